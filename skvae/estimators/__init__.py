@@ -1,0 +1,5 @@
+"""The scikit-learn shells."""
+
+from skvae.estimators.transformer import VAETransformer
+
+__all__ = ["VAETransformer"]

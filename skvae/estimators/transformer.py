@@ -1,0 +1,738 @@
+"""The estimator."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_array, check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+from torch import Tensor, nn
+
+from skvae.estimators._compat import Interval, StrOptions, check_sample_weight, fit_context
+from skvae.likelihoods import FAMILIES, Bernoulli, Gaussian, Likelihood
+from skvae.networks import ACTIVATIONS, MLP, VAE, Decoder, DiagonalNormal, Encoder, Replicas, restack
+from skvae.objectives import elbo, importance_weighted_bound, kl_to_standard_normal, normal_nodes
+from skvae.priors import StandardNormal
+from skvae.tables import Table
+from skvae.training import (
+    History,
+    Objective,
+    Recipe,
+    Split,
+    initialize,
+    intraop_threads,
+    isolated_rng,
+    resolve_device,
+    resolve_precision,
+    split_rows,
+    train,
+)
+from skvae.training import recipe as rules
+
+N_NODES = 32  # fixed posterior draws of a score
+ACTIVE = 0.01  # nats: a component that says less about a row is switched off
+CHUNK = 4_000_000  # cells held in memory at once, in every layer
+
+Floats = NDArray[np.floating[Any]]
+Network = str | Callable[[int, int], nn.Module]
+
+
+class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    r"""Variational autoencoder for dimensionality reduction, density estimation and synthetic rows.
+
+    Trains an encoder q(z | x) and a decoder p(x | z) to maximise the evidence lower bound
+
+    .. math:: \log p(x) \ge E_{q(z|x)}[\log p(x \mid z)] - KL(q(z \mid x) \,\|\, p(z)),
+
+    on an array or a DataFrame with columns of several kinds and missing cells. Training starts at the linear
+    model that the likelihood generalises (probabilistic PCA or factor analysis), and the best weights on held-out
+    rows are kept.
+
+    Parameters
+    ----------
+    n_components : int, default=10
+        Dimension of the latent space. May exceed the number of columns.
+
+    likelihood : "auto", str, Likelihood or dict, default="auto"
+        Family of each column given z: ``"gaussian"``, ``"student_t"``, ``"discretized_logistic"``, ``"poisson"``,
+        ``"bernoulli"``, ``"categorical"``, an object such as ``Gaussian(scale="column")``, or a dict of these by
+        column, the rest being "auto". "auto" means for a numeric array one Gaussian scale for all columns, for a
+        boolean array Bernoulli; for a DataFrame Student-t for floats, discretized logistic for integers and
+        categorical for booleans, text and categories.
+
+    hidden_layer_sizes : "auto" or tuple of int, default="auto"
+        Widths of the encoder's hidden layers; the decoder has them in reverse. "auto": two layers of 64 below
+        1,000 rows, of 512 from 20,000 rows and 200 columns up, of 128 otherwise.
+
+    activation : {"silu", "gelu", "relu", "tanh", "logistic"}, default="silu"
+        Activation between layers.
+
+    dropout : float in [0, 1), default=0.0
+        Share of hidden units silenced in training.
+
+    encoder, decoder : str or callable (n_in, n_out) -> torch.nn.Module, default="mlp", "factorized"
+        The network, a multilayer perceptron or your own, mapping (rows, n_in) to (rows, n_out). The encoder's
+        n_in is the number of columns of a complete numeric array; the decoder's n_out that number times the
+        parameters of each cell.
+
+    init : {"linear", "random"}, default="linear"
+        Start at the linear model of the numeric columns, so that training can only improve on it, or at random
+        weights, which escape its basin and can separate classes better at 2 components.
+
+    n_draws : int, default=1
+        Posterior draws for each row and training step.
+
+    beta : float, default=1.0
+        Weight of the KL term in training; ``score`` is always at 1.
+
+    free_bits : float, default=0.0
+        Nats that each component may use before the KL term counts in training.
+
+    input_dropout : float in [0, 1), default=0.0
+        Share of cells hidden from the encoder in training: a denoising autoencoder.
+
+    learning_rate, weight_decay : "auto" or float, default="auto"
+        Of AdamW. "auto": 1e-3 and 1.0 below 1,000 rows, 2e-3 and 0.01 above, 5e-3 and 0 for binary rows.
+
+    batch_size : "auto" or int, default="auto"
+        Rows a step. "auto": a power of two near n / 16 from 32 to 512, or 256 for wide networks.
+
+    max_iter : "auto" or int, default="auto"
+        Passes over the training rows. "auto": 100, but between 1,500 and 20,000 steps.
+
+    early_stopping : "auto" or bool, default="auto"
+        Whether held-out rows choose the best weights. "auto": below 1,000 rows five folds and all rows are
+        trained side by side, and the model of all rows is taken where the folds are best; above, and with True,
+        ``validation_fraction`` of the rows (5,000 at most) is held out.
+
+    validation_fraction : float in (0, 1), default=0.1
+        Share of rows held out.
+
+    n_iter_no_change : int, default=10
+        Training stops after this many held-out evaluations without improvement; a full fit has 40.
+
+    tol : float, default=0.0
+        Nats by which the held-out objective must grow to count as an improvement.
+
+    warm_start : bool, default=False
+        Continue from the weights of the last fit, with the columns as they were then.
+
+    device : str or torch.device, default="auto"
+        "auto" takes the first GPU if there is one.
+
+    precision : {"auto", "float32", "bfloat16"}, default="auto"
+        Of the networks' matrix products in training. "auto" takes bfloat16 where it is faster. Scores and
+        transforms are computed in the precision of X.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of everything random in fit, and of ``sample`` where it gets none of its own.
+
+    verbose : int, default=0
+        1 prints a line for each held-out evaluation.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of columns.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Column names, where all are strings.
+    n_iter_, best_iter_ : int
+        Epochs trained, and the epoch of the weights that were kept; 0 is the start.
+    history_ : dict of lists
+        By epoch, from 0: ELBO of training rows and of held-out rows, log-likelihood, KL, learning rate, seconds.
+        ELBO and log-likelihood are in nats per row, in the units of X.
+    kl_per_component_ : ndarray of shape (n_components,)
+        Mean KL(q(z_k | x) ‖ p(z_k)) over the training rows, nats.
+    active_components_ : ndarray of bool of shape (n_components,)
+        Components with a KL above 0.01 nats.
+    noise_variance_ : float or ndarray of shape (n_features_in_,)
+        Noise variance in the units of X, where one Gaussian family without row factors covers all columns.
+    device_ : torch.device
+        Where the model is.
+    vae_ : skvae.networks.VAE
+        The fitted module.
+    table_ : skvae.tables.Table
+        What was learned of the columns.
+
+    See Also
+    --------
+    sklearn.decomposition.PCA : The linear special case of one Gaussian scale; much faster.
+    sklearn.decomposition.FactorAnalysis : The linear special case of a scale for each column.
+    sklearn.mixture.GaussianMixture : Clusters instead of coordinates.
+
+    References
+    ----------
+    Kingma and Welling (2014), Auto-Encoding Variational Bayes. https://arxiv.org/abs/1312.6114
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skvae import VAETransformer
+    >>> X = load_iris().data
+    >>> vae = VAETransformer(n_components=2, max_iter=20, random_state=0).fit(X)
+    >>> vae.transform(X).shape, vae.sample(5, random_state=0).shape
+    ((150, 2), (5, 4))
+    """
+
+    _auto: ClassVar[Any] = StrOptions({"auto"})
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "likelihood": [StrOptions({"auto", *FAMILIES}), Likelihood, Mapping],
+        "hidden_layer_sizes": [_auto, tuple, list],
+        "activation": [StrOptions(set(ACTIVATIONS))],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "encoder": [StrOptions({"mlp"}), callable],
+        "decoder": [StrOptions({"factorized"}), callable],
+        "init": [StrOptions({"linear", "random"})],
+        "n_draws": [Interval(Integral, 1, None, closed="left")],
+        "beta": [Interval(Real, 0, None, closed="left")],
+        "free_bits": [Interval(Real, 0, None, closed="left")],
+        "input_dropout": [Interval(Real, 0, 1, closed="left")],
+        "learning_rate": [_auto, Interval(Real, 0, None, closed="neither")],
+        "weight_decay": [_auto, Interval(Real, 0, None, closed="left")],
+        "batch_size": [_auto, Interval(Integral, 1, None, closed="left")],
+        "max_iter": [_auto, Interval(Integral, 1, None, closed="left")],
+        "early_stopping": [_auto, "boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "warm_start": ["boolean"],
+        "device": [str, torch.device],
+        "precision": [StrOptions({"auto", "float32", "bfloat16"})],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        n_components: int = 10,
+        *,
+        likelihood: str | Likelihood | Mapping[Any, str | Likelihood] = "auto",
+        hidden_layer_sizes: str | Sequence[int] = "auto",
+        activation: str = "silu",
+        dropout: float = 0.0,
+        encoder: Network = "mlp",
+        decoder: Network = "factorized",
+        init: str = "linear",
+        n_draws: int = 1,
+        beta: float = 1.0,
+        free_bits: float = 0.0,
+        input_dropout: float = 0.0,
+        learning_rate: str | float = "auto",
+        weight_decay: str | float = "auto",
+        batch_size: str | int = "auto",
+        max_iter: str | int = "auto",
+        early_stopping: str | bool = "auto",
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        tol: float = 0.0,
+        warm_start: bool = False,
+        device: str | torch.device = "auto",
+        precision: str = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.n_components = n_components
+        self.likelihood = likelihood
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.dropout = dropout
+        self.encoder = encoder
+        self.decoder = decoder
+        self.init = init
+        self.n_draws = n_draws
+        self.beta = beta
+        self.free_bits = free_bits
+        self.input_dropout = input_dropout
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.warm_start = warm_start
+        self.device = device
+        self.precision = precision
+        self.random_state = random_state
+        self.verbose = verbose
+
+    # -- fit ---------------------------------------------------------------------------------------------------
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self, X: ArrayLike, y: Any = None, *, sample_weight: ArrayLike | None = None, X_val: ArrayLike | None = None
+    ) -> Self:
+        """Train the model.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_rows, n_columns)
+            Rows; NaN, None and pandas.NA mark missing cells.
+        y : ignored
+            Present for API consistency.
+        sample_weight : array-like of shape (n_rows,), optional
+            Weights of the rows in the objective.
+        X_val : like X, optional
+            Rows that choose the best weights, instead of held-out rows of X.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            Where X or a parameter does not fit, before training starts; the estimator is then as it was.
+        """
+        with _unchanged_on_error(self):
+            return self._fit(X, sample_weight, X_val)
+
+    def _fit(self, X: Any, sample_weight: Any, X_val: Any) -> Self:
+        device = resolve_device(self.device)
+        continues = self.warm_start and hasattr(self, "vae_")
+        X = self._read(X, reset=not continues)
+        weights = None if sample_weight is None else check_sample_weight(
+            sample_weight, X, dtype=np.float64, ensure_non_negative=True
+        )
+        if weights is not None:
+            X, weights = X[weights > 0], weights[weights > 0]  # a weight of zero is an absent row
+            if len(X) < 2:
+                raise ValueError(f"fit needs two rows of positive sample_weight, got {len(X)}.")
+        table = self.table_ if continues else Table.fit(X, self.likelihood)
+        x = table.encode(X).double()
+        x_val = None if X_val is None else table.encode(self._read(X_val, reset=False)).double()
+        recipe = self._recipe(table, len(x), device)
+        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+
+        with isolated_rng(seed, device) as generator, intraop_threads(recipe.n_threads(x.shape[1])):
+            split = split_rows(
+                len(x), self.early_stopping if x_val is None else False, self.validation_fraction, generator
+            )
+            if x_val is not None:
+                rows_val = torch.arange(len(x_val), device=device) + len(x)
+                x, split = torch.cat([x, x_val]), Split(split.train, [rows_val])
+                weights = None if weights is None else np.concatenate([weights, np.ones(len(x_val))])
+            x = x.to(device)
+            vae = copy.deepcopy(self.vae_) if continues else self._build(table, recipe, seed).to(device)
+            self._check_width(vae)
+            restack(vae, [0] * len(split.train))
+            if not continues:
+                initialize(vae, x, split.train, self.init, generator)
+            x = x.float()
+            offset = float(table.log_jacobian(x.double()).mean())
+            history = train(
+                vae,
+                x,
+                split,
+                recipe,
+                Objective(self.beta, self.free_bits, self.n_draws, self.input_dropout),
+                generator=generator,
+                weights=None if weights is None else torch.from_numpy(weights).to(x),
+                offset=offset,
+                report=_print_progress if self.verbose else None,
+            )
+            restack(vae, [len(split.train) - 1])
+            self._keep(vae.requires_grad_(False), table, history, x[split.train[-1]], device)
+        return self
+
+    def _recipe(self, table: Table, n_rows: int, device: torch.device) -> Recipe:
+        """Resolve every "auto"."""
+        n_columns = len(table.columns)
+        is_binary = all(isinstance(family, Bernoulli) for family in table.families)
+        if isinstance(self.hidden_layer_sizes, str):
+            sizes: tuple[int, ...] = (rules.auto_width(n_rows, n_columns),) * 2
+        else:
+            sizes = tuple(self.hidden_layer_sizes)
+            if not all(isinstance(size, Integral) and size >= 1 for size in sizes):
+                raise ValueError(f"hidden_layer_sizes must hold positive integers, got {self.hidden_layer_sizes!r}.")
+        width = max(sizes, default=1)
+
+        def number(value: str | float, rule: Callable[[], float]) -> Any:
+            return rule() if isinstance(value, str) else value
+
+        batch_size = number(self.batch_size, lambda: rules.auto_batch_size(n_rows, width))
+        return Recipe(
+            hidden_layer_sizes=sizes,
+            learning_rate=number(self.learning_rate, lambda: rules.auto_learning_rate(n_rows, is_binary)),
+            weight_decay=number(self.weight_decay, lambda: rules.auto_weight_decay(n_rows, is_binary)),
+            batch_size=batch_size,
+            max_iter=number(self.max_iter, lambda: rules.auto_max_iter(n_rows, batch_size)),
+            n_iter_no_change=self.n_iter_no_change,
+            tol=self.tol,
+            dtype=resolve_precision(self.precision, width=width, n_columns=n_columns, device=device),
+        )
+
+    def _build(self, table: Table, recipe: Recipe, seed: int) -> VAE:
+        """The untrained module, a stack of one, on the CPU."""
+        generator = torch.Generator().manual_seed(seed)
+        joint = table.joint().float()
+        linear = any(family.is_linear for family in table.families)
+
+        def trunk(network: Network, sizes: Sequence[int]) -> Callable[[int, int], nn.Module]:
+            if callable(network):
+                return partial(Replicas, network)
+            return lambda n_in, n_out: MLP(n_in, n_out, sizes, self.activation, self.dropout, generator)
+
+        encoder = Encoder(
+            joint,
+            self.n_components,
+            trunk(self.encoder, recipe.hidden_layer_sizes),
+            gaps=table.gaps.tolist(),
+            linear=linear,
+            generator=generator,
+        )
+        decoder = Decoder(
+            joint,
+            self.n_components,
+            trunk(self.decoder, recipe.hidden_layer_sizes[::-1]),
+            linear=linear,
+            generator=generator,
+        )
+        return VAE(joint, StandardNormal(self.n_components), encoder, decoder)
+
+    def _check_width(self, vae: VAE) -> None:
+        if vae.encoder.n_components != self.n_components:
+            raise ValueError(
+                f"warm_start continues with the {vae.encoder.n_components} components of the last fit, but "
+                f"n_components={self.n_components}. Set n_components back, or warm_start=False."
+            )
+
+    @torch.no_grad()
+    def _keep(self, vae: VAE, table: Table, history: History, x: Tensor, device: torch.device) -> None:
+        """Set the fitted attributes, and say what went wrong on the way."""
+        if history.interrupted:
+            warnings.warn(
+                f"Training was interrupted in epoch {len(history.epochs)}; the best weights so far are kept.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+        if history.n_skipped:
+            warnings.warn(
+                f"{history.n_skipped} training step(s) had a loss or gradient that was not finite and were skipped. "
+                f"Scale the data, or lower learning_rate.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+        self.vae_, self.table_, self.device_ = vae, table, device
+        self.history_ = history.as_dict()
+        self.n_iter_, self.best_iter_ = max(1, len(history.epochs) - 1), history.best_iter
+        q = [vae.posterior(rows[None]) for rows in x[:10_000].split(1000)]
+        kl = torch.cat([kl_to_standard_normal(*part)[0] for part in q]).mean(dim=0)
+        self.kl_per_component_ = kl.cpu().double().numpy()
+        self.active_components_ = self.kl_per_component_ > ACTIVE
+        family = table.families[0]
+        if isinstance(family, Gaussian) and set(table.families) == {family} and family.scale != "row":
+            block = next(iter(vae.joint))
+            parameters = block.complete(vae.decode(torch.zeros_like(q[0].loc[:, :1]))[0])
+            variance = (2 * family.log_scale(parameters["log_scale"], None).flatten()).exp().cpu().double().numpy()
+            noise = variance * table.scale**2
+            self.noise_variance_ = noise if family.scaling == "column" else float(noise[0])
+
+    # -- what the model says of rows ---------------------------------------------------------------------------
+
+    def transform(self, X: ArrayLike) -> Floats:
+        """Posterior means: the latent coordinates.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_rows, n_columns)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_components)
+            E[z | x] under q, in the precision of X. Deterministic.
+        """
+        return self.posterior(X)[0]
+
+    @torch.no_grad()
+    def posterior(self, X: ArrayLike) -> tuple[Floats, Floats]:
+        """The approximate posterior q(z | x), a Gaussian with independent components.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_rows, n_columns)
+            Rows.
+
+        Returns
+        -------
+        mean, std : ndarrays of shape (n_rows, n_components)
+            Its mean and standard deviation.
+        """
+        parts = [vae.posterior(x) for vae, x in self._chunks(X)]
+        return tuple(torch.cat([q[i][0] for q in parts]).cpu().numpy() for i in (0, 1))  # type: ignore[return-value]
+
+    @torch.no_grad()
+    def score_samples(self, X: ArrayLike) -> Floats:
+        """Evidence lower bound on log p(x) of each row.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_rows, n_columns)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+            Nats, in the units of X, over observed cells; a probability for whole numbers and categories.
+            Larger is better. A row has the same value alone, in a batch and in any order.
+        """
+        scores = []
+        for vae, x in self._chunks(X, n_copies=1):
+            noise = normal_nodes(N_NODES, vae.encoder.n_components).to(x)[:, None, None]
+            scores.append(elbo(vae, x, noise).elbo[0] + self.table_.log_jacobian(x[0]))
+        return torch.cat(scores).cpu().numpy()  # type: ignore[no-any-return]
+
+    def score(self, X: ArrayLike, y: Any = None) -> float:
+        """Mean evidence lower bound, comparable with the score of PCA, FactorAnalysis and GaussianMixture.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_rows, n_columns)
+            Rows.
+        y : ignored
+            Present for API consistency.
+
+        Returns
+        -------
+        float
+            Nats per row, in the units of X.
+        """
+        return float(self.score_samples(X).mean())
+
+    @torch.no_grad()
+    def log_likelihood(self, X: ArrayLike, *, n_draws: int = 100, random_state: int = 0) -> Floats:
+        """Importance-weighted bound on log p(x) of each row: tighter than the score, and dearer.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_rows, n_columns)
+            Rows.
+        n_draws : int, default=100
+            Posterior draws; the bound reaches log p(x) as they grow.
+        random_state : int, default=0
+            Seed of the draws, which all rows share.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+            Nats, in the units of X.
+
+        References
+        ----------
+        Burda, Grosse and Salakhutdinov (2016), Importance Weighted Autoencoders, eq. (8).
+        """
+        if not isinstance(n_draws, Integral) or n_draws < 1:
+            raise ValueError(f"n_draws must be an integer of at least 1, got {n_draws!r}.")
+        seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
+        bounds = []
+        for vae, x in self._chunks(X):
+            size = (int(n_draws), 1, 1, vae.encoder.n_components)
+            noise = torch.randn(size, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).to(x)
+            bounds.append(importance_weighted_bound(vae, x, noise)[0] + self.table_.log_jacobian(x[0]))
+        return torch.cat(bounds).cpu().numpy()  # type: ignore[no-any-return]
+
+    @torch.no_grad()
+    def reconstruct(
+        self, X: ArrayLike, *, stochastic: bool = False, random_state: int | np.random.RandomState | None = None
+    ) -> Any:
+        """Rows through the posterior and back.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_rows, n_columns)
+            Rows; gaps come back filled.
+        stochastic : bool, default=False
+            False: the expectation of x (the mode for categories) at the posterior mean. True: z is drawn from
+            q(z | x) and x from p(x | z).
+        random_state : int, RandomState instance or None
+            Seed of the draws.
+
+        Returns
+        -------
+        ndarray or DataFrame of shape (n_rows, n_columns)
+            In the container and dtypes that fit saw; a DataFrame keeps the index of X.
+        """
+        index = X.index if isinstance(X, pd.DataFrame) else None
+        generator = self._generator(random_state)
+        rows = []
+        for vae, x in self._chunks(X):
+            q: DiagonalNormal = vae.posterior(x)
+            if stochastic:
+                noise = torch.randn(q.loc.shape, generator=generator, dtype=x.dtype, device=x.device)
+                rows.append(vae.joint.sample(vae.decode(q.at(noise)), generator)[0])
+            else:
+                rows.append(vae.joint.mean(vae.decode(q.loc))[0])
+        return self.table_.decode(torch.cat(rows), index)
+
+    @torch.no_grad()
+    def inverse_transform(self, Z: ArrayLike) -> Any:
+        """Latent coordinates back to rows.
+
+        Parameters
+        ----------
+        Z : array-like of shape (n_rows, n_components)
+            Latent coordinates.
+
+        Returns
+        -------
+        ndarray or DataFrame of shape (n_rows, n_columns)
+            E[x | z] for numbers, the mode for categories, in the container and dtypes that fit saw.
+        """
+        check_is_fitted(self)
+        index = Z.index if isinstance(Z, pd.DataFrame) else None
+        Z = check_array(Z, dtype=[np.float64, np.float32], input_name="Z")
+        if Z.shape[1] != self.vae_.encoder.n_components:
+            raise ValueError(
+                f"Z must have one column for each of the {self.vae_.encoder.n_components} components, "
+                f"got {Z.shape[1]}. Pass what transform returned."
+            )
+        z = torch.tensor(Z, device=self._device())
+        vae = self._module(z.dtype)
+        rows = [vae.joint.mean(vae.decode(part[None]))[0] for part in z.split(self._chunk_size())]
+        return self.table_.decode(torch.cat(rows), index)
+
+    @torch.no_grad()
+    def sample(self, n_samples: int = 1, *, random_state: int | np.random.RandomState | None = None) -> Any:
+        """New rows, drawn from p(x).
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            Number of rows.
+        random_state : int, RandomState instance or None
+            Seed of the draws; None takes the estimator's.
+
+        Returns
+        -------
+        ndarray or DataFrame of shape (n_samples, n_columns)
+            In the container and dtypes that fit saw. Every column is drawn from its distribution, never set to
+            its most probable value.
+        """
+        check_is_fitted(self)
+        if not isinstance(n_samples, Integral) or n_samples < 1:
+            raise ValueError(f"n_samples must be an integer of at least 1, got {n_samples!r}.")
+        generator, size, n_samples = self._generator(random_state), self._chunk_size(), int(n_samples)
+        vae = self._module(torch.float32)
+        like = torch.empty(0, device=self._device())
+        counts = [min(size, n_samples - first) for first in range(0, n_samples, size)]
+        return self.table_.decode(torch.cat([vae.sample(n, like, generator)[0] for n in counts]))
+
+    # -- scikit-learn's contract -------------------------------------------------------------------------------
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.vae_.encoder.n_components
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "vae_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Weights travel as NumPy arrays, which joblib can memory-map, and arrive on any machine."""
+        state: dict[str, Any] = dict(super().__getstate__())
+        if "vae_" in state:
+            cpu = copy.deepcopy(self.vae_).cpu()
+            state["vae_"] = cpu.to("meta")
+            state["_weights"] = {name: tensor.cpu().numpy() for name, tensor in self.vae_.state_dict().items()}
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        weights = state.pop("_weights", None)
+        super().__setstate__(state)
+        if weights is not None:
+            with warnings.catch_warnings():  # a memory-mapped array is read-only; so are fitted weights
+                warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+                tensors = {name: torch.from_numpy(array) for name, array in weights.items()}
+            self.vae_.load_state_dict(tensors, assign=True)
+            self.vae_.requires_grad_(False)
+
+    # -- inside ------------------------------------------------------------------------------------------------
+
+    def _read(self, X: Any, *, reset: bool) -> Any:
+        """X as the array or DataFrame that ``Table`` reads, checked against what fit saw."""
+        as_frame = isinstance(X, pd.DataFrame) if reset else self.table_.is_frame
+        if not as_frame:
+            minimum = 2 if reset else 1
+            return validate_data(
+                self, X, reset=reset, dtype="numeric", ensure_all_finite="allow-nan", ensure_min_samples=minimum
+            )
+        if not isinstance(X, pd.DataFrame):
+            X = pd.DataFrame(validate_data(self, X, reset=False, dtype=None, ensure_all_finite=False))
+            X.columns = pd.Index(self.table_.names)
+            return X
+        if not X.columns.is_unique:
+            name = X.columns[X.columns.duplicated()][0]
+            raise ValueError(f"Column names must be unique, but {name!r} occurs more than once. Rename the columns.")
+        minimum = 2 if reset else 1
+        if len(X) < minimum or X.shape[1] < 1:
+            raise ValueError(
+                f"Found a DataFrame with {len(X)} row(s) and {X.shape[1]} column(s), while {type(self).__name__} "
+                f"needs at least {minimum} row(s) and 1 column here."
+            )
+        validate_data(self, X, reset=reset, skip_check_array=True)
+        return X
+
+    def _device(self) -> torch.device:
+        return next(self.vae_.parameters()).device
+
+    def _module(self, dtype: torch.dtype) -> VAE:
+        """The fitted module in another precision; itself in its own."""
+        return self.vae_ if dtype == torch.float32 else copy.deepcopy(self.vae_).to(dtype)
+
+    def _chunk_size(self) -> int:
+        """Rows whose widest layer fits into memory."""
+        n_outputs = self.vae_.decoder.bias.shape[-1]
+        return max(1, CHUNK // max(n_outputs, len(self.table_.columns), 512))
+
+    def _chunks(self, X: Any, n_copies: int = 1) -> Iterator[tuple[VAE, Tensor]]:
+        """Encoded rows, a part at a time, with the module in their precision. Shape: (1, n, D)."""
+        check_is_fitted(self)
+        x = self.table_.encode(self._read(X, reset=False)).to(self._device())
+        vae = self._module(x.dtype)
+        for part in x.split(self._chunk_size()):
+            yield vae, part[None]
+
+    def _generator(self, random_state: Any) -> torch.Generator:
+        check_is_fitted(self)
+        state = check_random_state(self.random_state if random_state is None else random_state)
+        return torch.Generator(self._device()).manual_seed(int(state.randint(np.iinfo(np.int32).max)))
+
+
+@contextmanager
+def _unchanged_on_error(estimator: BaseEstimator) -> Iterator[None]:
+    """Give the estimator its attributes back if anything goes wrong."""
+    before = vars(estimator).copy()
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
+
+
+def _print_progress(history: History) -> None:
+    row = history.epochs[-1]
+    print(
+        f"epoch {row['epoch']:5.0f}  elbo {row['elbo']:10.3f}  held-out {row['validation_elbo']:10.3f}  "
+        f"kl {row['kl']:7.3f}  {row['seconds']:6.1f} s"
+    )

@@ -1,0 +1,33 @@
+"""p(x | z): one file per family of columns."""
+
+from skvae.likelihoods.base import Columns, Head, Likelihood
+from skvae.likelihoods.bernoulli import Bernoulli
+from skvae.likelihoods.categorical import Categorical
+from skvae.likelihoods.discretized_logistic import DiscretizedLogistic
+from skvae.likelihoods.gaussian import Gaussian
+from skvae.likelihoods.joint import Block, Joint, Parameters
+from skvae.likelihoods.location_scale import LocationScale
+from skvae.likelihoods.poisson import Poisson
+from skvae.likelihoods.student_t import StudentT
+
+FAMILIES: dict[str, type[Likelihood]] = {
+    family.name: family for family in (Gaussian, StudentT, DiscretizedLogistic, Poisson, Bernoulli, Categorical)
+}
+"""Families by the name that ``likelihood=`` takes."""
+
+__all__ = [
+    "FAMILIES",
+    "Bernoulli",
+    "Block",
+    "Categorical",
+    "Columns",
+    "DiscretizedLogistic",
+    "Gaussian",
+    "Head",
+    "Joint",
+    "Likelihood",
+    "LocationScale",
+    "Parameters",
+    "Poisson",
+    "StudentT",
+]

@@ -1,0 +1,102 @@
+"""What a family of columns is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Columns(NamedTuple):
+    """What a table knows of the columns of one family.
+
+    Attributes
+    ----------
+    scale : Tensor of shape (D,)
+        Size of one encoded unit in the units of the data (signed).
+    n_levels : Tensor of shape (D,)
+        Number of categories; 0 for a number.
+    lower, upper : Tensor of shape (D,)
+        Observed range, encoded (lower <= upper also where the scale is negative).
+    """
+
+    scale: Tensor
+    n_levels: Tensor
+    lower: Tensor
+    upper: Tensor
+
+
+@dataclass(frozen=True)
+class Head:
+    """One parameter of p(x_d | z) that the decoder supplies.
+
+    Attributes
+    ----------
+    per : {"cell", "column", "block"}
+        A function of z for every cell, a free constant for every column, or one for all columns.
+    width : int
+        Number of values a row: usually D; the number of levels for a categorical family; 1 for a block.
+    """
+
+    per: Literal["cell", "column", "block"]
+    width: int
+
+
+class Likelihood(ABC):
+    """p(x_d | z) for the columns of one family: a pure, immutable description without weights.
+
+    A family says which parameters it needs (``heads``); the decoder supplies them by name. A cell's parameters
+    have shape (S, B, width), a column's (S, 1, width), a block's (S, 1, 1). A new family is one subclass: see
+    CONTRIBUTING.
+    """
+
+    name: ClassVar[str]
+    support: ClassVar[str]  # completes the sentence "needs …"
+    scaling: Literal["none", "column", "shared"] = "none"  # how a table standardises these columns
+    is_density: bool = False  # a density changes with the units of its column; a probability does not
+    is_linear: ClassVar[bool] = False  # has a location that a linear model of z can start
+
+    @abstractmethod
+    def heads(self, columns: Columns) -> dict[str, Head]:
+        """Parameters that the decoder supplies."""
+
+    def constants(self, columns: Columns) -> dict[str, Tensor]:
+        """Parameters that are fixed by the columns, passed by name like the heads."""
+        return {}
+
+    @abstractmethod
+    def start(self, x: Tensor, columns: Columns) -> dict[str, Tensor]:
+        """Value of each head under independent columns, near the maximum likelihood. Shape: x (N, D), with NaN."""
+
+    @abstractmethod
+    def log_prob(self, x: Tensor, **parameters: Tensor) -> Tensor:
+        """Log-probability of each cell, nats. Shape: x (S, B, D) without NaN -> (S, B, D)."""
+
+    @abstractmethod
+    def mean(self, **parameters: Tensor) -> Tensor:
+        """E[x | z], or the mode for categories. Shape: (S, B, D)."""
+
+    @abstractmethod
+    def sample(self, generator: torch.Generator, **parameters: Tensor) -> Tensor:
+        """A draw of x | z. Shape: (S, B, D)."""
+
+    def features(self, x: Tensor) -> Tensor:
+        """What the encoder's network sees of a cell. Shape: (..., D) -> (..., D)."""
+        return x
+
+    def redraw(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """The training rows of one step, where they are themselves a distribution. Shape: kept."""
+        return x
+
+    def is_valid(self, x: Tensor) -> Tensor:
+        """Whether each cell lies in the support, in the units of the data; NaN may be either. Shape: kept."""
+        return torch.ones_like(x, dtype=torch.bool)
+
+
+def uniform_like(x: Tensor, generator: torch.Generator) -> Tensor:
+    """Draws from the open interval (0, 1). Shape: that of x."""
+    u = torch.rand(x.shape, generator=generator, dtype=x.dtype, device=x.device)
+    return u.clamp(torch.finfo(x.dtype).tiny, 1 - torch.finfo(x.dtype).eps)

@@ -1,0 +1,57 @@
+"""Binary columns, and grey levels in [0, 1]."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from skvae.likelihoods.base import Columns, Head, Likelihood
+
+EDGE = 1e-3  # a column that is always 0 starts at probability 0.001, not at −∞ log-odds
+
+
+@dataclass(frozen=True)
+class Bernoulli(Likelihood):
+    """Zeros and ones: x_d | z ~ Bernoulli(sigmoid(logit_d(z))).
+
+    A value between 0 and 1 is the probability of a one: training sees a new binary draw of it at every step
+    (dynamic binarisation; Burda et al. 2016), and its log-probability is the expectation over that draw.
+
+    Examples
+    --------
+    >>> Bernoulli().log_prob(torch.tensor([1.0, 0.0]), logit=torch.zeros(2))
+    tensor([-0.6931, -0.6931])
+    """
+
+    name: ClassVar[str] = "bernoulli"
+    support: ClassVar[str] = "values between 0 and 1"
+
+    def heads(self, columns: Columns) -> dict[str, Head]:  # noqa: D102
+        return {"logit": Head("cell", len(columns.scale))}
+
+    def start(self, x: Tensor, columns: Columns) -> dict[str, Tensor]:  # noqa: D102
+        return {"logit": x.nanmean(dim=0).clamp(EDGE, 1 - EDGE).logit()}
+
+    def log_prob(self, x: Tensor, *, logit: Tensor) -> Tensor:  # type: ignore[override]
+        """Log probability of each cell. Shape: (S, B, D)."""
+        return x * logit - softplus(logit)  # appendix C.1, Kingma & Welling 2014
+
+    def mean(self, *, logit: Tensor) -> Tensor:  # type: ignore[override]
+        """Probability of a one. Shape: (S, B, D)."""
+        return logit.sigmoid()
+
+    def sample(self, generator: torch.Generator, *, logit: Tensor) -> Tensor:  # type: ignore[override]
+        """A draw of zeros and ones. Shape: (S, B, D)."""
+        return self.redraw(logit.sigmoid(), generator)
+
+    def redraw(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """Binarise grey levels; zeros, ones and NaN stay. Stacked models share the draw. Shape: kept."""
+        u = torch.rand((1, *x.shape[1:]), generator=generator, dtype=x.dtype, device=x.device)
+        return torch.where(x.isnan(), x, (u < x).to(x.dtype))
+
+    def is_valid(self, x: Tensor) -> Tensor:  # noqa: D102
+        return (x >= 0) & (x <= 1)

@@ -1,0 +1,21 @@
+"""The modules: they own the weights, and know neither data sets nor optimisers."""
+
+from skvae.networks.decoder import Decoder
+from skvae.networks.encoder import Encoder
+from skvae.networks.mlp import ACTIVATIONS, MLP, Linear
+from skvae.networks.posterior import DiagonalNormal
+from skvae.networks.stack import Replicas, parameters_by_model, restack
+from skvae.networks.vae import VAE
+
+__all__ = [
+    "ACTIVATIONS",
+    "MLP",
+    "VAE",
+    "Decoder",
+    "DiagonalNormal",
+    "Encoder",
+    "Linear",
+    "Replicas",
+    "parameters_by_model",
+    "restack",
+]

@@ -1,0 +1,143 @@
+"""Mixed columns with gaps → q(z | x)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from skvae.likelihoods import Block, Categorical, Joint
+from skvae.networks.posterior import DiagonalNormal
+
+Trunk = Callable[[int, int], nn.Module]  # (n_in, n_out) -> a module from (S, B, n_in) to (S, B, n_out)
+
+LOG_VAR_MIN, LOG_VAR_MAX = -12.0, 6.0
+EMBEDDING_WIDTH = 128  # at most; a table with fewer levels needs no more than one direction for each
+
+
+class Encoder(nn.Module):
+    r"""The recognition model, a linear Gaussian posterior plus a network's correction.
+
+    .. math:: \lambda_k = 1 + \sum_{d \in obs} \Lambda_{dk}, \qquad
+              \mu_k = \lambda_k^{-1} \Big(b_k + \sum_{d \in obs} x_d A_{dk}\Big) + f_k(x), \qquad
+              \log \sigma_k^2 = -\log \lambda_k + g_k(x)
+
+    Each observed cell adds evidence and precision to the prior's, as in the posterior of a linear Gaussian model;
+    a missing cell adds neither, and a row of gaps has the posterior N(0, I) that the prior implies.
+
+    Parameters
+    ----------
+    joint : Joint
+        The blocks of columns.
+    n_components : int
+        Dimension K of z.
+    trunk : callable (n_in, n_out) -> nn.Module
+        Makes the network (f, g).
+    gaps : sequence of bool
+        Which columns may be missing: of those the network is told so.
+    linear : bool
+        Whether there is a linear path; it reads the columns of the linear families.
+    generator : torch.Generator
+        Source of the initial weights.
+
+    Shape: (S, B, D) with NaN -> DiagonalNormal of shape (S, B, K).
+    """
+
+    def __init__(
+        self,
+        joint: Joint,
+        n_components: int,
+        trunk: Trunk,
+        *,
+        gaps: Sequence[bool],
+        linear: bool,
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__()
+        self.joint = joint
+        self.n_components = n_components
+        self.numbers = [b for b in joint if not isinstance(b.family, Categorical)]
+        self.categories = [b for b in joint if isinstance(b.family, Categorical)]
+        number_index = [i for block in self.numbers for i in block.index]
+        self.register_buffer("gaps", torch.tensor([i for i in number_index if gaps[i]], dtype=torch.long))
+        self.register_buffer("center", torch.zeros(len(number_index)))
+
+        n_features = len(number_index) + len(self.get_buffer("gaps"))
+        self.embedding = Embedding(self.categories[0], generator) if self.categories else None
+        if self.embedding is not None:
+            n_features += self.embedding.width
+        self.network = trunk(n_features, 2 * n_components)
+
+        self.linear = linear
+        if linear:
+            index = [i for block in joint if block.family.is_linear for i in block.index]
+            self.register_buffer("linear_columns", torch.tensor(index))
+            n_linear, bound = len(index), 1 / math.sqrt(len(index))
+            start = torch.empty(1, n_linear, n_components).uniform_(-bound, bound, generator=generator)
+            self.evidence = nn.Parameter(start)  # A
+            self.log_precision = nn.Parameter(torch.full((1, n_linear, n_components), -math.log(n_linear)))  # log Λ
+            self.bias = nn.Parameter(torch.zeros(1, 1, n_components))
+
+    def numeric_features(self, x: Tensor) -> Tensor:
+        """What the network sees of the numbers, before centring; NaN stays NaN. Shape: (..., D_numbers)."""
+        return torch.cat([b.family.features(x[..., b.position]) for b in self.numbers], dim=-1)
+
+    def features(self, x: Tensor) -> Tensor:
+        """The network's input. Shape: (S, B, n_features)."""
+        parts = []
+        if self.numbers:
+            parts.append((self.numeric_features(x) - self.get_buffer("center")).nan_to_num(nan=0.0))
+            if len(self.get_buffer("gaps")):
+                parts.append(x[..., self.get_buffer("gaps")].isnan().to(x.dtype))
+        if self.embedding is not None:
+            parts.append(self.embedding(x))
+        return torch.cat(parts, dim=-1) if len(parts) > 1 else parts[0]
+
+    def forward(self, x: Tensor) -> DiagonalNormal:
+        """The posterior of each row."""
+        correction = self.network(self.features(x)).to(x.dtype)
+        # no evidence, no correction: a row of gaps keeps the posterior that the prior implies
+        correction = correction.masked_fill(x.isnan().all(dim=-1, keepdim=True), 0.0)
+        loc, log_var = correction.chunk(2, dim=-1)
+        if self.linear:
+            with torch.autocast(x.device.type, enabled=False):
+                cells = x[..., self.get_buffer("linear_columns")]
+                observed = (~cells.isnan()).to(x.dtype)
+                precision = torch.baddbmm(torch.ones_like(self.bias), observed, self.log_precision.exp())
+                loc = loc + torch.baddbmm(self.bias, cells.nan_to_num(nan=0.0), self.evidence) / precision
+                log_var = log_var - precision.log()
+        return DiagonalNormal(loc, (0.5 * log_var.clamp(LOG_VAR_MIN, LOG_VAR_MAX)).exp())
+
+
+class Embedding(nn.Module):
+    """The sum of one vector for each category of a row; a gap has a vector of its own, zero until training needs it.
+
+    Shape: (S, B, D) -> (S, B, width).
+    """
+
+    def __init__(self, block: Block, generator: torch.Generator) -> None:
+        super().__init__()
+        n_levels = block.columns.n_levels
+        self.width = min(EMBEDDING_WIDTH, int(n_levels.sum()))
+        self.block = block
+        self.register_buffer("first", (n_levels + 1).cumsum(0) - (n_levels + 1))
+        self.register_buffer("missing", (n_levels + 1).cumsum(0) - 1)
+        size = (1, int((n_levels + 1).sum()), self.width)
+        vectors = torch.randn(size, generator=generator) / math.sqrt(len(n_levels))
+        vectors[:, self.get_buffer("missing")] = 0.0
+        self.vectors = nn.Parameter(vectors)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Look the codes up and add their vectors."""
+        cells = x[..., self.block.position]
+        codes = torch.where(
+            cells.isnan(), self.get_buffer("missing"), cells.nan_to_num(nan=0.0).long() + self.get_buffer("first")
+        )
+        n_models, n_rows, n_columns = codes.shape
+        n_vectors = self.vectors.shape[1]
+        model = torch.arange(n_models, device=x.device).view(-1, 1, 1) * n_vectors
+        table = self.vectors.reshape(n_models * n_vectors, self.width)
+        bags = nn.functional.embedding_bag((codes + model).view(-1, n_columns), table, mode="sum")
+        return bags.view(n_models, n_rows, self.width)

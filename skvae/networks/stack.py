@@ -1,0 +1,77 @@
+"""Every model is a stack of S models: weights have a leading axis S, and the models never touch.
+
+A module is written for a stack of one; ``restack`` makes it a stack of many, or takes one out again.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+class Replicas(nn.Module):
+    """A user's network, stacked by a loop: S copies, each applied to its own rows.
+
+    Parameters
+    ----------
+    factory : callable (n_in, n_out) -> nn.Module
+        Makes a module that maps (B, n_in) to (B, n_out).
+    n_in, n_out : int
+        Widths of its input and output.
+
+    Shape: (S, B, n_in) -> (S, B, n_out).
+    """
+
+    def __init__(self, factory: Callable[[int, int], nn.Module], n_in: int, n_out: int) -> None:
+        super().__init__()
+        module = factory(n_in, n_out)
+        if not isinstance(module, nn.Module):
+            raise TypeError(
+                f"A callable encoder or decoder takes (n_in, n_out) and returns a torch.nn.Module, "
+                f"but it returned {type(module).__name__}."
+            )
+        self.n_out = n_out
+        self.replicas = nn.ModuleList([module])
+        self.gain = nn.Parameter(torch.ones(1, 1, n_out))  # 0 where training starts at the linear model
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply each copy to its rows."""
+        y = torch.stack([module(rows) for module, rows in zip(self.replicas, x, strict=True)])
+        expected = (x.shape[0], x.shape[1], self.n_out)
+        if y.shape != expected:
+            raise ValueError(
+                f"A callable encoder or decoder must map (rows, {x.shape[2]}) to (rows, {self.n_out}), "
+                f"but it returned shape {tuple(y.shape[1:])} for {x.shape[1]} rows."
+            )
+        return self.gain * y
+
+    def silence(self) -> None:
+        """Make the output zero, so that only a linear path speaks."""
+        nn.init.zeros_(self.gain)
+
+
+def restack(module: nn.Module, models: Sequence[int]) -> None:
+    """Make ``module`` the stack of the models with these positions, in place: ``[0] * S`` copies one S times."""
+    if isinstance(module, Replicas):
+        chosen = [copy.deepcopy(module.replicas[s]) for s in models]
+        module.replicas = nn.ModuleList(chosen)
+    else:
+        for child in module.children():
+            restack(child, models)
+    for parameter in module.parameters(recurse=False):
+        parameter.data = parameter.data[list(models)].clone()
+
+
+def parameters_by_model(module: nn.Module) -> Iterator[tuple[int | None, nn.Parameter]]:
+    """All parameters, each with the one model that it belongs to, or None if it has the axis S."""
+    for parameter in module.parameters(recurse=False):
+        yield None, parameter
+    if isinstance(module, Replicas):
+        for s, replica in enumerate(module.replicas):
+            yield from ((s, parameter) for parameter in replica.parameters())
+    else:
+        for child in module.children():
+            yield from parameters_by_model(child)

@@ -1,0 +1,38 @@
+"""The standard normal prior."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from skvae.objectives import kl_to_standard_normal
+
+
+class StandardNormal(nn.Module):
+    """p(z) = N(0, I), with a closed-form KL.
+
+    Parameters
+    ----------
+    n_components : int
+        Dimension K of the latent space.
+    """
+
+    def __init__(self, n_components: int) -> None:
+        super().__init__()
+        self.n_components = n_components
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        """Log density. Shape: z (..., K) -> (...)."""
+        return -0.5 * (z.square() + math.log(2 * math.pi)).sum(dim=-1)
+
+    def kl(self, q: Any, z: Tensor) -> Tensor:
+        """KL(q ‖ p), exact: the draw z is not needed. Shape: (..., K)."""
+        return kl_to_standard_normal(q.loc, q.scale)
+
+    def sample(self, n_rows: int, like: Tensor, generator: torch.Generator) -> Tensor:
+        """Draws. Shape: (1, n_rows, K), in the dtype and on the device of ``like``."""
+        size = (1, n_rows, self.n_components)
+        return torch.randn(size, generator=generator, dtype=like.dtype, device=like.device)

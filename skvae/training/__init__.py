@@ -1,0 +1,22 @@
+"""How weights are found."""
+
+from skvae.training.device import intraop_threads, isolated_rng, resolve_device, resolve_precision
+from skvae.training.history import History
+from skvae.training.initialization import initialize
+from skvae.training.loop import train
+from skvae.training.recipe import Objective, Recipe
+from skvae.training.split import Split, split_rows
+
+__all__ = [
+    "History",
+    "Objective",
+    "Recipe",
+    "Split",
+    "initialize",
+    "intraop_threads",
+    "isolated_rng",
+    "resolve_device",
+    "resolve_precision",
+    "split_rows",
+    "train",
+]

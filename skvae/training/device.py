@@ -1,0 +1,58 @@
+"""Where training runs: device, precision, threads, and the random state that is lent and put back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+
+def resolve_device(device: str | torch.device) -> torch.device:
+    """Turn "auto" into the first GPU or else the CPU, and refuse a device that is not there."""
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        resolved = torch.device(device)
+        torch.empty(1, device=resolved)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise ValueError(
+            f"device={str(device)!r} cannot be used on this machine ({str(error).splitlines()[0]}). "
+            f"Use device='auto' or device='cpu'."
+        ) from error
+    return resolved
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether the processor multiplies bfloat16 matrices faster than float32."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    return device.type == "cpu" and torch.backends.cpu.get_cpu_capability().startswith("AVX512")
+
+
+def resolve_precision(precision: str, *, width: int, n_columns: int, device: torch.device) -> torch.dtype:
+    """Dtype of the networks' matrix products: "auto" takes bfloat16 where they are large and it is fast."""
+    if precision == "auto":  # below this size the casts cost more than the products save
+        precision = "bfloat16" if width * n_columns >= 65_536 and has_bfloat16(device) else "float32"
+    return {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
+
+
+@contextmanager
+def intraop_threads(n_threads: int | None) -> Iterator[None]:
+    """Use at most ``n_threads`` threads inside torch operations, and put the number back; None leaves it."""
+    before = torch.get_num_threads()
+    if n_threads is not None and n_threads < before:
+        torch.set_num_threads(n_threads)
+    try:
+        yield
+    finally:
+        if torch.get_num_threads() != before:
+            torch.set_num_threads(before)
+
+
+@contextmanager
+def isolated_rng(seed: int, device: torch.device) -> Iterator[torch.Generator]:
+    """A seeded generator of our own; torch's global one, which dropout and users' modules read, is put back."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield torch.Generator(device).manual_seed(seed)

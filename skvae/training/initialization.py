@@ -1,0 +1,178 @@
+"""Where training starts: at the linear model that the likelihood generalises."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from skvae.networks import VAE
+
+MAX_ROWS = 10_000  # of a linear fit
+MAX_COLUMNS = 1000  # of a factor analysis; beyond, probabilistic PCA
+N_ITER = 30
+MIN_UNIQUENESS = 0.05  # of a column's variance: Heywood cases fit the training rows only
+LOADING_MIN = 1e-3  # of the noise: components that a linear model cannot fill start small, not dead
+
+
+class LinearModel(NamedTuple):
+    """x ~ N(mean + W z, diag(noise)), z ~ N(0, I), with W' diag(noise)⁻¹ W diagonal: so is its exact posterior.
+
+    Attributes
+    ----------
+    mean, noise : Tensor of shape (D,)
+        Mean and noise variance of each column.
+    loadings : Tensor of shape (D, K)
+        W.
+    """
+
+    mean: Tensor
+    loadings: Tensor
+    noise: Tensor
+
+
+def principal_axes(covariance_or_rows: Tensor, n_rows: int | None = None) -> tuple[Tensor, Tensor]:
+    """Eigenvalues, largest first, and eigenvectors of a covariance matrix, or of that of n < D centred rows."""
+    if n_rows is None:
+        values, axes = torch.linalg.eigh(covariance_or_rows)
+    else:  # the n × n Gram matrix has the same eigenvalues
+        values, rotations = torch.linalg.eigh(covariance_or_rows @ covariance_or_rows.T / n_rows)
+        axes = covariance_or_rows.T @ rotations / (values.clamp(min=values.max() * 1e-12) * n_rows).sqrt()
+    values, axes = values.flip(0).clamp(min=0.0), axes.flip(1)
+    largest = axes.gather(0, axes.abs().argmax(dim=0, keepdim=True))
+    return values, axes * torch.where(largest < 0, -1.0, 1.0)  # a sign that does not depend on the machine
+
+
+def fit_linear_model(
+    x: Tensor, n_components: int, *, shared_noise: bool, noise_min: float, generator: torch.Generator
+) -> LinearModel:
+    """Maximum likelihood of probabilistic PCA (one noise variance) or factor analysis (one for each column).
+
+    Parameters
+    ----------
+    x : Tensor of shape (N, D)
+        Rows; NaN marks a gap, which leaves its column's covariances shrunken towards zero.
+    n_components : int
+        Dimension K; components beyond the rank of x start near zero.
+    shared_noise : bool
+        Probabilistic PCA or factor analysis.
+    noise_min : float
+        Smallest noise variance.
+    generator : torch.Generator
+        Chooses rows where there are very many, and starts the components that are beyond the rank of x.
+
+    References
+    ----------
+    Tipping and Bishop (1999), Probabilistic principal component analysis, eq. (7) and (8);
+    Barber (2012), Bayesian Reasoning and Machine Learning, algorithm 21.1, for factor analysis.
+    """
+    if len(x) > MAX_ROWS:
+        x = x[torch.randperm(len(x), generator=generator, device=x.device)[:MAX_ROWS]]
+    n_rows, n_columns = x.shape
+    mean = x.nanmean(dim=0).nan_to_num(nan=0.0)
+    share_observed = (~x.isnan()).to(x.dtype).mean(dim=0).clamp(min=1 / n_rows)
+    rows = (x - mean).nan_to_num(nan=0.0) / share_observed.sqrt()
+    variance = rows.square().mean(dim=0).clamp(min=noise_min)
+    covariance = rows.T @ rows / n_rows if n_columns <= n_rows else None
+    rank = max(0, min(n_components, n_columns - 1, n_rows - 1))
+
+    def axes_under(noise: Tensor) -> tuple[Tensor, Tensor]:
+        if covariance is None:
+            return principal_axes(rows / noise.sqrt(), n_rows)
+        return principal_axes(covariance / torch.outer(noise.sqrt(), noise.sqrt()))
+
+    def loadings_under(noise: Tensor, values: Tensor, axes: Tensor) -> Tensor:
+        return axes[:, :rank] * (values[:rank] - 1).clamp(min=0.0).sqrt() * noise.sqrt()[:, None]
+
+    values, axes = axes_under(torch.ones_like(variance))
+    left = (variance.sum() - values[:rank].sum()) / max(n_columns - rank, 1)
+    noise = torch.full_like(variance, max(float(left), noise_min))
+    loadings = loadings_under(noise, values / noise[0], axes)
+    if not shared_noise and n_columns <= MAX_COLUMNS:
+        for _ in range(N_ITER):
+            loadings = loadings_under(noise, *axes_under(noise))
+            update = (variance - loadings.square().sum(dim=1)).maximum(MIN_UNIQUENESS * variance)
+            change = (update / noise).log().abs().max()
+            noise = update
+            if change < 1e-3:
+                break
+        loadings = loadings_under(noise, *axes_under(noise))
+
+    spare = torch.randn(
+        n_columns, n_components - rank, generator=generator, dtype=x.dtype, device=x.device
+    )
+    loadings = torch.cat([loadings, LOADING_MIN * noise.sqrt()[:, None] * spare], dim=1)
+    return LinearModel(mean, loadings, noise)
+
+
+@torch.no_grad()
+def initialize(vae: VAE, x: Tensor, train: list[Tensor], init: str, generator: torch.Generator) -> None:
+    """Start each model of the stack from its own training rows.
+
+    Parameters
+    ----------
+    vae : VAE
+        A stack of S models.
+    x : Tensor of shape (N, D), float64
+        Encoded rows.
+    train : list of S Tensors
+        Row numbers of each model.
+    init : {"linear", "random"}
+        The linear model, or the columns' marginals with random weights.
+    generator : torch.Generator
+        For what a linear fit leaves to chance; its state is the same for every model.
+    """
+    if vae.encoder.numbers:
+        center = vae.encoder.numeric_features(x[train[-1]]).nanmean(dim=0).nan_to_num(nan=0.0)
+        vae.encoder.get_buffer("center").copy_(center)
+    for s, rows in enumerate(train):
+        _start_at_marginals(vae, s, x[rows])
+    if init == "linear" and vae.encoder.linear:
+        for module in (vae.encoder.network, vae.decoder.network):
+            module.silence()
+        state = generator.get_state()
+        for s, rows in enumerate(train):
+            generator.set_state(state)  # equal rows give equal models
+            _start_at_linear_model(vae, s, x[rows], generator)
+
+
+def _set_heads(vae: VAE, s: int, block: int, heads: dict[str, Tensor]) -> None:
+    """Write constant values of a block's heads into the decoder of model s."""
+    for name, value in heads.items():
+        if f"{block}/{name}" in vae.decoder.free:
+            vae.decoder.free[f"{block}/{name}"][s, 0] = value
+        else:
+            vae.decoder.bias[s, 0, vae.decoder.output_slice(block, name)] = value
+
+
+def _start_at_marginals(vae: VAE, s: int, x: Tensor) -> None:
+    """Independent columns."""
+    for b, block in enumerate(vae.joint):
+        heads = block.family.start(x[:, block.position], block.columns)
+        _set_heads(vae, s, b, {name: value.nan_to_num(nan=0.0) for name, value in heads.items()})
+
+
+def _start_at_linear_model(vae: VAE, s: int, x: Tensor, generator: torch.Generator) -> None:
+    """Decoder and encoder of the linear model, so that the first bound is its log-likelihood."""
+    linear = [(b, block) for b, block in enumerate(vae.joint) if block.family.is_linear]
+    model = fit_linear_model(
+        x[:, vae.encoder.get_buffer("linear_columns")],
+        vae.encoder.n_components,
+        shared_noise=len(linear) == 1 and linear[0][1].family.scaling == "shared",
+        noise_min=max(torch.tensor(2 * block.family.floor).exp().item() for _, block in linear),
+        generator=generator,
+    )
+    vae.decoder.loadings[s] = 0.0
+    first = 0
+    for b, block in linear:
+        part = slice(first, first + len(block.index))
+        first = part.stop
+        vae.decoder.loadings[s, :, vae.decoder.output_slice(b, "loc")] = model.loadings[part].T.to(
+            vae.decoder.loadings.dtype
+        )
+        _set_heads(vae, s, b, {"loc": model.mean[part]} | block.family.noise(model.noise[part]))
+    evidence = model.loadings / model.noise[:, None]
+    vae.encoder.evidence[s] = evidence
+    vae.encoder.log_precision[s] = (model.loadings * evidence).clamp(min=1e-12).log()
+    vae.encoder.bias[s, 0] = -model.mean @ evidence

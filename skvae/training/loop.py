@@ -1,0 +1,260 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+
+from skvae.networks import VAE, Linear, parameters_by_model
+from skvae.objectives import Bound, elbo
+from skvae.training.history import History
+from skvae.training.recipe import Objective, Recipe
+from skvae.training.schedules import warmup_cosine
+from skvae.training.split import Split
+from skvae.training.stopping import EarlyStopping, trimmed_mean
+
+CLIP = 5.0  # times the running mean of a model's gradient norm
+CHUNK = 4_000_000  # cells evaluated at once
+
+
+def train(
+    vae: VAE,
+    x: Tensor,
+    split: Split,
+    recipe: Recipe,
+    objective: Objective,
+    *,
+    generator: torch.Generator,
+    weights: Tensor | None = None,
+    offset: float = 0.0,
+    report: Callable[[History], None] | None = None,
+) -> History:
+    """Maximise the objective of every model in the stack, and leave the best weights in it.
+
+    Parameters
+    ----------
+    vae : VAE
+        A stack of S models, already initialised.
+    x : Tensor of shape (N, D)
+        Encoded rows, on the device of the models.
+    split : Split
+        Rows by model.
+    recipe, objective : Recipe, Objective
+        The numbers.
+    generator : torch.Generator
+        Source of row order and noise, on the device of the models.
+    weights : Tensor of shape (N,), optional
+        Weight of each row.
+    offset : float
+        What turns an encoded log-likelihood into one in the units of the data, on average.
+    report : callable, optional
+        Called with the history after each held-out evaluation.
+
+    Returns
+    -------
+    History
+    """
+    weights = x.new_ones(len(x)) if weights is None else weights
+    optimizer = _optimizer(vae, recipe)
+    clipper = GradientClipper(vae)
+    judge = Judge(vae, x, weights, split.held_out, objective, offset, generator)
+    stopping = EarlyStopping(vae, patience=recipe.n_iter_no_change, tol=recipe.tol)
+    history = History(offset)
+    history.add(0.0, None)
+    n_rows = min(len(rows) for rows in split.train)
+    batch_size = min(recipe.batch_size, n_rows)
+    n_steps, step = recipe.max_iter * (n_rows // batch_size), itertools.count()
+
+    def evaluate() -> bool:
+        criterion, history.epochs[-1]["validation_elbo"] = judge()
+        stop = stopping.update(criterion, len(history.epochs) - 1)
+        history.flush()
+        if report is not None:
+            report(history)
+        return stop
+
+    try:
+        if split.held_out:
+            evaluate()
+        for epoch in range(1, recipe.max_iter + 1):
+            terms = x.new_zeros(2)
+            vae.train()
+            for rows in _minibatches(split.train, n_rows, batch_size, generator):
+                rate = recipe.learning_rate * warmup_cosine((next(step) + 1) / n_steps)
+                for group in optimizer.param_groups:
+                    group["lr"] = rate
+                batch = vae.joint.redraw(x[rows], generator)
+                with torch.autocast(x.device.type, recipe.dtype, enabled=recipe.dtype != torch.float32):
+                    bound = elbo(vae, batch, _noise(vae, batch, objective, generator), seen=_hide(batch, objective, generator))
+                optimizer.zero_grad()
+                (-_objective(bound, weights[rows], objective).sum()).backward()
+                clipper.clip()
+                optimizer.step()
+                terms += torch.stack([bound.log_likelihood[-1].mean(), bound.kl[-1].sum(dim=-1).mean()]).detach()
+            history.add(rate, terms / (n_rows // batch_size))
+            if split.held_out and (epoch % recipe.evaluate_every == 0 or epoch == recipe.max_iter) and evaluate():
+                break
+    except KeyboardInterrupt:
+        history.interrupted = True
+    if split.held_out:
+        stopping.restore()
+    history.best_iter = stopping.best_epoch if split.held_out else len(history.epochs) - 1
+    history.n_skipped = int(clipper.n_skipped)
+    vae.eval()
+    return history
+
+
+def _objective(bound: Bound, weights: Tensor, objective: Objective) -> Tensor:
+    """E_q[log p(x|z)] − β Σ_k max(λ, KL_k), averaged over the rows of each model. Shape: (S,)."""
+    weights = weights / weights.sum(dim=-1, keepdim=True)
+    kl = torch.einsum("sb,sbk->sk", weights, bound.kl).clamp(min=objective.free_bits)
+    return (weights * bound.log_likelihood).sum(dim=-1) - objective.beta * kl.sum(dim=-1)
+
+
+def _minibatches(
+    train: list[Tensor], n_rows: int, batch_size: int, generator: torch.Generator
+) -> Iterator[Tensor]:
+    """Row numbers of one epoch, (S, B) at a time; rows that do not fill a batch wait for the next epoch."""
+    order = torch.stack(
+        [r[torch.randperm(len(r), generator=generator, device=r.device)[:n_rows]] for r in train]
+    )
+    for first in range(0, n_rows - batch_size + 1, batch_size):
+        yield order[:, first : first + batch_size]
+
+
+def _noise(vae: VAE, x: Tensor, objective: Objective, generator: torch.Generator) -> Tensor:
+    """Standard normal draws, shared by the models of the stack. Shape: (L, 1, B, K)."""
+    size = (objective.n_draws, 1, x.shape[1], vae.encoder.n_components)
+    return torch.randn(size, generator=generator, dtype=x.dtype, device=x.device)
+
+
+def _hide(x: Tensor, objective: Objective, generator: torch.Generator) -> Tensor | None:
+    """The rows with cells hidden at random, as the encoder sees them."""
+    if not objective.input_dropout:
+        return None
+    u = torch.rand((1, *x.shape[1:]), generator=generator, dtype=x.dtype, device=x.device)
+    return x.masked_fill(u < objective.input_dropout, torch.nan)
+
+
+def _optimizer(vae: VAE, recipe: Recipe) -> torch.optim.Optimizer:
+    """AdamW; the decay acts on the matrices of the networks, never on the linear path, biases and scales."""
+    networks = (vae.encoder.network, vae.decoder.network)
+    decayed = [
+        p
+        for network in networks
+        for module in network.modules()
+        for name, p in module.named_parameters(recurse=False)
+        if p.dim() > (2 if isinstance(module, Linear) else 1) and name == "weight"
+    ]
+    ids = {id(p) for p in decayed}
+    others = [p for p in vae.parameters() if id(p) not in ids]
+    groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(0.9, 0.99), fused=True)
+
+
+class GradientClipper:
+    """Shortens a model's gradient when it is far longer than usual, and drops it when it is not finite.
+
+    Each model of the stack is judged alone, on the device: a broken step of one does not touch the others.
+
+    Parameters
+    ----------
+    vae : nn.Module
+        A stack of models.
+    """
+
+    def __init__(self, vae: nn.Module) -> None:
+        self.parameters = list(parameters_by_model(vae))
+        stacked = next(p for s, p in self.parameters if s is None)
+        self.usual = stacked.new_zeros(len(stacked))  # running mean of the norm, (S,)
+        self.n_skipped = stacked.new_zeros(())
+
+    @torch.no_grad()
+    def clip(self) -> None:
+        """Act on the gradients in place."""
+        squares = torch.zeros_like(self.usual)
+        for s, p in self.parameters:
+            if p.grad is not None:
+                if s is None:
+                    squares += torch.linalg.vector_norm(p.grad, dim=tuple(range(1, p.dim()))).square()
+                else:
+                    squares[s] += torch.linalg.vector_norm(p.grad).square()
+        norm = squares.sqrt()
+        finite = norm.isfinite()
+        limit = torch.where(self.usual > 0, CLIP * self.usual, norm)
+        clipped = torch.where(finite, torch.minimum(norm, limit), self.usual)
+        self.usual = torch.where(self.usual > 0, torch.lerp(self.usual, clipped, 0.02), clipped)
+        self.n_skipped += (~finite[-1]).to(norm.dtype)
+        factor = torch.where(finite, clipped / norm.clamp(min=torch.finfo(norm.dtype).tiny), 0.0)
+        for s, p in self.parameters:
+            if p.grad is not None:
+                if s is None:
+                    p.grad.mul_(factor.view(-1, *[1] * (p.dim() - 1)))
+                else:
+                    p.grad.mul_(factor[s])
+                p.grad.nan_to_num_(nan=0.0)  # what was not finite: 0 · ∞
+
+
+class Judge:
+    """The held-out criterion, with the same noise at every evaluation.
+
+    Parameters
+    ----------
+    vae : VAE
+        A stack of S models.
+    x, weights : Tensor of shape (N, D) and (N,)
+        All rows.
+    held_out : list of Tensors
+        Row numbers of the first models.
+    objective : Objective
+        What is maximised.
+    offset : float
+        See ``train``.
+    generator : torch.Generator
+        Source of the noise.
+    """
+
+    def __init__(
+        self,
+        vae: VAE,
+        x: Tensor,
+        weights: Tensor,
+        held_out: list[Tensor],
+        objective: Objective,
+        offset: float,
+        generator: torch.Generator,
+    ) -> None:
+        self.vae, self.x, self.objective, self.offset = vae, x, objective, offset
+        if not held_out:
+            return
+        n_models = len(vae.decoder.bias)
+        n_rows = max(len(rows) for rows in held_out)
+        padded = [torch.nn.functional.pad(rows, (0, n_rows - len(rows)), value=-1) for rows in held_out]
+        nobody = [torch.full_like(padded[0], -1)] * (n_models - len(held_out))
+        self.rows = torch.stack(padded + nobody)  # (S, V); -1 pads
+        self.weights = weights[self.rows.clamp(min=0)]
+        half = torch.randn(
+            (1, 1, n_rows, vae.encoder.n_components), generator=generator, dtype=x.dtype, device=x.device
+        )
+        self.noise = torch.cat([half, -half])  # antithetic
+
+    @torch.no_grad()
+    def __call__(self) -> tuple[float, float]:
+        """The criterion, a trimmed mean of the objective, and the mean held-out ELBO in the units of the data."""
+        self.vae.eval()
+        size = max(1, CHUNK // (self.rows.shape[0] * self.x.shape[1]))
+        objectives, elbos = [], []
+        for rows, noise in zip(self.rows.split(size, dim=1), self.noise.split(size, dim=2), strict=True):
+            bound = elbo(self.vae, self.x[rows.clamp(min=0)], noise)
+            elbos.append(bound.elbo)
+            objectives.append(bound.log_likelihood - self.objective.beta * bound.kl.sum(dim=-1))
+        valid = self.rows >= 0
+        weights = self.weights[valid]
+        criterion = trimmed_mean(torch.cat(objectives, dim=1)[valid], weights)
+        mean = (torch.cat(elbos, dim=1)[valid] * weights).sum() / weights.sum()
+        criterion, mean = torch.stack([criterion, mean]).tolist()
+        return (criterion if not math.isnan(criterion) else -math.inf), mean + self.offset

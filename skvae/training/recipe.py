@@ -1,0 +1,104 @@
+"""The rules behind every "auto": numbers of rows and columns in, numbers out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+
+EVALUATIONS = 40  # held-out evaluations in a whole fit
+SMALL = 1000  # rows
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What is maximised: E_q[log p(x | z)] − β Σ_k max(λ, KL_k).
+
+    Attributes
+    ----------
+    beta : float
+        Weight of the KL term (Higgins et al. 2017, β-VAE).
+    free_bits : float
+        λ, the nats that each component may use for free (Kingma et al. 2016, inverse autoregressive flow).
+    n_draws : int
+        Posterior draws a row and step.
+    input_dropout : float
+        Share of cells hidden from the encoder in training.
+    """
+
+    beta: float = 1.0
+    free_bits: float = 0.0
+    n_draws: int = 1
+    input_dropout: float = 0.0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one stack is trained: every number is resolved.
+
+    Attributes
+    ----------
+    hidden_layer_sizes : tuple of int
+        Widths of the encoder's hidden layers, and of the decoder's in reverse.
+    learning_rate, weight_decay : float
+        Of AdamW; the decay acts on the matrices of the networks only.
+    batch_size, max_iter : int
+        Rows a step; passes over the rows.
+    n_iter_no_change, tol : int, float
+        Evaluations without an improvement by more than tol nats before training stops.
+    dtype : torch.dtype
+        Precision of the networks' matrix products.
+    """
+
+    hidden_layer_sizes: tuple[int, ...]
+    learning_rate: float
+    weight_decay: float
+    batch_size: int
+    max_iter: int
+    n_iter_no_change: int = 10
+    tol: float = 0.0
+    dtype: torch.dtype = torch.float32
+
+    @property
+    def evaluate_every(self) -> int:
+        """Passes between two held-out evaluations."""
+        return max(1, self.max_iter // EVALUATIONS)
+
+    def n_threads(self, n_columns: int) -> int | None:
+        """One thread for small matrix products, which gain nothing from two; None, all of them, for wide ones."""
+        return 1 if max(self.hidden_layer_sizes, default=1) * n_columns < 65_536 else None
+
+
+def auto_width(n_rows: int, n_columns: int) -> int:
+    """Width of both hidden layers."""
+    if n_rows < SMALL:
+        return 64
+    return 512 if n_rows >= 20_000 and n_columns >= 200 else 128
+
+
+def auto_learning_rate(n_rows: int, is_binary: bool) -> float:
+    """Peak learning rate; binary rows bear a larger one."""
+    if is_binary:
+        return 5e-3
+    return 1e-3 if n_rows < SMALL else 2e-3
+
+
+def auto_weight_decay(n_rows: int, is_binary: bool) -> float:
+    """Decay of the networks' matrices: strong where rows are few."""
+    if is_binary:
+        return 0.0
+    return 1.0 if n_rows < SMALL else 1e-2
+
+
+def auto_batch_size(n_rows: int, width: int) -> int:
+    """A power of two near n / 16, from 32 to 512; 256 for wide networks."""
+    if width >= 512:
+        return 256
+    return min(max(2 ** round(math.log2(max(n_rows / 16, 1))), 32), 512)
+
+
+def auto_max_iter(n_rows: int, batch_size: int) -> int:
+    """A hundred passes, but between 1,500 and 20,000 steps."""
+    n_steps = min(max(100 * n_rows / batch_size, 1500), 20_000)
+    return max(1, round(n_steps / max(1, n_rows // batch_size)))

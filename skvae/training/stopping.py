@@ -1,0 +1,66 @@
+"""Early stopping and best weights."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+TRIM = 0.02
+
+
+def trimmed_mean(values: Tensor, weights: Tensor) -> Tensor:
+    """Weighted mean without the lowest 2 % of the values: one outlier row must not pick the step.
+
+    Examples
+    --------
+    >>> values = torch.tensor([-1e6] + [1.0] * 49)
+    >>> trimmed_mean(values, torch.ones(50))
+    tensor(1.)
+    """
+    order = values.argsort()
+    kept = order[math.ceil(TRIM * len(values)) if len(values) > 20 else 0 :]
+    return (values[kept] * weights[kept]).sum() / weights[kept].sum()
+
+
+class EarlyStopping:
+    """Keeps the best weights, and says when to stop looking for better ones.
+
+    Parameters
+    ----------
+    module : nn.Module
+        Whose weights are kept.
+    patience : int
+        Evaluations without improvement before it is time to stop.
+    tol : float
+        Smallest improvement that counts for patience, in nats. Better weights are kept however small the gain.
+    """
+
+    def __init__(self, module: nn.Module, *, patience: int, tol: float) -> None:
+        self.module = module
+        self.patience = patience
+        self.tol = tol
+        self.best = -math.inf
+        self.best_epoch = 0
+        self._milestone = -math.inf
+        self._n_without_progress = 0
+        self._weights: list[Tensor] | None = None
+
+    def update(self, criterion: float, epoch: int) -> bool:
+        """Take note of an evaluation, and answer whether to stop."""
+        if criterion > self.best:
+            self.best, self.best_epoch = criterion, epoch
+            self._weights = [parameter.detach().clone() for parameter in self.module.parameters()]
+        if criterion > self._milestone + self.tol:
+            self._milestone, self._n_without_progress = criterion, 0
+        else:
+            self._n_without_progress += 1
+        return self._n_without_progress >= self.patience
+
+    @torch.no_grad()
+    def restore(self) -> None:
+        """Put the best weights back, if there was an evaluation."""
+        if self._weights is not None:
+            for parameter, best in zip(self.module.parameters(), self._weights, strict=True):
+                parameter.copy_(best)
