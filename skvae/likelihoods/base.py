@@ -99,4 +99,5 @@ class Likelihood(ABC):
 def uniform_like(x: Tensor, generator: torch.Generator) -> Tensor:
     """Draws from the open interval (0, 1). Shape: that of x."""
     u = torch.rand(x.shape, generator=generator, dtype=x.dtype, device=x.device)
-    return u.clamp(torch.finfo(x.dtype).tiny, 1 - torch.finfo(x.dtype).eps)
+    eps = torch.finfo(x.dtype).eps
+    return u.clamp(eps / 4, 1 - eps)

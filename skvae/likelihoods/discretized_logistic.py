@@ -67,7 +67,7 @@ class DiscretizedLogistic(LocationScale):
         above = logsigmoid((loc - x + half_width) * precision)
         # σ(a) − σ(b) = σ(a) σ(−b) (1 − exp(b − a)): no cancellation, however narrow the step
         gap = torch.log(-torch.expm1(-2 * half_width * precision))
-        is_lowest, is_highest = x <= lower, x >= upper
+        is_lowest, is_highest = x < lower + half_width, x > upper - half_width  # safe against rounding
         tails = below.masked_fill(is_highest, 0.0) + above.masked_fill(is_lowest, 0.0)
         return tails + gap.masked_fill(is_lowest | is_highest, 0.0)
 

@@ -81,9 +81,7 @@ class Joint(nn.Module):
 
     def sample(self, parameters: Parameters, generator: torch.Generator) -> Tensor:
         """A draw of x | z. Shape: (S, B, D)."""
-        draws = [
-            b.family.sample(generator, **b.complete(h)) for b, h in zip(self, parameters, strict=True)
-        ]
+        draws = [b.family.sample(generator, **b.complete(h)) for b, h in zip(self, parameters, strict=True)]
         return self._join(draws)
 
     def redraw(self, x: Tensor, generator: torch.Generator) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor
 from skvae.likelihoods.base import Columns, Head, uniform_like
 from skvae.likelihoods.location_scale import LocationScale
 
+LOG_DF_MAX = 15.0  # indistinguishable from a Gaussian
 LOG_DF_START = 3.0  # 21 degrees of freedom: nearly Gaussian, so that training starts at factor analysis
 
 
@@ -45,9 +46,11 @@ class StudentT(LocationScale):
         self, x: Tensor, *, loc: Tensor, log_scale: Tensor, log_df: Tensor, row_factor: Tensor | None = None
     ) -> Tensor:
         """Log density of each cell. Shape: (S, B, D)."""
-        log_scale, df = self.log_scale(log_scale, row_factor), 1 + log_df.exp()
+        log_scale, df = self.log_scale(log_scale, row_factor), degrees_of_freedom(log_df)
         u = (x - loc) * torch.exp(-log_scale)
-        normaliser = torch.lgamma((df + 1) / 2) - torch.lgamma(df / 2) - 0.5 * (math.log(math.pi) + df.log())
+        wide = df.double()  # the difference of two large numbers, one for each column
+        normaliser = torch.lgamma((wide + 1) / 2) - torch.lgamma(wide / 2) - 0.5 * (math.log(math.pi) + wide.log())
+        normaliser = normaliser.to(x.dtype)
         return normaliser - log_scale - 0.5 * (df + 1) * torch.log1p(u.square() / df)
 
     def sample(  # type: ignore[override]
@@ -60,7 +63,12 @@ class StudentT(LocationScale):
         row_factor: Tensor | None = None,
     ) -> Tensor:
         """A draw of x | z by the polar method (Bailey 1994), exact for every real ν. Shape: (S, B, D)."""
-        df = 1 + log_df.exp()
+        df = degrees_of_freedom(log_df)
         u, v = uniform_like(loc, generator), uniform_like(loc, generator)
         t = (df * torch.expm1(-2 / df * u.log())).sqrt() * torch.cos(2 * math.pi * v)
         return loc + self.log_scale(log_scale, row_factor).exp() * t
+
+
+def degrees_of_freedom(log_df: Tensor) -> Tensor:
+    """ν = 1 + exp(log_df): above 1, so that there is a mean. Shape: kept."""
+    return 1 + log_df.clamp(max=LOG_DF_MAX).exp()

@@ -97,17 +97,17 @@ class Encoder(nn.Module):
 
     def forward(self, x: Tensor) -> DiagonalNormal:
         """The posterior of each row."""
-        correction = self.network(self.features(x)).to(x.dtype)
-        # no evidence, no correction: a row of gaps keeps the posterior that the prior implies
-        correction = correction.masked_fill(x.isnan().all(dim=-1, keepdim=True), 0.0)
-        loc, log_var = correction.chunk(2, dim=-1)
+        loc, log_var = self.network(self.features(x)).to(x.dtype).chunk(2, dim=-1)
+        precision = torch.ones_like(loc)
         if self.linear:
             with torch.autocast(x.device.type, enabled=False):
                 cells = x[..., self.get_buffer("linear_columns")]
                 observed = (~cells.isnan()).to(x.dtype)
                 precision = torch.baddbmm(torch.ones_like(self.bias), observed, self.log_precision.exp())
                 loc = loc + torch.baddbmm(self.bias, cells.nan_to_num(nan=0.0), self.evidence) / precision
-                log_var = log_var - precision.log()
+        is_blank = x.isnan().all(dim=-1, keepdim=True)  # no evidence: the posterior is the prior
+        loc = loc.masked_fill(is_blank, 0.0)
+        log_var = log_var.masked_fill(is_blank, 0.0) - precision.log()
         return DiagonalNormal(loc, (0.5 * log_var.clamp(LOG_VAR_MIN, LOG_VAR_MAX)).exp())
 
 
@@ -133,7 +133,9 @@ class Embedding(nn.Module):
         """Look the codes up and add their vectors."""
         cells = x[..., self.block.position]
         codes = torch.where(
-            cells.isnan(), self.get_buffer("missing"), cells.nan_to_num(nan=0.0).long() + self.get_buffer("first")
+            cells.isnan(),
+            self.get_buffer("missing"),
+            cells.nan_to_num(nan=0.0).long() + self.get_buffer("first"),
         )
         n_models, n_rows, n_columns = codes.shape
         n_vectors = self.vectors.shape[1]

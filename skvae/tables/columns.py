@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,10 +108,8 @@ class CategoryColumn:
         if isinstance(values.dtype, pd.CategoricalDtype):
             levels = values.dtype.categories[values.dtype.categories.isin(levels)]
         else:
-            try:
+            with suppress(TypeError):  # values of several types have no order but that of appearance
                 levels = levels.sort_values()
-            except TypeError:  # values of several types have no order but that of appearance
-                pass
         return cls(values.name, values.dtype, levels)
 
     def encode(self, values: pd.Series) -> Floats:

@@ -7,19 +7,27 @@ from typing import Any
 
 import pandas as pd
 
-from skvae.likelihoods import FAMILIES, Bernoulli, Categorical, DiscretizedLogistic, Gaussian, Likelihood, StudentT
+from skvae.likelihoods import (
+    FAMILIES,
+    Bernoulli,
+    Categorical,
+    DiscretizedLogistic,
+    Gaussian,
+    Likelihood,
+    StudentT,
+)
 from skvae.tables.columns import is_category, is_number
 
 Choice = str | Likelihood
 
 
 def array_family(dtype: Any) -> Likelihood:
-    """The "auto" rule for an array: measurements that keep their relative scales, as in PCA, or bits."""
+    """Apply the "auto" rule to an array: measurements that keep their relative scales, as in PCA, or bits."""
     return Bernoulli() if pd.api.types.is_bool_dtype(dtype) else Gaussian()
 
 
 def column_family(dtype: Any) -> Likelihood:
-    """The "auto" rule for a column of a DataFrame: by its dtype alone."""
+    """Apply the "auto" rule to a column of a DataFrame: by its dtype alone."""
     if is_category(dtype):
         return Categorical()
     return DiscretizedLogistic() if pd.api.types.is_integer_dtype(dtype) else StudentT()

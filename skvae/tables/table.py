@@ -114,8 +114,11 @@ class Table:
         """Rows in the container and dtypes that fit saw. Shape: (N, D)."""
         raw = x.cpu().double().numpy() * self.scale + self.loc
         if self.is_frame:
-            cells = {j: column.decode(raw[:, j]) for j, column in enumerate(self.columns)}
-            frame = pd.DataFrame(cells, index=index)
+            cells = {
+                j: pd.Series(column.decode(raw[:, j]), index=index, dtype=column.dtype)
+                for j, column in enumerate(self.columns)
+            }
+            frame = pd.DataFrame(cells)
             frame.columns = pd.Index(self.names)
             return frame
         values = cast(raw, self.dtype)

@@ -30,7 +30,11 @@ class History:
     def add(self, learning_rate: float, terms: Tensor | None) -> None:
         """Append an epoch; ``terms``, mean log-likelihood and KL, stay on the device until someone looks."""
         nothing = torch.full((2,), torch.nan)
-        row = {"epoch": float(len(self.epochs)), "learning_rate": learning_rate, "validation_elbo": float("nan")}
+        row = {
+            "epoch": float(len(self.epochs)),
+            "learning_rate": learning_rate,
+            "validation_elbo": float("nan"),
+        }
         row["seconds"] = time.perf_counter() - self._start
         self.epochs.append(row)
         self._pending.append((len(self.epochs) - 1, learning_rate, nothing if terms is None else terms))

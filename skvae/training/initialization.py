@@ -99,10 +99,10 @@ def fit_linear_model(
                 break
         loadings = loadings_under(noise, *axes_under(noise))
 
-    spare = torch.randn(
-        n_columns, n_components - rank, generator=generator, dtype=x.dtype, device=x.device
-    )
-    loadings = torch.cat([loadings, LOADING_MIN * noise.sqrt()[:, None] * spare], dim=1)
+    loadings = torch.nn.functional.pad(loadings, (0, n_components - rank))
+    spare = torch.randn(loadings.shape, generator=generator, dtype=x.dtype, device=x.device)
+    is_empty = loadings.square().sum(dim=0) == 0
+    loadings = torch.where(is_empty, LOADING_MIN * noise.sqrt()[:, None] * spare, loadings)
     return LinearModel(mean, loadings, noise)
 
 

@@ -13,7 +13,7 @@ from skvae.networks import VAE, Linear, parameters_by_model
 from skvae.objectives import Bound, elbo
 from skvae.training.history import History
 from skvae.training.recipe import Objective, Recipe
-from skvae.training.schedules import warmup_cosine
+from skvae.training.schedules import kl_warmup, warmup_cosine
 from skvae.training.split import Split
 from skvae.training.stopping import EarlyStopping, trimmed_mean
 
@@ -69,9 +69,10 @@ def train(
     batch_size = min(recipe.batch_size, n_rows)
     n_steps, step = recipe.max_iter * (n_rows // batch_size), itertools.count()
 
-    def evaluate() -> bool:
+    def evaluate(epoch: int) -> bool:
         criterion, history.epochs[-1]["validation_elbo"] = judge()
-        stop = stopping.update(criterion, len(history.epochs) - 1)
+        is_warm = epoch >= objective.kl_warmup * recipe.max_iter
+        stop = stopping.update(criterion, epoch, is_final_objective=is_warm)
         history.flush()
         if report is not None:
             report(history)
@@ -79,24 +80,26 @@ def train(
 
     try:
         if split.held_out:
-            evaluate()
+            evaluate(0)
         for epoch in range(1, recipe.max_iter + 1):
             terms = x.new_zeros(2)
             vae.train()
             for rows in _minibatches(split.train, n_rows, batch_size, generator):
-                rate = recipe.learning_rate * warmup_cosine((next(step) + 1) / n_steps)
+                progress = (next(step) + 1) / n_steps
+                rate = recipe.learning_rate * warmup_cosine(progress)
                 for group in optimizer.param_groups:
                     group["lr"] = rate
                 batch = vae.joint.redraw(x[rows], generator)
+                seen, noise = _hide(batch, objective, generator), _noise(vae, batch, objective, generator)
                 with torch.autocast(x.device.type, recipe.dtype, enabled=recipe.dtype != torch.float32):
-                    bound = elbo(vae, batch, _noise(vae, batch, objective, generator), seen=_hide(batch, objective, generator))
+                    bound = elbo(vae, batch, noise, seen=seen)
                 optimizer.zero_grad()
-                (-_objective(bound, weights[rows], objective).sum()).backward()
+                (-_objective(bound, weights[rows], objective, progress).sum()).backward()
                 clipper.clip()
                 optimizer.step()
                 terms += torch.stack([bound.log_likelihood[-1].mean(), bound.kl[-1].sum(dim=-1).mean()]).detach()
             history.add(rate, terms / (n_rows // batch_size))
-            if split.held_out and (epoch % recipe.evaluate_every == 0 or epoch == recipe.max_iter) and evaluate():
+            if split.held_out and (epoch % recipe.evaluate_every == 0 or epoch == recipe.max_iter) and evaluate(epoch):
                 break
     except KeyboardInterrupt:
         history.interrupted = True
@@ -108,20 +111,23 @@ def train(
     return history
 
 
-def _objective(bound: Bound, weights: Tensor, objective: Objective) -> Tensor:
+def _objective(bound: Bound, weights: Tensor, objective: Objective, progress: float) -> Tensor:
     """E_q[log p(x|z)] − β Σ_k max(λ, KL_k), averaged over the rows of each model. Shape: (S,)."""
+    beta = objective.beta * kl_warmup(progress, objective.kl_warmup)
     weights = weights / weights.sum(dim=-1, keepdim=True)
     kl = torch.einsum("sb,sbk->sk", weights, bound.kl).clamp(min=objective.free_bits)
-    return (weights * bound.log_likelihood).sum(dim=-1) - objective.beta * kl.sum(dim=-1)
+    return (weights * bound.log_likelihood).sum(dim=-1) - beta * kl.sum(dim=-1)
 
 
-def _minibatches(
-    train: list[Tensor], n_rows: int, batch_size: int, generator: torch.Generator
-) -> Iterator[Tensor]:
+def _minibatches(train: list[Tensor], n_rows: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
     """Row numbers of one epoch, (S, B) at a time; rows that do not fill a batch wait for the next epoch."""
-    order = torch.stack(
-        [r[torch.randperm(len(r), generator=generator, device=r.device)[:n_rows]] for r in train]
-    )
+    state = generator.get_state()
+
+    def shuffle(rows: Tensor) -> Tensor:
+        generator.set_state(state)  # models of a stack draw alike, so each is what it would be alone
+        return rows[torch.randperm(len(rows), generator=generator, device=rows.device)[:n_rows]]
+
+    order = torch.stack([shuffle(rows) for rows in train])
     for first in range(0, n_rows - batch_size + 1, batch_size):
         yield order[:, first : first + batch_size]
 
@@ -152,7 +158,10 @@ def _optimizer(vae: VAE, recipe: Recipe) -> torch.optim.Optimizer:
     ]
     ids = {id(p) for p in decayed}
     others = [p for p in vae.parameters() if id(p) not in ids]
-    groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    groups = [
+        {"params": decayed, "weight_decay": recipe.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
     return torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(0.9, 0.99), fused=True)
 
 

@@ -25,12 +25,15 @@ class Objective:
         Posterior draws a row and step.
     input_dropout : float
         Share of cells hidden from the encoder in training.
+    kl_warmup : float
+        Share of training over which β grows from zero.
     """
 
     beta: float = 1.0
     free_bits: float = 0.0
     n_draws: int = 1
     input_dropout: float = 0.0
+    kl_warmup: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,19 @@ def auto_weight_decay(n_rows: int, is_binary: bool) -> float:
     if is_binary:
         return 0.0
     return 1.0 if n_rows < SMALL else 1e-2
+
+
+def auto_kl_warmup(is_binary: bool, has_categories: bool) -> float:
+    """None after a linear start; columns without one would switch components off before they are in use."""
+    if is_binary:
+        return 0.3
+    return 0.1 if has_categories else 0.0
+
+
+def auto_input_dropout(n_rows: int, n_columns: int, n_components: int, is_gaussian: bool) -> float:
+    """A tenth of the cells where rows are wide and redundant, so that the others can stand in for them."""
+    is_redundant = n_columns >= 50 and n_columns >= 4 * n_components
+    return 0.1 if is_gaussian and is_redundant and n_rows >= SMALL else 0.0
 
 
 def auto_batch_size(n_rows: int, width: int) -> int:

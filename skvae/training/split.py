@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 N_FOLDS = 5
-FOLDS_BELOW = 1000  # rows; below, a tenth of them is too few to pick a step
+FOLDS_BELOW = 2000  # rows; below, a tenth of them is too few to pick a step, and too many to lose
 MAX_HELD_OUT = 5000  # rows; beyond, the estimate is sharp enough
 
 
@@ -32,7 +32,7 @@ def split_rows(
 ) -> Split:
     """Divide the rows by the rule of ``early_stopping``.
 
-    "auto": below 1,000 rows, five folds and all rows are trained together as one stack, and the model of all rows
+    "auto": below 2,000 rows, five folds and all rows are trained together as one stack, and the model of all rows
     is taken at the step where the folds are best; above, a part is held out. True: a part is held out. False: all
     rows train.
     """

@@ -47,13 +47,13 @@ class EarlyStopping:
         self._n_without_progress = 0
         self._weights: list[Tensor] | None = None
 
-    def update(self, criterion: float, epoch: int) -> bool:
-        """Take note of an evaluation, and answer whether to stop."""
+    def update(self, criterion: float, epoch: int, *, is_final_objective: bool = True) -> bool:
+        """Take note of an evaluation, and answer whether to stop; never while the objective is still changing."""
         if criterion > self.best:
             self.best, self.best_epoch = criterion, epoch
             self._weights = [parameter.detach().clone() for parameter in self.module.parameters()]
-        if criterion > self._milestone + self.tol:
-            self._milestone, self._n_without_progress = criterion, 0
+        if criterion > self._milestone + self.tol or not is_final_objective:
+            self._milestone, self._n_without_progress = max(criterion, self._milestone), 0
         else:
             self._n_without_progress += 1
         return self._n_without_progress >= self.patience

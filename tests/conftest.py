@@ -1,0 +1,68 @@
+"""Data and settings that the tests share."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_iris
+from sklearn.preprocessing import StandardScaler
+
+
+@pytest.fixture
+def tiny():
+    """Settings of an estimator that fits in a fraction of a second."""
+    return {"n_components": 2, "hidden_layer_sizes": (8,), "max_iter": 3, "device": "cpu", "random_state": 0}
+
+
+@pytest.fixture(scope="session")
+def iris():
+    """Real numbers of one size: (150, 4), zero mean, unit variance."""
+    X = StandardScaler().fit_transform(load_iris().data)
+    X.setflags(write=False)
+    return X
+
+
+def make_mixed(n_rows=60, seed=0):
+    """A table with a column of every kind; ``size`` and ``kind`` depend on each other; some cells are missing."""
+    rng = np.random.default_rng(seed)
+    size = rng.normal(size=n_rows)
+    kind = np.where(size + 0.3 * rng.normal(size=n_rows) > 0, "large", "small")
+    color = np.array(["red", "green", "blue"], dtype=object)[rng.integers(3, size=n_rows)]
+    color[::7] = None
+    weight = 70 + 10 * rng.normal(size=n_rows)
+    weight[::9] = np.nan
+    grades = ["low", "mid", "high"]
+    frame = pd.DataFrame(
+        {
+            "size": size,
+            "weight": weight,
+            "short": size.astype(np.float32) * 2,
+            "age": rng.integers(18, 90, size=n_rows),
+            "small_int": rng.integers(-3, 4, size=n_rows).astype(np.int8),
+            "flag": rng.random(n_rows) < 0.3,
+            "kind": kind,
+            "color": color,
+            "city": pd.Categorical.from_codes(rng.integers(2, size=n_rows), ["Oslo", "Rome", "Unseen"]),
+            "grade": pd.Categorical(np.array(grades)[rng.integers(3, size=n_rows)], grades, ordered=True),
+            "visits": pd.array(rng.poisson(3, size=n_rows), dtype="Int64"),
+            "rate": pd.array(rng.random(n_rows), dtype="Float64"),
+            "member": pd.array(rng.random(n_rows) < 0.5, dtype="boolean"),
+            "word": pd.array(np.array(["yes", "no"])[rng.integers(2, size=n_rows)], dtype="string"),
+        },
+        index=pd.RangeIndex(100, 100 + n_rows, name="row"),
+    )
+    frame["color"] = frame["color"].astype(object)
+    for first, name in enumerate(["visits", "rate", "member", "word", "city"]):
+        frame.iloc[first::11, frame.columns.get_loc(name)] = pd.NA if name != "city" else np.nan
+    return frame
+
+
+@pytest.fixture
+def mixed():
+    """A DataFrame of 60 rows with columns of every kind, gaps in most kinds, and an index of its own."""
+    return make_mixed()
+
+
+@pytest.fixture(scope="session")
+def large_mixed():
+    """The same kinds of columns, 1,500 rows."""
+    return make_mixed(1500)

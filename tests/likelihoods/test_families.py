@@ -1,0 +1,564 @@
+"""One table of families with their scipy twins: a new family adds a row."""
+
+import copy
+import dataclasses
+import math
+import pickle
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+from scipy import integrate, stats
+from scipy.special import log_softmax
+
+from skvae.likelihoods import (
+    FAMILIES,
+    Bernoulli,
+    Categorical,
+    Columns,
+    DiscretizedLogistic,
+    Gaussian,
+    Poisson,
+    StudentT,
+)
+
+LOC = np.array([0.3, -1.2])
+P_MIN = 1e-4  # of a goodness-of-fit test with a fixed seed
+
+
+class RoundedLogistic:
+    """A logistic variable, rounded to whole numbers and kept in a range; asked in encoded units."""
+
+    def __init__(self, loc, scale, unit, lower, upper):
+        self.raw = stats.logistic(loc=loc * unit, scale=scale * np.abs(unit))
+        self.unit, self.lower, self.upper = (
+            unit,
+            np.minimum(lower * unit, upper * unit),
+            np.abs(upper - lower),
+        )
+
+    def logpmf(self, x):
+        value, smallest = x * self.unit, self.lower
+        largest = self.lower + self.upper * np.abs(self.unit)
+        below = np.where(np.isclose(value, smallest), 0.0, self.raw.cdf(value - 0.5))
+        above = np.where(np.isclose(value, largest), 1.0, self.raw.cdf(value + 0.5))
+        return np.log(above - below)
+
+    def mean(self):
+        return self.raw.mean() / self.unit
+
+
+class Case(NamedTuple):
+    """A family, its parameters for two columns in encoded units, and the same distribution from scipy."""
+
+    family: Any
+    parameters: dict[str, Any]
+    twin: Any
+    unit: tuple[float, float] = (1.0, 1.0)
+    values: Any = None  # the support, encoded, if it is discrete: shape (M, 2)
+
+
+UNIT = np.array([2.0, -0.5])
+WHOLE = np.array(
+    [[-6.0], [-5.0], [-4.0], [-3.0], [-2.0], [-1.0], [0.0], [1.0], [2.0], [3.0], [4.0], [5.0], [6.0]]
+)
+COUNTS = np.arange(60.0)[:, None].repeat(2, axis=1)
+BITS = np.array([[0.0, 0.0], [1.0, 1.0]])
+DF = np.array([5.5, 13.0])
+
+
+def discretized(family, scale, **parameters):
+    ends = {"lower": -6 / np.abs(UNIT), "upper": 6 / np.abs(UNIT)}
+    twin = RoundedLogistic(0.4 * LOC, scale, UNIT, **ends)
+    return Case(family, {"loc": 0.4 * LOC} | parameters, twin, tuple(UNIT), WHOLE / UNIT)
+
+
+CASES = {
+    "gaussian, shared": Case(Gaussian(), {"loc": LOC, "log_scale": [0.4]}, stats.norm(LOC, np.exp(0.4))),
+    "gaussian, column": Case(
+        Gaussian("column"), {"loc": LOC, "log_scale": [0.4, -2.0]}, stats.norm(LOC, np.exp([0.4, -2.0]))
+    ),
+    "gaussian, row": Case(
+        Gaussian("row"),
+        {"loc": LOC, "log_scale": [0.4, -2.0], "row_factor": [0.3, -9.0]},
+        stats.norm(LOC, np.exp([0.4 + np.tanh(0.3), -2.0 - np.tanh(9.0)])),
+    ),
+    "gaussian, number": Case(Gaussian(3.0), {"loc": LOC}, stats.norm(LOC, 3.0 / 2.0), (2.0, -2.0)),
+    "student_t, shared": Case(
+        StudentT("shared"),
+        {"loc": LOC, "log_scale": [0.4], "log_df": np.log(DF - 1)},
+        stats.t(DF, LOC, np.exp(0.4)),
+    ),
+    "student_t, row": Case(
+        StudentT(),
+        {"loc": LOC, "log_scale": [0.4, -2.0], "row_factor": [0.3, -9.0], "log_df": np.log(DF - 1)},
+        stats.t(DF, LOC, np.exp([0.4 + np.tanh(0.3), -2.0 - np.tanh(9.0)])),
+    ),
+    "student_t, number": Case(
+        StudentT(0.5), {"loc": LOC, "log_df": np.log(DF - 1)}, stats.t(DF, LOC, 0.5 / 4.0), (-4.0, 4.0)
+    ),
+    "discretized_logistic, row": discretized(
+        DiscretizedLogistic(),
+        np.exp([-1.0 + np.tanh(0.4), 0.3]),
+        log_scale=[-1.0, 0.3],
+        row_factor=[0.4, 0.0],
+    ),
+    "discretized_logistic, shared": discretized(
+        DiscretizedLogistic("shared"), np.exp(-0.5), log_scale=[-0.5]
+    ),
+    "poisson": Case(Poisson(), {"log_rate": np.log([0.4, 11.0])}, stats.poisson([0.4, 11.0]), values=COUNTS),
+    "bernoulli": Case(
+        Bernoulli(), {"logit": [-1.1, 2.0]}, stats.bernoulli(1 / (1 + np.exp([1.1, -2.0]))), values=BITS
+    ),
+}
+DENSITIES = [name for name, case in CASES.items() if case.values is None]
+MASSES = [name for name, case in CASES.items() if case.values is not None]
+
+
+def columns_of(case):
+    ends = case.values if case.values is not None else np.array([[-50.0, -50.0], [50.0, 50.0]])
+    return Columns(
+        scale=torch.tensor(case.unit, dtype=torch.float64),
+        n_levels=torch.zeros(2, dtype=torch.long),
+        lower=torch.tensor(ends.min(axis=0)),
+        upper=torch.tensor(ends.max(axis=0)),
+    )
+
+
+def parameters_of(case, n_rows=1):
+    """As a decoder would supply them: (1, n_rows, width) for a cell's, (1, 1, width) for all others."""
+    heads = case.family.heads(columns_of(case))
+    supplied = {
+        name: torch.as_tensor(np.asarray(value), dtype=torch.float64)
+        for name, value in case.parameters.items()
+    }
+    assert supplied.keys() == heads.keys()
+    assert all(len(supplied[name]) == head.width for name, head in heads.items())
+    rows = {name: n_rows if head.per == "cell" else 1 for name, head in heads.items()}
+    shaped = {name: value.expand(1, rows[name], -1) for name, value in supplied.items()}
+    return shaped | case.family.constants(columns_of(case))
+
+
+def log_prob(case, x):
+    return case.family.log_prob(torch.as_tensor(x)[None], **parameters_of(case, len(x)))[0].numpy()
+
+
+def draws(case, n_rows=20_000):
+    generator = torch.Generator().manual_seed(3)
+    return case.family.sample(generator, **parameters_of(case, n_rows))[0].numpy()
+
+
+@pytest.mark.parametrize("name", DENSITIES)
+def test_log_prob_is_scipys_density(name):
+    x = np.concatenate([np.linspace(-40, 40, 801), [1e-30, 1e3, -1e5]])[:, None].repeat(2, axis=1)
+    assert_allclose(log_prob(CASES[name], x), CASES[name].twin.logpdf(x), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", MASSES)
+def test_log_prob_is_scipys_mass(name):
+    case = CASES[name]
+    assert_allclose(log_prob(case, case.values), case.twin.logpmf(case.values), rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize("column", [0, 1])
+@pytest.mark.parametrize("name", DENSITIES)
+def test_density_integrates_to_one(name, column):
+    case = CASES[name]
+
+    def density(x):
+        return math.exp(log_prob(case, np.array([[x, x]]))[0, column])
+
+    points = LOC[column] + np.array([-30.0, -5.0, -0.3, 0.0, 0.3, 5.0, 30.0])
+    total, _ = integrate.quad(density, LOC[column] - 400, LOC[column] + 400, points=points, limit=300)
+    assert total == pytest.approx(1.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", MASSES)
+def test_mass_sums_to_one(name):
+    assert_allclose(np.exp(log_prob(CASES[name], CASES[name].values)).sum(axis=0), 1.0, rtol=1e-10)
+
+
+@pytest.mark.parametrize("column", [0, 1])
+@pytest.mark.parametrize("name", DENSITIES)
+def test_draws_follow_their_density(name, column):
+    def cdf(x):
+        return CASES[name].twin.cdf(np.stack([x, x], axis=-1))[..., column]
+
+    assert stats.kstest(draws(CASES[name])[:, column], cdf).pvalue > P_MIN
+
+
+@pytest.mark.parametrize("column", [0, 1])
+@pytest.mark.parametrize("name", MASSES)
+def test_draws_follow_their_mass(name, column):
+    case = CASES[name]
+    values, x = case.values[:, column], draws(case)[:, column]
+    counts = np.bincount(
+        np.abs(x[:, None] - values).argmin(axis=1), minlength=len(values)
+    )  # as a table rounds
+    expected = len(x) * np.exp(case.twin.logpmf(case.values)[:, column])
+    usual = expected > 5
+    counts, expected = (
+        np.append(counts[usual], counts[~usual].sum()),
+        np.append(expected[usual], expected[~usual].sum()),
+    )
+    if expected[-1] < 5:
+        counts, expected = counts[:-1], expected[:-1]
+    assert stats.chisquare(counts, expected * counts.sum() / expected.sum()).pvalue > P_MIN
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_mean_is_scipys_and_the_mean_of_draws(name):
+    case = CASES[name]
+    mean, x = case.family.mean(**parameters_of(case))[0, 0].numpy(), draws(case)
+    assert_allclose(mean, case.twin.mean(), rtol=1e-10)
+    z = (x.mean(axis=0) - mean) / (x.std(axis=0) / math.sqrt(len(x)))
+    assert np.abs(z).max() < 4.5
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_seeds_decide_the_draws(name):
+    before = torch.get_rng_state()
+    assert np.array_equal(draws(CASES[name], 50), draws(CASES[name], 50))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_start_ignores_gaps_and_maximises_the_likelihood_of_independent_columns(name):
+    case = CASES[name]
+    x = torch.as_tensor(draws(case, 3000))
+    with_gaps = torch.cat([x, torch.full_like(x, torch.nan)])
+    start = case.family.start(x, columns_of(case))
+    for key, value in case.family.start(with_gaps, columns_of(case)).items():
+        torch.testing.assert_close(value, start[key])
+    assert start.keys() == case.parameters.keys()
+
+    def mean_log_prob(shift, key):
+        moved = {k: (v + shift * (k == key)).expand(1, 1, -1) for k, v in start.items()}
+        return case.family.log_prob(x[None], **moved, **case.family.constants(columns_of(case))).mean().item()
+
+    location = next(iter(case.parameters))
+    for shift in (-0.2, 0.2):
+        assert mean_log_prob(shift, location) < mean_log_prob(0.0, location)
+
+
+# -- numerical edges -----------------------------------------------------------------------------------------
+
+FAR = [-1e4, -3.0, -1e-30, 0.0, 1e-30, 3.0, 1e4]
+EDGES = {
+    "gaussian": (
+        Gaussian("row"),
+        FAR,
+        {"loc": FAR, "log_scale": [-60.0, 0.0, 20.0], "row_factor": [-50.0, 50.0]},
+    ),
+    "student_t": (
+        StudentT(),
+        FAR,
+        {
+            "loc": FAR,
+            "log_scale": [-60.0, 0.0, 20.0],
+            "row_factor": [-50.0, 50.0],
+            "log_df": [-30.0, 0.0, 20.0],
+        },
+    ),
+    "discretized_logistic": (
+        DiscretizedLogistic(),
+        [*FAR, -2.0, 2.0],  # its range ends at ±2
+        {"loc": FAR, "log_scale": [-60.0, 0.0, 20.0], "row_factor": [-50.0, 50.0]},
+    ),
+    "poisson": (Poisson(), [0.0, 1.0, 1e6], {"log_rate": [-80.0, 0.0, 19.0, 60.0]}),
+    "bernoulli": (Bernoulli(), [0.0, 0.3, 1.0], {"logit": [-1e4, 0.0, 1e4]}),
+}
+
+
+@pytest.mark.parametrize("name", EDGES)
+@pytest.mark.parametrize("unit", [1e-3, 1.0, 1e4])
+def test_value_and_gradients_are_finite_in_float32_at_the_edges(name, unit):
+    family, values, parameters = EDGES[name]
+    grid = torch.cartesian_prod(torch.tensor(values), *map(torch.tensor, parameters.values()))
+    x, *heads = (column.reshape(1, -1, 1) for column in grid.unbind(-1))
+    heads = {key: value.clone().requires_grad_() for key, value in zip(parameters, heads, strict=True)}
+    facts = Columns(torch.tensor([unit]), torch.zeros(1), torch.tensor([-2.0]), torch.tensor([2.0]))
+    log_prob = family.log_prob(x, **heads, **family.constants(facts))
+    log_prob.sum().backward()
+    assert log_prob.isfinite().all()
+    assert all(head.grad.isfinite().all() for head in heads.values())
+
+
+@pytest.mark.parametrize("log_df", [5.0, 9.0, 13.0, 17.0, 25.0])
+def test_student_t_tends_to_the_gaussian_in_float32(log_df):
+    x = torch.linspace(-3, 3, 25)[None, :, None]
+    zero = torch.zeros(1, 1, 1)
+    student_t = StudentT("column").log_prob(x, loc=zero, log_scale=zero, log_df=zero + log_df)
+    expected = torch.from_numpy(stats.t(1 + math.exp(log_df)).logpdf(x.double().numpy())).float()
+    torch.testing.assert_close(student_t, expected, rtol=0, atol=2e-4)
+
+
+@pytest.mark.parametrize("log_df", [-3.0, 0.0, 3.0])
+def test_student_t_draws_are_finite_in_float32(log_df):
+    size = (1, 1_000_000, 1)
+    generator = torch.Generator().manual_seed(12)  # among its first million uniform draws is an exact zero
+    zero = torch.zeros(size)
+    x = StudentT("column").sample(generator, loc=zero, log_scale=zero, log_df=zero + log_df)
+    assert x.isfinite().all()
+
+
+def test_a_narrow_step_loses_no_digits():
+    # a step of 1e-6 standard deviations has the mass of the density times the step
+    facts = Columns(torch.tensor([1e6]), torch.zeros(1), torch.tensor([-10.0]), torch.tensor([10.0]))
+    family, zero = DiscretizedLogistic("column"), torch.zeros(1, 1, 1)
+    x = torch.tensor([[[-5.0], [0.0], [1.5]]])
+    log_mass = family.log_prob(x, loc=zero, log_scale=zero, **family.constants(facts))
+    expected = stats.logistic.logpdf(x.numpy()) - math.log(1e6)
+    assert_allclose(log_mass.numpy(), expected, rtol=1e-5)
+
+
+def test_a_value_beyond_the_range_is_scored_as_the_end():
+    case = CASES["discretized_logistic, row"]
+    assert_allclose(log_prob(case, 9 * case.values[[0, -1]]), log_prob(case, case.values[[0, -1]]))
+
+
+def test_a_constant_whole_number_is_certain():
+    facts = Columns(torch.ones(1), torch.zeros(1), torch.zeros(1), torch.zeros(1))
+    family, zero = DiscretizedLogistic("column"), torch.zeros(1, 1, 1)
+    loc = torch.tensor([[[4.0]]], requires_grad=True)
+    log_prob = family.log_prob(zero, loc=loc, log_scale=zero, **family.constants(facts))
+    log_prob.sum().backward()
+    assert log_prob.item() == 0.0
+    assert loc.grad.item() == 0.0
+
+
+def test_discretized_draws_stay_in_the_observed_range():
+    case = CASES["discretized_logistic, shared"]
+    wild = case._replace(parameters=case.parameters | {"log_scale": [5.0]})
+    x = draws(wild) * UNIT
+    assert x.min() == pytest.approx(-6.0)
+    assert x.max() == pytest.approx(6.0)
+
+
+@given(x=st.floats(-1e6, 1e6), loc=st.floats(-1e6, 1e6), log_scale=st.floats(-4, 10))
+def test_gaussian_is_the_normal_density(x, loc, log_scale):
+    value, loc_, log_scale_ = (torch.full((1, 1, 1), v, dtype=torch.float64) for v in (x, loc, log_scale))
+    ours = Gaussian("column").log_prob(value, loc=loc_, log_scale=log_scale_).item()
+    assert ours == pytest.approx(stats.norm.logpdf(x, loc, math.exp(log_scale)), rel=1e-9, abs=1e-9)
+
+
+@given(x=st.integers(0, 10**6), log_rate=st.floats(-20, 15))
+def test_poisson_is_the_poisson_mass(x, log_rate):
+    value, rate = (torch.full((1, 1, 1), float(v), dtype=torch.float64) for v in (x, log_rate))
+    expected = stats.poisson.logpmf(x, math.exp(log_rate))
+    assert Poisson().log_prob(value, log_rate=rate).item() == pytest.approx(expected, rel=1e-7, abs=1e-6)
+
+
+# -- scales --------------------------------------------------------------------------------------------------
+
+LOCATION_SCALE = [Gaussian, StudentT, DiscretizedLogistic]
+
+
+@pytest.mark.parametrize("family", LOCATION_SCALE)
+def test_a_row_changes_the_log_scale_by_one_at_most(family):
+    log_scale = family("row").log_scale(torch.zeros(3), torch.tensor([-1e9, 0.0, 1e9]))
+    torch.testing.assert_close(log_scale, torch.tensor([-1.0, 0.0, 1.0]))
+
+
+@pytest.mark.parametrize("family", LOCATION_SCALE)
+@pytest.mark.parametrize(("scale", "floor"), [("shared", 1e-4), ("column", 1e-2), ("row", 1e-2)])
+def test_a_learned_scale_has_a_floor(family, scale, floor):
+    factor = torch.tensor([-5.0]) if scale == "row" else None
+    log_scale = family(scale).log_scale(torch.tensor([-100.0]), factor)
+    assert log_scale.exp().item() == pytest.approx(floor, rel=1e-5)
+
+
+@pytest.mark.parametrize("family", LOCATION_SCALE)
+@pytest.mark.parametrize("scale", ["rows", "", 0.0, -1.0, math.inf, math.nan, True, None, (1.0,)])
+def test_an_impossible_scale_gets_a_sentence(family, scale):
+    with pytest.raises(
+        ValueError, match=f"{family.__name__} needs a scale of 'shared', 'column', 'row' or a positive"
+    ):
+        family(scale)
+
+
+@pytest.mark.parametrize(
+    ("scale", "expected"), [("shared", "shared"), (0.5, "shared"), ("column", "column"), ("row", "column")]
+)
+def test_scale_decides_the_standardisation(scale, expected):
+    assert all(family(scale).scaling == expected for family in LOCATION_SCALE)
+
+
+def test_features_of_numbers_are_bounded_and_keep_small_values():
+    x = torch.tensor([-1e6, -0.01, 0.0, 0.01, 1e6])
+    features = Gaussian().features(x)
+    assert features.abs().max() <= 5.0
+    torch.testing.assert_close(features[1:4], x[1:4], rtol=1e-5, atol=0)
+    torch.testing.assert_close(Poisson().features(torch.tensor([0.0, 1.0])), torch.tensor([0.0, math.log(2)]))
+
+
+# -- bits and grey levels ------------------------------------------------------------------------------------
+
+
+def test_a_grey_level_is_the_expectation_over_bits():
+    bits = torch.tensor([[[0.0], [1.0]]])
+    logit = torch.full((1, 1, 1), 0.7)
+    log_bits = Bernoulli().log_prob(bits, logit=logit).flatten()
+    grey = Bernoulli().log_prob(torch.full((1, 1, 1), 0.3), logit=logit)
+    assert grey.item() == pytest.approx(0.7 * log_bits[0].item() + 0.3 * log_bits[1].item(), rel=1e-6)
+
+
+def test_redraw_binarises_grey_levels_and_keeps_bits_and_gaps():
+    x = torch.tensor([0.0, 1.0, torch.nan, 0.3]).expand(2, 20_000, 4)
+    drawn = Bernoulli().redraw(x, torch.Generator().manual_seed(0))
+    assert torch.equal(drawn[..., :2], x[..., :2])
+    assert drawn[..., 2].isnan().all()
+    assert set(drawn[..., 3].unique().tolist()) == {0.0, 1.0}
+    assert drawn[..., 3].mean().item() == pytest.approx(0.3, abs=0.015)
+    assert torch.equal(drawn[0, :, 3], drawn[1, :, 3])  # stacked models share the draw
+
+
+@pytest.mark.parametrize("family", [Gaussian(), StudentT(), Poisson(), DiscretizedLogistic(), Categorical()])
+def test_redraw_of_other_families_keeps_the_rows(family):
+    x = torch.arange(6.0).reshape(1, 3, 2)
+    assert torch.equal(family.redraw(x, torch.Generator()), x)
+
+
+@pytest.mark.parametrize(
+    ("family", "expected"),
+    [
+        (Gaussian(), [True, True, True, True]),
+        (StudentT(), [True, True, True, True]),
+        (DiscretizedLogistic(), [True, True, False, True]),
+        (Poisson(), [False, True, False, True]),
+        (Bernoulli(), [False, True, True, False]),
+    ],
+)
+def test_support(family, expected):
+    assert family.is_valid(torch.tensor([-1.0, 0.0, 0.5, 2.0])).tolist() == expected
+
+
+# -- categories ----------------------------------------------------------------------------------------------
+
+N_LEVELS = [3, 1, 5]
+LOGITS = np.array(
+    [[0.2, -1.0, 2.0, 0.7, 0.0, 1.5, -2.0, 1.0, 0.4], [5.0, 0.0, -30.0, 9.0, 0.1, 0.2, 0.3, 0.4, 0.5]]
+)
+
+
+def levels(n_levels=N_LEVELS):
+    n = len(n_levels)
+    return Columns(torch.ones(n), torch.tensor(n_levels), torch.zeros(n), torch.tensor(n_levels) - 1.0)
+
+
+def categorical(method, logits, *args, n_levels=N_LEVELS):
+    logits = torch.as_tensor(logits)
+    constants = Categorical().constants(levels(n_levels))
+    return getattr(Categorical(), method)(*args, logits=logits, **constants)
+
+
+def test_uneven_levels_lie_side_by_side_and_log_prob_is_their_log_softmax():
+    assert Categorical().heads(levels())["logits"].width == 9
+    by_column = [log_softmax(part, axis=1) for part in np.split(LOGITS, [3, 4], axis=1)]
+    for codes in [(0, 0, 0), (2, 0, 4), (1, 0, 3)]:
+        x = torch.tensor([[codes, codes]], dtype=torch.float64)
+        expected = np.stack([by_column[d][:, code] for d, code in enumerate(codes)], axis=-1)
+        assert_allclose(categorical("log_prob", LOGITS[None], x)[0].numpy(), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_categories_sum_to_one_and_draws_follow():
+    n_rows = 20_000
+    logits = torch.tensor(LOGITS[:1]).expand(1, n_rows, 9)
+    x = categorical("sample", logits, torch.Generator().manual_seed(0))[0].long().numpy()
+    for d, part in enumerate(np.split(LOGITS[0], [3, 4])):
+        codes = torch.zeros(1, len(part), 3, dtype=torch.float64)
+        codes[0, :, d] = torch.arange(len(part))
+        p = categorical("log_prob", LOGITS[None, [0] * len(part)], codes)[0, :, d].exp().numpy()
+        assert p.sum() == pytest.approx(1.0, rel=1e-12)
+        counts = np.bincount(x[:, d], minlength=len(part))
+        assert len(counts) == len(part)
+        if len(part) > 1:
+            assert stats.chisquare(counts, n_rows * p).pvalue > P_MIN
+
+
+def test_the_mode_is_the_most_probable_level_and_the_first_among_ties():
+    assert categorical("mean", LOGITS[None])[0].tolist() == [[2, 0, 1], [0, 0, 4]]
+    ties = np.array([[[1.0, 1.0, 0.0, 0.0, -1.0, 3.0, 3.0, 0.0, 3.0], [0.0] * 9]])
+    assert categorical("mean", ties)[0].tolist() == [[0, 0, 1], [0, 0, 0]]
+
+
+def test_extreme_logits_give_finite_values_and_gradients_in_float32():
+    logits = torch.tensor([[[1e4, -1e4, 0.0, 50.0, -1e4, -1e4, -1e4, -1e4, -1e4]]], requires_grad=True)
+    x = torch.tensor([[[1.0, 0.0, 2.0]]])
+    log_prob = categorical("log_prob", logits, x)
+    log_prob.sum().backward()
+    assert log_prob.isfinite().all()
+    assert logits.grad.isfinite().all()
+    # logits of 10,000 hold three decimals in float32
+    assert_allclose(log_prob.detach()[0, 0].numpy(), [-2e4, 0.0, -math.log(5)], atol=1e-3)
+
+
+def test_gradient_is_one_minus_the_probability():
+    logits = torch.tensor(LOGITS[None], requires_grad=True)
+    x = torch.tensor([[[1.0, 0.0, 3.0], [0.0, 0.0, 0.0]]], dtype=torch.float64)
+    categorical("log_prob", logits, x).sum().backward()
+    p = np.concatenate(
+        [np.exp(log_softmax(part, axis=1)) for part in np.split(LOGITS, [3, 4], axis=1)], axis=1
+    )
+    chosen = np.zeros((2, 9))
+    chosen[0, [1, 3, 7]] = chosen[1, [0, 3, 4]] = 1.0
+    assert_allclose(logits.grad[0].numpy(), chosen - p, rtol=1e-9, atol=1e-12)
+
+
+def test_start_of_categories_is_their_frequencies_without_gaps():
+    x = torch.tensor([[0.0, 0.0], [2.0, 0.0], [2.0, torch.nan], [torch.nan, 1.0]], dtype=torch.float64)
+    start = Categorical().start(x, levels([3, 2]))["logits"].exp()
+    assert_allclose(start.numpy(), np.array([1.5, 0.5, 2.5, 2.5, 1.5]) / [4.5, 4.5, 4.5, 4.0, 4.0])
+
+
+# -- objects -------------------------------------------------------------------------------------------------
+
+OBJECTS = [
+    Gaussian(),
+    Gaussian("row"),
+    Gaussian(0.5),
+    StudentT(),
+    StudentT("shared"),
+    DiscretizedLogistic(),
+    DiscretizedLogistic("shared"),
+    Poisson(),
+    Bernoulli(),
+    Categorical(),
+]
+
+
+@pytest.mark.parametrize("family", OBJECTS, ids=repr)
+def test_families_are_values(family):
+    for twin in (
+        copy.deepcopy(family),
+        copy.copy(family),
+        pickle.loads(pickle.dumps(family)),
+        eval(repr(family)),
+    ):
+        assert twin == family
+        assert hash(twin) == hash(family)
+        assert type(twin) is type(family)
+
+
+def test_different_families_are_different():
+    assert len(set(OBJECTS)) == len(OBJECTS)
+    assert Gaussian("row") != StudentT("row")
+
+
+@pytest.mark.parametrize("family", OBJECTS, ids=repr)
+def test_families_are_immutable(family):
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        family.scale = "column"
+
+
+def test_names_lead_to_their_families():
+    assert all(FAMILIES[name].name == name for name in FAMILIES)
+    assert {type(family) for family in OBJECTS} == set(FAMILIES.values())
+
+
+def test_only_a_density_changes_with_the_units():
+    assert {name for name, family in FAMILIES.items() if family().is_density} == {"gaussian", "student_t"}

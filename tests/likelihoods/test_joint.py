@@ -1,0 +1,134 @@
+import itertools
+
+import pytest
+import torch
+
+from skvae.likelihoods import (
+    Bernoulli,
+    Block,
+    Categorical,
+    Columns,
+    DiscretizedLogistic,
+    Gaussian,
+    Joint,
+    Poisson,
+    StudentT,
+)
+
+# family, its columns in the row, and their numbers of levels
+PARTS = [
+    (Gaussian("column"), [1, 4], [0, 0]),
+    (StudentT(), [0], [0]),
+    (Categorical(), [2, 7], [3, 2]),
+    (Poisson(), [3], [0]),
+    (Bernoulli(), [5, 6], [0, 0]),
+    (DiscretizedLogistic(), [8, 9], [0, 0]),
+]
+ORDERS = [(0, 1, 2, 3, 4, 5), (5, 4, 3, 2, 1, 0), (2, 0, 5, 1, 4, 3)]
+N_ROWS, N_MODELS = 6, 2
+
+
+def block(part):
+    family, index, n_levels = PARTS[part]
+    n = len(index)
+    facts = Columns(torch.ones(n), torch.tensor(n_levels), torch.full((n,), -3.0), torch.full((n,), 3.0))
+    return Block(family, index, facts)
+
+
+def heads(part):
+    generator = torch.Generator().manual_seed(part)
+    return {
+        name: torch.randn(N_MODELS, N_ROWS if head.per == "cell" else 1, head.width, generator=generator)
+        for name, head in block(part).heads.items()
+    }
+
+
+def rows():
+    generator = torch.Generator().manual_seed(9)
+    x = torch.randn(N_MODELS, N_ROWS, 10, generator=generator)
+    x[..., [2, 7]] = torch.randint(0, 2, (N_MODELS, N_ROWS, 2), generator=generator).float()
+    x[..., 3] = torch.poisson(torch.full((N_MODELS, N_ROWS), 2.0), generator=generator)
+    x[..., [5, 6]] = torch.randint(0, 2, (N_MODELS, N_ROWS, 2), generator=generator).float()
+    x[..., [8, 9]] = x[..., [8, 9]].round()
+    return x
+
+
+def family_by_family(method, part, *args):
+    return getattr(block(part).family, method)(*args, **block(part).complete(heads(part)))
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_log_prob_is_the_sum_over_families_in_any_order(order):
+    joint, x = Joint([block(part) for part in order]), rows()
+    expected = sum(family_by_family("log_prob", part, x[..., PARTS[part][1]]).sum(dim=-1) for part in order)
+    log_prob = joint.log_prob(x, [heads(part) for part in order])
+    assert log_prob.shape == (N_MODELS, N_ROWS)
+    torch.testing.assert_close(log_prob, expected)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_mean_and_draws_come_back_in_the_order_of_the_row(order):
+    joint, parameters = Joint([block(part) for part in order]), [heads(part) for part in order]
+    mean = joint.mean(parameters)
+    draw = joint.sample(parameters, torch.Generator().manual_seed(0))
+    generator = torch.Generator().manual_seed(0)
+    assert mean.shape == draw.shape == (N_MODELS, N_ROWS, 10)
+    for part in order:
+        torch.testing.assert_close(mean[..., PARTS[part][1]], family_by_family("mean", part))
+        torch.testing.assert_close(draw[..., PARTS[part][1]], family_by_family("sample", part, generator))
+
+
+def test_redraw_touches_the_grey_levels_only():
+    x = rows()
+    x[..., 5] = 0.5
+    drawn = Joint([block(part) for part in range(6)]).redraw(x, torch.Generator().manual_seed(0))
+    assert set(drawn[..., 5].unique().tolist()) <= {0.0, 1.0}
+    others = [d for d in range(10) if d != 5]
+    assert torch.equal(drawn[..., others], x[..., others])
+
+
+@pytest.mark.parametrize("part", range(6))
+def test_a_missing_cell_adds_nothing_and_gives_zero_gradients(part):
+    index = PARTS[part][1]
+    joint, x = Joint([block(part)]), rows()[..., index]
+    joint.blocks[0].index = list(range(len(index)))
+    x[:, 0] = torch.nan
+    parameters = {name: value.clone().requires_grad_() for name, value in heads(part).items()}
+    log_prob = joint.log_prob(x, [parameters])
+    assert (log_prob[:, 0] == 0).all()
+    assert (log_prob[:, 1:] < 0).all()
+    log_prob[:, 0].sum().backward()
+    assert all((value.grad == 0).all() for value in parameters.values())
+
+
+def test_observed_cells_add_what_they_add_without_gaps():
+    joint, x, parameters = Joint([block(p) for p in range(6)]), rows(), [heads(p) for p in range(6)]
+    whole = joint.log_prob(x, parameters)
+    without = []
+    for hidden in ([0, 2, 5, 8], [1, 3, 4, 6, 7, 9]):
+        shown = x.clone()
+        shown[..., hidden] = torch.nan
+        without.append(joint.log_prob(shown, parameters))
+    torch.testing.assert_close(sum(without), whole)
+
+
+@pytest.mark.parametrize("index", list(itertools.permutations([2, 3, 4])))
+def test_position_picks_the_columns_of_a_block(index):
+    facts = Columns(torch.ones(3), torch.zeros(3, dtype=torch.long), torch.zeros(3), torch.ones(3))
+    position = Block(Poisson(), list(index), facts).position
+    assert torch.arange(10)[position].tolist() == list(index)
+
+
+def test_whole_numbers_sum_to_one_also_when_the_module_changes_precision():
+    # the smallest and the largest value keep the tails, though their bounds are rounded to float32 on the way
+    values = torch.arange(-3, 8, dtype=torch.float64)
+    unit = torch.tensor([3.7, -0.31, 0.77], dtype=torch.float64)
+    x = (values[:, None] - 0.123) / unit
+    facts = Columns(unit, torch.zeros(3, dtype=torch.long), x.amin(dim=0), x.amax(dim=0))
+    joint = Joint([Block(DiscretizedLogistic("column"), [0, 1, 2], facts)]).float().double()
+    zero = torch.zeros(1, 1, 3, dtype=torch.float64)
+    for column in range(3):
+        alone = torch.full_like(x, torch.nan)
+        alone[:, column] = x[:, column]
+        log_prob = joint.log_prob(alone[None], [{"loc": zero + 0.2, "log_scale": zero + 0.5}])
+        assert log_prob.exp().sum().item() == pytest.approx(1.0, abs=1e-6)

@@ -1,0 +1,173 @@
+"""The VAE with a linear decoder is a model whose evidence is known: probabilistic PCA, factor analysis."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose
+from sklearn.decomposition import PCA
+from torch.distributions import MultivariateNormal
+
+from skvae.likelihoods import Block, Categorical, Columns, Gaussian, Joint
+from skvae.networks import MLP, VAE, Decoder, DiagonalNormal, Encoder
+from skvae.objectives import elbo, importance_weighted_bound, normal_nodes
+from skvae.priors import StandardNormal
+from skvae.training import initialize
+
+N, D, K = 60, 6, 3
+
+
+def make_rows(seed=0):
+    rng = np.random.default_rng(seed)
+    return (
+        rng.normal(size=(N, K)) @ rng.normal(size=(K, D)) * 2
+        + rng.normal(size=(N, D))
+        + 5 * rng.normal(size=D)
+    )
+
+
+def linear_vae(X, family):
+    """Started at the linear model of X, which is encoded as it is; the network is silent."""
+    generator = torch.Generator().manual_seed(0)
+    zeros, ones = torch.zeros(D, dtype=torch.long), torch.ones(D, dtype=torch.float64)
+    joint = Joint([Block(family, list(range(D)), Columns(ones, zeros, -ones, ones))])
+
+    def trunk(n_in, n_out):
+        return MLP(n_in, n_out, (8,), "silu", 0.0, generator)
+
+    encoder = Encoder(joint, K, trunk, gaps=[False] * D, linear=True, generator=generator)
+    decoder = Decoder(joint, K, trunk, linear=True, generator=generator)
+    vae = VAE(joint, StandardNormal(K), encoder, decoder).double().requires_grad_(False)
+    initialize(vae, torch.tensor(X), [torch.arange(len(X))], "linear", generator)
+    return vae
+
+
+def maximum_likelihood_pca(X):
+    """scikit-learn's PCA divides by n − 1; maximum likelihood divides by n."""
+    pca = PCA(n_components=K).fit(X)
+    pca.explained_variance_ *= (len(X) - 1) / len(X)
+    pca.noise_variance_ *= (len(X) - 1) / len(X)
+    return pca
+
+
+def evidence_of_the_decoder(vae, X):
+    """Log N(x; mean, W W' + noise), read off the decoder of a linear model."""
+    z = torch.cat([torch.zeros(1, K), torch.eye(K)]).double()[None]
+    heads = vae.decode(z)[0]
+    mean, loadings = heads["loc"][0, 0], (heads["loc"][0, 1:] - heads["loc"][0, 0]).T
+    noise = (2 * heads["log_scale"][0, 0]).exp().expand(D)
+    return MultivariateNormal(mean, loadings @ loadings.T + noise.diag()).log_prob(torch.tensor(X)).numpy()
+
+
+def log_weights(vae, X, seed):
+    """Of one draw for each row, from the posterior."""
+    x = torch.tensor(X)[None]
+    q = vae.posterior(x)
+    z = q.at(torch.randn(1, len(X), K, generator=torch.Generator().manual_seed(seed), dtype=torch.float64))
+    return (vae.log_likelihood(z, x) + vae.prior.log_prob(z) - q.log_prob(z))[0].numpy()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_log_weight_of_the_exact_posterior_is_the_log_evidence_of_pca(seed):
+    X = make_rows()
+    log_evidence = maximum_likelihood_pca(X).score_samples(X)
+    assert_allclose(log_weights(linear_vae(X, Gaussian("shared")), X, seed), log_evidence, rtol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_log_weight_of_unseen_rows_is_the_log_evidence_of_pca(seed):
+    X, X_new = make_rows(), 4 * np.random.default_rng(seed).normal(size=(20, D))
+    log_evidence = maximum_likelihood_pca(X).score_samples(X_new)
+    assert_allclose(log_weights(linear_vae(X, Gaussian("shared")), X_new, seed), log_evidence, rtol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_log_weight_of_the_exact_posterior_is_the_log_evidence_of_factor_analysis(seed):
+    X = make_rows()
+    vae = linear_vae(X, Gaussian("column"))
+    # the loadings are eigenvectors under the noise, so the exact posterior is diagonal
+    assert_allclose(log_weights(vae, X, seed), evidence_of_the_decoder(vae, X), rtol=1e-9)
+
+
+def test_elbo_and_importance_weighted_bound_meet_at_the_log_evidence():
+    X = make_rows()
+    vae, x = linear_vae(X, Gaussian("shared")), torch.tensor(X)[None]
+    log_evidence = maximum_likelihood_pca(X).score_samples(X)
+    nodes = normal_nodes(8, K)[:, None, None, :]
+    assert_allclose(elbo(vae, x, nodes).elbo[0].numpy(), log_evidence, rtol=1e-9)
+    assert_allclose(importance_weighted_bound(vae, x, nodes)[0].numpy(), log_evidence, rtol=1e-9)
+
+
+@pytest.mark.parametrize(("shift", "widen"), [(0.0, 1.3), (0.0, 0.5), (0.2, 1.0), (-1.0, 2.0)])
+def test_the_elbo_of_any_other_posterior_lies_below(shift, widen):
+    X = make_rows()
+    vae, x = linear_vae(X, Gaussian("shared")), torch.tensor(X)[None]
+
+    def other_posterior(x):
+        q = vae.posterior(x)
+        return DiagonalNormal(q.loc + shift * q.scale, widen * q.scale)
+
+    other = SimpleNamespace(posterior=other_posterior, log_likelihood=vae.log_likelihood, prior=vae.prior)
+    log_evidence = maximum_likelihood_pca(X).score_samples(X)
+    bound = elbo(other, x, normal_nodes(8, K)[:, None, None, :]).elbo[0].numpy()
+    divergence = K * (0.5 * (shift**2 + widen**2 - 1) - np.log(widen))
+    assert (bound < log_evidence).all()
+    assert_allclose(bound, log_evidence - divergence, rtol=1e-9)
+
+
+def test_posterior_means_are_the_components_of_pca_shrunken_towards_zero():
+    X = make_rows()
+    pca = maximum_likelihood_pca(X)
+    loc = linear_vae(X, Gaussian("shared")).posterior(torch.tensor(X)[None]).loc[0].numpy()
+    signal = pca.explained_variance_ - pca.noise_variance_  # Tipping and Bishop 1999: M⁻¹ W' (x − μ)
+    expected = pca.transform(X) * np.sqrt(signal) / pca.explained_variance_
+    assert_allclose(np.abs(loc), np.abs(expected), rtol=1e-8, atol=1e-10)
+
+
+def test_draws_have_the_mean_and_covariance_of_the_model():
+    X = make_rows()
+    pca = maximum_likelihood_pca(X)
+    vae, like = linear_vae(X, Gaussian("shared")), torch.zeros(1, dtype=torch.float64)
+    x = vae.sample(40_000, like, torch.Generator().manual_seed(0))
+    assert x.shape == (1, 40_000, D)
+    whitened = (x[0].numpy() - pca.mean_) @ np.linalg.cholesky(pca.get_precision())
+    assert_allclose(whitened.mean(axis=0), 0.0, atol=4.5 / np.sqrt(40_000))
+    assert_allclose(np.cov(whitened.T), np.eye(D), atol=4.5 * np.sqrt(2 / 40_000))
+
+
+def test_gaps_leave_the_evidence_of_what_is_observed_when_columns_are_independent():
+    # without loadings p(x) factorises, and so must the bound over the observed cells
+    X = np.random.default_rng(0).normal(size=(N, D))
+    vae = linear_vae(X, Gaussian("column"))
+    vae.decoder.loadings.zero_()
+    x = torch.tensor(X)[None]
+    z = torch.zeros(1, N, K, dtype=torch.float64)
+    cells = []
+    for d in range(D):
+        alone = torch.full_like(x, torch.nan)
+        alone[..., d] = x[..., d]
+        cells.append(vae.log_likelihood(z, alone))
+    torch.testing.assert_close(sum(cells), vae.log_likelihood(z, x))
+
+
+def test_log_likelihood_joins_decoder_and_families():
+    generator = torch.Generator().manual_seed(0)
+    n_levels = torch.tensor([3, 2])
+    joint = Joint(
+        [Block(Categorical(), [0, 1], Columns(torch.ones(2), n_levels, torch.zeros(2), n_levels - 1.0))]
+    )
+
+    def trunk(n_in, n_out):
+        return MLP(n_in, n_out, (8,), "silu", 0.0, generator)
+
+    encoder = Encoder(joint, K, trunk, gaps=[False] * 2, linear=False, generator=generator)
+    decoder = Decoder(joint, K, trunk, linear=False, generator=generator)
+    vae = VAE(joint, StandardNormal(K), encoder, decoder)
+    z = torch.randn(1, 6, K, generator=generator)
+    table = torch.cartesian_prod(torch.arange(3.0), torch.arange(2.0))
+    log_prob = torch.stack([vae.log_likelihood(z, row.expand(1, 6, 2)) for row in table])
+    torch.testing.assert_close(log_prob.exp().sum(dim=0), torch.ones(1, 6))  # over all rows there are
+    logits = vae.decode(z)[0]["logits"]
+    expected = logits[..., :3].log_softmax(-1)[..., 1] + logits[..., 3:].log_softmax(-1)[..., 0]
+    torch.testing.assert_close(log_prob[2], expected)

@@ -1,0 +1,119 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from skvae.likelihoods import Bernoulli, Categorical, DiscretizedLogistic, Gaussian, Poisson, StudentT
+from skvae.tables import choose_families
+
+FRAME = {
+    "float64": StudentT(),
+    "float32": StudentT(),
+    "Float64": StudentT(),
+    "Float32": StudentT(),
+    "int64": DiscretizedLogistic(),
+    "int8": DiscretizedLogistic(),
+    "uint32": DiscretizedLogistic(),
+    "Int64": DiscretizedLogistic(),
+    "UInt8": DiscretizedLogistic(),
+    "bool": Categorical(),
+    "boolean": Categorical(),
+    "object": Categorical(),
+    "string": Categorical(),
+    "str": Categorical(),
+    "category": Categorical(),
+}
+
+
+def families(dtypes, likelihood="auto", is_frame=True):
+    dtypes = {name: pd.api.types.pandas_dtype(dtype) for name, dtype in dtypes.items()}
+    return choose_families(list(dtypes), list(dtypes.values()), likelihood, is_frame=is_frame)
+
+
+@pytest.mark.parametrize("dtype", FRAME)
+def test_a_column_of_a_frame_has_a_family_by_its_dtype(dtype):
+    assert families({"a": dtype}) == [FRAME[dtype]]
+
+
+def test_an_ordered_category_is_a_category():
+    assert families({"a": pd.CategoricalDtype(["low", "high"], ordered=True)}) == [Categorical()]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int8", "int64", "uint16"])
+def test_an_array_of_numbers_is_gaussian_with_one_scale(dtype):
+    assert families({0: dtype, 1: dtype}, is_frame=False) == [Gaussian("shared"), Gaussian("shared")]
+
+
+def test_an_array_of_bits_is_bernoulli():
+    assert families({0: "bool"}, is_frame=False) == [Bernoulli()]
+
+
+@pytest.mark.parametrize(
+    ("choice", "family"),
+    [
+        ("gaussian", Gaussian()),
+        ("student_t", StudentT("row")),
+        ("poisson", Poisson()),
+        ("discretized_logistic", DiscretizedLogistic()),
+        ("bernoulli", Bernoulli()),
+        ("categorical", Categorical()),
+        (Gaussian("column"), Gaussian("column")),
+        (StudentT(0.5), StudentT(0.5)),
+    ],
+)
+def test_one_choice_holds_for_all_numbers(choice, family):
+    assert families({"a": "int64", "b": "float64"}, choice) == [family, family]
+
+
+def test_one_choice_for_all_leaves_categories_categorical():
+    dtypes = {"a": "float64", "b": "object", "c": "category", "d": "bool", "e": "string"}
+    assert families(dtypes, "gaussian") == [Gaussian()] + 4 * [Categorical()]
+    assert families({"a": "float64", "d": "bool", "n": "boolean"}, "bernoulli") == 3 * [Bernoulli()]
+
+
+def test_a_dict_chooses_for_its_columns_and_the_rest_is_auto():
+    dtypes = {"visits": "int64", "weight": "float64", "age": "int64", "city": "object"}
+    chosen = families(dtypes, {"visits": "poisson", "weight": Gaussian("column"), "city": "categorical"})
+    assert chosen == [Poisson(), Gaussian("column"), DiscretizedLogistic(), Categorical()]
+    assert families({"visits": "int64"}, {"visits": "auto"}) == [DiscretizedLogistic()]
+    assert families(dtypes, {}) == families(dtypes)
+
+
+def test_a_dict_names_the_columns_of_an_array_by_position():
+    assert families({0: "float64", 1: "float64"}, {1: "student_t"}, is_frame=False) == [
+        Gaussian(),
+        StudentT(),
+    ]
+
+
+def test_an_unknown_family_gets_a_sentence():
+    for choice in ("normal", {"a": "normal"}):
+        with pytest.raises(
+            ValueError, match=r"likelihood must be 'auto', a family or one of \['bernoulli', .*'normal'"
+        ):
+            families({"a": "float64"}, choice)
+    with pytest.raises(ValueError, match="likelihood must be 'auto', a family or one of"):
+        families({"a": "float64"}, 3)
+
+
+def test_an_unknown_column_gets_a_sentence():
+    with pytest.raises(
+        ValueError, match=r"likelihood names column 'c', but the columns are \['a', 'b'\]. Name one"
+    ):
+        families({"a": "float64", "b": "float64"}, {"a": "gaussian", "c": "gaussian"})
+
+
+@pytest.mark.parametrize("dtype", ["object", "category", "string", "bool", "boolean"])
+def test_a_category_that_is_called_a_number_gets_a_sentence(dtype):
+    with pytest.raises(
+        ValueError, match=r"Column 'b' has dtype .*, which only the 'categorical' likelihood can read"
+    ):
+        families({"a": "float64", "b": dtype}, {"b": "gaussian"})
+
+
+@pytest.mark.parametrize("dtype", ["datetime64[ns]", "timedelta64[ns]", "complex128", "period[D]"])
+@pytest.mark.parametrize("likelihood", ["auto", "gaussian", {"a": "gaussian"}])
+def test_a_dtype_that_no_family_covers_gets_a_sentence(dtype, likelihood):
+    with pytest.raises(
+        TypeError, match=r"Column 'when' has dtype .*, which no likelihood covers. Convert it to numbers"
+    ):
+        families({"a": np.dtype("float64"), "when": dtype}, likelihood)

@@ -1,0 +1,373 @@
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+
+from skvae.likelihoods import Bernoulli, Categorical, DiscretizedLogistic, Gaussian, Poisson, StudentT
+from skvae.tables import Table
+
+N = 40
+LEVELS = ["low", "mid", "high"]
+COLUMNS = {
+    "float64": lambda rng: rng.normal(3, 200, N),
+    "float32": lambda rng: rng.gamma(2.0, 1.0, N).astype(np.float32),
+    "int64": lambda rng: rng.integers(-(2**40), 2**40, N),
+    "int8": lambda rng: rng.integers(-128, 128, N).astype(np.int8),
+    "uint16": lambda rng: rng.integers(0, 2**16, N).astype(np.uint16),
+    "bool": lambda rng: rng.random(N) < 0.3,
+    "object": lambda rng: pd.Series(rng.choice(["x", "y", "é"], N), dtype=object),
+    "mixed object": lambda rng: pd.Series(rng.choice(np.array(["x", 3, 2.5], dtype=object), N), dtype=object),
+    "str": lambda rng: pd.array(rng.choice(["x", "y", "z"], N), dtype="str"),
+    "string": lambda rng: pd.array(rng.choice(["x", "y", "z"], N), dtype="string"),
+    "category": lambda rng: pd.Categorical(rng.choice(LEVELS, N)),
+    "ordered": lambda rng: pd.Categorical(rng.choice(LEVELS, N), categories=[*LEVELS, "never"], ordered=True),
+    "Int64": lambda rng: pd.array(rng.integers(-9, 10, N), dtype="Int64"),
+    "Float64": lambda rng: pd.array(rng.normal(size=N), dtype="Float64"),
+    "boolean": lambda rng: pd.array(rng.random(N) < 0.5, dtype="boolean"),
+    "constant": lambda rng: np.full(N, 7.25),
+    "constant int": lambda rng: np.full(N, -3),
+}
+ARRAYS = [
+    "float32",
+    "float64",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "bool",
+]
+SKEWED = np.random.default_rng(0).gamma(1.0, 2.0, size=(N, 3)) * np.array([1.0, -5.0, 0.1])
+
+
+def make_frame(kinds, seed):
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame({f"{kind} {i}": COLUMNS[kind](rng) for i, kind in enumerate(kinds)})
+
+
+def make_array(dtype, n_columns=3, seed=0):
+    rng = np.random.default_rng(seed)
+    if dtype == "bool":
+        return rng.random((N, n_columns)) < 0.4
+    if np.issubdtype(dtype, np.floating):
+        return (rng.normal(size=(N, n_columns)) * 10.0 ** rng.integers(-3, 4, n_columns) + 5).astype(dtype)
+    info = np.iinfo(dtype)
+    return rng.integers(
+        max(info.min, -(2**45)), min(info.max, 2**45), (N, n_columns), dtype=dtype, endpoint=True
+    )
+
+
+# -- there and back ------------------------------------------------------------------------------------------
+
+
+@given(
+    kinds=st.lists(st.sampled_from(sorted(COLUMNS)), min_size=1, max_size=8),
+    seed=st.integers(0, 2**31),
+    start=st.integers(-5, 5),
+)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_a_frame_comes_back(kinds, seed, start):
+    X = make_frame(kinds, seed).set_axis(pd.RangeIndex(start, start + N), axis=0)
+    table = Table.fit(X, "auto")
+    x = table.encode(X)
+    assert x.shape == X.shape
+    assert x.isfinite().all()
+    back = table.decode(x, X.index)
+    rtol = 1e-5 if x.dtype == torch.float32 else 1e-12
+    pd.testing.assert_frame_equal(back, X, check_exact=False, rtol=rtol, atol=1e-10, check_column_type=False)
+
+
+@pytest.mark.parametrize("dtype", ARRAYS)
+@pytest.mark.parametrize("likelihood", ["auto", "student_t", "categorical"])
+def test_an_array_comes_back(dtype, likelihood):
+    if dtype == "bool" and likelihood == "student_t":
+        likelihood = "bernoulli"
+    X = make_array(dtype)
+    table = Table.fit(X, likelihood)
+    back = table.decode(table.encode(X))
+    assert back.dtype == X.dtype
+    if np.issubdtype(dtype, np.floating):
+        assert_allclose(back, X, rtol=0, atol=np.abs(X).max() * 4 * np.finfo(dtype).eps)
+    else:
+        assert_array_equal(back, X)
+
+
+@pytest.mark.parametrize(
+    "kind", sorted(set(COLUMNS) - {"bool", "float32", "int64", "int8", "uint16", "constant int"})
+)
+def test_gaps_are_nan_and_only_gaps(kind):
+    X = make_frame([kind, "float64"], 0)
+    X.iloc[[0, 3, 17], 0] = None
+    table = Table.fit(X, "auto")
+    x = table.encode(X)
+    assert_array_equal(x.isnan().numpy(), X.isna().to_numpy())
+    assert table.gaps.tolist() == [True, False]
+    whole = X.dropna()
+    pd.testing.assert_frame_equal(table.decode(table.encode(whole), whole.index), whole)
+
+
+def test_missing_numbers_of_an_array_come_back_missing():
+    X = SKEWED.copy()
+    X[3, 1] = np.nan
+    table = Table.fit(X, "auto")
+    assert_allclose(table.decode(table.encode(X)), X, rtol=1e-12)
+
+
+def test_column_labels_of_any_kind_come_back():
+    X = pd.DataFrame(SKEWED, columns=pd.Index(["a", 3, ("b", 1)], tupleize_cols=False))
+    table = Table.fit(X, "auto")
+    assert list(table.decode(table.encode(X)).columns) == ["a", 3, ("b", 1)]
+
+
+@pytest.mark.parametrize(
+    ("X", "dtype"),
+    [
+        (SKEWED, torch.float64),
+        (SKEWED.astype(np.float32), torch.float32),
+        (SKEWED.astype(int), torch.float64),
+        (pd.DataFrame(SKEWED.astype(np.float32)), torch.float32),
+        (pd.DataFrame(SKEWED), torch.float64),
+        (pd.DataFrame({"a": SKEWED[:, 0].astype(np.float32), "b": ["x", "y"] * (N // 2)}), torch.float64),
+    ],
+)
+def test_rows_are_encoded_in_their_own_precision(X, dtype):
+    assert Table.fit(X, "auto").encode(X).dtype == dtype
+
+
+def test_a_frame_row_is_encoded_alike_alone():
+    X = make_frame(["float64", "category", "Int64"], 0)
+    table = Table.fit(X, "auto")
+    assert torch.equal(table.encode(X.iloc[7:8]), table.encode(X)[7:8])
+
+
+# -- standardisation -----------------------------------------------------------------------------------------
+
+
+def test_a_scale_per_column_gives_unit_variances():
+    x = Table.fit(SKEWED, Gaussian("column")).encode(SKEWED)
+    torch.testing.assert_close(x.mean(dim=0), torch.zeros(3, dtype=torch.float64), rtol=0, atol=1e-12)
+    torch.testing.assert_close(x.std(dim=0, correction=0), torch.ones(3, dtype=torch.float64))
+
+
+def test_a_shared_scale_keeps_relative_sizes():
+    x = Table.fit(SKEWED, Gaussian("shared")).encode(SKEWED)
+    std = SKEWED.std(axis=0)
+    torch.testing.assert_close(x.std(dim=0, correction=0), torch.tensor(std / std.max()))
+
+
+@pytest.mark.parametrize("likelihood", ["poisson", "categorical"])
+def test_counts_and_categories_are_not_standardised(likelihood):
+    X = np.random.default_rng(0).poisson(3.0, (N, 2))
+    codes = np.stack([np.searchsorted(np.unique(column), column) for column in X.T], axis=1)
+    x = Table.fit(X, likelihood).encode(X)
+    assert_array_equal(x.numpy(), X if likelihood == "poisson" else codes)
+
+
+@pytest.mark.parametrize("likelihood", ["auto", "student_t", Gaussian("column"), Gaussian(2.0)])
+@pytest.mark.parametrize("signs", [[-1, -1, -1], [1, -1, 1]])
+def test_the_sign_of_a_column_is_no_information(likelihood, signs):
+    X = SKEWED * np.array(signs)
+    assert torch.equal(Table.fit(X, likelihood).encode(X), Table.fit(SKEWED, likelihood).encode(SKEWED))
+
+
+def test_the_longer_tail_points_up():
+    x = Table.fit(SKEWED, "student_t").encode(SKEWED)
+    assert (x.pow(3).mean(dim=0) > 0).all()
+
+
+@pytest.mark.parametrize("likelihood", ["auto", "student_t"])
+@pytest.mark.parametrize(("factor", "shift"), [(3.7, 11.0), (-1e-5, 0.0), (1e8, -1e8)])
+def test_units_do_not_change_the_encoding(likelihood, factor, shift):
+    X = factor * SKEWED + shift
+    encoded, expected = Table.fit(X, likelihood).encode(X), Table.fit(SKEWED, likelihood).encode(SKEWED)
+    torch.testing.assert_close(encoded, expected, rtol=1e-9, atol=1e-9)
+
+
+def test_constant_columns_are_encoded_as_zero_and_come_back():
+    X = np.column_stack([np.full(N, 0.1), np.full(N, -1e9), SKEWED[:, 0]])
+    for likelihood in ("auto", "student_t"):
+        table = Table.fit(X, likelihood)
+        x = table.encode(X)
+        assert x[:, :2].abs().max() < 1e-6
+        assert_allclose(table.decode(x), X, rtol=1e-12)
+    table = Table.fit(X[:, :2], "auto")
+    assert_allclose(table.decode(table.encode(X[:, :2])), X[:, :2], rtol=1e-12)
+
+
+# -- what the likelihood is told -----------------------------------------------------------------------------
+
+
+def test_log_jacobian_counts_the_observed_cells_of_densities():
+    X = pd.DataFrame({"a": SKEWED[:, 0], "n": np.arange(N), "b": SKEWED[:, 1], "c": ["x", "y"] * (N // 2)})
+    X.loc[3, "a"] = X.loc[5, "n"] = np.nan
+    X["n"] = X["n"].astype("Int64")
+    table = Table.fit(X, {"b": "gaussian"})
+    jacobian = table.log_jacobian(table.encode(X)).numpy()
+    a, b = -np.log(X["a"].std(ddof=0)), -np.log(X["b"].std(ddof=0))
+    assert_allclose(jacobian, np.where(np.arange(N) == 3, b, a + b))
+
+
+@pytest.mark.parametrize("likelihood", ["gaussian", "student_t"])
+def test_encoded_density_and_jacobian_make_the_density_of_the_data(likelihood):
+    # a density of x in the units of the data falls by log|a| where x grows by a
+    def log_density(X):
+        table = Table.fit(X, likelihood)
+        x, joint = table.encode(X), table.joint()
+        heads = [block.family.start(x[:, block.position], block.columns) for block in joint]
+        return joint.log_prob(x[None], heads)[0] + table.log_jacobian(x)
+
+    difference = log_density(-50.0 * SKEWED) - log_density(SKEWED)
+    torch.testing.assert_close(difference, torch.full_like(difference, -3 * np.log(50.0)))
+
+
+def test_joint_has_a_block_for_each_family():
+    X = make_frame(["float64", "category", "int64", "float32", "bool", "Int64"], 0)
+    joint = Table.fit(X, {"float64 0": "gaussian"}).joint()
+    blocks = {block.family: block.index for block in joint}
+    assert blocks == {Gaussian(): [0], Categorical(): [1, 4], DiscretizedLogistic(): [2, 5], StudentT(): [3]}
+    assert [block.columns.n_levels.tolist() for block in joint] == [[0], [3, 2], [0, 0], [0]]
+
+
+def test_ranges_reach_the_likelihood_in_encoded_units_whatever_the_sign():
+    X = pd.DataFrame({"up": [0, 0, 0, 9], "down": [-9, 0, 0, 0]})
+    table = Table.fit(X, "auto")
+    (block,) = table.joint()
+    x = table.encode(X)
+    assert (table.scale[0] > 0) and (table.scale[1] < 0)
+    torch.testing.assert_close(block.columns.lower, x.amin(dim=0), rtol=0, atol=0)
+    torch.testing.assert_close(block.columns.upper, x.amax(dim=0), rtol=0, atol=0)
+    torch.testing.assert_close(block.columns.scale, torch.tensor(table.scale))
+
+
+def test_whole_numbers_of_a_table_sum_to_one_over_their_range():
+    X = pd.DataFrame({"a": [0, 0, 1, 6, 2], "b": [-70, 3, 4, 4, 3]})
+    table = Table.fit(X, "auto")
+    joint = table.joint()
+    heads = [block.family.start(table.encode(X)[:, block.position], block.columns) for block in joint]
+    grid = pd.DataFrame([(a, b) for a in range(7) for b in range(-70, 5)], columns=["a", "b"])
+    assert joint.log_prob(table.encode(grid)[None], heads).exp().sum().item() == pytest.approx(1.0, rel=1e-9)
+
+
+def test_what_lies_outside_the_observed_range_is_not_produced():
+    X = pd.DataFrame({"a": np.arange(10), "b": -(np.arange(10) ** 2)})
+    table = Table.fit(X, "auto")
+    joint = table.joint()
+    wild = {
+        "loc": torch.zeros(1, 500, 2),
+        "log_scale": torch.full((1, 1, 2), 4.0),
+        "row_factor": torch.zeros(1, 500, 2),
+    }
+    wild = {name: value.double() for name, value in wild.items()}
+    drawn = table.decode(joint.sample([wild], torch.Generator().manual_seed(0))[0])
+    assert drawn.min().tolist() == [0, -81]
+    assert drawn.max().tolist() == [9, 0]
+    assert drawn.dtypes.tolist() == X.dtypes.tolist()
+
+
+# -- sentences -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf])
+@pytest.mark.parametrize("container", [np.asarray, pd.DataFrame])
+def test_an_infinity_gets_a_sentence(container, value):
+    X = SKEWED.copy()
+    X[4, 1] = value
+    for call in (
+        lambda: Table.fit(container(X), "auto"),
+        lambda: Table.fit(container(SKEWED), "auto").encode(container(X)),
+    ):
+        with pytest.raises(ValueError, match=rf"column 1 holds {value} in row 4. Replace infinities by NaN"):
+            call()
+
+
+@pytest.mark.parametrize("column", [np.full(N, np.nan), pd.array([None] * N, dtype="Int64"), [None] * N])
+def test_an_empty_column_gets_a_sentence(column):
+    X = pd.DataFrame({"a": SKEWED[:, 0], "empty": column})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(
+            ValueError, match=f"but all {N} cells of column 'empty' are missing. Drop the column"
+        ):
+            Table.fit(X, "auto")
+
+
+@pytest.mark.parametrize(
+    ("likelihood", "value", "needs"),
+    [
+        ("poisson", -1.0, "non-negative whole numbers"),
+        ("poisson", 0.5, "non-negative whole numbers"),
+        ("bernoulli", 1.5, "values between 0 and 1"),
+        ("discretized_logistic", 0.5, "whole numbers"),
+    ],
+)
+def test_a_value_outside_the_support_gets_a_sentence(likelihood, value, needs):
+    X = pd.DataFrame({"a": SKEWED[:, 0], "visits": np.tile([0.0, 1.0], N // 2)})
+    good = Table.fit(X, {"visits": likelihood})
+    X.loc[2, "visits"] = value
+    sentence = (
+        f"Column 'visits' uses the '{likelihood}' likelihood, which needs {needs}, but row 2 holds {value:g}."
+    )
+    for call in (lambda: Table.fit(X, {"visits": likelihood}), lambda: good.encode(X)):
+        with pytest.raises(ValueError, match=sentence):
+            call()
+
+
+def test_a_gap_is_in_every_support():
+    X = np.array([[0.0, 1.0], [np.nan, 0.0], [1.0, np.nan]])
+    for likelihood in ("poisson", "bernoulli", "discretized_logistic", "categorical", "gaussian"):
+        assert Table.fit(X, likelihood).encode(X).isnan().sum() == 2
+
+
+@pytest.mark.parametrize("likelihood", ["auto", "student_t"])
+@pytest.mark.parametrize("size", [1e200, 1e308])
+def test_a_variance_that_overflows_gets_a_sentence(likelihood, size):
+    X = SKEWED.copy()
+    X[:, 2] = np.where(np.arange(N) % 3, size, -size)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(
+            ValueError, match=r"that of column 2 overflows. Divide the column by a large constant"
+        ):
+            Table.fit(X, likelihood)
+
+
+@pytest.mark.parametrize("size", [1e150, 1e-150])
+def test_very_large_and_very_small_numbers_are_encoded_all_the_same(size):
+    X = SKEWED * size
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        x = Table.fit(X, "student_t").encode(X)
+    torch.testing.assert_close(x, Table.fit(SKEWED, "student_t").encode(SKEWED))
+
+
+def test_an_unseen_category_warns_and_is_missing():
+    X = make_frame(["category", "float64"], 0)
+    table = Table.fit(X, "auto")
+    new = X.copy()
+    new["category 0"] = new["category 0"].astype(object)
+    new.iloc[5, 0] = "unheard of"
+    with pytest.warns(UserWarning, match="holds 'unheard of', which was not seen at fit"):
+        x = table.encode(new)
+    assert x.isnan().sum() == 1
+    assert x[5, 0].isnan()
+
+
+def test_names_and_container():
+    assert Table.fit(SKEWED, "auto").names == [0, 1, 2]
+    assert not Table.fit(SKEWED, "auto").is_frame
+    assert Table.fit(pd.DataFrame(SKEWED, columns=list("abc")), "auto").names == ["a", "b", "c"]
+    assert Table.fit(pd.DataFrame(SKEWED), "auto").is_frame
+
+
+@pytest.mark.parametrize(("likelihood", "family"), [("auto", Bernoulli()), ("poisson", Poisson())])
+def test_choices_reach_the_families(likelihood, family):
+    X = make_array("bool" if likelihood == "auto" else "uint8")
+    assert Table.fit(X, likelihood).families == [family] * 3

@@ -1,0 +1,114 @@
+"""The folders are the architecture: imports point down, and importing the package moves nothing."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import skvae
+
+PACKAGE = Path(skvae.__file__).parent
+SOURCES = sorted(
+    path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE
+)
+FLOOR = {
+    "objectives": 0,
+    "metrics": 0,
+    "likelihoods": 1,
+    "priors": 1,
+    "networks": 2,
+    "training": 3,
+    "tables": 3,
+    "estimators": 4,
+    "inspection": 5,
+}
+CONTAINERS = {"numpy", "pandas", "sklearn", "scipy", "joblib"}
+MAY_READ_CONTAINERS = {"tables", "estimators", "inspection", "metrics"}
+
+
+def imported_names(path):
+    """Every imported module or name of a file, with its dots: nothing is executed."""
+    for node in ast.walk(ast.parse((PACKAGE / path).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} uses a relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def room(path):
+    return path.split("/")[0]
+
+
+def test_every_room_has_a_floor():
+    assert {room(path) for path in SOURCES} <= set(FLOOR)
+    assert len(SOURCES) > 20
+
+
+@pytest.mark.parametrize("path", SOURCES)
+def test_imports_point_down(path):
+    here = room(path)
+    for name in imported_names(path):
+        root, *rest = name.split(".")
+        if root != "skvae":
+            continue
+        assert rest and rest[0] in FLOOR, f"{path} imports {name} from the root"
+        assert rest[0] == here or FLOOR[rest[0]] < FLOOR[here], f"{path} imports {name}"
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if room(path) not in MAY_READ_CONTAINERS])
+def test_below_tables_everything_is_a_tensor(path):
+    assert not {name.split(".")[0] for name in imported_names(path)} & CONTAINERS
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if path != "estimators/_compat.py"])
+def test_private_scikit_learn_names_stop_at_compat(path):
+    private = [
+        name
+        for name in imported_names(path)
+        if name.startswith("sklearn") and any(part.startswith("_") for part in name.split("."))
+    ]
+    assert not private
+
+
+def test_the_root_holds_public_names_only():
+    assert sorted(path.name for path in PACKAGE.glob("*.py")) == ["__init__.py"]
+    assert all(hasattr(skvae, name) for name in skvae.__all__)
+
+
+def test_import_moves_no_global_state():
+    program = """
+import logging, random, warnings
+import joblib, numpy, pandas, scipy, sklearn, torch
+import sklearn.base, sklearn.utils, sklearn.utils.validation, sklearn.utils._param_validation
+
+def state():
+    return (
+        random.getstate(),
+        numpy.random.get_state()[1].tolist(),
+        torch.get_rng_state().tolist(),
+        torch.get_default_dtype(),
+        torch.get_num_threads(),
+        torch.is_grad_enabled(),
+        torch.are_deterministic_algorithms_enabled(),
+        torch.get_float32_matmul_precision(),
+        numpy.geterr(),
+        list(warnings.filters),
+        list(logging.getLogger().handlers),
+        sklearn.get_config(),
+        pandas.get_option("mode.copy_on_write"),
+    )
+
+random.seed(0)
+numpy.random.seed(0)
+torch.manual_seed(0)
+before = state()
+import skvae
+after = state()
+changed = [i for i, (a, b) in enumerate(zip(before, after)) if a != b]
+assert not changed, changed
+"""
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

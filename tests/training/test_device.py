@@ -1,0 +1,57 @@
+import pytest
+import torch
+
+from skvae.training import intraop_threads, isolated_rng, resolve_device, resolve_precision
+
+
+def test_auto_takes_a_gpu_if_there_is_one():
+    assert resolve_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+@pytest.mark.parametrize("device", ["cpu", torch.device("cpu")])
+def test_a_device_that_is_there_is_taken(device):
+    assert resolve_device(device) == torch.device("cpu")
+
+
+@pytest.mark.parametrize("device", ["toaster", "cuda:63", "xla"])
+def test_a_device_that_is_not_there_gets_a_sentence(device):
+    with pytest.raises(
+        ValueError, match=f"device='{device}' cannot be used on this machine .* Use device='auto' or"
+    ):
+        resolve_device(device)
+
+
+def test_precision():
+    cpu = torch.device("cpu")
+    assert resolve_precision("float32", width=10_000, n_columns=10_000, device=cpu) == torch.float32
+    assert resolve_precision("bfloat16", width=1, n_columns=1, device=cpu) == torch.bfloat16
+    assert resolve_precision("auto", width=64, n_columns=10, device=cpu) == torch.float32  # small products
+
+
+def test_threads_are_put_back_also_after_an_error():
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        with intraop_threads(1):
+            assert torch.get_num_threads() == 1
+        assert torch.get_num_threads() == 2
+        with pytest.raises(KeyError), intraop_threads(1):
+            raise KeyError
+        assert torch.get_num_threads() == 2
+        for n in (None, 7):  # no more than there are
+            with intraop_threads(n):
+                assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_the_global_generator_is_lent_and_put_back():
+    torch_state = torch.get_rng_state()
+    with isolated_rng(3, torch.device("cpu")) as generator:
+        first = torch.rand(4), torch.rand(4, generator=generator)
+    assert torch.equal(torch.get_rng_state(), torch_state)
+    with pytest.raises(KeyError), isolated_rng(3, torch.device("cpu")) as generator:
+        again = torch.rand(4), torch.rand(4, generator=generator)
+        raise KeyError
+    assert torch.equal(torch.get_rng_state(), torch_state)
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))

@@ -1,0 +1,436 @@
+import copy
+import itertools
+import math
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from skvae.likelihoods import Bernoulli, Block, Columns, Gaussian, Joint
+from skvae.networks import MLP, VAE, Decoder, Encoder, Linear, Replicas, parameters_by_model, restack
+from skvae.priors import StandardNormal
+from skvae.training import Objective, Recipe, Split, initialize, train
+from skvae.training.loop import CLIP, GradientClipper
+from skvae.training.schedules import warmup_cosine
+
+N, D, K = 48, 4, 2
+
+
+def users_network(n_in, n_out):
+    generator = torch.Generator().manual_seed(5)
+    network = nn.Sequential(nn.Linear(n_in, 6), nn.Tanh(), nn.Linear(6, n_out))
+    for parameter in network.parameters():
+        parameter.data.normal_(std=0.3, generator=generator)
+    return network
+
+
+def make_rows(seed=0, n_rows=N):
+    """A curve with noise: a line explains some of it, a network more."""
+    generator = torch.Generator().manual_seed(seed)
+    z = torch.randn(n_rows, 1, generator=generator, dtype=torch.float64)
+    noise = 0.1 * torch.randn(n_rows, D, generator=generator, dtype=torch.float64)
+    return torch.cat([z, z.square() - 1, (2 * z).sin(), -z], dim=1) + noise
+
+
+def build(n_models=1, kind="mlp", family=None, random_weights=True):
+    generator = torch.Generator().manual_seed(0)
+    zeros, ones = torch.zeros(D, dtype=torch.long), torch.ones(D, dtype=torch.float64)
+    family = family or Gaussian("column")
+    joint = Joint([Block(family, list(range(D)), Columns(ones, zeros, -ones, ones))])
+
+    def mlp(n_in, n_out):
+        return MLP(n_in, n_out, (8,), "silu", 0.0, generator)
+
+    trunk, linear = (mlp if kind == "mlp" else partial(Replicas, users_network)), isinstance(family, Gaussian)
+    encoder = Encoder(joint, K, trunk, gaps=[False] * D, linear=linear, generator=generator)
+    decoder = Decoder(joint, K, trunk, linear=linear, generator=generator)
+    vae = VAE(joint, StandardNormal(K), encoder, decoder).double()
+    restack(vae, [0] * n_models)
+    if random_weights:
+        for parameter in vae.parameters():
+            parameter.data += 0.1 * torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
+    return vae
+
+
+def fit(vae, x, split, *, seed=0, report=None, weights=None, offset=0.0, objective=None, **recipe):
+    recipe = {"learning_rate": 1e-2, "weight_decay": 1e-2, "batch_size": 16, "max_iter": 6} | recipe
+    return train(
+        vae,
+        x,
+        split,
+        Recipe(hidden_layer_sizes=(8,), **recipe),
+        objective or Objective(),
+        generator=torch.Generator().manual_seed(seed),
+        weights=weights,
+        offset=offset,
+        report=report,
+    )
+
+
+def parts_of(n_models, n_rows=N):
+    """Equal numbers of rows for each model."""
+    return Split(list(torch.arange(n_rows).chunk(n_models)), [])
+
+
+def alone(vae, s):
+    vae = copy.deepcopy(vae)
+    restack(vae, [s])
+    return vae
+
+
+def assert_equal_weights(one, other, rtol=1e-9, atol=1e-11):
+    for a, b in zip(one.parameters(), other.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=rtol, atol=atol)
+
+
+def whole(n_rows=N):
+    return Split([torch.arange(n_rows)], [])
+
+
+def halves():
+    return Split([torch.arange(0, N, 2)], [torch.arange(1, N, 2)])
+
+
+# -- the stack -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["mlp", "replicas"])
+@pytest.mark.parametrize("n_rows", [3, N])
+def test_training_in_one_stack_equals_training_alone(kind, n_rows):
+    vae, x, split = build(3, kind), make_rows(n_rows=n_rows), parts_of(3, n_rows)
+    models = [alone(vae, s) for s in range(3)]
+    fit(vae, x, split, batch_size=8)
+    for s, model in enumerate(models):
+        before = copy.deepcopy(model)
+        fit(model, x, Split([split.train[s]], []), batch_size=8)
+        assert_equal_weights(alone(vae, s), model, rtol=1e-6, atol=1e-8)
+        assert not torch.allclose(model.decoder.bias, before.decoder.bias)
+
+
+@pytest.mark.parametrize("kind", ["mlp", "replicas"])
+def test_neighbours_in_the_stack_do_not_matter(kind):
+    x, split = make_rows(), parts_of(2)
+    pair = build(2, kind)
+    other_pair = copy.deepcopy(pair)
+    for model, parameter in parameters_by_model(other_pair):
+        if model != 0:
+            parameter.data[slice(None) if model == 1 else 1] *= 1.7
+    fit(pair, x, split)
+    fit(other_pair, torch.cat([x[:24], 3 * x[24:]]), split)
+    assert_equal_weights(alone(pair, 0), alone(other_pair, 0))
+    assert not torch.allclose(pair.decoder.bias[1], other_pair.decoder.bias[1])
+
+
+@pytest.mark.parametrize("kind", ["mlp", "replicas"])
+def test_a_step_without_finite_gradient_is_skipped_and_counted_and_the_others_go_on(kind):
+    x, split = make_rows(), parts_of(2)
+    broken_x = x.clone()
+    broken_x[40] = 1e300  # its square overflows; the last model reads it at every step
+    vae = build(2, kind)
+    healthy, start = copy.deepcopy(vae), copy.deepcopy(vae)
+    history = fit(vae, broken_x, split, batch_size=24, weight_decay=0.0)
+    assert history.n_skipped == 6
+    assert fit(healthy, x, split, batch_size=24, weight_decay=0.0).n_skipped == 0
+    assert_equal_weights(alone(vae, 0), alone(healthy, 0))
+    assert_equal_weights(alone(vae, 1), alone(start, 1), rtol=0, atol=0)
+
+
+# -- clipping and decay --------------------------------------------------------------------------------------
+
+
+def set_gradients(vae, norms):
+    """Gradients of the given norm for each model."""
+    generator = torch.Generator().manual_seed(0)
+    for parameter in vae.parameters():
+        parameter.grad = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
+    for s, factor in enumerate(torch.tensor(norms) / gradient_norms(vae)):
+        for model, parameter in parameters_by_model(vae):
+            if model is None:
+                parameter.grad[s] *= factor
+            elif model == s:
+                parameter.grad *= factor
+
+
+def gradient_norms(vae):
+    n_models = len(vae.decoder.bias)
+    squares = torch.zeros(n_models, dtype=torch.float64)
+    for model, parameter in parameters_by_model(vae):
+        for s in range(n_models):
+            if model is None:
+                squares[s] += parameter.grad[s].square().sum()
+            elif model == s:
+                squares[s] += parameter.grad.square().sum()
+    return squares.sqrt()
+
+
+@pytest.mark.parametrize("kind", ["mlp", "replicas"])
+def test_clipping_bounds_each_models_gradient_by_what_is_usual_for_it(kind):
+    vae = build(3, kind)
+    clipper = GradientClipper(vae)
+    for norms, expected in [
+        ([1.0, 10.0, 2.0], [1.0, 10.0, 2.0]),  # the first is what is usual
+        ([4.9, 0.1, 2.0], [4.9, 0.1, 2.0]),
+    ]:
+        set_gradients(vae, norms)
+        clipper.clip()
+        torch.testing.assert_close(
+            gradient_norms(vae), torch.tensor(expected, dtype=torch.float64), rtol=1e-5, atol=0
+        )
+    usual = clipper.usual.clone()
+    set_gradients(vae, [1e6, 1e6, 1.0])
+    directions = [parameter.grad.clone() for parameter in vae.parameters()]
+    clipper.clip()
+    expected = torch.stack([CLIP * usual[0], CLIP * usual[1], torch.ones(()).double()])
+    torch.testing.assert_close(gradient_norms(vae), expected, rtol=1e-5, atol=0)
+    for parameter, direction in zip(vae.parameters(), directions, strict=True):
+        assert (parameter.grad * direction >= 0).all()  # shorter, not turned
+    assert (clipper.usual <= 1.1 * usual).all()  # one long step does not redefine what is usual
+
+
+@pytest.mark.parametrize("broken", [float("nan"), float("inf"), -float("inf")])
+def test_clipping_drops_what_is_not_finite_in_one_model_only(broken):
+    vae = build(2)
+    clipper = GradientClipper(vae)
+    set_gradients(vae, [1.0, 2.0])
+    clipper.clip()
+    usual = clipper.usual.clone()
+    set_gradients(vae, [1.0, 2.0])
+    vae.decoder.bias.grad[1, 0, 0] = broken
+    clipper.clip()
+    torch.testing.assert_close(
+        gradient_norms(vae), torch.tensor([1.0, 0.0], dtype=torch.float64), rtol=1e-5, atol=0
+    )
+    torch.testing.assert_close(clipper.usual, usual)
+    assert clipper.n_skipped == 1
+
+
+@pytest.mark.parametrize("kind", ["mlp", "replicas"])
+def test_weight_decay_shrinks_the_matrices_of_the_networks_and_nothing_else(kind):
+    # so small a learning rate that Adam itself moves nothing, and so strong a decay that the product counts
+    vae, x = build(1, kind), make_rows()
+    before = copy.deepcopy(vae)
+    fit(vae, x, whole(), learning_rate=1e-9, weight_decay=1e7, max_iter=20)
+    matrices = {
+        id(module.weight)
+        for network in (vae.encoder.network, vae.decoder.network)
+        for module in network.modules()
+        if isinstance(module, Linear | nn.Linear)
+    }
+    n_steps = 20 * (N // 16)
+    shrunken = math.prod(1 - 1e-9 * 1e7 * warmup_cosine((step + 1) / n_steps) for step in range(n_steps))
+    assert len(matrices) == 4
+    assert shrunken < 0.8
+    for parameter, old in zip(vae.parameters(), before.parameters(), strict=True):
+        factor = shrunken if id(parameter) in matrices else 1.0
+        torch.testing.assert_close(parameter, factor * old, rtol=0, atol=1e-6)
+
+
+# -- best weights --------------------------------------------------------------------------------------------
+
+
+def test_the_best_weights_are_restored():
+    vae, x, seen = build(), make_rows(), []
+
+    def report(history):
+        seen.append(copy.deepcopy(vae.state_dict()))
+
+    # a large learning rate on few rows: the held-out bound does not only rise
+    history = fit(vae, x, halves(), report=report, learning_rate=0.1, max_iter=30, n_iter_no_change=100)
+    held_out = history.as_dict()["validation_elbo"]
+    best = int(np.nanargmax(held_out))
+    assert len(seen) == len(held_out) == 31  # one evaluation an epoch, and one before the first
+    assert 0 < best < 30
+    assert history.best_iter == best
+    assert all(torch.equal(value, seen[best][name]) for name, value in vae.state_dict().items())
+    assert not vae.training
+
+
+def test_training_that_only_harms_gives_back_the_start():
+    vae, x = build(random_weights=False), make_rows()
+    initialize(vae, x, [halves().train[0]], "linear", torch.Generator().manual_seed(0))
+    before = copy.deepcopy(vae)
+    history = fit(vae, x, halves(), learning_rate=1e3, max_iter=3)
+    assert history.best_iter == 0
+    assert_equal_weights(vae, before, rtol=0, atol=0)
+
+
+def test_without_held_out_rows_the_last_weights_are_kept():
+    vae = build()
+    history = fit(vae, make_rows(), whole(), max_iter=4)
+    assert history.best_iter == 4
+    assert np.isnan(history.as_dict()["validation_elbo"]).all()
+
+
+def test_training_stops_when_progress_does():
+    vae, x = build(), make_rows()
+    history = fit(vae, x, halves(), max_iter=80, n_iter_no_change=3, tol=1e9)
+    assert len(history.epochs) - 1 == 3 * 2  # patience times the passes between evaluations
+
+
+def test_interrupting_ends_cleanly_with_the_best_weights():
+    vae, x, seen = build(), make_rows(), []
+
+    def report(history):
+        seen.append(copy.deepcopy(vae.state_dict()))
+        if len(seen) == 4:
+            raise KeyboardInterrupt
+
+    history = fit(vae, x, halves(), report=report, max_iter=30, n_iter_no_change=100)
+    held_out = history.as_dict()["validation_elbo"]
+    assert history.interrupted
+    assert len(held_out) == 4
+    assert history.best_iter == int(np.nanargmax(held_out))
+    assert all(torch.equal(value, seen[history.best_iter][name]) for name, value in vae.state_dict().items())
+    assert not vae.training
+    assert not fit(build(), x, halves()).interrupted
+
+
+def test_folds_judge_the_step_for_the_model_of_all_rows():
+    x, order = make_rows(), torch.arange(N)
+    folds = [order[:16], order[16:32], order[32:]]
+    split = Split([*(order[~torch.isin(order, fold)] for fold in folds), order], folds)
+    vae = build(4)
+    history = fit(vae, x, split, max_iter=10)
+    held_out = history.as_dict()["validation_elbo"]
+    assert np.isfinite(held_out).all()
+    assert history.best_iter == int(np.argmax(held_out))
+    assert held_out[history.best_iter] > held_out[0]
+
+
+# -- the objective -------------------------------------------------------------------------------------------
+
+
+def test_training_raises_the_bound_above_the_linear_start():
+    vae, x = build(random_weights=False), make_rows(n_rows=200)
+    split = Split([torch.arange(0, 200, 2)], [torch.arange(1, 200, 2)])
+    initialize(vae, x, split.train, "linear", torch.Generator().manual_seed(0))
+    held_out = fit(vae, x, split, max_iter=60, n_iter_no_change=100).as_dict()["validation_elbo"]
+    assert max(held_out) > held_out[0] + 0.3
+
+
+def test_the_offset_moves_the_report_and_not_the_weights():
+    x, one, other = make_rows(), build(), build()
+    reports = [fit(one, x, halves()).as_dict(), fit(other, x, halves(), offset=7.0).as_dict()]
+    assert_equal_weights(one, other, rtol=0, atol=0)
+    for name in ("elbo", "validation_elbo", "log_likelihood"):
+        np.testing.assert_allclose(np.subtract(reports[1][name], reports[0][name])[1:], 7.0, rtol=1e-9)
+    assert reports[0]["kl"][1:] == reports[1]["kl"][1:]
+
+
+def test_free_bits_beyond_all_kl_are_no_kl_at_all():
+    x, free, without = make_rows(), build(), build()
+    fit(free, x, whole(), objective=Objective(free_bits=1e9))
+    fit(without, x, whole(), objective=Objective(beta=0.0))
+    assert_equal_weights(free, without)
+
+
+def test_a_large_beta_empties_the_latent_space():
+    x = make_rows()
+    kl = [
+        fit(build(), x, whole(), objective=Objective(beta=b), max_iter=60).as_dict()["kl"][-1]
+        for b in (0.1, 1, 50)
+    ]
+    assert kl[0] > kl[1] > kl[2]
+    assert kl[2] < 0.1
+
+
+def test_an_encoder_that_is_shown_nothing_says_nothing():
+    history = fit(build(), make_rows(), whole(), objective=Objective(input_dropout=1.0))
+    assert history.as_dict()["kl"][1:] == [0.0] * 6
+
+
+def test_what_a_row_of_weight_zero_holds_does_not_matter():
+    x, one, other = make_rows(), build(), build()
+    weights = torch.ones(N, dtype=torch.float64)
+    weights[[3, 7, 20]] = 0.0
+    changed = x.clone()
+    changed[[3, 7, 20]] += 5.0
+    fit(one, x, halves(), weights=weights)
+    fit(other, changed, halves(), weights=weights)
+    assert_equal_weights(one, other)
+
+
+def test_weights_have_no_unit():
+    x, one, other = make_rows(), build(), build()
+    weights = torch.rand(N, generator=torch.Generator().manual_seed(1), dtype=torch.float64) + 0.1
+    fit(one, x, whole(), weights=weights)
+    fit(other, x, whole(), weights=1000 * weights)
+    assert_equal_weights(one, other)
+
+
+def test_more_draws_are_the_same_objective():
+    x = make_rows()
+    elbos = [
+        fit(build(), x, halves(), objective=Objective(n_draws=n), max_iter=20).as_dict()["validation_elbo"]
+        for n in (1, 8)
+    ]
+    assert elbos[0][0] == pytest.approx(elbos[1][0], rel=1e-12)
+    assert max(elbos[1]) == pytest.approx(max(elbos[0]), abs=1.0)
+
+
+def test_grey_levels_are_binarised_anew_at_every_step():
+    x = torch.full((N, D), 0.5, dtype=torch.float64)
+    drawn = []
+    vae = build(family=Bernoulli())
+    vae.encoder.register_forward_pre_hook(lambda module, arguments: drawn.append(arguments[0].clone()))
+    fit(vae, x, whole(), max_iter=2)
+    assert all(set(batch.unique().tolist()) == {0.0, 1.0} for batch in drawn)
+    assert not any(torch.equal(a, b) for a, b in itertools.pairwise(drawn))
+
+
+# -- seeds and rows ------------------------------------------------------------------------------------------
+
+
+def test_seeds_decide_the_weights_and_the_global_generator_stays():
+    x, before = make_rows(), torch.get_rng_state()
+    one, same, other = build(), build(), build()
+    for vae, seed in ((one, 0), (same, 0), (other, 1)):
+        fit(vae, x, halves(), seed=seed)
+    assert_equal_weights(one, same, rtol=0, atol=0)
+    assert not torch.allclose(one.decoder.bias, other.decoder.bias)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_held_out_rows_are_not_trained_on():
+    x, one, other = make_rows(), build(), build()
+    shifted = x.clone()
+    shifted[halves().held_out[0]] += 100.0
+    # patience beyond the budget, and nothing to restore: the last step is compared
+    weights = []
+    for vae, rows in ((one, x), (other, shifted)):
+        fit(
+            vae,
+            rows,
+            halves(),
+            report=lambda _, vae=vae: weights.append(copy.deepcopy(vae)),
+            n_iter_no_change=100,
+        )
+    assert_equal_weights(weights[len(weights) // 2 - 1], weights[-1], rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 16, 48, 1000])
+def test_any_batch_size_reads_whole_batches_of_different_rows(batch_size):
+    batches = []
+    vae = build()
+    vae.encoder.register_forward_pre_hook(lambda module, arguments: batches.append(arguments[0].shape[1]))
+    history = fit(vae, make_rows(), whole(), batch_size=batch_size, max_iter=2)
+    size = min(batch_size, N)
+    assert batches == [size] * (2 * (N // size))
+    assert len(history.epochs) == 3
+
+
+def test_the_learning_rate_warms_up_and_vanishes():
+    rates = fit(build(), make_rows(), whole(), max_iter=20, learning_rate=0.02).as_dict()["learning_rate"]
+    peak = int(np.argmax(rates))
+    assert 1 <= peak <= 3
+    assert rates[-1] == pytest.approx(0.0, abs=1e-12)
+    assert max(rates) <= 0.02
+
+
+def test_the_precision_of_the_weights_is_kept_under_bfloat16():
+    vae, x = build().float(), make_rows().float()
+    history = fit(vae, x, halves(), dtype=torch.bfloat16)
+    assert {parameter.dtype for parameter in vae.parameters()} == {torch.float32}
+    assert np.isfinite(history.as_dict()["elbo"][1:]).all()
