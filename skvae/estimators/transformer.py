@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -18,35 +17,22 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
-from torch import Tensor, nn
+from torch import Tensor
 
 from skvae.estimators._compat import Interval, StrOptions, check_sample_weight, fit_context
-from skvae.likelihoods import FAMILIES, Bernoulli, Categorical, Gaussian, Likelihood
-from skvae.networks import ACTIVATIONS, MLP, VAE, Decoder, DiagonalNormal, Encoder, Replicas, restack
-from skvae.objectives import elbo, importance_weighted_bound, kl_to_standard_normal, normal_nodes
-from skvae.priors import StandardNormal
+from skvae.estimators.fitting import Fit, Network, fit_vae
+from skvae.estimators.persistence import attach_weights, detach_weights
+from skvae.likelihoods import FAMILIES, Gaussian, Likelihood
+from skvae.networks import ACTIVATIONS, VAE, DiagonalNormal
+from skvae.objectives import elbo, importance_weighted_bound, normal_nodes
 from skvae.tables import Table
-from skvae.training import (
-    History,
-    Objective,
-    Recipe,
-    Split,
-    initialize,
-    intraop_threads,
-    isolated_rng,
-    resolve_device,
-    resolve_precision,
-    split_rows,
-    train,
-)
-from skvae.training import recipe as rules
+from skvae.training import resolve_device
 
 N_NODES = 32  # fixed posterior draws of a score
 ACTIVE = 0.01  # nats: a component that says less about a row is switched off
 CHUNK = 4_000_000  # cells held in memory at once, in every layer
 
 Floats = NDArray[np.floating[Any]]
-Network = str | Callable[[int, int], nn.Module]
 
 
 class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -188,6 +174,10 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     ((150, 2), (5, 4))
     """
 
+    vae_: VAE
+    table_: Table
+    noise_variance_: float | Floats
+
     _auto: ClassVar[Any] = StrOptions({"auto"})
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
@@ -310,129 +300,34 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     def _fit(self, X: Any, sample_weight: Any, X_val: Any) -> Self:
         device = resolve_device(self.device)
-        continues = self.warm_start and hasattr(self, "vae_")
-        X = self._read(X, reset=not continues)
-        weights = (
-            None
-            if sample_weight is None
-            else check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        )
-        if weights is not None:
-            X, weights = X[weights > 0], weights[weights > 0]  # a weight of zero is an absent row
+        start = self.vae_ if self.warm_start and hasattr(self, "vae_") else None
+        X = self._read(X, reset=start is None)
+        weights = None
+        if sample_weight is not None:
+            weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+            X, weights = X[weights > 0], torch.from_numpy(weights[weights > 0])  # no weight: an absent row
             if len(X) < 2:
-                raise ValueError(f"fit needs two rows of positive sample_weight, got {len(X)}.")
-        table = self.table_ if continues else Table.fit(X, self.likelihood)
-        x = table.encode(X).double()
-        x_val = None if X_val is None else table.encode(self._read(X_val, reset=False)).double()
-        recipe = self._recipe(table, len(x), device)
-        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-
-        with isolated_rng(seed, device) as generator, intraop_threads(recipe.n_threads(x.shape[1])):
-            split = split_rows(
-                len(x), self.early_stopping if x_val is None else False, self.validation_fraction, generator
-            )
-            if x_val is not None:
-                rows_val = torch.arange(len(x_val), device=device) + len(x)
-                x, split = torch.cat([x, x_val]), Split(split.train, [rows_val])
-                weights = None if weights is None else np.concatenate([weights, np.ones(len(x_val))])
-            x = x.to(device)
-            vae = copy.deepcopy(self.vae_) if continues else self._build(table, recipe, seed).to(device)
-            self._check_width(vae)
-            restack(vae, [0] * len(split.train))
-            if not continues:
-                initialize(vae, x, split.train, self.init, generator)
-            x = x.float()
-            offset = float(table.log_jacobian(x.double()).mean())
-            history = train(
-                vae,
-                x,
-                split,
-                recipe,
-                self._objective(table, len(split.train[-1])),
-                generator=generator,
-                weights=None if weights is None else torch.from_numpy(weights).to(x),
-                offset=offset,
-                report=_print_progress if self.verbose else None,
-            )
-            restack(vae, [len(split.train) - 1])
-            self._keep(vae.requires_grad_(False), table, history, x[split.train[-1]], device)
-        return self
-
-    def _recipe(self, table: Table, n_rows: int, device: torch.device) -> Recipe:
-        """Resolve every "auto"."""
-        n_columns = len(table.columns)
-        is_binary = all(isinstance(family, Bernoulli) for family in table.families)
-        if isinstance(self.hidden_layer_sizes, str):
-            sizes: tuple[int, ...] = (rules.auto_width(n_rows, n_columns),) * 2
+                raise ValueError(f"fit needs two rows of positive sample_weight, got {len(X)}. Pass larger weights.")
+        if start is None:
+            table = Table.fit(X, self.likelihood)
+        elif start.encoder.n_components == self.n_components:
+            table = self.table_
         else:
-            sizes = tuple(self.hidden_layer_sizes)
-            if not all(isinstance(size, Integral) and size >= 1 for size in sizes):
-                raise ValueError(f"hidden_layer_sizes must hold positive integers, got {self.hidden_layer_sizes!r}.")
-        width = max(sizes, default=1)
-
-        def number(value: str | float, rule: Callable[[], float]) -> Any:
-            return rule() if isinstance(value, str) else value
-
-        batch_size = number(self.batch_size, lambda: rules.auto_batch_size(n_rows, width))
-        return Recipe(
-            hidden_layer_sizes=sizes,
-            learning_rate=number(self.learning_rate, lambda: rules.auto_learning_rate(n_rows, is_binary)),
-            weight_decay=number(self.weight_decay, lambda: rules.auto_weight_decay(n_rows, is_binary)),
-            batch_size=batch_size,
-            max_iter=number(self.max_iter, lambda: rules.auto_max_iter(n_rows, batch_size)),
-            n_iter_no_change=self.n_iter_no_change,
-            tol=self.tol,
-            dtype=resolve_precision(self.precision, width=width, n_columns=n_columns, device=device),
-        )
-
-    def _objective(self, table: Table, n_rows: int) -> Objective:
-        """What is maximised."""
-        kinds = {type(family) for family in table.families}
-        input_dropout = self.input_dropout
-        if isinstance(input_dropout, str):
-            is_gaussian = kinds == {Gaussian} and table.families[0].scaling == "shared"
-            input_dropout = rules.auto_input_dropout(n_rows, len(table.columns), self.n_components, is_gaussian)
-        kl_warmup = rules.auto_kl_warmup(kinds == {Bernoulli}, Categorical in kinds)
-        return Objective(self.beta, self.free_bits, self.n_draws, input_dropout, kl_warmup)
-
-    def _build(self, table: Table, recipe: Recipe, seed: int) -> VAE:
-        """The untrained module, a stack of one, on the CPU."""
-        generator = torch.Generator().manual_seed(seed)
-        joint = table.joint().float()
-        linear = any(family.is_linear for family in table.families)
-
-        def trunk(network: Network, sizes: Sequence[int]) -> Callable[[int, int], nn.Module]:
-            if callable(network):
-                return partial(Replicas, network)
-            return lambda n_in, n_out: MLP(n_in, n_out, sizes, self.activation, self.dropout, generator)
-
-        encoder = Encoder(
-            joint,
-            self.n_components,
-            trunk(self.encoder, recipe.hidden_layer_sizes),
-            gaps=table.gaps.tolist(),
-            linear=linear,
-            generator=generator,
-        )
-        decoder = Decoder(
-            joint,
-            self.n_components,
-            trunk(self.decoder, recipe.hidden_layer_sizes[::-1]),
-            linear=linear,
-            generator=generator,
-        )
-        return VAE(joint, StandardNormal(self.n_components), encoder, decoder)
-
-    def _check_width(self, vae: VAE) -> None:
-        if vae.encoder.n_components != self.n_components:
             raise ValueError(
-                f"warm_start continues with the {vae.encoder.n_components} components of the last fit, but "
+                f"warm_start continues with the {start.encoder.n_components} components of the last fit, but "
                 f"n_components={self.n_components}. Set n_components back, or warm_start=False."
             )
+        x = table.encode(X).double()
+        self.table_ = table  # what X_val is read by
+        x_val = None if X_val is None else table.encode(self._read(X_val, reset=False)).double()
+        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        fitted = fit_vae(self, table, x, weights=weights, x_val=x_val, device=device, seed=seed, start=start)
+        self._keep(fitted, device)
+        return self
 
-    @torch.no_grad()
-    def _keep(self, vae: VAE, table: Table, history: History, x: Tensor, device: torch.device) -> None:
+    def _keep(self, fitted: Fit, device: torch.device) -> None:
         """Set the fitted attributes, and say what went wrong on the way."""
+        vae, history, kl = fitted
         if history.interrupted:
             warnings.warn(
                 f"Training was interrupted in epoch {len(history.epochs)}; the best weights so far are kept.",
@@ -446,19 +341,19 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
                 ConvergenceWarning,
                 stacklevel=4,
             )
-        self.vae_, self.table_, self.device_ = vae, table, device
+        self.vae_, self.device_ = vae, device
         self.history_ = history.as_dict()
         self.n_iter_, self.best_iter_ = max(1, len(history.epochs) - 1), history.best_iter
-        q = [vae.posterior(rows[None]) for rows in x[:10_000].split(1000)]
-        kl = torch.cat([kl_to_standard_normal(*part)[0] for part in q]).mean(dim=0)
         self.kl_per_component_ = kl.cpu().double().numpy()
         self.active_components_ = self.kl_per_component_ > ACTIVE
-        family = table.families[0]
-        if isinstance(family, Gaussian) and set(table.families) == {family} and family.scale != "row":
-            block = next(iter(vae.joint))
-            parameters = block.complete(vae.decode(torch.zeros_like(q[0].loc[:, :1]))[0])
-            variance = (2 * family.log_scale(parameters["log_scale"], None).flatten()).exp().cpu().double().numpy()
-            noise = variance * table.scale**2
+        family = self.table_.families[0]
+        if hasattr(self, "noise_variance_"):  # of an earlier fit
+            del self.noise_variance_
+        if isinstance(family, Gaussian) and set(self.table_.families) == {family} and family.scale != "row":
+            block, free = next(iter(vae.joint)), vae.decoder.free
+            log_scale = free["0/log_scale"] if "0/log_scale" in free else block.get_buffer("log_scale")
+            variance = (2 * family.log_scale(log_scale, None).flatten()).exp().cpu().double().numpy()
+            noise = variance * self.table_.scale**2
             self.noise_variance_ = noise if family.scaling == "column" else float(noise[0])
 
     # -- what the model says of rows ---------------------------------------------------------------------------
@@ -511,10 +406,10 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             Larger is better. A row has the same value alone, in a batch and in any order.
         """
         scores = []
-        for vae, x in self._chunks(X, n_copies=1):
+        for vae, x in self._chunks(X):
             noise = normal_nodes(N_NODES, vae.encoder.n_components).to(x)[:, None, None]
             scores.append(elbo(vae, x, noise).elbo[0] + self.table_.log_jacobian(x[0]))
-        return torch.cat(scores).cpu().numpy()  # type: ignore[no-any-return]
+        return torch.cat(scores).cpu().numpy()
 
     def score(self, X: ArrayLike, y: Any = None) -> float:
         """Mean evidence lower bound, comparable with the score of PCA, FactorAnalysis and GaussianMixture.
@@ -563,7 +458,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             size = (int(n_draws), 1, 1, vae.encoder.n_components)
             noise = torch.randn(size, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).to(x)
             bounds.append(importance_weighted_bound(vae, x, noise)[0] + self.table_.log_jacobian(x[0]))
-        return torch.cat(bounds).cpu().numpy()  # type: ignore[no-any-return]
+        return torch.cat(bounds).cpu().numpy()
 
     @torch.no_grad()
     def reconstruct(
@@ -618,15 +513,15 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         """
         check_is_fitted(self)
         index = Z.index if isinstance(Z, pd.DataFrame) else None
-        Z = check_array(Z, dtype=[np.float64, np.float32], input_name="Z")
-        if Z.shape[1] != self.vae_.encoder.n_components:
+        coordinates = check_array(Z, dtype=[np.float64, np.float32], input_name="Z")
+        if coordinates.shape[1] != self.vae_.encoder.n_components:
             raise ValueError(
                 f"Z must have one column for each of the {self.vae_.encoder.n_components} components, "
-                f"got {Z.shape[1]}. Pass what transform returned."
+                f"got {coordinates.shape[1]}. Pass what transform returned."
             )
-        z = torch.tensor(Z, device=self._device())
+        z = torch.tensor(coordinates, device=self._device())
         vae = self._module(z.dtype)
-        rows = [vae.joint.mean(vae.decode(part[None]))[0] for part in z.split(self._chunk_size())]
+        rows = [vae.joint.mean(vae.decode(part[None]))[0] for part in torch.split(z, self._chunk_size())]
         return self.table_.decode(torch.cat(rows), index)
 
     @torch.no_grad()
@@ -651,7 +546,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             raise ValueError(f"n_samples must be an integer of at least 1, got {n_samples!r}.")
         generator, size, n_samples = self._generator(random_state), self._chunk_size(), int(n_samples)
         vae = self._module(torch.float32)
-        like = torch.empty(0, device=self._device())
+        like = torch.empty(0, dtype=torch.float32, device=self._device())
         counts = [min(size, n_samples - first) for first in range(0, n_samples, size)]
         return self.table_.decode(torch.cat([vae.sample(n, like, generator)[0] for n in counts]))
 
@@ -671,23 +566,17 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         return tags
 
     def __getstate__(self) -> dict[str, Any]:
-        """Weights travel as NumPy arrays, which joblib can memory-map, and arrive on any machine."""
         state: dict[str, Any] = dict(super().__getstate__())
         if "vae_" in state:
-            cpu = copy.deepcopy(self.vae_).cpu()
-            state["vae_"] = cpu.to("meta")
-            state["_weights"] = {name: tensor.cpu().numpy() for name, tensor in self.vae_.state_dict().items()}
+            state["vae_"], state["_weights"] = detach_weights(self.vae_)
+            state["device_"] = torch.device("cpu")  # where it will be
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        weights = state.pop("_weights", None)
-        super().__setstate__(state)
+        weights = state.get("_weights")
+        super().__setstate__({name: value for name, value in state.items() if name != "_weights"})
         if weights is not None:
-            with warnings.catch_warnings():  # a memory-mapped array is read-only; so are fitted weights
-                warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-                tensors = {name: torch.from_numpy(array) for name, array in weights.items()}
-            self.vae_.load_state_dict(tensors, assign=True)
-            self.vae_.requires_grad_(False)
+            attach_weights(self.vae_, weights)
 
     # -- inside ------------------------------------------------------------------------------------------------
 
@@ -695,18 +584,10 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         """X as the array or DataFrame that ``Table`` reads, checked against what fit saw."""
         as_frame = isinstance(X, pd.DataFrame) if reset else self.table_.is_frame
         if not as_frame:
-            minimum = 2 if reset else 1
-            return validate_data(
-                self,
-                X,
-                reset=reset,
-                dtype="numeric",
-                ensure_all_finite="allow-nan",
-                ensure_min_samples=minimum,
-            )
+            return self._read_array(X, reset=reset)
         if not isinstance(X, pd.DataFrame):
             X = pd.DataFrame(validate_data(self, X, reset=False, dtype=None, ensure_all_finite=False))
-            X.columns = pd.Index(self.table_.names)
+            X.columns = self.table_.labels
             return X
         if not X.columns.is_unique:
             name = X.columns[X.columns.duplicated()][0]
@@ -718,7 +599,24 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
                 f"needs at least {minimum} row(s) and 1 column here."
             )
         validate_data(self, X, reset=reset, skip_check_array=True)
+        if not reset and not X.columns.equals(self.table_.labels):  # scikit-learn compares names that are strings
+            raise ValueError(
+                f"The columns must be those of fit in their order, {list(self.table_.labels[:10])}, "
+                f"but are {list(X.columns[:10])}. Reorder them."
+            )
         return X
+
+    def _read_array(self, X: Any, *, reset: bool) -> Any:
+        try:
+            minimum = 2 if reset else 1
+            return validate_data(self, X, reset=reset, ensure_all_finite=False, ensure_min_samples=minimum)
+        except ValueError as error:
+            if "string" not in str(error):
+                raise
+            raise ValueError(
+                f"An array must hold numbers, but X holds text ({error}). "
+                f"Convert the text to numbers, or pass a DataFrame, whose text columns are read as categories."
+            ) from error
 
     def _device(self) -> torch.device:
         return next(self.vae_.parameters()).device
@@ -732,12 +630,12 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         n_outputs = self.vae_.decoder.bias.shape[-1]
         return max(1, CHUNK // max(n_outputs, len(self.table_.columns), 512))
 
-    def _chunks(self, X: Any, n_copies: int = 1) -> Iterator[tuple[VAE, Tensor]]:
+    def _chunks(self, X: Any) -> Iterator[tuple[VAE, Tensor]]:
         """Encoded rows, a part at a time, with the module in their precision. Shape: (1, n, D)."""
         check_is_fitted(self)
         x = self.table_.encode(self._read(X, reset=False)).to(self._device())
         vae = self._module(x.dtype)
-        for part in x.split(self._chunk_size()):
+        for part in torch.split(x, self._chunk_size()):
             yield vae, part[None]
 
     def _generator(self, random_state: Any) -> torch.Generator:
@@ -756,11 +654,3 @@ def _unchanged_on_error(estimator: BaseEstimator) -> Iterator[None]:
         vars(estimator).clear()
         vars(estimator).update(before)
         raise
-
-
-def _print_progress(history: History) -> None:
-    row = history.epochs[-1]
-    print(
-        f"epoch {row['epoch']:5.0f}  elbo {row['elbo']:10.3f}  held-out {row['validation_elbo']:10.3f}  "
-        f"kl {row['kl']:7.3f}  {row['seconds']:6.1f} s"
-    )

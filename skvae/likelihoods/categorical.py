@@ -36,7 +36,7 @@ class Categorical(Likelihood):
         first_level = self.constants(columns)["first_level"].to(x.device)
         levels = (x + first_level)[~x.isnan()].long()
         counts = torch.bincount(levels, minlength=int(columns.n_levels.sum())) + 0.5
-        totals = torch.stack([c.sum() for c in counts.split(columns.n_levels.tolist())])
+        totals = torch.stack([c.sum() for c in torch.split(counts, columns.n_levels.tolist())])
         return {"logits": (counts / totals.repeat_interleave(columns.n_levels.to(x.device))).log().to(x.dtype)}
 
     def log_prob(  # type: ignore[override]

@@ -1,7 +1,7 @@
 """The modules: they own the weights, and know neither data sets nor optimisers."""
 
 from skvae.networks.decoder import Decoder
-from skvae.networks.encoder import Encoder
+from skvae.networks.encoder import Encoder, Trunk
 from skvae.networks.mlp import ACTIVATIONS, MLP, Linear
 from skvae.networks.posterior import DiagonalNormal
 from skvae.networks.stack import Replicas, parameters_by_model, restack
@@ -16,6 +16,7 @@ __all__ = [
     "Encoder",
     "Linear",
     "Replicas",
+    "Trunk",
     "parameters_by_model",
     "restack",
 ]

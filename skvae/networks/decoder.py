@@ -68,12 +68,16 @@ class Decoder(nn.Module):
             outputs = outputs + self.bias
         parameters: Parameters = [{} for _ in range(self.n_blocks)]
         widths = [width for _, _, width in self.cell_heads]
-        for (b, name, _), values in zip(self.cell_heads, outputs.split(widths, dim=-1), strict=True):
+        for (b, name, _), values in zip(self.cell_heads, torch.split(outputs, widths, dim=-1), strict=True):
             parameters[b][name] = values
         for key, value in self.free.items():
-            b, name = key.split("/")
-            parameters[int(b)][name] = value
+            position, name = key.split("/")
+            parameters[int(position)][name] = value
         return parameters
+
+    def silence(self) -> None:
+        """Leave the outputs to the linear path."""
+        self.network.silence()
 
     def output_slice(self, block: int, name: str) -> slice:
         """Where a head lies among the outputs."""

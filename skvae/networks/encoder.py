@@ -9,9 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from skvae.likelihoods import Block, Categorical, Joint
+from skvae.networks.mlp import MLP
 from skvae.networks.posterior import DiagonalNormal
+from skvae.networks.stack import Replicas
 
-Trunk = Callable[[int, int], nn.Module]  # (n_in, n_out) -> a module from (S, B, n_in) to (S, B, n_out)
+Trunk = Callable[[int, int], MLP | Replicas]  # (n_in, n_out) -> a module from (S, B, n_in) to (S, B, n_out)
 
 LOG_VAR_MIN, LOG_VAR_MAX = -12.0, 6.0
 EMBEDDING_WIDTH = 128  # at most; a table with fewer levels needs no more than one direction for each
@@ -79,6 +81,10 @@ class Encoder(nn.Module):
             self.evidence = nn.Parameter(start)  # A
             self.log_precision = nn.Parameter(torch.full((1, n_linear, n_components), -math.log(n_linear)))  # log Λ
             self.bias = nn.Parameter(torch.zeros(1, 1, n_components))
+
+    def silence(self) -> None:
+        """Leave the posterior to the linear path."""
+        self.network.silence()
 
     def numeric_features(self, x: Tensor) -> Tensor:
         """What the network sees of the numbers, before centring; NaN stays NaN. Shape: (..., D_numbers)."""

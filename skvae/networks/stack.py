@@ -39,14 +39,21 @@ class Replicas(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply each copy to its rows."""
-        y = torch.stack([module(rows) for module, rows in zip(self.replicas, x, strict=True)])
-        expected = (x.shape[0], x.shape[1], self.n_out)
-        if y.shape != expected:
-            raise ValueError(
-                f"A callable encoder or decoder must map (rows, {x.shape[2]}) to (rows, {self.n_out}), "
-                f"but it returned shape {tuple(y.shape[1:])} for {x.shape[1]} rows."
-            )
-        return self.gain * y
+        outputs = [self._call(module, rows) for module, rows in zip(self.replicas, x, strict=True)]
+        return self.gain * torch.stack(outputs)
+
+    def _call(self, module: nn.Module, x: Tensor) -> Tensor:
+        rule = f"A callable encoder or decoder must map (rows, {x.shape[1]}) to (rows, {self.n_out})"
+        try:
+            y = module(x)
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError as error:
+            raise ValueError(f"{rule}, but its module failed: {error}. Use both n_in and n_out.") from error
+        if not isinstance(y, Tensor) or y.shape != (len(x), self.n_out):
+            got = f"shape {tuple(y.shape)}" if isinstance(y, Tensor) else f"a {type(y).__name__}"
+            raise ValueError(f"{rule}, but its module returned {got} for {len(x)} rows. Use both n_in and n_out.")
+        return y
 
     def silence(self) -> None:
         """Make the output zero, so that only a linear path speaks."""

@@ -40,7 +40,7 @@ def as_family(choice: Choice) -> Likelihood:
     if isinstance(choice, str) and choice in FAMILIES:
         return FAMILIES[choice]()
     raise ValueError(
-        f"likelihood must be 'auto', a family or one of {sorted(FAMILIES)}, or a dict of these by column; "
+        f"The likelihood must be 'auto', a Likelihood, one of {sorted(FAMILIES)}, or a dict of these by column; "
         f"got {choice!r}."
     )
 
@@ -74,7 +74,7 @@ def choose_families(
     unknown = [name for name in chosen if name not in names]
     if unknown:
         raise ValueError(
-            f"likelihood names column {unknown[0]!r}, but the columns are {names[:10]}"
+            f"The dict passed as likelihood names column {unknown[0]!r}, but the columns are {names[:10]}"
             f"{' …' if len(names) > 10 else ''}. Name one of these."
         )
     default = "auto" if isinstance(likelihood, Mapping) else likelihood

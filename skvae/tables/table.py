@@ -36,6 +36,8 @@ class Table:
         Observed range, in the units of the data.
     gaps : ndarray of shape (D,)
         Whether the column had missing cells.
+    labels : pandas.Index or None
+        Column labels of a DataFrame; None for an array.
     dtype : numpy dtype or None
         Of an array; None for a DataFrame.
     """
@@ -47,6 +49,7 @@ class Table:
     lower: Floats
     upper: Floats
     gaps: Any
+    labels: pd.Index | None
     dtype: Any
 
     @classmethod
@@ -91,18 +94,14 @@ class Table:
             np.nanmin(raw, axis=0),
             np.nanmax(raw, axis=0),
             gaps.any(axis=0),
+            X.columns if is_frame else None,
             None if is_frame else X.dtype,
         )
 
     @property
-    def names(self) -> list[Any]:
-        """Labels of the columns; positions for an array."""
-        return [column.name for column in self.columns]
-
-    @property
     def is_frame(self) -> bool:
         """Whether rows come and go as a DataFrame."""
-        return self.dtype is None
+        return self.labels is not None
 
     def encode(self, X: Any) -> Tensor:
         """Rows as a tensor, in their own precision. Shape: (N, D)."""
@@ -119,7 +118,7 @@ class Table:
                 for j, column in enumerate(self.columns)
             }
             frame = pd.DataFrame(cells)
-            frame.columns = pd.Index(self.names)
+            frame.columns = self.labels
             return frame
         values = cast(raw, self.dtype)
         for j, column in enumerate(self.columns):

@@ -129,8 +129,8 @@ def initialize(vae: VAE, x: Tensor, train: list[Tensor], init: str, generator: t
     for s, rows in enumerate(train):
         _start_at_marginals(vae, s, x[rows])
     if init == "linear" and vae.encoder.linear:
-        for module in (vae.encoder.network, vae.decoder.network):
-            module.silence()
+        vae.encoder.silence()
+        vae.decoder.silence()
         state = generator.get_state()
         for s, rows in enumerate(train):
             generator.set_state(state)  # equal rows give equal models

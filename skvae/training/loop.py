@@ -94,7 +94,7 @@ def train(
                 with torch.autocast(x.device.type, recipe.dtype, enabled=recipe.dtype != torch.float32):
                     bound = elbo(vae, batch, noise, seen=seen)
                 optimizer.zero_grad()
-                (-_objective(bound, weights[rows], objective, progress).sum()).backward()
+                torch.autograd.backward(-_objective(bound, weights[rows], objective, progress).sum())
                 clipper.clip()
                 optimizer.step()
                 terms += torch.stack([bound.log_likelihood[-1].mean(), bound.kl[-1].sum(dim=-1).mean()]).detach()
@@ -257,7 +257,7 @@ class Judge:
         self.vae.eval()
         size = max(1, CHUNK // (self.rows.shape[0] * self.x.shape[1]))
         objectives, elbos = [], []
-        for rows, noise in zip(self.rows.split(size, dim=1), self.noise.split(size, dim=2), strict=True):
+        for rows, noise in zip(torch.split(self.rows, size, dim=1), torch.split(self.noise, size, dim=2), strict=True):
             bound = elbo(self.vae, self.x[rows.clamp(min=0)], noise)
             elbos.append(bound.elbo)
             objectives.append(bound.log_likelihood - self.objective.beta * bound.kl.sum(dim=-1))

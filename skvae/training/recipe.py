@@ -97,7 +97,7 @@ def auto_weight_decay(n_rows: int, is_binary: bool) -> float:
 def auto_kl_warmup(is_binary: bool, has_categories: bool) -> float:
     """None after a linear start; columns without one would switch components off before they are in use."""
     if is_binary:
-        return 0.3
+        return 0.5
     return 0.1 if has_categories else 0.0
 
 
@@ -111,7 +111,7 @@ def auto_batch_size(n_rows: int, width: int) -> int:
     """A power of two near n / 16, from 32 to 512; 256 for wide networks."""
     if width >= 512:
         return 256
-    return min(max(2 ** round(math.log2(max(n_rows / 16, 1))), 32), 512)
+    return int(min(max(2 ** round(math.log2(max(n_rows / 16, 1))), 32), 512))
 
 
 def auto_max_iter(n_rows: int, batch_size: int) -> int:

@@ -46,5 +46,5 @@ def split_rows(
         folds = [fold.sort().values for fold in order.tensor_split(n_folds)]
         others = [everything[~torch.isin(everything, fold)] for fold in folds]
         return Split([*others, everything], folds)
-    n_held_out = min(max(1, round(validation_fraction * n_rows)), MAX_HELD_OUT)
+    n_held_out = min(max(1, round(validation_fraction * n_rows)), MAX_HELD_OUT, n_rows - 2)
     return Split([order[n_held_out:]], [order[:n_held_out]])

@@ -40,13 +40,10 @@ CONFIGURATIONS = {
     "default_sizes": VAETransformer(n_components=1, max_iter=2),
 }
 
-WEIGHTS_ARE_NOT_REPETITIONS = {
-    name: "a row drawn with weight 2 and a row drawn twice give different stochastic gradients"
-    for name in (
-        "check_sample_weight_equivalence_on_dense_data",
-        "check_sample_weight_equivalence_on_sparse_data",
-    )
-}
+WEIGHTS_ARE_NOT_REPETITIONS = dict.fromkeys(
+    ["check_sample_weight_equivalence_on_dense_data", "check_sample_weight_equivalence_on_sparse_data"],
+    "a row of weight 2 and a row that occurs twice give different stochastic gradients",
+)
 
 
 @parametrize_with_checks(
@@ -112,7 +109,10 @@ def test_set_output_pandas_names_the_components_and_keeps_the_index(tiny, mixed)
 
 def test_global_pandas_output(tiny, iris):
     with config_context(transform_output="pandas"):
-        assert list(VAETransformer(**tiny).fit(iris).transform(iris).columns) == ["vaetransformer0", "vaetransformer1"]
+        assert list(VAETransformer(**tiny).fit(iris).transform(iris).columns) == [
+            "vaetransformer0",
+            "vaetransformer1",
+        ]
 
 
 def test_feature_names_in_are_the_columns(tiny, mixed, iris):
@@ -159,7 +159,12 @@ def test_grid_search_on_a_mixed_frame(tiny, mixed):
 def test_halving_search_on_max_iter(tiny, iris):
     del tiny["max_iter"]
     search = HalvingGridSearchCV(
-        VAETransformer(**tiny), {"n_components": [1, 2, 3]}, resource="max_iter", min_resources=1, max_resources=3, cv=2
+        VAETransformer(**tiny),
+        {"n_components": [1, 2, 3]},
+        resource="max_iter",
+        min_resources=1,
+        max_resources=3,
+        cv=2,
     ).fit(iris)
     assert search.best_estimator_.max_iter == 3
 
@@ -167,7 +172,9 @@ def test_halving_search_on_max_iter(tiny, iris):
 def test_cross_val_score_is_the_held_out_score(tiny, iris):
     folds = KFold(3, shuffle=True, random_state=0)
     scores = cross_val_score(VAETransformer(**tiny), iris, cv=folds)
-    expected = [VAETransformer(**tiny).fit(iris[train]).score(iris[test]) for train, test in folds.split(iris)]
+    expected = [
+        VAETransformer(**tiny).fit(iris[train]).score(iris[test]) for train, test in folds.split(iris)
+    ]
     assert_array_equal(scores, expected)
     line = [PCA(n_components=2).fit(iris[train]).score(iris[test]) for train, test in folds.split(iris)]
     np.testing.assert_allclose(scores, line, atol=0.5)  # the same unit: nats per row

@@ -163,7 +163,7 @@ def test_a_silent_network_leaves_a_posterior_with_more_precision_than_the_prior(
 def test_a_users_network_of_the_wrong_shape_gets_a_sentence():
     encoder = build(trunk=partial(Replicas, lambda n_in, n_out: nn.Linear(n_in, 2)))
     with pytest.raises(
-        ValueError, match=r"must map \(rows, 13\) to \(rows, 6\), but it returned shape \(11, 2\)"
+        ValueError, match=r"must map \(rows, 13\) to \(rows, 6\), but its module returned shape \(11, 2\)"
     ):
         encoder(rows().float().double())
 

@@ -172,7 +172,7 @@ def test_silent_replicas_say_nothing_but_can_learn():
 )
 def test_a_network_of_the_wrong_shape_gets_a_sentence(factory, shape):
     module = Replicas(factory, 4, 3)
-    sentence = rf"must map \(rows, 4\) to \(rows, 3\), but it returned shape {shape} for 5 rows"
+    sentence = rf"must map \(rows, 4\) to \(rows, 3\), but its module returned shape {shape} for 5 rows"
     with pytest.raises(ValueError, match=sentence):
         module(torch.ones(1, 5, 4))
 

@@ -88,10 +88,10 @@ def test_a_dict_names_the_columns_of_an_array_by_position():
 def test_an_unknown_family_gets_a_sentence():
     for choice in ("normal", {"a": "normal"}):
         with pytest.raises(
-            ValueError, match=r"likelihood must be 'auto', a family or one of \['bernoulli', .*'normal'"
+            ValueError, match=r"likelihood must be 'auto', a Likelihood, one of \['bernoulli', .*'normal'"
         ):
             families({"a": "float64"}, choice)
-    with pytest.raises(ValueError, match="likelihood must be 'auto', a family or one of"):
+    with pytest.raises(ValueError, match="likelihood must be 'auto', a Likelihood, one of"):
         families({"a": "float64"}, 3)
 
 

@@ -361,9 +361,9 @@ def test_an_unseen_category_warns_and_is_missing():
 
 
 def test_names_and_container():
-    assert Table.fit(SKEWED, "auto").names == [0, 1, 2]
+    assert [c.name for c in Table.fit(SKEWED, "auto").columns] == [0, 1, 2]
     assert not Table.fit(SKEWED, "auto").is_frame
-    assert Table.fit(pd.DataFrame(SKEWED, columns=list("abc")), "auto").names == ["a", "b", "c"]
+    assert list(Table.fit(pd.DataFrame(SKEWED, columns=list("abc")), "auto").labels) == ["a", "b", "c"]
     assert Table.fit(pd.DataFrame(SKEWED), "auto").is_frame
 
 

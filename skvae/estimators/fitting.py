@@ -1,0 +1,205 @@
+"""One fit: from an estimator's parameters and a table to trained weights."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from functools import partial
+from numbers import Integral
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from skvae.likelihoods import Bernoulli, Categorical, Gaussian
+from skvae.networks import MLP, VAE, Decoder, Encoder, Replicas, Trunk, restack
+from skvae.objectives import kl_to_standard_normal
+from skvae.priors import StandardNormal
+from skvae.tables import Table
+from skvae.training import (
+    History,
+    Objective,
+    Recipe,
+    Split,
+    initialize,
+    intraop_threads,
+    isolated_rng,
+    resolve_precision,
+    split_rows,
+    train,
+)
+from skvae.training import recipe as rules
+
+KL_ROWS = 10_000  # rows that the KL of each component is averaged over
+
+Network = str | Callable[[int, int], nn.Module]
+
+
+class Fit(NamedTuple):
+    """What training leaves behind.
+
+    Attributes
+    ----------
+    vae : VAE
+        The trained model, a stack of one.
+    history : History
+        Of its training.
+    kl : Tensor of shape (K,)
+        Mean KL of each component over the training rows.
+    """
+
+    vae: VAE
+    history: History
+    kl: Tensor
+
+
+def fit_vae(
+    parameters: Any,
+    table: Table,
+    x: Tensor,
+    *,
+    weights: Tensor | None,
+    x_val: Tensor | None,
+    device: torch.device,
+    seed: int,
+    start: VAE | None,
+) -> Fit:
+    """Train one model, with its folds beside it where the rows are few.
+
+    Parameters
+    ----------
+    parameters : VAETransformer
+        Its constructor parameters are read, nothing is written.
+    table : Table
+        The columns.
+    x, x_val : Tensor of shape (N, D), float64
+        Encoded training rows, and rows that judge them, if given.
+    weights : Tensor of shape (N,), optional
+        Weight of each training row.
+    device : torch.device
+        Where to train.
+    seed : int
+        Of everything random.
+    start : VAE, optional
+        A trained model to continue from.
+    """
+    recipe = resolve_recipe(parameters, table, len(x), device)
+    objective = resolve_objective(parameters, table, len(x))
+    early_stopping = parameters.early_stopping if x_val is None else False
+    offset = float(table.log_jacobian(x).mean())
+    with isolated_rng(seed, device) as generator, intraop_threads(recipe.n_threads(x.shape[1])):
+        split = split_rows(len(x), early_stopping, parameters.validation_fraction, generator)
+        if x_val is not None:
+            split = Split(split.train, [torch.arange(len(x_val), device=device) + len(x)])
+            weights = None if weights is None else torch.cat([weights, weights.new_ones(len(x_val))])
+            x = torch.cat([x, x_val])
+        x = x.to(device)
+        vae = build_vae(parameters, table, recipe, seed) if start is None else copy.deepcopy(start)
+        vae = vae.to(device).requires_grad_(True)
+        restack(vae, [0] * len(split.train))
+        if start is None:
+            initialize(vae, x, split.train, parameters.init, generator)
+        x = x.float()
+        history = train(
+            vae,
+            x,
+            split,
+            recipe,
+            objective,
+            generator=generator,
+            weights=None if weights is None else weights.to(x),
+            offset=offset,
+            report=print_progress if parameters.verbose else None,
+        )
+        restack(vae, [len(split.train) - 1])
+        vae.requires_grad_(False)
+        return Fit(vae, history, mean_kl(vae, x[split.train[-1]][:KL_ROWS]))
+
+
+def resolve_recipe(parameters: Any, table: Table, n_rows: int, device: torch.device) -> Recipe:
+    """Turn every "auto" of the optimisation into a number."""
+    n_columns = len(table.columns)
+    is_binary = all(isinstance(family, Bernoulli) for family in table.families)
+    if isinstance(parameters.hidden_layer_sizes, str):
+        sizes: tuple[int, ...] = (rules.auto_width(n_rows, n_columns),) * 2
+    else:
+        sizes = tuple(parameters.hidden_layer_sizes)
+        if not all(isinstance(size, Integral) and size >= 1 for size in sizes):
+            raise ValueError(
+                f"hidden_layer_sizes must hold positive integers, got {parameters.hidden_layer_sizes!r}. "
+                f"Pass (128, 128), say, or () for a linear encoder and decoder."
+            )
+    width = max(sizes, default=1)
+
+    def number(value: Any, rule: Callable[[], float]) -> Any:
+        return rule() if isinstance(value, str) else value
+
+    batch_size = number(parameters.batch_size, lambda: rules.auto_batch_size(n_rows, width))
+    return Recipe(
+        hidden_layer_sizes=sizes,
+        learning_rate=number(parameters.learning_rate, lambda: rules.auto_learning_rate(n_rows, is_binary)),
+        weight_decay=number(parameters.weight_decay, lambda: rules.auto_weight_decay(n_rows, is_binary)),
+        batch_size=batch_size,
+        max_iter=number(parameters.max_iter, lambda: rules.auto_max_iter(n_rows, batch_size)),
+        n_iter_no_change=parameters.n_iter_no_change,
+        tol=parameters.tol,
+        dtype=resolve_precision(parameters.precision, width=width, n_columns=n_columns, device=device),
+    )
+
+
+def resolve_objective(parameters: Any, table: Table, n_rows: int) -> Objective:
+    """Turn every "auto" of the objective into a number."""
+    kinds = {type(family) for family in table.families}
+    input_dropout = parameters.input_dropout
+    if isinstance(input_dropout, str):
+        is_gaussian = kinds == {Gaussian} and table.families[0].scaling == "shared"
+        n_columns, n_components = len(table.columns), parameters.n_components
+        input_dropout = rules.auto_input_dropout(n_rows, n_columns, n_components, is_gaussian)
+    return Objective(
+        beta=parameters.beta,
+        free_bits=parameters.free_bits,
+        n_draws=parameters.n_draws,
+        input_dropout=input_dropout,
+        kl_warmup=rules.auto_kl_warmup(kinds == {Bernoulli}, Categorical in kinds),
+    )
+
+
+def build_vae(parameters: Any, table: Table, recipe: Recipe, seed: int) -> VAE:
+    """The untrained module, a stack of one, on the CPU."""
+    generator = torch.Generator().manual_seed(seed)
+    joint = table.joint()
+    n_components = parameters.n_components
+    linear = any(family.is_linear for family in table.families)
+
+    def trunk(network: Network, sizes: Sequence[int]) -> Trunk:
+        if callable(network):
+            return partial(Replicas, network)
+        return lambda n_in, n_out: MLP(n_in, n_out, sizes, parameters.activation, parameters.dropout, generator)
+
+    sizes = recipe.hidden_layer_sizes
+    encoder = Encoder(
+        joint,
+        n_components,
+        trunk(parameters.encoder, sizes),
+        gaps=table.gaps.tolist(),
+        linear=linear,
+        generator=generator,
+    )
+    decoder = Decoder(joint, n_components, trunk(parameters.decoder, sizes[::-1]), linear=linear, generator=generator)
+    return VAE(joint, StandardNormal(n_components), encoder, decoder).float()
+
+
+@torch.no_grad()
+def mean_kl(vae: VAE, x: Tensor) -> Tensor:
+    """KL(q(z_k | x) ‖ p(z_k)), averaged over rows. Shape: (N, D) -> (K,)."""
+    posteriors = [vae.posterior(rows[None]) for rows in torch.split(x, 1000)]
+    return torch.cat([kl_to_standard_normal(q.loc, q.scale)[0] for q in posteriors]).mean(dim=0)
+
+
+def print_progress(history: History) -> None:
+    """One line for each held-out evaluation."""
+    row = history.epochs[-1]
+    print(
+        f"epoch {row['epoch']:5.0f}  elbo {row['elbo']:10.3f}  held-out {row['validation_elbo']:10.3f}  "
+        f"kl {row['kl']:7.3f}  {row['seconds']:6.1f} s"
+    )
