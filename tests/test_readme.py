@@ -1,0 +1,35 @@
+"""Every Python block of the documents runs."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from skvae import VAETransformer
+
+ROOT = Path(__file__).parents[1]
+
+
+def python_blocks(document: str) -> str:
+    return "\n".join(re.findall(r"```python\n(.*?)```", (ROOT / document).read_text(), flags=re.DOTALL))
+
+
+def test_readme_runs():
+    names: dict = {}
+    exec(python_blocks("README.md"), names)
+    assert names["Z"].shape == (178, 4)
+    assert (names["df_new"].dtypes == names["df"].dtypes).all()
+    assert names["model"].score(names["X"][1200:], names["y"][1200:]) > 0.85
+
+
+def test_a_likelihood_in_one_file():
+    names: dict = {"__name__": "geometric"}
+    exec(python_blocks("CONTRIBUTING.md"), names)
+    rng = np.random.default_rng(0)
+    X = rng.geometric(rng.choice([0.2, 0.8], size=(300, 1)), size=(300, 4)) - 1.0
+    vae = VAETransformer(1, likelihood=names["Geometric"](), max_iter=30, random_state=0).fit(X)
+    assert vae.sample(2000, random_state=0).mean() == pytest.approx(X.mean(), rel=0.25)
+    p = 1 / (1 + X.mean(axis=0))
+    independent = (np.log(p) + X * np.log1p(-p)).sum(axis=1).mean()
+    assert vae.score(X) > independent  # one component finds the two kinds of rows
