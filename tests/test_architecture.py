@@ -10,9 +10,7 @@ import pytest
 import skvae
 
 PACKAGE = Path(skvae.__file__).parent
-SOURCES = sorted(
-    path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE
-)
+SOURCES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE)
 FLOOR = {
     "objectives": 0,
     "metrics": 0,

@@ -599,10 +599,11 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
                 f"needs at least {minimum} row(s) and 1 column here."
             )
         validate_data(self, X, reset=reset, skip_check_array=True)
-        if not reset and not X.columns.equals(self.table_.labels):  # scikit-learn compares names that are strings
+        if not reset and not X.columns.equals(self.table_.labels):  # scikit-learn compares only names that are strings
+            expected = [column.name for column in self.table_.columns]
             raise ValueError(
-                f"The columns must be those of fit in their order, {list(self.table_.labels[:10])}, "
-                f"but are {list(X.columns[:10])}. Reorder them."
+                f"The columns must be those of fit in their order, {expected[:10]}, but are {list(X.columns[:10])}. "
+                f"Reorder them."
             )
         return X
 

@@ -118,7 +118,7 @@ class Table:
                 for j, column in enumerate(self.columns)
             }
             frame = pd.DataFrame(cells)
-            frame.columns = self.labels
+            frame.columns = pd.Index(self.labels)
             return frame
         values = cast(raw, self.dtype)
         for j, column in enumerate(self.columns):

@@ -203,9 +203,7 @@ def test_cells_outside_the_support(data, likelihood, match, no_training):
 
 def test_support_is_checked_at_transform_too():
     vae = VAETransformer(likelihood={1: "poisson"}, **TINY).fit(with_column(np.arange(30)))
-    assert_refused(
-        lambda: vae.transform(X), vae, ValueError, "Column 1 .* non-negative whole numbers, but row 0"
-    )
+    assert_refused(lambda: vae.transform(X), vae, ValueError, "Column 1 .* non-negative whole numbers, but row 0")
     assert_refused(lambda: vae.score(with_cell(np.inf)), vae, ValueError, "column 1 holds inf in row 7")
 
 
@@ -405,18 +403,14 @@ def test_integer_names_in_another_order():
     frame = pd.DataFrame(X, columns=[10, 11, 12])
     vae = VAETransformer(**TINY).fit(frame)
     for data in (frame[[11, 10, 12]], frame.set_axis([0, 1, 2], axis=1)):
-        assert_refused(
-            lambda data=data: vae.transform(data), vae, ValueError, r"(?s)(column|feature).*(10|order)"
-        )
+        assert_refused(lambda data=data: vae.transform(data), vae, ValueError, r"(?s)(column|feature).*(10|order)")
 
 
 def test_a_category_never_seen_counts_as_missing_and_is_named():
     vae = VAETransformer(**TINY).fit(FRAME)
     unseen, missing = FRAME[:5].assign(kind=["a", "Paris", "b", "Paris", "c"]), FRAME[:5].copy()
     missing["kind"] = ["a", None, "b", None, "c"]
-    with pytest.warns(
-        UserWarning, match=r"Column 'kind' holds 'Paris', which was not seen at fit; 2 such cell"
-    ):
+    with pytest.warns(UserWarning, match=r"Column 'kind' holds 'Paris', which was not seen at fit; 2 such cell"):
         Z = vae.transform(unseen)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -466,9 +460,7 @@ def test_bad_latent_coordinates(Z, match):
 @pytest.mark.parametrize("n", [0, -1, 1.5, "3", None])
 def test_bad_numbers_of_draws(n):
     vae = VAETransformer(**TINY).fit(X)
-    assert_refused(
-        lambda: vae.sample(n), vae, ValueError, f"n_samples must be an integer of at least 1, got {n!r}"
-    )
+    assert_refused(lambda: vae.sample(n), vae, ValueError, f"n_samples must be an integer of at least 1, got {n!r}")
     assert_refused(
         lambda: vae.log_likelihood(X, n_draws=n),
         vae,

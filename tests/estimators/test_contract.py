@@ -172,9 +172,7 @@ def test_halving_search_on_max_iter(tiny, iris):
 def test_cross_val_score_is_the_held_out_score(tiny, iris):
     folds = KFold(3, shuffle=True, random_state=0)
     scores = cross_val_score(VAETransformer(**tiny), iris, cv=folds)
-    expected = [
-        VAETransformer(**tiny).fit(iris[train]).score(iris[test]) for train, test in folds.split(iris)
-    ]
+    expected = [VAETransformer(**tiny).fit(iris[train]).score(iris[test]) for train, test in folds.split(iris)]
     assert_array_equal(scores, expected)
     line = [PCA(n_components=2).fit(iris[train]).score(iris[test]) for train, test in folds.split(iris)]
     np.testing.assert_allclose(scores, line, atol=0.5)  # the same unit: nats per row

@@ -59,9 +59,7 @@ def test_score_of_a_mixed_table_is_below_its_log_likelihood(tiny, mixed):
     vae = VAETransformer(**tiny).fit(mixed)
     assert vae.score(mixed) <= vae.log_likelihood(mixed, n_draws=400).mean() + 1e-2
     wholly_discrete = mixed[["age", "flag", "kind", "grade", "visits"]]
-    assert (
-        VAETransformer(**tiny).fit(wholly_discrete).score_samples(wholly_discrete) < 0
-    ).all()  # probabilities
+    assert (VAETransformer(**tiny).fit(wholly_discrete).score_samples(wholly_discrete) < 0).all()  # probabilities
 
 
 def test_log_likelihood_is_seeded(tiny, iris):
@@ -151,9 +149,7 @@ def test_one_seed_is_one_model(table, tiny, request):
     one, other = (VAETransformer(**settings).fit(X) for _ in range(2))
     assert_array_equal(one.transform(X), other.transform(X))
     assert_array_equal(one.score_samples(X), other.score_samples(X))
-    pd.testing.assert_frame_equal(
-        pd.DataFrame(one.sample(20)), pd.DataFrame(other.sample(20)), check_exact=True
-    )
+    pd.testing.assert_frame_equal(pd.DataFrame(one.sample(20)), pd.DataFrame(other.sample(20)), check_exact=True)
     another = VAETransformer(**settings | {"random_state": 1}).fit(X)
     assert not np.array_equal(another.transform(X), one.transform(X))
 
@@ -215,9 +211,7 @@ def test_the_global_generators_do_not_reach_a_seeded_fit(tiny, iris):
     for seed in (0, 1):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            results.append(
-                VAETransformer(encoder=user_network, dropout=0.1, **tiny).fit(iris).transform(iris)
-            )
+            results.append(VAETransformer(encoder=user_network, dropout=0.1, **tiny).fit(iris).transform(iris))
     assert_array_equal(*results)
 
 
@@ -379,9 +373,7 @@ def test_a_row_of_gaps_in_a_mixed_table_has_the_prior_as_posterior(tiny, mixed):
     vae = VAETransformer(**tiny).fit(mixed)
     nothing = mixed.iloc[:2].copy()
     for name in nothing:
-        nothing[name] = (
-            pd.array([pd.NA, pd.NA], dtype="Float64") if name == "age" else nothing[name].where([False] * 2)
-        )
+        nothing[name] = pd.array([pd.NA, pd.NA], dtype="Float64") if name == "age" else nothing[name].where([False] * 2)
     mean, std = vae.posterior(nothing)
     assert_allclose(mean, 0.0, atol=1e-6)
     assert_allclose(std, 1.0, atol=1e-6)
@@ -395,9 +387,7 @@ def test_a_gap_leaves_the_marginal_of_the_observed_cells(tiny, iris):
     for observed in ([0], [1, 3], [0, 1, 2]):
         X = np.full_like(iris[:20], np.nan)
         X[:, observed] = iris[:20, observed]
-        expected = multivariate_normal(mean[observed], covariance[np.ix_(observed, observed)]).logpdf(
-            X[:, observed]
-        )
+        expected = multivariate_normal(mean[observed], covariance[np.ix_(observed, observed)]).logpdf(X[:, observed])
         assert_allclose(vae.score_samples(X), expected, atol=1e-4)
 
 
@@ -426,9 +416,7 @@ def test_gaps_where_fit_saw_none(tiny, iris):
 def assert_equal_models(one, other, X):
     assert_array_equal(one.transform(X), other.transform(X))
     assert_array_equal(one.score_samples(X), other.score_samples(X))
-    pd.testing.assert_frame_equal(
-        pd.DataFrame(one.sample(9)), pd.DataFrame(other.sample(9)), check_exact=True
-    )
+    pd.testing.assert_frame_equal(pd.DataFrame(one.sample(9)), pd.DataFrame(other.sample(9)), check_exact=True)
     assert one.history_.keys() == other.history_.keys()
     assert vars(one).keys() == vars(other).keys()
 
@@ -471,9 +459,7 @@ def test_score_is_not_below_the_linear_twins(n_components, load, tiny):
     X = StandardScaler().fit_transform(load().data)
     settings = tiny | {"n_components": n_components, "max_iter": 5}
     assert VAETransformer(**settings).fit(X).score(X) >= PCA(n_components).fit(X).score(X) - 0.01
-    if (
-        load is load_wine
-    ):  # on iris FactorAnalysis reaches a noise of nearly zero, which fits the training rows only
+    if load is load_wine:  # on iris FactorAnalysis reaches a noise of nearly zero, which fits the training rows only
         twin = VAETransformer(likelihood=Gaussian("column"), **settings).fit(X)
         assert twin.score(X) >= FactorAnalysis(n_components).fit(X).score(X) - 0.05
 
@@ -512,9 +498,7 @@ def test_samples_of_a_table_resemble_it(tiny, large_mixed):
         assert 0.7 < new[name].astype(float).std() / values.std() < 1.4, name
     for name in ("flag", "kind", "color", "city", "grade", "member", "word"):
         shares = frame[name].value_counts(normalize=True)
-        assert_allclose(
-            new[name].value_counts(normalize=True).reindex(shares.index).fillna(0), shares, atol=0.06
-        )
+        assert_allclose(new[name].value_counts(normalize=True).reindex(shares.index).fillna(0), shares, atol=0.06)
 
 
 # -- what fit leaves behind --------------------------------------------------------------------------------------
@@ -573,9 +557,7 @@ def test_history_has_one_entry_an_epoch(tiny, iris):
 def test_history_is_in_the_units_of_the_score(tiny, iris):
     X = 50 * iris
     vae = VAETransformer(**tiny).fit(X, X_val=X)
-    assert_allclose(
-        vae.history_["validation_elbo"][vae.best_iter_], vae.score(X), atol=0.3
-    )  # two draws against 32
+    assert_allclose(vae.history_["validation_elbo"][vae.best_iter_], vae.score(X), atol=0.3)  # two draws against 32
     assert_allclose(vae.history_["elbo"][1], vae.score(X), atol=0.5)
 
 

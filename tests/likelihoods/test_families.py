@@ -63,9 +63,7 @@ class Case(NamedTuple):
 
 
 UNIT = np.array([2.0, -0.5])
-WHOLE = np.array(
-    [[-6.0], [-5.0], [-4.0], [-3.0], [-2.0], [-1.0], [0.0], [1.0], [2.0], [3.0], [4.0], [5.0], [6.0]]
-)
+WHOLE = np.array([[-6.0], [-5.0], [-4.0], [-3.0], [-2.0], [-1.0], [0.0], [1.0], [2.0], [3.0], [4.0], [5.0], [6.0]])
 COUNTS = np.arange(60.0)[:, None].repeat(2, axis=1)
 BITS = np.array([[0.0, 0.0], [1.0, 1.0]])
 DF = np.array([5.5, 13.0])
@@ -107,13 +105,9 @@ CASES = {
         log_scale=[-1.0, 0.3],
         row_factor=[0.4, 0.0],
     ),
-    "discretized_logistic, shared": discretized(
-        DiscretizedLogistic("shared"), np.exp(-0.5), log_scale=[-0.5]
-    ),
+    "discretized_logistic, shared": discretized(DiscretizedLogistic("shared"), np.exp(-0.5), log_scale=[-0.5]),
     "poisson": Case(Poisson(), {"log_rate": np.log([0.4, 11.0])}, stats.poisson([0.4, 11.0]), values=COUNTS),
-    "bernoulli": Case(
-        Bernoulli(), {"logit": [-1.1, 2.0]}, stats.bernoulli(1 / (1 + np.exp([1.1, -2.0]))), values=BITS
-    ),
+    "bernoulli": Case(Bernoulli(), {"logit": [-1.1, 2.0]}, stats.bernoulli(1 / (1 + np.exp([1.1, -2.0]))), values=BITS),
 }
 DENSITIES = [name for name, case in CASES.items() if case.values is None]
 MASSES = [name for name, case in CASES.items() if case.values is not None]
@@ -133,8 +127,7 @@ def parameters_of(case, n_rows=1):
     """As a decoder would supply them: (1, n_rows, width) for a cell's, (1, 1, width) for all others."""
     heads = case.family.heads(columns_of(case))
     supplied = {
-        name: torch.as_tensor(np.asarray(value), dtype=torch.float64)
-        for name, value in case.parameters.items()
+        name: torch.as_tensor(np.asarray(value), dtype=torch.float64) for name, value in case.parameters.items()
     }
     assert supplied.keys() == heads.keys()
     assert all(len(supplied[name]) == head.width for name, head in heads.items())
@@ -196,9 +189,7 @@ def test_draws_follow_their_density(name, column):
 def test_draws_follow_their_mass(name, column):
     case = CASES[name]
     values, x = case.values[:, column], draws(case)[:, column]
-    counts = np.bincount(
-        np.abs(x[:, None] - values).argmin(axis=1), minlength=len(values)
-    )  # as a table rounds
+    counts = np.bincount(np.abs(x[:, None] - values).argmin(axis=1), minlength=len(values))  # as a table rounds
     expected = len(x) * np.exp(case.twin.logpmf(case.values)[:, column])
     usual = expected > 5
     counts, expected = (
@@ -375,9 +366,7 @@ def test_a_learned_scale_has_a_floor(family, scale, floor):
 @pytest.mark.parametrize("family", LOCATION_SCALE)
 @pytest.mark.parametrize("scale", ["rows", "", 0.0, -1.0, math.inf, math.nan, True, None, (1.0,)])
 def test_an_impossible_scale_gets_a_sentence(family, scale):
-    with pytest.raises(
-        ValueError, match=f"{family.__name__} needs a scale of 'shared', 'column', 'row' or a positive"
-    ):
+    with pytest.raises(ValueError, match=f"{family.__name__} needs a scale of 'shared', 'column', 'row' or a positive"):
         family(scale)
 
 
@@ -440,9 +429,7 @@ def test_support(family, expected):
 # -- categories ----------------------------------------------------------------------------------------------
 
 N_LEVELS = [3, 1, 5]
-LOGITS = np.array(
-    [[0.2, -1.0, 2.0, 0.7, 0.0, 1.5, -2.0, 1.0, 0.4], [5.0, 0.0, -30.0, 9.0, 0.1, 0.2, 0.3, 0.4, 0.5]]
-)
+LOGITS = np.array([[0.2, -1.0, 2.0, 0.7, 0.0, 1.5, -2.0, 1.0, 0.4], [5.0, 0.0, -30.0, 9.0, 0.1, 0.2, 0.3, 0.4, 0.5]])
 
 
 def levels(n_levels=N_LEVELS):
@@ -501,9 +488,7 @@ def test_gradient_is_one_minus_the_probability():
     logits = torch.tensor(LOGITS[None], requires_grad=True)
     x = torch.tensor([[[1.0, 0.0, 3.0], [0.0, 0.0, 0.0]]], dtype=torch.float64)
     categorical("log_prob", logits, x).sum().backward()
-    p = np.concatenate(
-        [np.exp(log_softmax(part, axis=1)) for part in np.split(LOGITS, [3, 4], axis=1)], axis=1
-    )
+    p = np.concatenate([np.exp(log_softmax(part, axis=1)) for part in np.split(LOGITS, [3, 4], axis=1)], axis=1)
     chosen = np.zeros((2, 9))
     chosen[0, [1, 3, 7]] = chosen[1, [0, 3, 4]] = 1.0
     assert_allclose(logits.grad[0].numpy(), chosen - p, rtol=1e-9, atol=1e-12)

@@ -114,9 +114,7 @@ def test_the_network_is_told_of_gaps_where_the_table_had_some():
 
 def test_a_missing_category_adds_nothing_before_training():
     encoder = build([(Categorical(), [0, 1], [3, 2])], linear=False, gaps=(True, True), random_weights=False)
-    x = torch.tensor(
-        [[[torch.nan, torch.nan], [1.0, torch.nan], [torch.nan, 0.0], [1.0, 0.0]]], dtype=torch.float64
-    )
+    x = torch.tensor([[[torch.nan, torch.nan], [1.0, torch.nan], [torch.nan, 0.0], [1.0, 0.0]]], dtype=torch.float64)
     features = encoder.features(x)[0]
     assert (features[0] == 0).all()
     torch.testing.assert_close(features[1] + features[2], features[3])

@@ -32,12 +32,8 @@ def test_linear_is_torchs():
 def test_mlp_is_torchs_sequential(activation, sizes):
     mlp, x = MLP(4, 3, sizes, activation, 0.0, generator()), torch.randn(1, 7, 4, generator=generator(1))
     layers = [layer for layer in mlp if isinstance(layer, Linear)]
-    assert [tuple(layer.weight.shape[1:]) for layer in layers] == list(
-        zip((4, *sizes), (*sizes, 3), strict=True)
-    )
-    twin = nn.Sequential(
-        *[part for layer in layers for part in (torch_linear(layer), TWINS[activation]())][:-1]
-    )
+    assert [tuple(layer.weight.shape[1:]) for layer in layers] == list(zip((4, *sizes), (*sizes, 3), strict=True))
+    twin = nn.Sequential(*[part for layer in layers for part in (torch_linear(layer), TWINS[activation]())][:-1])
     torch.testing.assert_close(mlp(x)[0], twin(x[0]))
 
 
@@ -61,9 +57,7 @@ def test_dropout_acts_in_training_only():
         torch.manual_seed(0)
         assert not torch.equal(mlp.train()(x), mlp(x))
     assert torch.equal(mlp.eval()(x), mlp(x))
-    assert not [
-        layer for layer in MLP(4, 3, (50,), "relu", 0.0, generator()) if isinstance(layer, nn.Dropout)
-    ]
+    assert not [layer for layer in MLP(4, 3, (50,), "relu", 0.0, generator()) if isinstance(layer, nn.Dropout)]
 
 
 @pytest.mark.parametrize("sizes", [(), (5,), (6, 4)])

@@ -178,9 +178,7 @@ def test_a_network_of_the_wrong_shape_gets_a_sentence(factory, shape):
 
 
 def test_what_is_no_module_gets_a_sentence():
-    with pytest.raises(
-        TypeError, match=r"takes \(n_in, n_out\) and returns a torch.nn.Module, but it returned int"
-    ):
+    with pytest.raises(TypeError, match=r"takes \(n_in, n_out\) and returns a torch.nn.Module, but it returned int"):
         Replicas(lambda n_in, n_out: 3, 4, 3)
 
 

@@ -20,11 +20,7 @@ N, D, K = 60, 6, 3
 
 def make_rows(seed=0):
     rng = np.random.default_rng(seed)
-    return (
-        rng.normal(size=(N, K)) @ rng.normal(size=(K, D)) * 2
-        + rng.normal(size=(N, D))
-        + 5 * rng.normal(size=D)
-    )
+    return rng.normal(size=(N, K)) @ rng.normal(size=(K, D)) * 2 + rng.normal(size=(N, D)) + 5 * rng.normal(size=D)
 
 
 def linear_vae(X, family):
@@ -154,9 +150,7 @@ def test_gaps_leave_the_evidence_of_what_is_observed_when_columns_are_independen
 def test_log_likelihood_joins_decoder_and_families():
     generator = torch.Generator().manual_seed(0)
     n_levels = torch.tensor([3, 2])
-    joint = Joint(
-        [Block(Categorical(), [0, 1], Columns(torch.ones(2), n_levels, torch.zeros(2), n_levels - 1.0))]
-    )
+    joint = Joint([Block(Categorical(), [0, 1], Columns(torch.ones(2), n_levels, torch.zeros(2), n_levels - 1.0))])
 
     def trunk(n_in, n_out):
         return MLP(n_in, n_out, (8,), "silu", 0.0, generator)

@@ -59,9 +59,7 @@ def test_with_the_exact_posterior_is_the_log_evidence_whatever_the_draws(n_draws
 
 def test_rises_with_the_draws_from_the_elbo_to_the_log_evidence():
     vae, x = LinearGaussian(0.2, 1.5), draws(1, 1, 3).expand(1, 4000, 3)
-    means = [
-        importance_weighted_bound(vae, x, draws(n, 1, 4000, 2, seed=n)).mean().item() for n in (1, 4, 16, 64)
-    ]
+    means = [importance_weighted_bound(vae, x, draws(n, 1, 4000, 2, seed=n)).mean().item() for n in (1, 4, 16, 64)]
     expected = elbo(vae, x, draws(64, 1, 4000, 2)).elbo.mean().item()
     evidence = vae.log_evidence(x[:, :1]).item()
     assert means == sorted(means)

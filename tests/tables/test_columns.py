@@ -54,9 +54,7 @@ def test_a_missing_number_is_nan(dtype):
 
 def test_numbers_that_became_text_get_a_sentence():
     column = NumberColumn("a", np.dtype("float64"))
-    with pytest.raises(
-        ValueError, match=r"Column 'a' held numbers at fit, but now has dtype .* Convert it to float64"
-    ):
+    with pytest.raises(ValueError, match=r"Column 'a' held numbers at fit, but now has dtype .* Convert it to float64"):
         column.encode(series(["x", "y"], "object"))
 
 
@@ -113,9 +111,7 @@ def test_an_ordered_category_keeps_its_order_and_its_unused_levels():
 @pytest.mark.parametrize("dtype", ["object", "category", "string"])
 def test_a_category_never_seen_at_fit_warns_and_is_missing(dtype):
     column = CategoryColumn.fit(series(["a", "b", "a"], dtype))
-    with pytest.warns(
-        UserWarning, match=r"Column 'a' holds 'z', which was not seen at fit; 2 such cell\(s\)"
-    ):
+    with pytest.warns(UserWarning, match=r"Column 'a' holds 'z', which was not seen at fit; 2 such cell\(s\)"):
         codes = column.encode(series(["b", "z", None, "z"], dtype))
     assert codes[0] == 1.0
     assert np.isnan(codes[1:]).all()

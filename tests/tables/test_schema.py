@@ -96,17 +96,13 @@ def test_an_unknown_family_gets_a_sentence():
 
 
 def test_an_unknown_column_gets_a_sentence():
-    with pytest.raises(
-        ValueError, match=r"likelihood names column 'c', but the columns are \['a', 'b'\]. Name one"
-    ):
+    with pytest.raises(ValueError, match=r"likelihood names column 'c', but the columns are \['a', 'b'\]. Name one"):
         families({"a": "float64", "b": "float64"}, {"a": "gaussian", "c": "gaussian"})
 
 
 @pytest.mark.parametrize("dtype", ["object", "category", "string", "bool", "boolean"])
 def test_a_category_that_is_called_a_number_gets_a_sentence(dtype):
-    with pytest.raises(
-        ValueError, match=r"Column 'b' has dtype .*, which only the 'categorical' likelihood can read"
-    ):
+    with pytest.raises(ValueError, match=r"Column 'b' has dtype .*, which only the 'categorical' likelihood can read"):
         families({"a": "float64", "b": dtype}, {"b": "gaussian"})
 
 

@@ -60,9 +60,7 @@ def make_array(dtype, n_columns=3, seed=0):
     if np.issubdtype(dtype, np.floating):
         return (rng.normal(size=(N, n_columns)) * 10.0 ** rng.integers(-3, 4, n_columns) + 5).astype(dtype)
     info = np.iinfo(dtype)
-    return rng.integers(
-        max(info.min, -(2**45)), min(info.max, 2**45), (N, n_columns), dtype=dtype, endpoint=True
-    )
+    return rng.integers(max(info.min, -(2**45)), min(info.max, 2**45), (N, n_columns), dtype=dtype, endpoint=True)
 
 
 # -- there and back ------------------------------------------------------------------------------------------
@@ -100,9 +98,7 @@ def test_an_array_comes_back(dtype, likelihood):
         assert_array_equal(back, X)
 
 
-@pytest.mark.parametrize(
-    "kind", sorted(set(COLUMNS) - {"bool", "float32", "int64", "int8", "uint16", "constant int"})
-)
+@pytest.mark.parametrize("kind", sorted(set(COLUMNS) - {"bool", "float32", "int64", "int8", "uint16", "constant int"}))
 def test_gaps_are_nan_and_only_gaps(kind):
     X = make_frame([kind, "float64"], 0)
     X.iloc[[0, 3, 17], 0] = None
@@ -293,9 +289,7 @@ def test_an_empty_column_gets_a_sentence(column):
     X = pd.DataFrame({"a": SKEWED[:, 0], "empty": column})
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with pytest.raises(
-            ValueError, match=f"but all {N} cells of column 'empty' are missing. Drop the column"
-        ):
+        with pytest.raises(ValueError, match=f"but all {N} cells of column 'empty' are missing. Drop the column"):
             Table.fit(X, "auto")
 
 
@@ -312,9 +306,7 @@ def test_a_value_outside_the_support_gets_a_sentence(likelihood, value, needs):
     X = pd.DataFrame({"a": SKEWED[:, 0], "visits": np.tile([0.0, 1.0], N // 2)})
     good = Table.fit(X, {"visits": likelihood})
     X.loc[2, "visits"] = value
-    sentence = (
-        f"Column 'visits' uses the '{likelihood}' likelihood, which needs {needs}, but row 2 holds {value:g}."
-    )
+    sentence = f"Column 'visits' uses the '{likelihood}' likelihood, which needs {needs}, but row 2 holds {value:g}."
     for call in (lambda: Table.fit(X, {"visits": likelihood}), lambda: good.encode(X)):
         with pytest.raises(ValueError, match=sentence):
             call()
@@ -333,9 +325,7 @@ def test_a_variance_that_overflows_gets_a_sentence(likelihood, size):
     X[:, 2] = np.where(np.arange(N) % 3, size, -size)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with pytest.raises(
-            ValueError, match=r"that of column 2 overflows. Divide the column by a large constant"
-        ):
+        with pytest.raises(ValueError, match=r"that of column 2 overflows. Divide the column by a large constant"):
             Table.fit(X, likelihood)
 
 

@@ -15,9 +15,7 @@ def test_a_device_that_is_there_is_taken(device):
 
 @pytest.mark.parametrize("device", ["toaster", "cuda:63", "xla"])
 def test_a_device_that_is_not_there_gets_a_sentence(device):
-    with pytest.raises(
-        ValueError, match=f"device='{device}' cannot be used on this machine .* Use device='auto' or"
-    ):
+    with pytest.raises(ValueError, match=f"device='{device}' cannot be used on this machine .* Use device='auto' or"):
         resolve_device(device)
 
 

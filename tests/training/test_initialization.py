@@ -28,16 +28,12 @@ def start(X, likelihood, *, n_components=K, init="linear", train=None):
     """A started stack, its table and its rows."""
     table = Table.fit(X, likelihood)
     joint, generator = table.joint(), torch.Generator().manual_seed(0)
-    linear = any(
-        isinstance(family, type(Gaussian())) or family.name == "student_t" for family in table.families
-    )
+    linear = any(isinstance(family, type(Gaussian())) or family.name == "student_t" for family in table.families)
 
     def trunk(n_in, n_out):
         return MLP(n_in, n_out, (8,), "silu", 0.0, generator)
 
-    encoder = Encoder(
-        joint, n_components, trunk, gaps=table.gaps.tolist(), linear=linear, generator=generator
-    )
+    encoder = Encoder(joint, n_components, trunk, gaps=table.gaps.tolist(), linear=linear, generator=generator)
     decoder = Decoder(joint, n_components, trunk, linear=linear, generator=generator)
     vae = VAE(joint, StandardNormal(n_components), encoder, decoder).double().requires_grad_(False)
     x, train = table.encode(X).double(), train or [torch.arange(len(X))]
@@ -171,9 +167,7 @@ def test_each_model_starts_from_its_own_rows_and_equal_rows_give_equal_models():
     assert not torch.allclose(q.loc[0], q.loc[1])
     table = Table.fit(X, "gaussian")
     for s, rows in enumerate((first, second)):
-        bound = elbo(vae, x.expand(3, -1, -1), normal_nodes(32, 8)[:, None, None, :]).elbo[
-            s
-        ] + table.log_jacobian(x)
+        bound = elbo(vae, x.expand(3, -1, -1), normal_nodes(32, 8)[:, None, None, :]).elbo[s] + table.log_jacobian(x)
         expected = probabilistic_pca(X[rows.numpy()], 5)
         assert_allclose(bound[rows].numpy(), expected, atol=5e-3)
 

@@ -175,9 +175,7 @@ def test_clipping_bounds_each_models_gradient_by_what_is_usual_for_it(kind):
     ]:
         set_gradients(vae, norms)
         clipper.clip()
-        torch.testing.assert_close(
-            gradient_norms(vae), torch.tensor(expected, dtype=torch.float64), rtol=1e-5, atol=0
-        )
+        torch.testing.assert_close(gradient_norms(vae), torch.tensor(expected, dtype=torch.float64), rtol=1e-5, atol=0)
     usual = clipper.usual.clone()
     set_gradients(vae, [1e6, 1e6, 1.0])
     directions = [parameter.grad.clone() for parameter in vae.parameters()]
@@ -199,9 +197,7 @@ def test_clipping_drops_what_is_not_finite_in_one_model_only(broken):
     set_gradients(vae, [1.0, 2.0])
     vae.decoder.bias.grad[1, 0, 0] = broken
     clipper.clip()
-    torch.testing.assert_close(
-        gradient_norms(vae), torch.tensor([1.0, 0.0], dtype=torch.float64), rtol=1e-5, atol=0
-    )
+    torch.testing.assert_close(gradient_norms(vae), torch.tensor([1.0, 0.0], dtype=torch.float64), rtol=1e-5, atol=0)
     torch.testing.assert_close(clipper.usual, usual)
     assert clipper.n_skipped == 1
 
@@ -328,10 +324,7 @@ def test_free_bits_beyond_all_kl_are_no_kl_at_all():
 
 def test_a_large_beta_empties_the_latent_space():
     x = make_rows()
-    kl = [
-        fit(build(), x, whole(), objective=Objective(beta=b), max_iter=60).as_dict()["kl"][-1]
-        for b in (0.1, 1, 50)
-    ]
+    kl = [fit(build(), x, whole(), objective=Objective(beta=b), max_iter=60).as_dict()["kl"][-1] for b in (0.1, 1, 50)]
     assert kl[0] > kl[1] > kl[2]
     assert kl[2] < 0.1
 

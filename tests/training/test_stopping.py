@@ -65,9 +65,7 @@ def test_trimmed_mean_leaves_the_lowest_two_percent_out():
     assert trimmed_mean(values, torch.ones(100)).item() == pytest.approx(values[2:].mean().item())
     assert trimmed_mean(values.flip(0), torch.ones(100)).item() == pytest.approx(values[2:].mean().item())
     values[0] = -1e30
-    assert trimmed_mean(values, torch.ones(100)).item() == pytest.approx(
-        torch.arange(2.0, 100.0).mean().item()
-    )
+    assert trimmed_mean(values, torch.ones(100)).item() == pytest.approx(torch.arange(2.0, 100.0).mean().item())
 
 
 def test_trimmed_mean_of_few_values_is_their_mean():
