@@ -112,14 +112,12 @@ class Table:
     def decode(self, x: Tensor, index: pd.Index | None = None) -> Any:
         """Rows in the container and dtypes that fit saw. Shape: (N, D)."""
         raw = x.cpu().double().numpy() * self.scale + self.loc
-        if self.is_frame:
+        if self.labels is not None:
             cells = {
                 j: pd.Series(column.decode(raw[:, j]), index=index, dtype=column.dtype)
                 for j, column in enumerate(self.columns)
             }
-            frame = pd.DataFrame(cells)
-            frame.columns = pd.Index(self.labels)
-            return frame
+            return pd.DataFrame(cells).set_axis(self.labels, axis=1)
         values = cast(raw, self.dtype)
         for j, column in enumerate(self.columns):
             if isinstance(column, CategoryColumn):

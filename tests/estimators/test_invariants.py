@@ -215,6 +215,20 @@ def test_the_global_generators_do_not_reach_a_seeded_fit(tiny, iris):
     assert_array_equal(*results)
 
 
+def test_fits_in_threads_do_not_meet(tiny, iris):
+    """Fits that run at the same time draw from generators of their own, also for dropout."""
+
+    def fit(seed):
+        settings = tiny | {"random_state": seed, "max_iter": 20, "early_stopping": False}
+        return VAETransformer(dropout=0.3, **settings).fit(iris).transform(iris)
+
+    alone = [fit(seed) for seed in range(4)]
+    before = torch.get_rng_state()
+    together = joblib.Parallel(n_jobs=4, backend="threading")(joblib.delayed(fit)(seed) for seed in range(4))
+    assert_array_equal(together, alone)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_another_default_dtype_is_not_in_the_way(tiny, iris):
     expected = VAETransformer(**tiny).fit(iris).score(iris)
     torch.set_default_dtype(torch.float64)
@@ -331,6 +345,29 @@ def test_a_frame_of_one_column(name, tiny, mixed):
     vae = VAETransformer(**tiny).fit(one)
     assert vae.transform(one).shape == (60, 2)
     assert_like(vae.sample(50), one)
+
+
+@pytest.mark.parametrize(
+    "levels",
+    [
+        [3, 1, 2],
+        [0.5, 1.5, -1.0],
+        [True, False, True],
+        list(pd.to_datetime(["2020-01-01", "2021-01-01", "2022-01-01"])),
+        list(pd.interval_range(0, 3)),
+        ["a", 1, (2, 3)],
+        [b"x", b"yz", b""],
+    ],
+    ids=lambda levels: type(levels[0]).__name__,
+)
+@pytest.mark.parametrize("dtype", ["category", object])
+def test_categories_of_any_type_come_back(dtype, levels, tiny):
+    column = pd.Series(levels + [None], dtype=object)[np.arange(60) % 4].astype(dtype).reset_index(drop=True)
+    frame = pd.DataFrame({"kind": column, "size": np.arange(60.0)})
+    vae = VAETransformer(**tiny).fit(frame)
+    assert np.isfinite(vae.score(frame))
+    assert_like(vae.sample(60), frame)
+    assert set(vae.sample(300)["kind"]) == set(levels)
 
 
 def test_odd_column_labels_come_back(tiny, mixed):
@@ -470,6 +507,17 @@ def test_training_from_the_line_gains_on_data_that_bend(tiny):
     settings = tiny | {"n_components": 1, "max_iter": 60, "learning_rate": 1e-2, "weight_decay": 0.0}
     vae = VAETransformer(**settings).fit(X)
     assert vae.score(X) > PCA(1).fit(X).score(X) + 0.1
+
+
+@pytest.mark.parametrize("column", ["constant", "repeated", "sum"])
+@pytest.mark.parametrize("likelihood", ["auto", Gaussian("column"), "student_t"], ids=str)
+def test_a_column_that_follows_from_the_others_costs_little(likelihood, column, tiny, iris):
+    """As many components as the rows have dimensions leave no noise: the densest case, and no catastrophe."""
+    extra = {"constant": np.full(150, 3.0), "repeated": iris[:, 0], "sum": iris.sum(axis=1)}[column]
+    X = np.column_stack([iris, extra])
+    settings = tiny | {"n_components": 10, "likelihood": likelihood}
+    alone = VAETransformer(**settings).fit(iris).score(iris)
+    assert VAETransformer(**settings).fit(X).score(X) > alone - 1.5  # a repeated column adds 1.4 at worst
 
 
 def test_score_hardly_depends_on_precision(tiny, iris):
