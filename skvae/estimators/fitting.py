@@ -87,7 +87,9 @@ def fit_vae(
     objective = resolve_objective(parameters, table, len(x))
     early_stopping = parameters.early_stopping if x_val is None else False
     offset = float(table.log_jacobian(x).mean())
-    with isolated_rng(seed, device) as generator, intraop_threads(recipe.n_threads(x.shape[1])):
+    uses_global_rng = parameters.dropout > 0 or callable(parameters.encoder) or callable(parameters.decoder)
+    rng = isolated_rng(seed, device, lends_global=uses_global_rng)
+    with rng as generator, intraop_threads(recipe.n_threads(x.shape[1])):
         split = split_rows(len(x), early_stopping, parameters.validation_fraction, generator)
         if x_val is not None:
             split = Split(split.train, [torch.arange(len(x_val), device=device) + len(x)])

@@ -30,6 +30,7 @@ from skvae.training import resolve_device
 
 N_NODES = 32  # fixed posterior draws of a score
 ACTIVE = 0.01  # nats: a component that says less about a row is switched off
+ARCHITECTURE = ("n_components", "likelihood", "hidden_layer_sizes", "activation", "dropout", "encoder", "decoder")
 CHUNK = 4_000_000  # cells held in memory at once, in every layer
 
 Floats = NDArray[np.floating[Any]]
@@ -87,7 +88,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         Nats that each component may use before the KL term counts in training.
 
     input_dropout : "auto" or float in [0, 1), default="auto"
-        Share of cells hidden from the encoder in training, as in a denoising autoencoder. "auto": 0.1 where all
+        Share of cells hidden from the encoder in training, as in a denoising autoencoder. "auto": 0.2 where all
         columns share one Gaussian scale, from 1,000 rows, 50 columns and 4 columns for each component up; 0
         otherwise.
 
@@ -308,15 +309,16 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             X, weights = X[weights > 0], torch.from_numpy(weights[weights > 0])  # no weight: an absent row
             if len(X) < 2:
                 raise ValueError(f"fit needs two rows of positive sample_weight, got {len(X)}. Pass larger weights.")
-        if start is None:
-            table = Table.fit(X, self.likelihood)
-        elif start.encoder.n_components == self.n_components:
-            table = self.table_
-        else:
+        changed = [
+            name for name in ARCHITECTURE if start is not None and getattr(self, name) != self._fitted_with[name]
+        ]
+        if changed:
             raise ValueError(
-                f"warm_start continues with the {start.encoder.n_components} components of the last fit, but "
-                f"n_components={self.n_components}. Set n_components back, or warm_start=False."
+                f"warm_start continues with the model of the last fit, where {changed[0]} was "
+                f"{self._fitted_with[changed[0]]!r}, but it is {getattr(self, changed[0])!r} now. "
+                f"Set it back, or use warm_start=False."
             )
+        table = Table.fit(X, self.likelihood) if start is None else self.table_
         x = table.encode(X).double()
         self.table_ = table  # what X_val is read by
         x_val = None if X_val is None else table.encode(self._read(X_val, reset=False)).double()
@@ -342,6 +344,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
                 stacklevel=4,
             )
         self.vae_, self.device_ = vae, device
+        self._fitted_with = {name: getattr(self, name) for name in ARCHITECTURE}
         self.history_ = history.as_dict()
         self.n_iter_, self.best_iter_ = max(1, len(history.epochs) - 1), history.best_iter
         self.kl_per_component_ = kl.cpu().double().numpy()

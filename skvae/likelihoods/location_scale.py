@@ -49,7 +49,7 @@ class LocationScale(Likelihood):
     @property
     def floor(self) -> float:
         """Smallest log-scale, encoded: a point mass must not turn a density into a spike."""
-        return math.log(1e-2 if self.scaling == "column" else 1e-4)
+        return math.log(1e-2 if self.scaling == "column" else 1e-5)
 
     def heads(self, columns: Columns) -> dict[str, Head]:  # noqa: D102
         n_columns = len(columns.scale)

@@ -11,7 +11,8 @@ from torch import Tensor
 from skvae.likelihoods.base import Columns, Head, Likelihood
 
 RATE_MIN = 1e-3  # a column of zeros starts at this rate
-LOG_RATE_MAX = 20.0  # beyond 5e8 the network has lost its way, and exp would overflow in float32
+LOG_RATE_MAX = 20.0  # a rate of 5e8: beyond it the network has lost its way, and exp would overflow in float32
+COUNT_MAX = 4e8
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Poisson(Likelihood):
     """
 
     name: ClassVar[str] = "poisson"
-    support: ClassVar[str] = "non-negative whole numbers"
+    support: ClassVar[str] = "non-negative whole numbers up to 4e8"
 
     def heads(self, columns: Columns) -> dict[str, Head]:  # noqa: D102
         return {"log_rate": Head("cell", len(columns.scale))}
@@ -51,4 +52,4 @@ class Poisson(Likelihood):
         return torch.log1p(x)
 
     def is_valid(self, x: Tensor) -> Tensor:  # noqa: D102
-        return (x >= 0) & (x == x.round())
+        return (x >= 0) & (x == x.round()) & (x <= COUNT_MAX)

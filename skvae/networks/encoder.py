@@ -15,7 +15,7 @@ from skvae.networks.stack import Replicas
 
 Trunk = Callable[[int, int], MLP | Replicas]  # (n_in, n_out) -> a module from (S, B, n_in) to (S, B, n_out)
 
-LOG_VAR_MIN, LOG_VAR_MAX = -12.0, 6.0
+LOG_VAR_MIN, LOG_VAR_MAX = -25.0, 6.0  # the lower bound leaves room for columns that are nearly deterministic
 EMBEDDING_WIDTH = 128  # at most; a table with fewer levels needs no more than one direction for each
 
 

@@ -106,7 +106,7 @@ class CategoryColumn:
                 f"Convert them to strings or drop the column."
             ) from error
         if isinstance(values.dtype, pd.CategoricalDtype):
-            levels = values.dtype.categories[values.dtype.categories.isin(levels)]
+            levels = values.cat.remove_unused_categories().cat.categories
         else:
             with suppress(TypeError):  # values of several types have no order but that of appearance
                 levels = levels.sort_values()
@@ -119,7 +119,7 @@ class CategoryColumn:
         unseen = np.isnan(codes) & values.notna().to_numpy(dtype=bool)
         if unseen.any():
             warnings.warn(
-                f"Column {self.name!r} holds {values[unseen].iloc[0]!r}, which was not seen at fit; "
+                f"Column {self.name!r} holds {values[unseen].tolist()[0]!r}, which was not seen at fit; "
                 f"{int(unseen.sum())} such cell(s) count as missing.",
                 UserWarning,
                 stacklevel=2,

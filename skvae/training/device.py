@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+
+GLOBAL_RNG = threading.RLock()
 
 
 def resolve_device(device: str | torch.device) -> torch.device:
@@ -51,8 +54,15 @@ def intraop_threads(n_threads: int | None) -> Iterator[None]:
 
 
 @contextmanager
-def isolated_rng(seed: int, device: torch.device) -> Iterator[torch.Generator]:
-    """A seeded generator of our own; torch's global one, which dropout and users' modules read, is put back."""
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+def isolated_rng(seed: int, device: torch.device, *, lends_global: bool) -> Iterator[torch.Generator]:
+    """A seeded generator of our own.
+
+    With ``lends_global``, torch's global generator, which dropout and users' modules read, is seeded too and put back
+    afterwards; it belongs to the whole process, so such fits in threads take turns.
+    """
+    if not lends_global:
+        yield torch.Generator(device).manual_seed(seed)
+        return
+    with GLOBAL_RNG, torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         yield torch.Generator(device).manual_seed(seed)

@@ -172,7 +172,10 @@ def _start_at_linear_model(vae: VAE, s: int, x: Tensor, generator: torch.Generat
             vae.decoder.loadings.dtype
         )
         _set_heads(vae, s, b, {"loc": model.mean[part]} | block.family.noise(model.noise[part]))
+    # The best Gaussian q with independent components has the exact posterior's mean and the diagonal of its precision.
     evidence = model.loadings / model.noise[:, None]
-    vae.encoder.evidence[s] = evidence
+    precision = torch.eye(evidence.shape[1], dtype=x.dtype, device=x.device) + model.loadings.T @ evidence
+    mean_map = torch.linalg.solve(precision, evidence.T).T * precision.diagonal()
+    vae.encoder.evidence[s] = mean_map
+    vae.encoder.bias[s, 0] = -model.mean @ mean_map
     vae.encoder.log_precision[s] = (model.loadings * evidence).clamp(min=1e-12).log()
-    vae.encoder.bias[s, 0] = -model.mean @ evidence

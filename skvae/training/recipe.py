@@ -102,9 +102,9 @@ def auto_kl_warmup(is_binary: bool, has_categories: bool) -> float:
 
 
 def auto_input_dropout(n_rows: int, n_columns: int, n_components: int, is_gaussian: bool) -> float:
-    """A tenth of the cells where rows are wide and redundant, so that the others can stand in for them."""
+    """A fifth of the cells where rows are wide and redundant, so that the others can stand in for them."""
     is_redundant = n_columns >= 50 and n_columns >= 4 * n_components
-    return 0.1 if is_gaussian and is_redundant and n_rows >= SMALL else 0.0
+    return 0.2 if is_gaussian and is_redundant and n_rows >= SMALL else 0.0
 
 
 def auto_batch_size(n_rows: int, width: int) -> int:

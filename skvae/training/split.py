@@ -39,8 +39,8 @@ def split_rows(
     device = generator.device
     order = torch.randperm(n_rows, generator=generator, device=device)
     everything = torch.arange(n_rows, device=device)
-    n_folds = min(N_FOLDS, n_rows // 2)
-    if early_stopping is False or n_folds < 2:
+    n_folds = min(N_FOLDS, n_rows)
+    if early_stopping is False or n_folds < 3:  # of two rows, none can be spared
         return Split([everything], [])
     if early_stopping == "auto" and n_rows < FOLDS_BELOW:
         folds = [fold.sort().values for fold in order.tensor_split(n_folds)]

@@ -362,7 +362,7 @@ def test_a_frame_of_one_column(name, tiny, mixed):
 )
 @pytest.mark.parametrize("dtype", ["category", object])
 def test_categories_of_any_type_come_back(dtype, levels, tiny):
-    column = pd.Series(levels + [None], dtype=object)[np.arange(60) % 4].astype(dtype).reset_index(drop=True)
+    column = pd.Series([*levels, None], dtype=object)[np.arange(60) % 4].astype(dtype).reset_index(drop=True)
     frame = pd.DataFrame({"kind": column, "size": np.arange(60.0)})
     vae = VAETransformer(**tiny).fit(frame)
     assert np.isfinite(vae.score(frame))
@@ -687,7 +687,7 @@ def test_warm_start_keeps_the_columns_of_the_first_fit(tiny, mixed):
 def test_warm_start_refuses_another_width(tiny, iris):
     vae = VAETransformer(warm_start=True, **tiny).fit(iris)
     before = vae.transform(iris)
-    with pytest.raises(ValueError, match=r"with the 2 components .* n_components=3.*warm_start=False"):
+    with pytest.raises(ValueError, match=r"n_components was 2, but it is 3 now.*warm_start=False"):
         vae.set_params(n_components=3).fit(iris)
     assert_array_equal(vae.transform(iris), before)
 

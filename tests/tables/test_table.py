@@ -296,8 +296,8 @@ def test_an_empty_column_gets_a_sentence(column):
 @pytest.mark.parametrize(
     ("likelihood", "value", "needs"),
     [
-        ("poisson", -1.0, "non-negative whole numbers"),
-        ("poisson", 0.5, "non-negative whole numbers"),
+        ("poisson", -1.0, "non-negative whole numbers up to 4e8"),
+        ("poisson", 0.5, "non-negative whole numbers up to 4e8"),
         ("bernoulli", 1.5, "values between 0 and 1"),
         ("discretized_logistic", 0.5, "whole numbers"),
     ],

@@ -45,11 +45,18 @@ def test_threads_are_put_back_also_after_an_error():
 
 def test_the_global_generator_is_lent_and_put_back():
     torch_state = torch.get_rng_state()
-    with isolated_rng(3, torch.device("cpu")) as generator:
+    with isolated_rng(3, torch.device("cpu"), lends_global=True) as generator:
         first = torch.rand(4), torch.rand(4, generator=generator)
     assert torch.equal(torch.get_rng_state(), torch_state)
-    with pytest.raises(KeyError), isolated_rng(3, torch.device("cpu")) as generator:
+    with pytest.raises(KeyError), isolated_rng(3, torch.device("cpu"), lends_global=True) as generator:
         again = torch.rand(4), torch.rand(4, generator=generator)
         raise KeyError
     assert torch.equal(torch.get_rng_state(), torch_state)
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+
+
+def test_a_generator_of_our_own_leaves_the_global_one_alone():
+    torch_state = torch.get_rng_state()
+    with isolated_rng(3, torch.device("cpu"), lends_global=False) as generator:
+        torch.rand(4, generator=generator)
+        assert torch.equal(torch.get_rng_state(), torch_state)
