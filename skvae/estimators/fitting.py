@@ -95,12 +95,12 @@ def fit_vae(
             split = Split(split.train, [torch.arange(len(x_val), device=device) + len(x)])
             weights = None if weights is None else torch.cat([weights, weights.new_ones(len(x_val))])
             x = torch.cat([x, x_val])
-        x = x.to(device)
+        x, weights = x.to(device), None if weights is None else weights.to(device)
         vae = build_vae(parameters, table, recipe, seed) if start is None else copy.deepcopy(start)
         vae = vae.to(device).requires_grad_(True)
         restack(vae, [0] * len(split.train))
         if start is None:
-            initialize(vae, x, split.train, parameters.init, generator)
+            initialize(vae, x, split.train, parameters.init, generator, weights)
         x = x.float()
         history = train(
             vae,
@@ -109,7 +109,7 @@ def fit_vae(
             recipe,
             objective,
             generator=generator,
-            weights=None if weights is None else weights.to(x),
+            weights=None if weights is None else weights.float(),
             offset=offset,
             report=print_progress if parameters.verbose else None,
         )

@@ -309,15 +309,8 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             X, weights = X[weights > 0], torch.from_numpy(weights[weights > 0])  # no weight: an absent row
             if len(X) < 2:
                 raise ValueError(f"fit needs two rows of positive sample_weight, got {len(X)}. Pass larger weights.")
-        changed = [
-            name for name in ARCHITECTURE if start is not None and getattr(self, name) != self._fitted_with[name]
-        ]
-        if changed:
-            raise ValueError(
-                f"warm_start continues with the model of the last fit, where {changed[0]} was "
-                f"{self._fitted_with[changed[0]]!r}, but it is {getattr(self, changed[0])!r} now. "
-                f"Set it back, or use warm_start=False."
-            )
+        if start is not None:
+            self._check_continues()
         table = Table.fit(X, self.likelihood) if start is None else self.table_
         x = table.encode(X).double()
         self.table_ = table  # what X_val is read by
@@ -326,6 +319,15 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         fitted = fit_vae(self, table, x, weights=weights, x_val=x_val, device=device, seed=seed, start=start)
         self._keep(fitted, device)
         return self
+
+    def _check_continues(self) -> None:
+        """Refuse a warm start whose parameters ask for another model."""
+        for name, before in self._fitted_with.items():
+            if getattr(self, name) != before:
+                raise ValueError(
+                    f"warm_start continues with the model of the last fit, where {name} was {before!r}, "
+                    f"but it is {getattr(self, name)!r} now. Set it back, or use warm_start=False."
+                )
 
     def _keep(self, fitted: Fit, device: torch.device) -> None:
         """Set the fitted attributes, and say what went wrong on the way."""

@@ -45,7 +45,13 @@ def principal_axes(covariance_or_rows: Tensor, n_rows: int | None = None) -> tup
 
 
 def fit_linear_model(
-    x: Tensor, n_components: int, *, shared_noise: bool, noise_min: float, generator: torch.Generator
+    x: Tensor,
+    n_components: int,
+    *,
+    shared_noise: bool,
+    noise_min: float,
+    generator: torch.Generator,
+    weights: Tensor | None = None,
 ) -> LinearModel:
     """Maximum likelihood of probabilistic PCA (one noise variance) or factor analysis (one for each column).
 
@@ -61,18 +67,23 @@ def fit_linear_model(
         Smallest noise variance.
     generator : torch.Generator
         Chooses rows where there are very many, and starts the components that are beyond the rank of x.
+    weights : Tensor of shape (N,), optional
+        Weight of each row.
 
     References
     ----------
     Tipping and Bishop (1999), Probabilistic principal component analysis, eq. (7) and (8);
     Barber (2012), Bayesian Reasoning and Machine Learning, algorithm 21.1, for factor analysis.
     """
+    weights = x.new_ones(len(x)) if weights is None else weights
     if len(x) > MAX_ROWS:
-        x = x[torch.randperm(len(x), generator=generator, device=x.device)[:MAX_ROWS]]
+        chosen = torch.randperm(len(x), generator=generator, device=x.device)[:MAX_ROWS]
+        x, weights = x[chosen], weights[chosen]
     n_rows, n_columns = x.shape
-    mean = x.nanmean(dim=0).nan_to_num(nan=0.0)
-    share_observed = (~x.isnan()).to(x.dtype).mean(dim=0).clamp(min=1 / n_rows)
-    rows = (x - mean).nan_to_num(nan=0.0) / share_observed.sqrt()
+    weights = (weights / weights.mean())[:, None]
+    share_observed = (weights * ~x.isnan()).mean(dim=0).clamp(min=1e-9)
+    mean = (weights * x).nan_to_num(nan=0.0).mean(dim=0) / share_observed
+    rows = weights.sqrt() * (x - mean).nan_to_num(nan=0.0) / share_observed.sqrt()
     variance = rows.square().mean(dim=0).clamp(min=noise_min)
     covariance = rows.T @ rows / n_rows if n_columns <= n_rows else None
     rank = max(0, min(n_components, n_columns - 1, n_rows - 1))
@@ -107,7 +118,14 @@ def fit_linear_model(
 
 
 @torch.no_grad()
-def initialize(vae: VAE, x: Tensor, train: list[Tensor], init: str, generator: torch.Generator) -> None:
+def initialize(
+    vae: VAE,
+    x: Tensor,
+    train: list[Tensor],
+    init: str,
+    generator: torch.Generator,
+    weights: Tensor | None = None,
+) -> None:
     """Start each model of the stack from its own training rows.
 
     Parameters
@@ -122,6 +140,8 @@ def initialize(vae: VAE, x: Tensor, train: list[Tensor], init: str, generator: t
         The linear model, or the columns' marginals with random weights.
     generator : torch.Generator
         For what a linear fit leaves to chance; its state is the same for every model.
+    weights : Tensor of shape (N,), optional
+        Weights of the rows in the linear fit.
     """
     if vae.encoder.numbers:
         center = vae.encoder.numeric_features(x[train[-1]]).nanmean(dim=0).nan_to_num(nan=0.0)
@@ -134,7 +154,7 @@ def initialize(vae: VAE, x: Tensor, train: list[Tensor], init: str, generator: t
         state = generator.get_state()
         for s, rows in enumerate(train):
             generator.set_state(state)  # equal rows give equal models
-            _start_at_linear_model(vae, s, x[rows], generator)
+            _start_at_linear_model(vae, s, x[rows], None if weights is None else weights[rows], generator)
 
 
 def _set_heads(vae: VAE, s: int, block: int, heads: dict[str, Tensor]) -> None:
@@ -153,7 +173,7 @@ def _start_at_marginals(vae: VAE, s: int, x: Tensor) -> None:
         _set_heads(vae, s, b, {name: value.nan_to_num(nan=0.0) for name, value in heads.items()})
 
 
-def _start_at_linear_model(vae: VAE, s: int, x: Tensor, generator: torch.Generator) -> None:
+def _start_at_linear_model(vae: VAE, s: int, x: Tensor, weights: Tensor | None, generator: torch.Generator) -> None:
     """Decoder and encoder of the linear model, so that the first bound is its log-likelihood."""
     linear = [(b, block) for b, block in enumerate(vae.joint) if block.family.is_linear]
     model = fit_linear_model(
@@ -162,6 +182,7 @@ def _start_at_linear_model(vae: VAE, s: int, x: Tensor, generator: torch.Generat
         shared_noise=len(linear) == 1 and linear[0][1].family.scaling == "shared",
         noise_min=max(torch.tensor(2 * block.family.floor).exp().item() for _, block in linear),
         generator=generator,
+        weights=weights,
     )
     vae.decoder.loadings[s] = 0.0
     first = 0

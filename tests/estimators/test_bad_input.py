@@ -152,12 +152,12 @@ BAD_SUPPORT = {
     "negative": (
         with_column(-np.arange(30.0)),
         {1: "poisson"},
-        "Column 1 uses the 'poisson' likelihood, which needs non-negative whole numbers up to 4e8, but row 1 holds -1.*fix",
+        "Column 1 uses the 'poisson' likelihood, which needs non-negative whole numbers .*, but row 1 holds -1.*fix",
     ),
     "half": (
         with_column(np.arange(30.0) / 2),
         {1: "poisson"},
-        r"Column 1 .* non-negative whole numbers up to 4e8, but row 1 holds 0.5. Use likelihood=\{1: 'gaussian'\} or fix",
+        r"Column 1 .* non-negative whole numbers .*, but row 1 holds 0.5. Use likelihood=\{1: 'gaussian'\} or fix",
     ),
     "half of a whole number": (
         with_column(np.arange(30.0) / 2),
@@ -208,7 +208,9 @@ def test_cells_outside_the_support(data, likelihood, match, no_training):
 
 def test_support_is_checked_at_transform_too():
     vae = VAETransformer(likelihood={1: "poisson"}, **TINY).fit(with_column(np.arange(30)))
-    assert_refused(lambda: vae.transform(X), vae, ValueError, "Column 1 .* non-negative whole numbers up to 4e8, but row 0")
+    assert_refused(
+        lambda: vae.transform(X), vae, ValueError, "Column 1 .* non-negative whole numbers up to 4e8, but row 0"
+    )
     assert_refused(lambda: vae.score(with_cell(np.inf)), vae, ValueError, "column 1 holds inf in row 7")
 
 

@@ -13,7 +13,7 @@ from skvae.objectives import elbo, normal_nodes
 from skvae.priors import StandardNormal
 from skvae.tables import Table
 from skvae.training import initialize
-from skvae.training.initialization import principal_axes
+from skvae.training.initialization import fit_linear_model, principal_axes
 
 K = 2
 
@@ -210,3 +210,14 @@ def test_rows_and_covariance_have_the_same_principal_axes():
 def test_the_sign_of_an_axis_does_not_depend_on_the_machine():
     _, axes = principal_axes(torch.tensor([[2.0, -1.5, 0.0], [-1.5, 3.0, 0.1], [0.0, 0.1, 1.0]]))
     assert (axes.gather(0, axes.abs().argmax(dim=0, keepdim=True)) > 0).all()
+
+
+def test_weights_are_repetitions_in_the_linear_fit():
+    x = torch.randn(60, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    x[::7, 1] = torch.nan
+    times = torch.arange(60) % 3 + 1
+    settings = {"shared_noise": False, "noise_min": 1e-9, "generator": torch.Generator().manual_seed(0)}
+    weighted = fit_linear_model(x, 2, weights=times.double(), **settings)
+    repeated = fit_linear_model(x.repeat_interleave(times, dim=0), 2, **settings)
+    for part, twin in zip(weighted, repeated, strict=True):
+        torch.testing.assert_close(part, twin, rtol=1e-6, atol=1e-9)
