@@ -16,11 +16,12 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array, check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from skvae.estimators._compat import Interval, StrOptions, check_sample_weight, fit_context
 from skvae.estimators.fitting import Fit, Network, fit_vae
+from skvae.estimators.input import read_rows
 from skvae.estimators.persistence import attach_weights, detach_weights
 from skvae.likelihoods import FAMILIES, Gaussian, Likelihood
 from skvae.networks import ACTIVATIONS, VAE, DiagonalNormal
@@ -302,7 +303,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     def _fit(self, X: Any, sample_weight: Any, X_val: Any) -> Self:
         device = resolve_device(self.device)
         start = self.vae_ if self.warm_start and hasattr(self, "vae_") else None
-        X = self._read(X, reset=start is None)
+        X = read_rows(self, X, None if start is None else self.table_)
         weights = None
         if sample_weight is not None:
             weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
@@ -313,9 +314,9 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             self._check_continues()
         table = Table.fit(X, self.likelihood) if start is None else self.table_
         x = table.encode(X).double()
-        self.table_ = table  # what X_val is read by
-        x_val = None if X_val is None else table.encode(self._read(X_val, reset=False)).double()
+        x_val = None if X_val is None else table.encode(read_rows(self, X_val, table)).double()
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        self.table_ = table
         fitted = fit_vae(self, table, x, weights=weights, x_val=x_val, device=device, seed=seed, start=start)
         self._keep(fitted, device)
         return self
@@ -585,45 +586,6 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     # -- inside ------------------------------------------------------------------------------------------------
 
-    def _read(self, X: Any, *, reset: bool) -> Any:
-        """X as the array or DataFrame that ``Table`` reads, checked against what fit saw."""
-        as_frame = isinstance(X, pd.DataFrame) if reset else self.table_.is_frame
-        if not as_frame:
-            return self._read_array(X, reset=reset)
-        if not isinstance(X, pd.DataFrame):
-            X = pd.DataFrame(validate_data(self, X, reset=False, dtype=None, ensure_all_finite=False))
-            X.columns = self.table_.labels
-            return X
-        if not X.columns.is_unique:
-            name = X.columns[X.columns.duplicated()][0]
-            raise ValueError(f"Column names must be unique, but {name!r} occurs more than once. Rename the columns.")
-        minimum = 2 if reset else 1
-        if len(X) < minimum or X.shape[1] < 1:
-            raise ValueError(
-                f"Found a DataFrame with {len(X)} row(s) and {X.shape[1]} column(s), while {type(self).__name__} "
-                f"needs at least {minimum} row(s) and 1 column here."
-            )
-        validate_data(self, X, reset=reset, skip_check_array=True)
-        if not reset and not X.columns.equals(self.table_.labels):  # scikit-learn compares only names that are strings
-            expected = [column.name for column in self.table_.columns]
-            raise ValueError(
-                f"The columns must be those of fit in their order, {expected[:10]}, but are {list(X.columns[:10])}. "
-                f"Reorder them."
-            )
-        return X
-
-    def _read_array(self, X: Any, *, reset: bool) -> Any:
-        try:
-            minimum = 2 if reset else 1
-            return validate_data(self, X, reset=reset, ensure_all_finite=False, ensure_min_samples=minimum)
-        except ValueError as error:
-            if "string" not in str(error):
-                raise
-            raise ValueError(
-                f"An array must hold numbers, but X holds text ({error}). "
-                f"Convert the text to numbers, or pass a DataFrame, whose text columns are read as categories."
-            ) from error
-
     def _device(self) -> torch.device:
         return next(self.vae_.parameters()).device
 
@@ -639,7 +601,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     def _chunks(self, X: Any) -> Iterator[tuple[VAE, Tensor]]:
         """Encoded rows, a part at a time, with the module in their precision. Shape: (1, n, D)."""
         check_is_fitted(self)
-        x = self.table_.encode(self._read(X, reset=False)).to(self._device())
+        x = self.table_.encode(read_rows(self, X, self.table_)).to(self._device())
         vae = self._module(x.dtype)
         for part in torch.split(x, self._chunk_size()):
             yield vae, part[None]

@@ -1,0 +1,71 @@
+"""What a user passes as X: checked, and turned into the array or DataFrame that a table reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import validate_data
+
+from skvae.tables import Table
+
+
+def read_rows(estimator: BaseEstimator, X: Any, table: Table | None) -> Any:
+    """X as an array or a DataFrame.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+        Learns the names and the number of columns in fit, and is asked for them later.
+    X : array-like or DataFrame
+        Rows.
+    table : Table or None
+        What fit learned of the columns; None in fit itself, which needs two rows.
+
+    Raises
+    ------
+    ValueError, TypeError
+        With scikit-learn's sentence where it has one.
+    """
+    if isinstance(X, pd.DataFrame) if table is None else table.is_frame:
+        return _read_frame(estimator, X, table)
+    try:
+        return validate_data(
+            estimator,
+            X,
+            reset=table is None,
+            ensure_all_finite=False,
+            ensure_min_samples=2 if table is None else 1,
+        )
+    except ValueError as error:
+        if "string" not in str(error):
+            raise
+        raise ValueError(
+            f"An array must hold numbers, but X holds text ({error}). "
+            f"Convert the text to numbers, or pass a DataFrame, whose text columns are read as categories."
+        ) from error
+
+
+def _read_frame(estimator: BaseEstimator, X: Any, table: Table | None) -> pd.DataFrame:
+    if not isinstance(X, pd.DataFrame):
+        assert table is not None and table.labels is not None, "fit reads only DataFrames here"
+        values = validate_data(estimator, X, reset=False, dtype=None, ensure_all_finite=False)
+        return pd.DataFrame(values).set_axis(table.labels, axis=1)
+    if not X.columns.is_unique:
+        name = X.columns[X.columns.duplicated()][0]
+        raise ValueError(f"Column names must be unique, but {name!r} occurs more than once. Rename the columns.")
+    minimum = 2 if table is None else 1
+    if len(X) < minimum or X.shape[1] < 1:
+        raise ValueError(
+            f"Found a DataFrame with {len(X)} row(s) and {X.shape[1]} column(s), while {type(estimator).__name__} "
+            f"needs at least {minimum} row(s) and 1 column here."
+        )
+    validate_data(estimator, X, reset=table is None, skip_check_array=True)
+    if table is not None and not X.columns.equals(table.labels):  # scikit-learn compares only names that are strings
+        expected = [column.name for column in table.columns]
+        raise ValueError(
+            f"The columns must be those of fit in their order, {expected[:10]}, but are {list(X.columns[:10])}. "
+            f"Reorder them."
+        )
+    return X
