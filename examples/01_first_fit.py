@@ -66,7 +66,7 @@ try:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 except ImportError:
-    print('\nFor the picture: python -m pip install "skvae[plot]"')
+    print('\nFor the picture: python -m pip install -e ".[plot]"')
     sys.exit()
 
 flat = VAETransformer(n_components=2, random_state=0).fit(X_train)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from numbers import Integral
 from typing import Any, NamedTuple
@@ -45,7 +47,7 @@ class Fit(NamedTuple):
     history : History
         Of its training.
     kl : Tensor of shape (K,)
-        Mean KL of each component over the training rows.
+        Mean KL of each component over up to 10,000 training rows.
     """
 
     vae: VAE
@@ -86,6 +88,10 @@ def fit_vae(
     recipe = resolve_recipe(parameters, table, len(x), device)
     objective = resolve_objective(parameters, table, len(x))
     early_stopping = parameters.early_stopping if x_val is None else False
+    if start is not None:
+        objective = replace(objective, kl_warmup=0.0)  # z is in use already
+        if early_stopping == "auto":
+            early_stopping = False  # the model may have seen every row: no fold can judge it
     offset = float(table.log_jacobian(x).mean())
     uses_global_rng = parameters.dropout > 0 or callable(parameters.encoder) or callable(parameters.decoder)
     rng = isolated_rng(seed, device, lends_global=uses_global_rng)
@@ -100,7 +106,7 @@ def fit_vae(
         vae = vae.to(device).requires_grad_(True)
         restack(vae, [0] * len(split.train))
         if start is None:
-            initialize(vae, x, split.train, parameters.init, generator, weights)
+            initialize(vae, x, split.train, resolve_init(parameters, table), generator, weights)
         x = x.float()
         history = train(
             vae,
@@ -115,7 +121,8 @@ def fit_vae(
         )
         restack(vae, [len(split.train) - 1])
         vae.requires_grad_(False)
-        return Fit(vae, history, mean_kl(vae, x[split.train[-1]][:KL_ROWS]))
+        rows = split.train[-1]
+        return Fit(vae, history, mean_kl(vae, x[rows[:: math.ceil(len(rows) / KL_ROWS)]]))
 
 
 def resolve_recipe(parameters: Any, table: Table, n_rows: int, device: torch.device) -> Recipe:
@@ -154,7 +161,7 @@ def resolve_objective(parameters: Any, table: Table, n_rows: int) -> Objective:
     kinds = {type(family) for family in table.families}
     input_dropout = parameters.input_dropout
     if isinstance(input_dropout, str):
-        is_gaussian = kinds == {Gaussian} and table.families[0].scaling == "shared"
+        is_gaussian = kinds == {Gaussian} and {family.scaling for family in table.families} == {"shared"}
         n_columns, n_components = len(table.columns), parameters.n_components
         input_dropout = rules.auto_input_dropout(n_rows, n_columns, n_components, is_gaussian)
     return Objective(
@@ -164,6 +171,14 @@ def resolve_objective(parameters: Any, table: Table, n_rows: int) -> Objective:
         input_dropout=input_dropout,
         kl_warmup=rules.auto_kl_warmup(kinds == {Bernoulli}, Categorical in kinds),
     )
+
+
+def resolve_init(parameters: Any, table: Table) -> str:
+    """Turn an "auto" start into a linear or a random one."""
+    if parameters.init != "auto":
+        return str(parameters.init)
+    n_categories = sum(isinstance(family, Categorical) for family in table.families)
+    return rules.auto_init(n_categories, len(table.families))
 
 
 def build_vae(parameters: Any, table: Table, recipe: Recipe, seed: int) -> VAE:

@@ -59,7 +59,7 @@ def _read_frame(estimator: BaseEstimator, X: Any, table: Table | None) -> pd.Dat
     if len(X) < minimum or X.shape[1] < 1:
         raise ValueError(
             f"Found a DataFrame with {len(X)} row(s) and {X.shape[1]} column(s), while {type(estimator).__name__} "
-            f"needs at least {minimum} row(s) and 1 column here."
+            f"needs at least {minimum} row(s) and 1 column here. Pass more."
         )
     validate_data(estimator, X, reset=table is None, skip_check_array=True)
     if table is not None and not X.columns.equals(table.labels):  # scikit-learn compares only names that are strings

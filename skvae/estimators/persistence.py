@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import warnings
 from typing import Any
 
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from skvae.networks import VAE
 
@@ -15,8 +17,9 @@ Weights = dict[str, NDArray[Any]]
 
 
 def detach_weights(vae: VAE) -> tuple[VAE, Weights]:
-    """The module without its weights, and the weights."""
-    weights = {name: tensor.cpu().numpy() for name, tensor in vae.state_dict().items()}
+    """The module without its tensors, and the tensors, buffers that a state dict leaves out among them."""
+    named = itertools.chain(vae.named_parameters(remove_duplicate=False), vae.named_buffers(remove_duplicate=False))
+    weights = {name: tensor.detach().cpu().numpy() for name, tensor in named}
     return copy.deepcopy(vae).to("meta"), weights
 
 
@@ -25,5 +28,10 @@ def attach_weights(vae: VAE, weights: Weights) -> None:
     with warnings.catch_warnings():  # a memory-mapped array is read-only; so are fitted weights
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
         tensors = {name: torch.from_numpy(array) for name, array in weights.items()}
-    vae.load_state_dict(tensors, assign=True)
-    vae.requires_grad_(False)
+    for name, tensor in tensors.items():
+        owner, _, leaf = name.rpartition(".")
+        module = vae.get_submodule(owner)
+        if leaf in module._parameters:
+            module._parameters[leaf] = nn.Parameter(tensor, requires_grad=False)
+        else:
+            module._buffers[leaf] = tensor

@@ -44,9 +44,9 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     .. math:: \log p(x) \ge E_{q(z|x)}[\log p(x \mid z)] - KL(q(z \mid x) \,\|\, p(z)),
 
-    on an array or a DataFrame with columns of several kinds and missing cells. Training starts at the linear
-    model that the likelihood generalises (probabilistic PCA or factor analysis), and the best weights on held-out
-    rows are kept.
+    on an array or a DataFrame with columns of several kinds and missing cells. Training of columns with a
+    location (Gaussian, Student-t, discretized logistic) starts at the linear model that they generalise, probabilistic
+    PCA or factor analysis, and the best weights on held-out rows are kept.
 
     Parameters
     ----------
@@ -56,7 +56,8 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     likelihood : "auto", str, Likelihood or dict, default="auto"
         Family of each column given z: ``"gaussian"``, ``"student_t"``, ``"discretized_logistic"``, ``"poisson"``,
         ``"bernoulli"``, ``"categorical"``, an object such as ``Gaussian(scale="column")``, or a dict of these by
-        column, the rest being "auto". "auto" means for a numeric array one Gaussian scale for all columns, for a
+        column, the rest being "auto"; one for all leaves the text, categories and booleans of a DataFrame categorical.
+        "auto" means for a numeric array one Gaussian scale for all columns, for a
         boolean array Bernoulli; for a DataFrame Student-t for floats, discretized logistic for integers and
         categorical for booleans, text and categories.
 
@@ -75,9 +76,10 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         n_in is the number of columns of a complete numeric array; the decoder's n_out that number times the
         parameters of each cell.
 
-    init : {"linear", "random"}, default="linear"
-        Start at the linear model of the numeric columns, so that training can only improve on it, or at random
-        weights, which escape its basin and can separate classes better at 2 components.
+    init : {"auto", "linear", "random"}, default="auto"
+        Start at the linear model of the columns with a location, so that training can only improve on it, or at random
+        weights, which escape its basin and can separate classes better at 2 components. "auto": at random where half of
+        the columns or more are categories.
 
     n_draws : int, default=1
         Posterior draws for each row and training step.
@@ -100,7 +102,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         Rows a step. "auto": a power of two near n / 16 from 32 to 512, or 256 for wide networks.
 
     max_iter : "auto" or int, default="auto"
-        Passes over the training rows. "auto": 100, but between 1,500 and 20,000 steps.
+        Passes over the training rows. "auto": 100, but about 1,000 steps at least and 20,000 at most.
 
     early_stopping : "auto" or bool, default="auto"
         Whether held-out rows choose the best weights. "auto": below 2,000 rows five folds and all rows are
@@ -111,13 +113,14 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         Share of rows held out.
 
     n_iter_no_change : int, default=10
-        Training stops after this many held-out evaluations without improvement; a full fit has 40.
+        Training stops after this many held-out evaluations without improvement; a full fit has 40 or more.
 
     tol : float, default=0.0
         Nats by which the held-out objective must grow to count as an improvement.
 
     warm_start : bool, default=False
-        Continue from the weights of the last fit, with the columns as they were then.
+        Continue from the weights of the last fit, with the columns as they were then. All rows train with
+        ``early_stopping="auto"``, since the model may have seen any of them; ``X_val`` chooses the best weights.
 
     device : str or torch.device, default="auto"
         "auto" takes the first GPU if there is one.
@@ -144,7 +147,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         By epoch, from 0: ELBO of training rows and of held-out rows, log-likelihood, KL, learning rate, seconds.
         ELBO and log-likelihood are in nats per row, in the units of X.
     kl_per_component_ : ndarray of shape (n_components,)
-        Mean KL(q(z_k | x) ‖ p(z_k)) over the training rows, nats.
+        Mean KL(q(z_k | x) ‖ p(z_k)) over up to 10,000 training rows, nats.
     active_components_ : ndarray of bool of shape (n_components,)
         Components with a KL above 0.01 nats.
     noise_variance_ : float or ndarray of shape (n_features_in_,)
@@ -189,7 +192,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "encoder": [StrOptions({"mlp"}), callable],
         "decoder": [StrOptions({"factorized"}), callable],
-        "init": [StrOptions({"linear", "random"})],
+        "init": [StrOptions({"auto", "linear", "random"})],
         "n_draws": [Interval(Integral, 1, None, closed="left")],
         "beta": [Interval(Real, 0, None, closed="left")],
         "free_bits": [Interval(Real, 0, None, closed="left")],
@@ -219,7 +222,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         dropout: float = 0.0,
         encoder: Network = "mlp",
         decoder: Network = "factorized",
-        init: str = "linear",
+        init: str = "auto",
         n_draws: int = 1,
         beta: float = 1.0,
         free_bits: float = 0.0,
@@ -337,14 +340,14 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             warnings.warn(
                 f"Training was interrupted in epoch {len(history.epochs)}; the best weights so far are kept.",
                 ConvergenceWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
         if history.n_skipped:
             warnings.warn(
                 f"{history.n_skipped} training step(s) had a loss or gradient that was not finite and were skipped. "
                 f"Scale the data, or lower learning_rate.",
                 ConvergenceWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
         self.vae_, self.device_ = vae, device
         self._fitted_with = {name: getattr(self, name) for name in ARCHITECTURE}
@@ -457,7 +460,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         Burda, Grosse and Salakhutdinov (2016), Importance Weighted Autoencoders, eq. (8).
         """
         if not isinstance(n_draws, Integral) or n_draws < 1:
-            raise ValueError(f"n_draws must be an integer of at least 1, got {n_draws!r}.")
+            raise ValueError(f"n_draws must be an integer of at least 1, got {n_draws!r}. Ask for at least one.")
         seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
         bounds = []
         for vae, x in self._chunks(X):
@@ -492,11 +495,11 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             In the container and dtypes that fit saw; a DataFrame keeps the index of X.
         """
         index = X.index if isinstance(X, pd.DataFrame) else None
-        generator = self._generator(random_state)
+        generator = self._generator(random_state) if stochastic else None
         rows = []
         for vae, x in self._chunks(X):
             q: DiagonalNormal = vae.posterior(x)
-            if stochastic:
+            if generator is not None:
                 noise = torch.randn(q.loc.shape, generator=generator, dtype=x.dtype, device=x.device)
                 rows.append(vae.joint.sample(vae.decode(q.at(noise)), generator)[0])
             else:
@@ -549,7 +552,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         """
         check_is_fitted(self)
         if not isinstance(n_samples, Integral) or n_samples < 1:
-            raise ValueError(f"n_samples must be an integer of at least 1, got {n_samples!r}.")
+            raise ValueError(f"n_samples must be an integer of at least 1, got {n_samples!r}. Ask for at least one.")
         generator, size, n_samples = self._generator(random_state), self._chunk_size(), int(n_samples)
         vae = self._module(torch.float32)
         like = torch.empty(0, dtype=torch.float32, device=self._device())

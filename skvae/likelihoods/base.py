@@ -57,6 +57,7 @@ class Likelihood(ABC):
     support: ClassVar[str]  # completes the sentence "needs …"
     scaling: Literal["none", "column", "shared"] = "none"  # how a table standardises these columns
     is_density: bool = False  # a density changes with the units of its column; a probability does not
+    is_whole: ClassVar[bool] = False  # whole numbers in the observed range, whatever the dtype
     is_linear: ClassVar[bool] = False  # has a location that a linear model of z can start
 
     @abstractmethod

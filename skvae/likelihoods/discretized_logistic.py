@@ -13,8 +13,6 @@ from torch.nn.functional import logsigmoid
 from skvae.likelihoods.base import Columns, uniform_like
 from skvae.likelihoods.location_scale import LocationScale
 
-LOG_STD = math.log(math.pi / math.sqrt(3))  # log standard deviation of a standard logistic variable
-
 
 @dataclass(frozen=True)
 class DiscretizedLogistic(LocationScale):
@@ -41,13 +39,12 @@ class DiscretizedLogistic(LocationScale):
     scale: Literal["shared", "column", "row"] | float = "row"
 
     is_density = False
+    is_whole: ClassVar[bool] = True
+    log_std: ClassVar[float] = math.log(math.pi / math.sqrt(3))
 
     def constants(self, columns: Columns) -> dict[str, Tensor]:  # noqa: D102
         shape = {"half_width": 0.5 / columns.scale.abs(), "lower": columns.lower, "upper": columns.upper}
         return super().constants(columns) | shape
-
-    def noise(self, variance: Tensor) -> dict[str, Tensor]:  # noqa: D102
-        return {name: log_scale - LOG_STD for name, log_scale in super().noise(variance).items()}
 
     def log_prob(  # type: ignore[override]
         self,

@@ -30,6 +30,7 @@ class LocationScale(Likelihood):
     scale: Literal["shared", "column", "row"] | float = "shared"
 
     is_density = True
+    log_std: ClassVar[float] = 0.0  # log standard deviation of a member with scale 1
     is_linear: ClassVar[bool] = True
     support: ClassVar[str] = "finite numbers"
 
@@ -38,7 +39,7 @@ class LocationScale(Likelihood):
         if not (self.scale in ("shared", "column", "row") or (is_number and 0 < float(self.scale) < math.inf)):
             raise ValueError(
                 f"{type(self).__name__} needs a scale of 'shared', 'column', 'row' or a positive number, "
-                f"got {self.scale!r}."
+                f"got {self.scale!r}. Use scale='column', say."
             )
 
     @property
@@ -71,8 +72,8 @@ class LocationScale(Likelihood):
         """Heads that describe the noise, for given variances around the location. Shape: (D,) each."""
         if not isinstance(self.scale, str):
             return {}
-        log_scale = 0.5 * variance.mean().reshape(1).log() if self.scale == "shared" else 0.5 * variance.log()
-        return {"log_scale": log_scale}
+        variance = variance.mean().reshape(1) if self.scale == "shared" else variance
+        return {"log_scale": 0.5 * variance.log() - self.log_std}
 
     def start(self, x: Tensor, columns: Columns) -> dict[str, Tensor]:  # noqa: D102
         loc = x.nanmean(dim=0)
@@ -85,7 +86,7 @@ class LocationScale(Likelihood):
         """Log-scale of each cell, bounded below. Shape: broadcastable to (S, B, D)."""
         if row_factor is not None:
             log_scale = log_scale + ROW_CAP * torch.tanh(row_factor / ROW_CAP)
-        return log_scale.clamp(min=self.floor)
+        return log_scale.clamp(min=self.floor) if isinstance(self.scale, str) else log_scale
 
     def mean(self, *, loc: Tensor, **_: Tensor) -> Tensor:  # type: ignore[override]  # noqa: D102
         return loc

@@ -15,7 +15,7 @@ from skvae.networks.stack import Replicas
 
 Trunk = Callable[[int, int], MLP | Replicas]  # (n_in, n_out) -> a module from (S, B, n_in) to (S, B, n_out)
 
-LOG_VAR_MIN, LOG_VAR_MAX = -25.0, 6.0  # the lower bound leaves room for columns that are nearly deterministic
+LOG_VAR_MIN, LOG_VAR_MAX = -12.0, 6.0
 EMBEDDING_WIDTH = 128  # at most; a table with fewer levels needs no more than one direction for each
 
 
@@ -58,7 +58,6 @@ class Encoder(nn.Module):
         generator: torch.Generator,
     ) -> None:
         super().__init__()
-        self.joint = joint
         self.n_components = n_components
         self.numbers = [b for b in joint if not isinstance(b.family, Categorical)]
         self.categories = [b for b in joint if isinstance(b.family, Categorical)]
@@ -72,6 +71,9 @@ class Encoder(nn.Module):
             n_features += self.embedding.width
         self.network = trunk(n_features, 2 * n_components)
 
+        # no narrower than the smallest noise can make a posterior: a finer code of one column would only crowd z
+        floors = [block.family.floor for block in joint if block.family.is_linear]
+        self.log_var_min = min([LOG_VAR_MIN, *(2 * floor - 2 for floor in floors)])
         self.linear = linear
         if linear:
             index = [i for block in joint if block.family.is_linear for i in block.index]
@@ -114,7 +116,7 @@ class Encoder(nn.Module):
         is_blank = x.isnan().all(dim=-1, keepdim=True)  # no evidence: the posterior is the prior
         loc = loc.masked_fill(is_blank, 0.0)
         log_var = log_var.masked_fill(is_blank, 0.0) - precision.log()
-        return DiagonalNormal(loc, (0.5 * log_var.clamp(LOG_VAR_MIN, LOG_VAR_MAX)).exp())
+        return DiagonalNormal(loc, (0.5 * log_var.clamp(self.log_var_min, LOG_VAR_MAX)).exp())
 
 
 class Embedding(nn.Module):

@@ -31,7 +31,7 @@ class Replicas(nn.Module):
         if not isinstance(module, nn.Module):
             raise TypeError(
                 f"A callable encoder or decoder takes (n_in, n_out) and returns a torch.nn.Module, "
-                f"but it returned {type(module).__name__}."
+                f"but it returned {type(module).__name__}. Return the module itself."
             )
         self.n_out = n_out
         self.replicas = nn.ModuleList([module])

@@ -56,7 +56,7 @@ def choose_families(
         Of the columns; the names of an array's columns are their positions.
     likelihood : str, Likelihood or dict
         "auto", one family for all columns, or families by column, the rest being "auto". One family for all
-        leaves text and categories categorical.
+        leaves the text, categories and booleans of a DataFrame categorical.
     is_frame : bool
         Which "auto" rule holds.
 
@@ -86,9 +86,10 @@ def choose_families(
             continue
         family = as_family(choice)
         if is_category(dtype) and not (isinstance(family, Bernoulli) and pd.api.types.is_bool_dtype(dtype)):
-            if name in chosen and not isinstance(family, Categorical):
+            if (name in chosen or not is_frame) and not isinstance(family, Categorical):
+                readers = "'categorical' or 'bernoulli'" if pd.api.types.is_bool_dtype(dtype) else "'categorical'"
                 raise ValueError(
-                    f"Column {name!r} has dtype {dtype}, which only the 'categorical' likelihood can read, "
+                    f"Column {name!r} has dtype {dtype}, which only the {readers} likelihood can read, "
                     f"but likelihood asks for {family!r}. Convert the column to numbers or leave it out."
                 )
             family = Categorical()

@@ -112,6 +112,8 @@ class Table:
     def decode(self, x: Tensor, index: pd.Index | None = None) -> Any:
         """Rows in the container and dtypes that fit saw. Shape: (N, D)."""
         raw = x.cpu().double().numpy() * self.scale + self.loc
+        whole = np.array([family.is_whole for family in self.families])
+        raw[:, whole] = np.clip(np.rint(raw[:, whole]), self.lower[whole], self.upper[whole])
         if self.labels is not None:
             cells = {
                 j: pd.Series(column.decode(raw[:, j]), index=index, dtype=column.dtype)

@@ -52,6 +52,7 @@ def fit_linear_model(
     noise_min: float,
     generator: torch.Generator,
     weights: Tensor | None = None,
+    known_noise: float | None = None,
 ) -> LinearModel:
     """Maximum likelihood of probabilistic PCA (one noise variance) or factor analysis (one for each column).
 
@@ -69,6 +70,8 @@ def fit_linear_model(
         Chooses rows where there are very many, and starts the components that are beyond the rank of x.
     weights : Tensor of shape (N,), optional
         Weight of each row.
+    known_noise : float, optional
+        Noise variance of all columns, if it is not to be estimated.
 
     References
     ----------
@@ -98,7 +101,7 @@ def fit_linear_model(
 
     values, axes = axes_under(torch.ones_like(variance))
     left = (variance.sum() - values[:rank].sum()) / max(n_columns - rank, 1)
-    noise = torch.full_like(variance, max(float(left), noise_min))
+    noise = torch.full_like(variance, max(float(left), noise_min) if known_noise is None else known_noise)
     loadings = loadings_under(noise, values / noise[0], axes)
     if not shared_noise and n_columns <= MAX_COLUMNS:
         for _ in range(N_ITER):
@@ -176,13 +179,19 @@ def _start_at_marginals(vae: VAE, s: int, x: Tensor) -> None:
 def _start_at_linear_model(vae: VAE, s: int, x: Tensor, weights: Tensor | None, generator: torch.Generator) -> None:
     """Decoder and encoder of the linear model, so that the first bound is its log-likelihood."""
     linear = [(b, block) for b, block in enumerate(vae.joint) if block.family.is_linear]
+    is_shared = len(linear) == 1 and linear[0][1].family.scaling == "shared"
+    known_noise = None
+    if is_shared and "log_scale" in linear[0][1].constant_names:  # a scale that the user fixed
+        log_scale = linear[0][1].get_buffer("log_scale") + linear[0][1].family.log_std
+        known_noise = float((2 * log_scale.double()).exp())
     model = fit_linear_model(
         x[:, vae.encoder.get_buffer("linear_columns")],
         vae.encoder.n_components,
-        shared_noise=len(linear) == 1 and linear[0][1].family.scaling == "shared",
+        shared_noise=is_shared,
         noise_min=max(torch.tensor(2 * block.family.floor).exp().item() for _, block in linear),
         generator=generator,
         weights=weights,
+        known_noise=known_noise,
     )
     vae.decoder.loadings[s] = 0.0
     first = 0

@@ -58,7 +58,7 @@ def train(
     -------
     History
     """
-    weights = x.new_ones(len(x)) if weights is None else weights
+    weights = x.new_ones(len(x)) if weights is None else weights / weights[split.train[-1]].mean()
     optimizer = _optimizer(vae, recipe)
     clipper = GradientClipper(vae)
     judge = Judge(vae, x, weights, split.held_out, objective, offset, generator)
@@ -114,9 +114,8 @@ def train(
 def _objective(bound: Bound, weights: Tensor, objective: Objective, progress: float) -> Tensor:
     """E_q[log p(x|z)] − β Σ_k max(λ, KL_k), averaged over the rows of each model. Shape: (S,)."""
     beta = objective.beta * kl_warmup(progress, objective.kl_warmup)
-    weights = weights / weights.sum(dim=-1, keepdim=True)
-    kl = torch.einsum("sb,sbk->sk", weights, bound.kl).clamp(min=objective.free_bits)
-    return (weights * bound.log_likelihood).sum(dim=-1) - beta * kl.sum(dim=-1)
+    kl = (weights.unsqueeze(-1) * bound.kl).mean(dim=1).clamp(min=objective.free_bits)
+    return (weights * bound.log_likelihood).mean(dim=-1) - beta * kl.sum(dim=-1)
 
 
 def _minibatches(train: list[Tensor], n_rows: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
@@ -255,15 +254,20 @@ class Judge:
     def __call__(self) -> tuple[float, float]:
         """The criterion, a trimmed mean of the objective, and the mean held-out ELBO in the units of the data."""
         self.vae.eval()
-        size = max(1, CHUNK // (self.rows.shape[0] * self.x.shape[1]))
-        objectives, elbos = [], []
-        for rows, noise in zip(torch.split(self.rows, size, dim=1), torch.split(self.noise, size, dim=2), strict=True):
-            bound = elbo(self.vae, self.x[rows.clamp(min=0)], noise)
-            elbos.append(bound.elbo)
-            objectives.append(bound.log_likelihood - self.objective.beta * bound.kl.sum(dim=-1))
+        size = max(1, CHUNK // (self.rows.shape[0] * max(self.x.shape[1], self.vae.decoder.bias.shape[-1])))
+        parts = [
+            elbo(self.vae, self.x[rows.clamp(min=0)], noise)
+            for rows, noise in zip(
+                torch.split(self.rows, size, dim=1), torch.split(self.noise, size, dim=2), strict=True
+            )
+        ]
         valid = self.rows >= 0
         weights = self.weights[valid]
-        criterion = trimmed_mean(torch.cat(objectives, dim=1)[valid], weights)
-        mean = (torch.cat(elbos, dim=1)[valid] * weights).sum() / weights.sum()
+        log_likelihood = torch.cat([bound.log_likelihood for bound in parts], dim=1)[valid]
+        kl = torch.cat([bound.kl for bound in parts], dim=1)[valid]
+        beta, mean_kl = self.objective.beta, torch.einsum("n,nk->k", weights, kl) / weights.sum()
+        free = (self.objective.free_bits - mean_kl).clamp(min=0.0).sum()  # what λ adds to the KL of the rows
+        criterion = trimmed_mean(log_likelihood - beta * kl.sum(dim=-1), weights) - beta * free
+        mean = ((log_likelihood - kl.sum(dim=-1)) * weights).sum() / weights.sum()
         criterion, mean = torch.stack([criterion, mean]).tolist()
         return (criterion if not math.isnan(criterion) else -math.inf), mean + self.offset

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-EVALUATIONS = 40  # held-out evaluations in a whole fit
+EVALUATIONS = 40  # held-out evaluations in a whole fit, at least, where there are as many epochs
 SMALL = 1000  # rows
 
 
@@ -101,6 +101,11 @@ def auto_kl_warmup(is_binary: bool, has_categories: bool) -> float:
     return 0.1 if has_categories else 0.0
 
 
+def auto_init(n_categories: int, n_columns: int) -> str:
+    """Random where half of the columns or more are categories: a linear start would give z to the numbers alone."""
+    return "random" if 2 * n_categories >= n_columns else "linear"
+
+
 def auto_input_dropout(n_rows: int, n_columns: int, n_components: int, is_gaussian: bool) -> float:
     """A fifth of the cells where rows are wide and redundant, so that the others can stand in for them."""
     is_redundant = n_columns >= 50 and n_columns >= 4 * n_components
@@ -115,6 +120,6 @@ def auto_batch_size(n_rows: int, width: int) -> int:
 
 
 def auto_max_iter(n_rows: int, batch_size: int) -> int:
-    """A hundred passes, but between 1,500 and 20,000 steps."""
+    """A hundred passes, but about 1,500 steps at least (folds are shorter), and 20,000 at most."""
     n_steps = min(max(100 * n_rows / batch_size, 1500), 20_000)
     return max(1, round(n_steps / max(1, n_rows // batch_size)))

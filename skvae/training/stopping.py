@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
@@ -51,7 +53,7 @@ class EarlyStopping:
         """Take note of an evaluation, and answer whether to stop; never while the objective is still changing."""
         if criterion > self.best:
             self.best, self.best_epoch = criterion, epoch
-            self._weights = [parameter.detach().clone() for parameter in self.module.parameters()]
+            self._weights = [tensor.detach().clone() for tensor in self._state()]
         if criterion > self._milestone + self.tol or not is_final_objective:
             self._milestone, self._n_without_progress = max(criterion, self._milestone), 0
         else:
@@ -62,5 +64,9 @@ class EarlyStopping:
     def restore(self) -> None:
         """Put the best weights back, if there was an evaluation."""
         if self._weights is not None:
-            for parameter, best in zip(self.module.parameters(), self._weights, strict=True):
-                parameter.copy_(best)
+            for tensor, best in zip(self._state(), self._weights, strict=True):
+                tensor.copy_(best)
+
+    def _state(self) -> Iterator[Tensor]:
+        """Parameters, and buffers such as a user's running statistics."""
+        return itertools.chain(self.module.parameters(), self.module.buffers())

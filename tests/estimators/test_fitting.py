@@ -1,0 +1,97 @@
+"""What one fit promises, beyond the contract."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.stats import multivariate_normal
+from sklearn.datasets import load_wine
+from sklearn.decomposition import PCA
+from sklearn.preprocessing import StandardScaler
+from torch import nn
+
+from skvae import VAETransformer
+from skvae.likelihoods import Gaussian
+
+TINY = {"n_components": 2, "hidden_layer_sizes": (8,), "device": "cpu", "random_state": 0}
+
+
+def test_a_warm_start_trains_under_the_defaults():
+    X = load_wine().data
+    vae = VAETransformer(**TINY, max_iter=5, warm_start=True).fit(X)
+    before = vae.transform(X)
+    assert vae.fit(X).best_iter_ == 5
+    assert not np.allclose(vae.transform(X), before)
+
+
+def test_heavy_rows_weigh_as_much_as_they_say():
+    X = np.repeat([[0.0], [1.0]], [990, 10], axis=0)
+    weights = np.where(X[:, 0] == 1, 99.0, 1.0)  # half of the total weight
+    settings = TINY | {"likelihood": "bernoulli", "max_iter": 60, "batch_size": 32, "learning_rate": 0.02}
+    vae = VAETransformer(**settings, early_stopping=False).fit(X, sample_weight=weights)
+    assert vae.sample(20_000, random_state=0).mean() == pytest.approx(0.5, abs=0.06)
+
+
+def test_whole_numbers_are_whole_and_in_range_whatever_their_dtype():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"gaps": rng.integers(0, 9, 80).astype(float), "wide": rng.integers(0, 2_000_000_000, 80)})
+    frame.loc[3, "gaps"] = np.nan
+    vae = VAETransformer(**TINY, max_iter=3, likelihood={"gaps": "discretized_logistic"}).fit(frame)
+    sample = vae.sample(2000, random_state=0)
+    assert np.isfinite(vae.score(sample))
+    assert sample["gaps"].isin(range(9)).all()
+    assert frame["wide"].min() <= sample["wide"].min() <= sample["wide"].max() <= frame["wide"].max()
+
+
+@pytest.mark.parametrize("scale", [0.3, 1.0, 3.0])
+def test_a_fixed_scale_starts_at_its_linear_model(scale):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 2)) @ rng.normal(size=(2, 6)) + rng.normal(size=(400, 6))
+    vae = VAETransformer(**TINY, likelihood=Gaussian(scale=scale), max_iter=1, learning_rate=1e-12).fit(X)
+    values, axes = np.linalg.eigh(np.cov(X.T, bias=True))
+    excess = axes[:, -2:] * np.maximum(values[-2:] - scale**2, 0)  # Tipping and Bishop 1999 at a known noise
+    covariance = excess @ axes[:, -2:].T + scale**2 * np.eye(6)
+    assert_allclose(vae.score_samples(X), multivariate_normal(X.mean(0), covariance).logpdf(X), rtol=1e-3)
+    assert vae.noise_variance_ == pytest.approx(scale**2, rel=1e-5)
+
+
+def test_a_nearly_deterministic_column_scores_as_under_pca():
+    X = load_wine().data  # raw: standard deviations from 0.1 to 315
+    settings = TINY | {"n_components": 10}
+    assert VAETransformer(**settings, max_iter=1).fit(X).score(X) > PCA(10).fit(X).score(X) - 0.2
+
+
+class Positions(nn.Module):
+    """A user's module with a running statistic and a buffer that a state dict leaves out."""
+
+    def __init__(self, n_in, n_out):
+        super().__init__()
+        self.norm, self.linear = nn.BatchNorm1d(n_in), nn.Linear(n_in, n_out)
+        self.register_buffer("shift", torch.ones(n_out), persistent=False)
+
+    def forward(self, x):
+        return self.linear(self.norm(x)) + self.shift
+
+
+def test_buffers_of_a_users_module_are_kept_and_travel():
+    X = StandardScaler().fit_transform(load_wine().data)
+    vae = VAETransformer(**TINY | {"random_state": 1}, encoder=Positions, init="random", max_iter=30).fit(X, X_val=X)
+    assert_allclose(vae.history_["validation_elbo"][vae.best_iter_], vae.score(X), atol=0.3)
+    assert_array_equal(pickle.loads(pickle.dumps(vae)).transform(X), vae.transform(X))
+
+
+def test_only_draws_touch_the_random_state():
+    X = load_wine().data
+    vae = VAETransformer(**TINY, max_iter=1).fit(X)
+    state = np.random.RandomState(0)
+    vae.reconstruct(X, random_state=state)
+    assert state.randint(1000) == np.random.RandomState(0).randint(1000)
+
+
+def test_free_bits_survive_early_stopping():
+    X = StandardScaler().fit_transform(load_wine().data)
+    vae = VAETransformer(4, free_bits=2.0, max_iter=200, random_state=0, device="cpu").fit(X)
+    assert vae.kl_per_component_.min() > 0.8
