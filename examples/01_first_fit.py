@@ -1,9 +1,9 @@
-"""First fit: handwritten digits in ten numbers.
+"""First fit: handwritten digits in ten numbers, and in two.
 
-Finding: on 1,797 images of 8 x 8 pixels, ten latent components describe a digit better than ten principal
-components: a classifier on them makes fewer errors, and the held-out score, a bound on the log-likelihood in nats
-per image, is above PCA's. With a heavy-tailed noise for each pixel instead of one noise for all, it is above that
-of FactorAnalysis and of a Gaussian mixture, too.
+Finding: on 1,797 images of 8 x 8 pixels the held-out score of ten latent components, a bound on the log-likelihood in
+nats per image, is above that of ten principal components. With a heavy-tailed noise for each pixel instead of one noise
+for all, it is above that of FactorAnalysis and of a Gaussian mixture, too. In two dimensions, where a line has to give
+up, a classifier on the latent space is right far more often than one on PCA's.
 """
 
 import sys
@@ -51,15 +51,16 @@ for name, model in models.items():
     print(f"{name:<22}{model.score(X_test):15.1f}")
 
 # %%
-# A linear classifier on ten coordinates.
+# Two dimensions, and a linear classifier on them.
+flat = VAETransformer(n_components=2, random_state=0)
 print(f"\n{'accuracy':<22}")
-for name in ("PCA(10)", "VAETransformer(10)"):
+for name, model in (("PCA(2)", PCA(2)), ("VAETransformer(2)", flat)):
     classifier = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-    classifier.fit(models[name].transform(X_train), y_train)
-    print(f"{name:<22}{classifier.score(models[name].transform(X_test), y_test):15.3f}")
+    classifier.fit(model.fit_transform(X_train), y_train)
+    print(f"{name:<22}{classifier.score(model.transform(X_test), y_test):15.3f}")
 
 # %%
-# The picture: two latent dimensions of another fit, originals over reconstructions, and new digits.
+# The picture: the two latent dimensions, originals over reconstructions, and new digits.
 try:
     import matplotlib
 
@@ -69,7 +70,6 @@ except ImportError:
     print('\nFor the picture: python -m pip install -e ".[plot]"')
     sys.exit()
 
-flat = VAETransformer(n_components=2, random_state=0).fit(X_train)
 new_means = vae.inverse_transform(np.random.default_rng(0).normal(size=(30, 10)))  # sample without pixel noise
 figure, (left, middle, right) = plt.subplots(1, 3, figsize=(13, 4.4), width_ratios=(1.25, 1, 1), layout="constrained")
 points = left.scatter(*flat.transform(X_test).T, c=y_test, cmap="tab10", s=14)
