@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from skvae.likelihoods import Bernoulli, Categorical, Gaussian
+from skvae.likelihoods import Bernoulli, Categorical, Gaussian, Likelihood
 from skvae.networks import MLP, VAE, Decoder, Encoder, Replicas, Trunk, restack
 from skvae.objectives import kl_to_standard_normal
 from skvae.priors import StandardNormal
@@ -125,10 +125,15 @@ def fit_vae(
         return Fit(vae, history, mean_kl(vae, x[rows[:: math.ceil(len(rows) / KL_ROWS)]]))
 
 
+def kinds(table: Table) -> set[type[Likelihood]]:
+    """The classes of the families, which the rules go by."""
+    return {type(family) for family in table.families}
+
+
 def resolve_recipe(parameters: Any, table: Table, n_rows: int, device: torch.device) -> Recipe:
     """Turn every "auto" of the optimisation into a number."""
     n_columns = len(table.columns)
-    is_binary = all(isinstance(family, Bernoulli) for family in table.families)
+    is_binary = kinds(table) == {Bernoulli}
     if isinstance(parameters.hidden_layer_sizes, str):
         sizes: tuple[int, ...] = (rules.auto_width(n_rows, n_columns),) * 2
     else:
@@ -158,10 +163,9 @@ def resolve_recipe(parameters: Any, table: Table, n_rows: int, device: torch.dev
 
 def resolve_objective(parameters: Any, table: Table, n_rows: int) -> Objective:
     """Turn every "auto" of the objective into a number."""
-    kinds = {type(family) for family in table.families}
     input_dropout = parameters.input_dropout
     if isinstance(input_dropout, str):
-        is_gaussian = kinds == {Gaussian} and {family.scaling for family in table.families} == {"shared"}
+        is_gaussian = kinds(table) == {Gaussian} and {family.scaling for family in table.families} == {"shared"}
         n_columns, n_components = len(table.columns), parameters.n_components
         input_dropout = rules.auto_input_dropout(n_rows, n_columns, n_components, is_gaussian)
     return Objective(
@@ -169,7 +173,7 @@ def resolve_objective(parameters: Any, table: Table, n_rows: int) -> Objective:
         free_bits=parameters.free_bits,
         n_draws=parameters.n_draws,
         input_dropout=input_dropout,
-        kl_warmup=rules.auto_kl_warmup(kinds == {Bernoulli}, Categorical in kinds),
+        kl_warmup=rules.auto_kl_warmup(kinds(table) == {Bernoulli}, Categorical in kinds(table)),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -188,7 +189,7 @@ def _start_at_linear_model(vae: VAE, s: int, x: Tensor, weights: Tensor | None, 
         x[:, vae.encoder.get_buffer("linear_columns")],
         vae.encoder.n_components,
         shared_noise=is_shared,
-        noise_min=max(torch.tensor(2 * block.family.floor).exp().item() for _, block in linear),
+        noise_min=max(math.exp(2 * block.family.floor) for _, block in linear),
         generator=generator,
         weights=weights,
         known_noise=known_noise,
