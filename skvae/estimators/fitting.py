@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from skvae.likelihoods import Bernoulli, Categorical, Gaussian, Likelihood
-from skvae.networks import MLP, VAE, Decoder, Encoder, Replicas, Trunk, restack
+from skvae.likelihoods import Bernoulli, Gaussian, Likelihood
+from skvae.networks import MLP, VAE, AutoregressiveDecoder, Decoder, Encoder, Replicas, Trunk, restack
 from skvae.objectives import kl_to_standard_normal
-from skvae.priors import StandardNormal
+from skvae.priors import PRIORS
 from skvae.tables import Table
 from skvae.training import (
     History,
@@ -95,7 +95,7 @@ def fit_vae(
     offset = float(table.log_jacobian(x).mean())
     uses_global_rng = parameters.dropout > 0 or callable(parameters.encoder) or callable(parameters.decoder)
     rng = isolated_rng(seed, device, lends_global=uses_global_rng)
-    with rng as generator, intraop_threads(recipe.n_threads(x.shape[1])):
+    with rng as generator, intraop_threads(recipe.n_threads(n_parallel(parameters, table))):
         split = split_rows(len(x), early_stopping, parameters.validation_fraction, generator)
         if x_val is not None:
             split = Split(split.train, [torch.arange(len(x_val), device=device) + len(x)])
@@ -130,12 +130,24 @@ def kinds(table: Table) -> set[type[Likelihood]]:
     return {type(family) for family in table.families}
 
 
+def is_autoregressive(parameters: Any) -> bool:
+    """Whether columns see earlier columns."""
+    return bool(parameters.decoder == "autoregressive")
+
+
+def n_parallel(parameters: Any, table: Table) -> int:
+    """How many times as wide as a hidden layer the largest matrix products are."""
+    n_columns = len(table.columns)
+    return 32 * n_columns if is_autoregressive(parameters) else n_columns  # one row each for the context network
+
+
 def resolve_recipe(parameters: Any, table: Table, n_rows: int, device: torch.device) -> Recipe:
     """Turn every "auto" of the optimisation into a number."""
     n_columns = len(table.columns)
     is_binary = kinds(table) == {Bernoulli}
     if isinstance(parameters.hidden_layer_sizes, str):
-        sizes: tuple[int, ...] = (rules.auto_width(n_rows, n_columns),) * 2
+        width = rules.auto_synthesis_width(n_rows) if is_autoregressive(parameters) else None
+        sizes: tuple[int, ...] = (width or rules.auto_width(n_rows, n_columns),) * 2
     else:
         sizes = tuple(parameters.hidden_layer_sizes)
         if not all(isinstance(size, Integral) and size >= 1 for size in sizes):
@@ -154,10 +166,19 @@ def resolve_recipe(parameters: Any, table: Table, n_rows: int, device: torch.dev
         learning_rate=number(parameters.learning_rate, lambda: rules.auto_learning_rate(n_rows, is_binary)),
         weight_decay=number(parameters.weight_decay, lambda: rules.auto_weight_decay(n_rows, is_binary)),
         batch_size=batch_size,
-        max_iter=number(parameters.max_iter, lambda: rules.auto_max_iter(n_rows, batch_size)),
+        max_iter=number(
+            parameters.max_iter,
+            lambda: (
+                rules.auto_synthesis_max_iter(n_rows, batch_size)
+                if is_autoregressive(parameters)
+                else rules.auto_max_iter(n_rows, batch_size)
+            ),
+        ),
         n_iter_no_change=parameters.n_iter_no_change,
         tol=parameters.tol,
-        dtype=resolve_precision(parameters.precision, width=width, n_columns=n_columns, device=device),
+        dtype=resolve_precision(
+            parameters.precision, width=width, n_columns=n_parallel(parameters, table), device=device
+        ),
     )
 
 
@@ -173,7 +194,9 @@ def resolve_objective(parameters: Any, table: Table, n_rows: int) -> Objective:
         free_bits=parameters.free_bits,
         n_draws=parameters.n_draws,
         input_dropout=input_dropout,
-        kl_warmup=rules.auto_kl_warmup(kinds(table) == {Bernoulli}, Categorical in kinds(table)),
+        kl_warmup=rules.auto_kl_warmup(
+            kinds(table) == {Bernoulli}, any(family.levels != "none" for family in table.families)
+        ),
     )
 
 
@@ -181,8 +204,8 @@ def resolve_init(parameters: Any, table: Table) -> str:
     """Turn an "auto" start into a linear or a random one."""
     if parameters.init != "auto":
         return str(parameters.init)
-    n_categories = sum(isinstance(family, Categorical) for family in table.families)
-    return rules.auto_init(n_categories, len(table.families))
+    n_coded = sum(family.levels != "none" for family in table.families)
+    return rules.auto_init(n_coded, len(table.families))
 
 
 def build_vae(parameters: Any, table: Table, recipe: Recipe, seed: int) -> VAE:
@@ -206,8 +229,14 @@ def build_vae(parameters: Any, table: Table, recipe: Recipe, seed: int) -> VAE:
         linear=linear,
         generator=generator,
     )
-    decoder = Decoder(joint, n_components, trunk(parameters.decoder, sizes[::-1]), linear=linear, generator=generator)
-    return VAE(joint, StandardNormal(n_components), encoder, decoder).float()
+    if is_autoregressive(parameters):
+        mlp = trunk("mlp", sizes[::-1])
+        decoder: Decoder = AutoregressiveDecoder(joint, n_components, mlp, mlp, linear=linear, generator=generator)
+    else:
+        mlp = trunk(parameters.decoder, sizes[::-1])
+        decoder = Decoder(joint, n_components, mlp, linear=linear, generator=generator)
+    family = PRIORS[parameters.prior]() if isinstance(parameters.prior, str) else parameters.prior
+    return VAE(joint, family.build(n_components, encoder, generator), encoder, decoder).float()
 
 
 @torch.no_grad()

@@ -20,18 +20,30 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from skvae.estimators._compat import Interval, StrOptions, check_sample_weight, fit_context
+from skvae.estimators.conditional import N_PARTICLES, draw_gaps, draw_under_condition, fill_gaps, read_condition
 from skvae.estimators.fitting import Fit, Network, fit_vae
 from skvae.estimators.input import read_rows
 from skvae.estimators.persistence import attach_weights, detach_weights
 from skvae.likelihoods import FAMILIES, Gaussian, Likelihood
 from skvae.networks import ACTIVATIONS, VAE, DiagonalNormal
 from skvae.objectives import elbo, importance_weighted_bound, normal_nodes
+from skvae.priors import PRIORS, PriorFamily
 from skvae.tables import Table
 from skvae.training import resolve_device
 
 N_NODES = 32  # fixed posterior draws of a score
 ACTIVE = 0.01  # nats: a component that says less about a row is switched off
-ARCHITECTURE = ("n_components", "likelihood", "hidden_layer_sizes", "activation", "dropout", "encoder", "decoder")
+ARCHITECTURE = (
+    "n_components",
+    "likelihood",
+    "prior",
+    "add_indicator",
+    "hidden_layer_sizes",
+    "activation",
+    "dropout",
+    "encoder",
+    "decoder",
+)
 CHUNK = 4_000_000  # cells held in memory at once, in every layer
 
 Floats = NDArray[np.floating[Any]]
@@ -187,11 +199,13 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "likelihood": [StrOptions({"auto", *FAMILIES}), Likelihood, Mapping],
+        "prior": [StrOptions(set(PRIORS)), PriorFamily],
+        "add_indicator": ["boolean"],
         "hidden_layer_sizes": [_auto, tuple, list],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "encoder": [StrOptions({"mlp"}), callable],
-        "decoder": [StrOptions({"factorized"}), callable],
+        "decoder": [StrOptions({"factorized", "autoregressive"}), callable],
         "init": [StrOptions({"auto", "linear", "random"})],
         "n_draws": [Interval(Integral, 1, None, closed="left")],
         "beta": [Interval(Real, 0, None, closed="left")],
@@ -217,6 +231,8 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         n_components: int = 10,
         *,
         likelihood: str | Likelihood | Mapping[Any, str | Likelihood] = "auto",
+        prior: str | PriorFamily = "normal",
+        add_indicator: bool = False,
         hidden_layer_sizes: str | Sequence[int] = "auto",
         activation: str = "silu",
         dropout: float = 0.0,
@@ -243,6 +259,8 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     ) -> None:
         self.n_components = n_components
         self.likelihood = likelihood
+        self.prior = prior
+        self.add_indicator = add_indicator
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.dropout = dropout
@@ -315,7 +333,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
                 raise ValueError(f"fit needs two rows of positive sample_weight, got {len(X)}. Pass larger weights.")
         if start is not None:
             self._check_continues()
-        table = Table.fit(X, self.likelihood) if start is None else self.table_
+        table = self._fit_table(X) if start is None else self.table_
         x = table.encode(X).double()
         x_val = None if X_val is None else table.encode(read_rows(self, X_val, table)).double()
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
@@ -323,6 +341,11 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         fitted = fit_vae(self, table, x, weights=weights, x_val=x_val, device=device, seed=seed, start=start)
         self._keep(fitted, device)
         return self
+
+    def _fit_table(self, X: Any) -> Table:
+        return Table.fit(
+            X, self.likelihood, add_indicator=self.add_indicator, histograms=self.decoder == "autoregressive"
+        )
 
     def _check_continues(self) -> None:
         """Refuse a warm start whose parameters ask for another model."""
@@ -416,7 +439,8 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         """
         scores = []
         for vae, x in self._chunks(X):
-            noise = normal_nodes(N_NODES, vae.encoder.n_components).to(x)[:, None, None]
+            n_nodes = N_NODES if self.decoder != "autoregressive" else 8  # little depends on z, and each is dear
+            noise = normal_nodes(n_nodes, vae.encoder.n_components).to(x)[:, None, None]
             scores.append(elbo(vae, x, noise).elbo[0] + self.table_.log_jacobian(x[0]))
         return torch.cat(scores).cpu().numpy()
 
@@ -499,11 +523,10 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         rows = []
         for vae, x in self._chunks(X):
             q: DiagonalNormal = vae.posterior(x)
+            z = q.loc
             if generator is not None:
-                noise = torch.randn(q.loc.shape, generator=generator, dtype=x.dtype, device=x.device)
-                rows.append(vae.joint.sample(vae.decode(q.at(noise)), generator)[0])
-            else:
-                rows.append(vae.joint.mean(vae.decode(q.loc))[0])
+                z = q.at(torch.randn(q.loc.shape, generator=generator, dtype=x.dtype, device=x.device))
+            rows.append(vae.generate(z, generator, gaps=False)[0])
         return self.table_.decode(torch.cat(rows), index)
 
     @torch.no_grad()
@@ -530,17 +553,26 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             )
         z = torch.tensor(coordinates, device=self._device())
         vae = self._module(z.dtype)
-        rows = [vae.joint.mean(vae.decode(part[None]))[0] for part in torch.split(z, self._chunk_size())]
+        rows = [vae.generate(part[None], None, gaps=False)[0] for part in torch.split(z, self._chunk_size())]
         return self.table_.decode(torch.cat(rows), index)
 
     @torch.no_grad()
-    def sample(self, n_samples: int = 1, *, random_state: int | np.random.RandomState | None = None) -> Any:
-        """New rows, drawn from p(x).
+    def sample(
+        self,
+        n_samples: int | None = None,
+        *,
+        given: Mapping[Any, Any] | pd.DataFrame | None = None,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> Any:
+        """New rows, drawn from p(x), or from p(x | some cells).
 
         Parameters
         ----------
-        n_samples : int, default=1
-            Number of rows.
+        n_samples : int, optional
+            Number of rows: 1 by default, and that of ``given`` if it is a DataFrame.
+        given : dict or DataFrame, optional
+            Values of some columns, by name (by position for an array). A dict holds for all rows. Each row of a
+            DataFrame is completed: columns that it lacks and cells that are missing are drawn, the others are kept.
         random_state : int, RandomState instance or None
             Seed of the draws; None takes the estimator's.
 
@@ -548,16 +580,84 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         -------
         ndarray or DataFrame of shape (n_samples, n_columns)
             In the container and dtypes that fit saw. Every column is drawn from its distribution, never set to
-            its most probable value.
+            its most probable value. With ``add_indicator``, cells are missing as in the data.
+
+        Raises
+        ------
+        ValueError
+            Where the probability of a given value is zero.
+
+        Warns
+        -----
+        UserWarning
+            Where a condition is so rare that draws resemble one another.
         """
         check_is_fitted(self)
-        if not isinstance(n_samples, Integral) or n_samples < 1:
-            raise ValueError(f"n_samples must be an integer of at least 1, got {n_samples!r}. Ask for at least one.")
-        generator, size, n_samples = self._generator(random_state), self._chunk_size(), int(n_samples)
+        if given is not None:
+            return self._sample_given(n_samples, given, random_state)
+        n_samples = self._check_n_samples(1 if n_samples is None else n_samples)
+        generator, size = self._generator(random_state), self._chunk_size()
         vae = self._module(torch.float32)
         like = torch.empty(0, dtype=torch.float32, device=self._device())
         counts = [min(size, n_samples - first) for first in range(0, n_samples, size)]
         return self.table_.decode(torch.cat([vae.sample(n, like, generator)[0] for n in counts]))
+
+    def _sample_given(self, n_samples: int | None, given: Any, random_state: Any) -> Any:
+        frame = read_condition(self.table_, given)
+        x = self.table_.encode_condition(frame).float().to(self._device())
+        generator, vae = self._generator(random_state), self._module(torch.float32)
+        if isinstance(given, Mapping):
+            n_samples = self._check_n_samples(1 if n_samples is None else n_samples)
+            return self.table_.decode(draw_under_condition(vae, x[0], n_samples, generator))
+        if n_samples not in (None, len(frame)):
+            raise ValueError(
+                f"Each row of given is completed once, so n_samples is its {len(frame)} row(s), got {n_samples!r}. "
+                f"Leave n_samples out, or repeat the rows of given."
+            )
+        return self.table_.decode(draw_gaps(vae, x, 1, N_PARTICLES, generator)[0], frame.index)
+
+    @torch.no_grad()
+    def impute(
+        self,
+        X: ArrayLike,
+        *,
+        n_draws: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> Any:
+        """X with its gaps filled.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_rows, n_columns)
+            Rows; NaN, None and pandas.NA mark missing cells. Observed cells are never touched.
+        n_draws : int, optional
+            Number of completed tables, each with draws from p(missing cells | observed cells) of its row, for
+            multiple imputation.
+        random_state : int, RandomState instance or None
+            Seed of the draws; None takes the estimator's.
+
+        Returns
+        -------
+        ndarray or DataFrame of shape (n_rows, n_columns), or list of n_draws of these
+            Without ``n_draws``, the mean of 100 draws for numbers and the most frequent for categories.
+
+        References
+        ----------
+        Mattei and Frellsen (2019), MIWAE: Deep Generative Modelling and Imputation of Incomplete Data Sets.
+        """
+        check_is_fitted(self)
+        if n_draws is not None and (not isinstance(n_draws, Integral) or n_draws < 1):
+            raise ValueError(f"n_draws must be an integer of at least 1, got {n_draws!r}. Ask for at least one.")
+        X = read_rows(self, X, self.table_)
+        x = self.table_.encode(X).float().to(self._device())
+        has_gap = x.isnan().any(dim=1)
+        x[:, : len(self.table_.indicated)] = 0.0  # as if it had been observed
+        n_completed = N_PARTICLES if n_draws is None else int(n_draws)
+        generator, n_particles = self._generator(random_state), max(N_PARTICLES, n_completed)
+        draws = draw_gaps(self._module(torch.float32), x[has_gap], n_completed, n_particles, generator)
+        tables = [self.table_.center(draws)] if n_draws is None else list(draws)
+        filled = [fill_gaps(X, has_gap.cpu().numpy(), self.table_.decode(table)) for table in tables]
+        return filled[0] if n_draws is None else filled
 
     # -- scikit-learn's contract -------------------------------------------------------------------------------
 
@@ -608,6 +708,11 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         vae = self._module(x.dtype)
         for part in torch.split(x, self._chunk_size()):
             yield vae, part[None]
+
+    def _check_n_samples(self, n_samples: Any) -> int:
+        if not isinstance(n_samples, Integral) or n_samples < 1:
+            raise ValueError(f"n_samples must be an integer of at least 1, got {n_samples!r}. Ask for at least one.")
+        return int(n_samples)
 
     def _generator(self, random_state: Any) -> torch.Generator:
         check_is_fitted(self)

@@ -5,13 +5,27 @@ from skvae.likelihoods.bernoulli import Bernoulli
 from skvae.likelihoods.categorical import Categorical
 from skvae.likelihoods.discretized_logistic import DiscretizedLogistic
 from skvae.likelihoods.gaussian import Gaussian
+from skvae.likelihoods.histogram import Histogram
 from skvae.likelihoods.joint import Block, Joint, Parameters
 from skvae.likelihoods.location_scale import LocationScale
+from skvae.likelihoods.negative_binomial import NegativeBinomial
+from skvae.likelihoods.ordinal import Ordinal
 from skvae.likelihoods.poisson import Poisson
 from skvae.likelihoods.student_t import StudentT
 
 FAMILIES: dict[str, type[Likelihood]] = {
-    family.name: family for family in (Gaussian, StudentT, DiscretizedLogistic, Poisson, Bernoulli, Categorical)
+    family.name: family
+    for family in (
+        Gaussian,
+        StudentT,
+        DiscretizedLogistic,
+        Poisson,
+        NegativeBinomial,
+        Bernoulli,
+        Categorical,
+        Ordinal,
+        Histogram,
+    )
 }
 """Families by the name that ``likelihood=`` takes."""
 
@@ -24,9 +38,12 @@ __all__ = [
     "DiscretizedLogistic",
     "Gaussian",
     "Head",
+    "Histogram",
     "Joint",
     "Likelihood",
     "LocationScale",
+    "NegativeBinomial",
+    "Ordinal",
     "Parameters",
     "Poisson",
     "StudentT",

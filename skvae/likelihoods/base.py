@@ -21,12 +21,23 @@ class Columns(NamedTuple):
         Number of categories; 0 for a number.
     lower, upper : Tensor of shape (D,)
         Observed range, encoded (lower <= upper also where the scale is negative).
+    edges : Tensor of shape (T, 2)
+        Where each level begins and ends, where levels are ranges of a number, in any unit of the column; the levels of
+        all columns lie side by side, T = Σ_d n_levels_d.
     """
 
     scale: Tensor
     n_levels: Tensor
     lower: Tensor
     upper: Tensor
+    edges: Tensor = torch.empty(0, 2)
+
+    def take(self, d: int) -> Columns:
+        """Column d alone."""
+        one = slice(d, d + 1)
+        first = int(self.n_levels[:d].sum())
+        levels = slice(first, first + int(self.n_levels[d]))
+        return Columns(self.scale[one], self.n_levels[one], self.lower[one], self.upper[one], self.edges[levels])
 
 
 @dataclass(frozen=True)
@@ -39,10 +50,13 @@ class Head:
         A function of z for every cell, a free constant for every column, or one for all columns.
     width : int
         Number of values a row: usually D; the number of levels for a categorical family; 1 for a block.
+    is_ordered : bool
+        Whether a column's values follow one another, so that neighbours are alike.
     """
 
     per: Literal["cell", "column", "block"]
-    width: int
+    width: int  # a column's share, in their order, is the width that it would have alone
+    is_ordered: bool = False
 
 
 class Likelihood(ABC):
@@ -59,6 +73,7 @@ class Likelihood(ABC):
     is_density: bool = False  # a density changes with the units of its column; a probability does not
     is_whole: ClassVar[bool] = False  # whole numbers in the observed range, whatever the dtype
     is_linear: ClassVar[bool] = False  # has a location that a linear model of z can start
+    levels: ClassVar[Literal["none", "nominal", "ordered"]] = "none"  # whether a cell is the code of a level
 
     @abstractmethod
     def heads(self, columns: Columns) -> dict[str, Head]:

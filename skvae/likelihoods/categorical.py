@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
 
 from skvae.likelihoods.base import Columns, Head, Likelihood, uniform_like
 
+POSITION_MAX = 0.999  # of a cell in its level: float32 must not round it into the next one
+
 
 @dataclass(frozen=True)
 class Categorical(Likelihood):
-    """Categories: x_d | z ~ Categorical(softmax(logits_d(z))), where x_d is the code of a level.
+    """Categories: x_d | z ~ Categorical(softmax(logits_d(z))), where the whole part of x_d is the code of a level.
 
     The levels of all columns lie side by side in one axis of length T = Σ_d n_levels_d, so that a column with
-    thousands of levels costs no more than its own.
+    thousands of levels costs no more than its own. Where a level stands for several values, the fractional part of
+    x_d says which, and any is as likely as it is frequent.
+
+    Parameters
+    ----------
+    max_categories : int, default=1000
+        Levels of a column, at most; the rarest categories beyond share one, as in
+        ``sklearn.preprocessing.OneHotEncoder``.
     """
+
+    max_categories: int = 1000
 
     name: ClassVar[str] = "categorical"
     support: ClassVar[str] = "categories"
+    levels: ClassVar[Literal["none", "nominal", "ordered"]] = "nominal"
 
     def heads(self, columns: Columns) -> dict[str, Head]:  # noqa: D102
-        return {"logits": Head("cell", int(columns.n_levels.sum()))}
+        return {"logits": Head("cell", int(columns.n_levels.sum()), is_ordered=self.levels == "ordered")}
 
     def constants(self, columns: Columns) -> dict[str, Tensor]:  # noqa: D102
         n_levels = columns.n_levels
@@ -34,7 +46,7 @@ class Categorical(Likelihood):
 
     def start(self, x: Tensor, columns: Columns) -> dict[str, Tensor]:  # noqa: D102
         first_level = self.constants(columns)["first_level"].to(x.device)
-        levels = (x + first_level)[~x.isnan()].long()
+        levels = (x.floor() + first_level)[~x.isnan()].long()
         counts = torch.bincount(levels, minlength=int(columns.n_levels.sum())) + 0.5
         totals = torch.stack([c.sum() for c in torch.split(counts, columns.n_levels.tolist())])
         return {"logits": (counts / totals.repeat_interleave(columns.n_levels.to(x.device))).log().to(x.dtype)}
@@ -42,7 +54,7 @@ class Categorical(Likelihood):
     def log_prob(  # type: ignore[override]
         self, x: Tensor, *, logits: Tensor, first_level: Tensor, column: Tensor
     ) -> Tensor:
-        """Log probability of each cell. Shape: x (S, B, D), logits (S, B, T) -> (S, B, D)."""
+        """Log probability of each cell's level. Shape: x (S, B, D), logits (S, B, T) -> (S, B, D)."""
         chosen = logits.gather(-1, x.long() + first_level)
         return chosen - logsumexp_by_column(logits, column, len(first_level))
 
@@ -50,19 +62,25 @@ class Categorical(Likelihood):
         self, *, logits: Tensor, first_level: Tensor, column: Tensor
     ) -> Tensor:
         """The most probable level. Shape: (S, B, D)."""
-        is_best = logits == max_by_column(logits, column, len(first_level))[..., column]
-        position = torch.arange(len(column), device=logits.device).expand(logits.shape)
-        first_best = torch.full_like(position, len(column)).where(~is_best, position)
-        best = position.new_full((*logits.shape[:-1], len(first_level)), len(column))
-        best = best.scatter_reduce(-1, column.expand(logits.shape), first_best, "amin")
-        return (best - first_level).to(logits.dtype)
+        return most_probable_level(logits, first_level, column)
 
     def sample(  # type: ignore[override]
         self, generator: torch.Generator, *, logits: Tensor, first_level: Tensor, column: Tensor
     ) -> Tensor:
-        """A draw of a level: the Gumbel-max trick. Shape: (S, B, D)."""
+        """A draw of a level, by the Gumbel-max trick, and of a position in it. Shape: (S, B, D)."""
         gumbel = -torch.log(-torch.log(uniform_like(logits, generator)))
-        return self.mean(logits=logits + gumbel, first_level=first_level, column=column)
+        level = most_probable_level(logits + gumbel, first_level, column)
+        return level + POSITION_MAX * uniform_like(level, generator)
+
+
+def most_probable_level(logits: Tensor, first_level: Tensor, column: Tensor) -> Tensor:
+    """Code of the level with the largest logit in each column. Shape: (..., T) -> (..., D)."""
+    is_best = logits == max_by_column(logits, column, len(first_level))[..., column]
+    position = torch.arange(len(column), device=logits.device).expand(logits.shape)
+    first_best = torch.full_like(position, len(column)).where(~is_best, position)
+    best = position.new_full((*logits.shape[:-1], len(first_level)), len(column))
+    best = best.scatter_reduce(-1, column.expand(logits.shape), first_best, "amin")
+    return (best - first_level).to(logits.dtype)
 
 
 def max_by_column(logits: Tensor, column: Tensor, n_columns: int) -> Tensor:

@@ -42,6 +42,15 @@ class Block(nn.Module):
         first, last = self.index[0], self.index[-1]
         return slice(first, last + 1) if self.index == list(range(first, last + 1)) else self.get_buffer("_index")
 
+    def shares(self, name: str) -> list[int]:
+        """How many entries of a cell's or a column's head each column has, in their order."""
+        single = [self.columns.take(i) for i in range(len(self.index))]
+        return [self.family.heads(columns)[name].width for columns in single]
+
+    def alone(self, i: int) -> Block:
+        """Column i of the block alone, as the only one of its row."""
+        return Block(self.family, [0], self.columns.take(i))
+
     def complete(self, heads: dict[str, Tensor]) -> dict[str, Any]:
         """All parameters of the family: the decoder's and the fixed ones."""
         return heads | {name: self.get_buffer(name) for name in self.constant_names}
@@ -54,11 +63,14 @@ class Joint(nn.Module):
     ----------
     blocks : list of Block
         Each column belongs to exactly one.
+    indicators : dict of int to int
+        For a column, by position, the earlier column that is 1 where it has a gap.
     """
 
-    def __init__(self, blocks: list[Block]) -> None:
+    def __init__(self, blocks: list[Block], indicators: dict[int, int] | None = None) -> None:
         super().__init__()
         self.blocks = nn.ModuleList(blocks)
+        self.indicators = indicators or {}
         self.n_columns = sum(len(block.index) for block in blocks)
 
     def __iter__(self) -> Any:

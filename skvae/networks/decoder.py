@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
 from skvae.likelihoods import Joint, Parameters
 from skvae.networks.encoder import Trunk
+from skvae.networks.levels import Smoothing
+
+Weigh = Callable[[Tensor], Tensor | None]  # log p(a cell) of each row -> the rows that go on, (B,), or None for all
 
 
 class Decoder(nn.Module):
@@ -27,7 +32,7 @@ class Decoder(nn.Module):
     generator : torch.Generator
         Source of the initial weights.
 
-    Shape: (S, B, K) -> for each block a dict of (S, B, width), (S, 1, width) or (S, 1, 1).
+    Shape: z (S, B, K) -> for each block a dict of (S, B, width), (S, 1, width) or (S, 1, 1).
     """
 
     def __init__(
@@ -57,15 +62,28 @@ class Decoder(nn.Module):
                 if head.per != "cell"
             }
         )
+        blocks = list(joint)
+        shares = [(blocks[b], name) for b, name, _ in self.cell_heads]
+        self.smoothing = Smoothing(
+            [n for block, name in shares for n in block.shares(name)],
+            [block.heads[name].is_ordered for block, name in shares for _ in block.index],
+        )
 
-    def forward(self, z: Tensor) -> Parameters:
-        """The heads of each block, by name."""
-        outputs = self.network(z).to(z.dtype)
-        if self.linear:
-            with torch.autocast(z.device.type, enabled=False):
-                outputs = outputs + torch.baddbmm(self.bias, z, self.loadings)
-        else:
-            outputs = outputs + self.bias
+    def forward(self, z: Tensor, x: Tensor | None = None) -> Parameters:
+        """The heads of each block, by name; columns do not see x."""
+        return self.assemble(self.outputs(z))
+
+    def outputs(self, z: Tensor) -> Tensor:
+        """All parameters of all cells side by side. Shape: (S, B, K) -> (S, B, n_outputs)."""
+        outputs: Tensor = self.network(z).to(z.dtype)
+        outputs = self.smoothing(outputs.transpose(1, 2)).transpose(1, 2)
+        if not self.linear:
+            return outputs + self.bias
+        with torch.autocast(z.device.type, enabled=False):
+            return outputs + torch.baddbmm(self.bias, z, self.loadings)
+
+    def assemble(self, outputs: Tensor) -> Parameters:
+        """Divide the outputs among the heads, and add those that are free constants."""
         parameters: Parameters = [{} for _ in range(self.n_blocks)]
         widths = [width for _, _, width in self.cell_heads]
         for (b, name, _), values in zip(self.cell_heads, torch.split(outputs, widths, dim=-1), strict=True):
@@ -75,15 +93,47 @@ class Decoder(nn.Module):
             parameters[int(position)][name] = value
         return parameters
 
+    def complete(
+        self, joint: Joint, z: Tensor, x: Tensor, generator: torch.Generator | None, weigh: Weigh | None = None
+    ) -> Tensor:
+        """Fill the gaps of rows, of a stack of one.
+
+        Parameters
+        ----------
+        joint : Joint
+            The families.
+        z : Tensor of shape (1, B, K)
+            Latent coordinates.
+        x : Tensor of shape (1, B, D)
+            Rows; NaN marks a cell to fill.
+        generator : torch.Generator or None
+            Of draws from p(x_d | ·); None takes expectations, and the mode for categories.
+        weigh : callable, optional
+            Told the log-probability of the observed cells of each row, and asked which rows go on.
+
+        Returns
+        -------
+        Tensor of shape (1, B, D)
+            The rows without gaps, but where an indicator says that there is one.
+        """
+        parameters: Parameters = self(z)
+        if weigh is not None and (rows := weigh(joint.log_prob(x, parameters)[0])) is not None:
+            z, x = z[:, rows], x[:, rows]
+            parameters = self(z)
+        filled = joint.mean(parameters) if generator is None else joint.sample(parameters, generator)
+        filled = torch.where(x.isnan(), filled.to(x.dtype), x)
+        for column, indicator in joint.indicators.items():
+            filled[..., column].masked_fill_(filled[..., indicator] >= 1, torch.nan)
+        return filled
+
     def silence(self) -> None:
         """Leave the outputs to the linear path."""
         self.network.silence()
 
     def output_slice(self, block: int, name: str) -> slice:
         """Where a head lies among the outputs."""
-        first = 0
-        for b, head, width in self.cell_heads:
+        ends = itertools.accumulate((width for _, _, width in self.cell_heads), initial=0)
+        for (b, head, width), first in zip(self.cell_heads, ends, strict=False):
             if (b, head) == (block, name):
                 return slice(first, first + width)
-            first += width
         raise KeyError(f"block {block} has no cell head {name!r}")

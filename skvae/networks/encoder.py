@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from skvae.likelihoods import Block, Categorical, Joint
+from skvae.likelihoods import Joint
+from skvae.networks.levels import Levels, embedding_std, look_up_sum
 from skvae.networks.mlp import MLP
 from skvae.networks.posterior import DiagonalNormal
 from skvae.networks.stack import Replicas
@@ -59,16 +60,18 @@ class Encoder(nn.Module):
     ) -> None:
         super().__init__()
         self.n_components = n_components
-        self.numbers = [b for b in joint if not isinstance(b.family, Categorical)]
-        self.categories = [b for b in joint if isinstance(b.family, Categorical)]
+        self.numbers = [b for b in joint if b.family.levels == "none"]
         number_index = [i for block in self.numbers for i in block.index]
         self.register_buffer("gaps", torch.tensor([i for i in number_index if gaps[i]], dtype=torch.long))
         self.register_buffer("center", torch.zeros(len(number_index)))
 
         n_features = len(number_index) + len(self.get_buffer("gaps"))
-        self.embedding = Embedding(self.categories[0], generator) if self.categories else None
-        if self.embedding is not None:
-            n_features += self.embedding.width
+        n_levels = sum(int(b.columns.n_levels.sum()) for b in joint if b.family.levels != "none")
+        self.embedding = None
+        if n_levels:
+            width = min(EMBEDDING_WIDTH, n_levels)
+            self.embedding = Levels(joint, width, embedding_std(joint), generator)
+            n_features += width
         self.network = trunk(n_features, 2 * n_components)
 
         # no narrower than the smallest noise can make a posterior: a finer code of one column would only crowd z
@@ -100,7 +103,7 @@ class Encoder(nn.Module):
             if len(self.get_buffer("gaps")):
                 parts.append(x[..., self.get_buffer("gaps")].isnan().to(x.dtype))
         if self.embedding is not None:
-            parts.append(self.embedding(x))
+            parts.append(look_up_sum(self.embedding.table(), self.embedding.codes(x)))
         return torch.cat(parts, dim=-1) if len(parts) > 1 else parts[0]
 
     def forward(self, x: Tensor) -> DiagonalNormal:
@@ -117,37 +120,3 @@ class Encoder(nn.Module):
         loc = loc.masked_fill(is_blank, 0.0)
         log_var = log_var.masked_fill(is_blank, 0.0) - precision.log()
         return DiagonalNormal(loc, (0.5 * log_var.clamp(self.log_var_min, LOG_VAR_MAX)).exp())
-
-
-class Embedding(nn.Module):
-    """The sum of one vector for each category of a row; a gap has a vector of its own, zero until training needs it.
-
-    Shape: (S, B, D) -> (S, B, width).
-    """
-
-    def __init__(self, block: Block, generator: torch.Generator) -> None:
-        super().__init__()
-        n_levels = block.columns.n_levels
-        self.width = min(EMBEDDING_WIDTH, int(n_levels.sum()))
-        self.block = block
-        self.register_buffer("first", (n_levels + 1).cumsum(0) - (n_levels + 1))
-        self.register_buffer("missing", (n_levels + 1).cumsum(0) - 1)
-        size = (1, int((n_levels + 1).sum()), self.width)
-        vectors = torch.randn(size, generator=generator) / math.sqrt(len(n_levels))
-        vectors[:, self.get_buffer("missing")] = 0.0
-        self.vectors = nn.Parameter(vectors)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Look the codes up and add their vectors."""
-        cells = x[..., self.block.position]
-        codes = torch.where(
-            cells.isnan(),
-            self.get_buffer("missing"),
-            cells.nan_to_num(nan=0.0).long() + self.get_buffer("first"),
-        )
-        n_models, n_rows, n_columns = codes.shape
-        n_vectors = self.vectors.shape[1]
-        model = torch.arange(n_models, device=x.device).view(-1, 1, 1) * n_vectors
-        table = self.vectors.reshape(n_models * n_vectors, self.width)
-        bags = nn.functional.embedding_bag((codes + model).view(-1, n_columns), table, mode="sum")
-        return bags.view(n_models, n_rows, self.width)

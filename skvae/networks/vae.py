@@ -9,7 +9,7 @@ from skvae.likelihoods import Joint, Parameters
 from skvae.networks.decoder import Decoder
 from skvae.networks.encoder import Encoder
 from skvae.networks.posterior import DiagonalNormal
-from skvae.priors import StandardNormal
+from skvae.priors import Prior
 
 
 class VAE(nn.Module):
@@ -19,7 +19,7 @@ class VAE(nn.Module):
     ----------
     joint : Joint
         The likelihood of a row.
-    prior : StandardNormal
+    prior : Prior
         The distribution of z.
     encoder : Encoder
         x → q(z | x).
@@ -27,7 +27,7 @@ class VAE(nn.Module):
         z → the parameters of p(x | z).
     """
 
-    def __init__(self, joint: Joint, prior: StandardNormal, encoder: Encoder, decoder: Decoder) -> None:
+    def __init__(self, joint: Joint, prior: Prior, encoder: Encoder, decoder: Decoder) -> None:
         super().__init__()
         self.joint = joint
         self.prior = prior
@@ -39,16 +39,29 @@ class VAE(nn.Module):
         q: DiagonalNormal = self.encoder(x)
         return q
 
-    def decode(self, z: Tensor) -> Parameters:
-        """Parameters of p(x | z), for each block by name. Shape: (S, B, K)."""
-        parameters: Parameters = self.decoder(z)
+    def decode(self, z: Tensor, x: Tensor | None = None) -> Parameters:
+        """Parameters of p(x | z), for each block by name. Shape: (S, B, K), (S, B, D).
+
+        An autoregressive decoder needs x: each column sees the earlier ones.
+        """
+        parameters: Parameters = self.decoder(z, x)
         return parameters
 
     def log_likelihood(self, z: Tensor, x: Tensor) -> Tensor:
         """Log p(x | z) over the observed cells, nats. Shape: (S, B, K), (S, B, D) -> (S, B)."""
-        return self.joint.log_prob(x, self.decode(z))
+        return self.joint.log_prob(x, self.decode(z, x))
+
+    def generate(self, z: Tensor, generator: torch.Generator | None, *, gaps: bool) -> Tensor:
+        """Rows drawn from p(x | z), or expected without a generator, of a stack of one. Shape: (1, B, K) -> (1, B, D).
+
+        With ``gaps``, cells are missing where an indicator that was drawn says so.
+        """
+        x = z.new_full((*z.shape[:2], self.joint.n_columns), torch.nan)
+        if not gaps:
+            x[..., list(self.joint.indicators.values())] = 0.0
+        rows: Tensor = self.decoder.complete(self.joint, z, x, generator)
+        return rows
 
     def sample(self, n_rows: int, like: Tensor, generator: torch.Generator) -> Tensor:
         """Draws from p(x) of a stack of one. Shape: (1, n_rows, D)."""
-        z = self.prior.sample(n_rows, like, generator)
-        return self.joint.sample(self.decode(z), generator)
+        return self.generate(self.prior.sample(n_rows, like, generator), generator, gaps=True)

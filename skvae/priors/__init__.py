@@ -1,5 +1,27 @@
 """p(z): what the latent space looks like."""
 
-from skvae.priors.normal import StandardNormal
+from skvae.priors.base import Prior, PriorFamily
+from skvae.priors.flow import Flow, RealNVP
+from skvae.priors.mixture import DiagonalMixture, FreeMixture, Mixture
+from skvae.priors.normal import Normal, StandardNormal
+from skvae.priors.refit import fit_prior
+from skvae.priors.vamp import MixtureOfPosteriors, VampPrior
 
-__all__ = ["StandardNormal"]
+PRIORS: dict[str, type[PriorFamily]] = {"normal": Normal, "mixture": Mixture, "vamp": VampPrior, "flow": Flow}
+"""Families by the name that ``prior=`` takes."""
+
+__all__ = [
+    "PRIORS",
+    "DiagonalMixture",
+    "Flow",
+    "FreeMixture",
+    "Mixture",
+    "MixtureOfPosteriors",
+    "Normal",
+    "Prior",
+    "PriorFamily",
+    "RealNVP",
+    "StandardNormal",
+    "VampPrior",
+    "fit_prior",
+]

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from skvae.objectives import kl_to_standard_normal
+from skvae.priors.base import Prior, PriorFamily
 
 
-class StandardNormal(nn.Module):
+@dataclass(frozen=True)
+class Normal(PriorFamily):
+    """p(z) = N(0, I): nothing to learn."""
+
+    def build(self, n_components: int, encoder: Any, generator: torch.Generator) -> StandardNormal:  # noqa: D102
+        return StandardNormal(n_components)
+
+
+class StandardNormal(Prior):
     """p(z) = N(0, I), with a closed-form KL.
 
     Parameters
@@ -19,10 +29,6 @@ class StandardNormal(nn.Module):
     n_components : int
         Dimension K of the latent space.
     """
-
-    def __init__(self, n_components: int) -> None:
-        super().__init__()
-        self.n_components = n_components
 
     def log_prob(self, z: Tensor) -> Tensor:
         """Log density. Shape: z (..., K) -> (...)."""
@@ -33,6 +39,6 @@ class StandardNormal(nn.Module):
         return kl_to_standard_normal(q.loc, q.scale)
 
     def sample(self, n_rows: int, like: Tensor, generator: torch.Generator) -> Tensor:
-        """Draws. Shape: (1, n_rows, K), in the dtype and on the device of ``like``."""
+        """Draws, alike for every model of a stack. Shape: (1, n_rows, K)."""
         size = (1, n_rows, self.n_components)
         return torch.randn(size, generator=generator, dtype=like.dtype, device=like.device)

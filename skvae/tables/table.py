@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +12,19 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from skvae.likelihoods import Block, Categorical, Columns, Joint, Likelihood
-from skvae.tables.columns import CategoryColumn, Column, Floats, NumberColumn, cast
+from skvae.likelihoods import Block, Categorical, Columns, Histogram, Joint, Likelihood, Ordinal
+from skvae.tables.bins import Floats
+from skvae.tables.columns import (
+    CategoryColumn,
+    Column,
+    GapColumn,
+    HistogramColumn,
+    NumberColumn,
+    TimeColumn,
+    cast,
+    check_finite,
+    is_time,
+)
 from skvae.tables.schema import Choice, choose_families
 
 CONSTANT = 1e-13  # a column whose standard deviation is this part of its mean or less is constant but for rounding
@@ -22,20 +34,23 @@ CONSTANT = 1e-13  # a column whose standard deviation is this part of its mean o
 class Table:
     """What fit learns of the columns: enough to encode rows as a tensor and to bring them back as they came.
 
-    A number is encoded as (value − loc) / scale, a category as its code, a gap as NaN.
+    A number is encoded as (value − loc) / scale, a category or a binned number as its code, a gap as NaN. With
+    indicators, the encoded rows begin with one column for each column with gaps that says where they are.
 
     Attributes
     ----------
-    columns : list of NumberColumn or CategoryColumn
-        Codecs, in the order of the data.
+    columns : list of Column
+        Codecs of the encoded columns: the indicators, then the columns of the data.
     families : list of Likelihood
-        The family of each column.
+        The family of each encoded column.
     loc, scale : ndarray of shape (D,)
         Of the encoding; a scale may be negative.
     lower, upper : ndarray of shape (D,)
-        Observed range, in the units of the data.
+        Observed range, before the scaling.
     gaps : ndarray of shape (D,)
         Whether the column had missing cells.
+    indicated : list of int
+        Positions, among the columns of the data, of those with an indicator.
     labels : pandas.Index or None
         Column labels of a DataFrame; None for an array.
     dtype : numpy dtype or None
@@ -49,11 +64,19 @@ class Table:
     lower: Floats
     upper: Floats
     gaps: Any
+    indicated: list[int]
     labels: pd.Index | None
     dtype: Any
 
     @classmethod
-    def fit(cls, X: Any, likelihood: Choice | Mapping[Any, Choice]) -> Table:
+    def fit(
+        cls,
+        X: Any,
+        likelihood: Choice | Mapping[Any, Choice] = "auto",
+        *,
+        add_indicator: bool = False,
+        histograms: bool = False,
+    ) -> Table:
         """Choose families, learn levels, ranges and scales.
 
         Parameters
@@ -61,6 +84,10 @@ class Table:
         X : ndarray or DataFrame of shape (N, D)
             Rows.
         likelihood : str, Likelihood or dict
+            See ``choose_families``.
+        add_indicator : bool
+            Whether to encode where the gaps are.
+        histograms : bool
             See ``choose_families``.
 
         Raises
@@ -71,11 +98,8 @@ class Table:
         is_frame = isinstance(X, pd.DataFrame)
         names = list(X.columns) if is_frame else list(range(X.shape[1]))
         dtypes = list(X.dtypes) if is_frame else [X.dtype] * X.shape[1]
-        families = choose_families(names, dtypes, likelihood, is_frame=is_frame)
-        columns: list[Column] = [
-            CategoryColumn.fit(_column(X, j)) if isinstance(family, Categorical) else NumberColumn(name, dtype)
-            for j, (name, dtype, family) in enumerate(zip(names, dtypes, families, strict=True))
-        ]
+        families = choose_families(names, dtypes, likelihood, is_frame=is_frame, histograms=histograms)
+        columns = [_fit_column(_column(X, j), family) for j, family in enumerate(families)]
         raw = _read(X, columns)
         gaps = np.isnan(raw)
         if gaps.all(axis=0).any():
@@ -85,7 +109,11 @@ class Table:
                 f"Drop the column."
             )
         _check_support(raw, columns, families)
-        loc, scale = _standardization(raw, families, names)
+        indicated = np.flatnonzero(gaps.any(axis=0)).tolist() if add_indicator else []
+        raw = np.concatenate([gaps[:, indicated], raw], axis=1)
+        families = [Categorical()] * len(indicated) + families
+        columns = [GapColumn(columns[j].name, np.dtype(bool)) for j in indicated] + columns
+        loc, scale = _standardization(raw, families, columns)
         return cls(
             columns,
             families,
@@ -93,10 +121,16 @@ class Table:
             scale,
             np.nanmin(raw, axis=0),
             np.nanmax(raw, axis=0),
-            gaps.any(axis=0),
+            np.isnan(raw).any(axis=0),
+            indicated,
             X.columns if is_frame else None,
             None if is_frame else X.dtype,
         )
+
+    @property
+    def data_columns(self) -> list[Column]:
+        """Codecs of the columns of the data."""
+        return self.columns[len(self.indicated) :]
 
     @property
     def is_frame(self) -> bool:
@@ -105,48 +139,125 @@ class Table:
 
     def encode(self, X: Any) -> Tensor:
         """Rows as a tensor, in their own precision. Shape: (N, D)."""
-        raw = _read(X, self.columns)
-        _check_support(raw, self.columns, self.families)
+        raw = _read(X, self.data_columns)
+        _check_support(raw, self.data_columns, self.families[len(self.indicated) :])
+        raw = np.concatenate([np.isnan(raw[:, self.indicated]), raw], axis=1)
         return torch.from_numpy(((raw - self.loc) / self.scale).astype(_precision(X), copy=False))
 
     def decode(self, x: Tensor, index: pd.Index | None = None) -> Any:
-        """Rows in the container and dtypes that fit saw. Shape: (N, D)."""
+        """Rows in the container and dtypes that fit saw; a gap where an indicator says so. Shape: (N, D)."""
         raw = x.cpu().double().numpy() * self.scale + self.loc
         whole = np.array([family.is_whole for family in self.families])
         raw[:, whole] = np.clip(np.rint(raw[:, whole]), self.lower[whole], self.upper[whole])
+        n_indicators = len(self.indicated)
+        is_gap, raw = raw[:, :n_indicators] >= 1, raw[:, n_indicators:]
+        raw[:, self.indicated] = np.where(is_gap, np.nan, raw[:, self.indicated])
         if self.labels is not None:
             cells = {
                 j: pd.Series(column.decode(raw[:, j]), index=index, dtype=column.dtype)
-                for j, column in enumerate(self.columns)
+                for j, column in enumerate(self.data_columns)
             }
-            return pd.DataFrame(cells).set_axis(self.labels, axis=1)
+            return pd.DataFrame(cells, index=index).set_axis(self.labels, axis=1)
         values = cast(raw, self.dtype)
-        for j, column in enumerate(self.columns):
-            if isinstance(column, CategoryColumn):
+        for j, column in enumerate(self.data_columns):
+            if not isinstance(column, NumberColumn):
                 values[:, j] = column.decode(raw[:, j])
         return values
 
+    def encode_condition(self, given: pd.DataFrame) -> Tensor:
+        """Cells that are known of a row, in some of the columns; NaN where one is to be drawn. Shape: (N, D).
+
+        Raises
+        ------
+        ValueError
+            Where the probability of a value is zero.
+        """
+        raw = np.full((len(given), len(self.columns)), np.nan)
+        for j, column in enumerate(self.columns):
+            if isinstance(column, GapColumn) or column.name not in given.columns:
+                continue
+            values = _as_dtype(given[column.name], column)
+            is_known = values.notna().to_numpy(dtype=bool)
+            bounded = self.families[j].is_whole and not isinstance(column, HistogramColumn)
+            possible = f"a value from {self.lower[j]:g} to {self.upper[j]:g}" if bounded else column.possible
+            is_possible = column.is_possible(values)
+            if bounded:
+                cells = column.encode(values)
+                is_possible = (cells >= self.lower[j]) & (cells <= self.upper[j])
+            if (is_known & ~is_possible).any():
+                value = values[is_known & ~is_possible].tolist()[0]
+                raise ValueError(
+                    f"A condition needs a positive probability, but {value!r} has none in column {column.name!r}, "
+                    f"which held nothing like it at fit. Pass {possible}."
+                )
+            raw[:, j] = np.where(is_known, column.encode(values), np.nan)
+        n_indicators = len(self.indicated)
+        is_known = ~np.isnan(raw[:, n_indicators:][:, self.indicated])
+        raw[:, :n_indicators] = np.where(is_known, 0.0, np.nan)  # what is given is no gap
+        return torch.from_numpy((raw - self.loc) / self.scale)
+
+    def center(self, x: Tensor) -> Tensor:
+        """The mean of several draws of each row, the mode for categories. Shape: (M, N, D) -> (N, D)."""
+        raw = x.cpu().double().numpy() * self.scale + self.loc
+        centers = [column.center(raw[:, :, j]) for j, column in enumerate(self.columns)]
+        return torch.from_numpy((np.column_stack(centers) - self.loc) / self.scale)
+
     def log_jacobian(self, x: Tensor) -> Tensor:
-        """What to add to an encoded log-density: −Σ log|scale| over observed cells. Shape: (N, D) -> (N,)."""
+        """What to add to an encoded log-probability to have it in the units of the data. Shape: (N, D) -> (N,)."""
         is_density = np.array([family.is_density for family in self.families])
         log_scale = torch.from_numpy(np.where(is_density, np.log(np.abs(self.scale)), 0.0)).to(x)
-        return -((~x.isnan()).to(x.dtype) @ log_scale)
+        inside = np.zeros(len(x))
+        for j, column in enumerate(self.columns):
+            inside += column.log_density(x[:, j].cpu().double().numpy())
+        return torch.from_numpy(inside).to(x) - (~x.isnan()).to(x.dtype) @ log_scale
 
     def joint(self) -> Joint:
         """The likelihood of a row: one block for each distinct family."""
-        n_levels = [len(c.levels) if isinstance(c, CategoryColumn) else 0 for c in self.columns]
+        edges = [_unit_range(column.edges) for column in self.columns]
         ends = np.sort([(self.lower - self.loc) / self.scale, (self.upper - self.loc) / self.scale], axis=0)
         blocks = []
         for family in dict.fromkeys(self.families):
             index = [j for j, other in enumerate(self.families) if other == family]
             facts = Columns(
                 scale=torch.from_numpy(self.scale[index]),
-                n_levels=torch.tensor([n_levels[j] for j in index]),
+                n_levels=torch.tensor([len(edges[j]) for j in index]),
                 lower=torch.from_numpy(ends[0][index]),
                 upper=torch.from_numpy(ends[1][index]),
+                edges=torch.from_numpy(np.concatenate([edges[j] for j in index])),
             )
             blocks.append(Block(family, index, facts))
-        return Joint(blocks)
+        return Joint(blocks, {len(self.indicated) + j: i for i, j in enumerate(self.indicated)})
+
+
+def _fit_column(values: pd.Series, family: Likelihood) -> Column:
+    """The codec of a column, by its family and its dtype."""
+    if isinstance(family, Categorical | Ordinal) and not isinstance(family, Histogram):
+        return CategoryColumn.fit(values, family.max_categories if isinstance(family, Categorical) else len(values))
+    number = TimeColumn.fit(values) if is_time(values.dtype) else NumberColumn(values.name, values.dtype)
+    if isinstance(family, Histogram) and values.notna().any():
+        return HistogramColumn.fit(number, values)
+    return number
+
+
+def _unit_range(edges: Floats) -> Floats:
+    """Edges of levels, from 0 to 1."""
+    size = float(np.ptp(edges)) if len(edges) else 0.0
+    return (edges - edges.min()) / size if size > 0 else np.zeros_like(edges)
+
+
+def _as_dtype(values: pd.Series, column: Column) -> pd.Series:
+    """Values in the dtype of their column, where they are of its kind."""
+    with suppress(TypeError, ValueError):
+        return values if isinstance(column.dtype, pd.CategoricalDtype) else values.astype(column.dtype)
+    if isinstance(column, CategoryColumn):
+        return values  # of no category that was seen
+    try:
+        return values.astype("Float64")
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"Column {column.name!r} holds {column.dtype}, but the condition is {values.tolist()[0]!r} ({error}). "
+            f"Pass {column.possible}."
+        ) from error
 
 
 def _column(X: Any, j: int) -> pd.Series:
@@ -161,14 +272,10 @@ def _read(X: Any, columns: list[Column]) -> Floats:
     else:
         raw = X.astype(np.float64)
         for j, column in enumerate(columns):
-            if isinstance(column, CategoryColumn):
+            if not isinstance(column, NumberColumn):
                 raw[:, j] = column.encode(_column(X, j))
-    if np.isinf(raw).any():
-        row, j = np.argwhere(np.isinf(raw))[0]
-        raise ValueError(
-            f"Cells must be finite or missing, but column {columns[j].name!r} holds {raw[row, j]} in row {row}. "
-            f"Replace infinities by NaN."
-        )
+    for j in np.flatnonzero(np.isinf(raw).any(axis=0)).tolist():
+        check_finite(raw[:, j], columns[j].name)
     return raw
 
 
@@ -193,14 +300,14 @@ def _check_support(raw: Floats, columns: list[Column], families: list[Likelihood
             )
 
 
-def _standardization(raw: Floats, families: list[Likelihood], names: list[Any]) -> tuple[Floats, Floats]:
+def _standardization(raw: Floats, families: list[Likelihood], columns: list[Column]) -> tuple[Floats, Floats]:
     """Location and signed scale of each column, by the wish of its family."""
     scaling = np.array([family.scaling for family in families])
     with np.errstate(over="ignore", invalid="ignore"):
         mean, std = np.nanmean(raw, axis=0), np.nanstd(raw, axis=0)
     overflow = (scaling != "none") & ~(np.isfinite(mean) & np.isfinite(std))
     if overflow.any():
-        name = names[int(np.flatnonzero(overflow)[0])]
+        name = columns[int(np.flatnonzero(overflow)[0])].name
         raise ValueError(
             f"The variance of each column must fit into a float64, but that of column {name!r} overflows. "
             f"Divide the column by a large constant."

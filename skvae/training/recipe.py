@@ -80,6 +80,11 @@ def auto_width(n_rows: int, n_columns: int) -> int:
     return 512 if n_rows >= 20_000 and n_columns >= 200 else 128
 
 
+def auto_synthesis_width(n_rows: int) -> int:
+    """Width of the hidden layers where columns see one another."""
+    return 64 if n_rows < SMALL else 128 if n_rows < 5 * SMALL else 256
+
+
 def auto_learning_rate(n_rows: int, is_binary: bool) -> float:
     """Peak learning rate; binary rows bear a larger one."""
     if is_binary:
@@ -122,4 +127,10 @@ def auto_batch_size(n_rows: int, width: int) -> int:
 def auto_max_iter(n_rows: int, batch_size: int) -> int:
     """A hundred passes, but about 1,500 steps at least (folds are shorter), and 20,000 at most."""
     n_steps = min(max(100 * n_rows / batch_size, 1500), 20_000)
+    return max(1, round(n_steps / max(1, n_rows // batch_size)))
+
+
+def auto_synthesis_max_iter(n_rows: int, batch_size: int) -> int:
+    """Where columns see one another, the dependences are learned in fewer steps, and overfitted sooner."""
+    n_steps = min(max(20 * n_rows / batch_size, 400), 3000)
     return max(1, round(n_steps / max(1, n_rows // batch_size)))

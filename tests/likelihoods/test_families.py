@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import itertools
 import math
 import pickle
 from typing import Any, NamedTuple
@@ -22,6 +23,8 @@ from skvae.likelihoods import (
     Columns,
     DiscretizedLogistic,
     Gaussian,
+    NegativeBinomial,
+    Ordinal,
     Poisson,
     StudentT,
 )
@@ -52,6 +55,22 @@ class RoundedLogistic:
         return self.raw.mean() / self.unit
 
 
+class CutLogistic:
+    """A logistic variable around a location for each column, cut at thresholds; asked for codes, NaN beyond them."""
+
+    def __init__(self, loc, thresholds, scale):
+        ends = [np.concatenate([[-np.inf], theta, [np.inf]]) for theta in thresholds]
+        self.mass = [np.diff(stats.logistic.cdf(*each)) for each in zip(ends, loc, scale, strict=True)]
+
+    def logpmf(self, x):
+        codes = np.nan_to_num(x).astype(int)
+        log_mass = [np.log(mass)[code] for mass, code in zip(self.mass, codes.T, strict=True)]
+        return np.where(np.isnan(x), -np.inf, np.stack(log_mass, axis=1))
+
+    def mean(self):
+        return np.array([mass.argmax() for mass in self.mass])  # the mode
+
+
 class Case(NamedTuple):
     """A family, its parameters for two columns in encoded units, and the same distribution from scipy."""
 
@@ -59,7 +78,8 @@ class Case(NamedTuple):
     parameters: dict[str, Any]
     twin: Any
     unit: tuple[float, float] = (1.0, 1.0)
-    values: Any = None  # the support, encoded, if it is discrete: shape (M, 2)
+    values: Any = None  # the support, encoded, if it is discrete: shape (M, 2), filled up with NaN
+    n_levels: tuple[int, int] = (0, 0)
 
 
 UNIT = np.array([2.0, -0.5])
@@ -67,6 +87,9 @@ WHOLE = np.array([[-6.0], [-5.0], [-4.0], [-3.0], [-2.0], [-1.0], [0.0], [1.0], 
 COUNTS = np.arange(60.0)[:, None].repeat(2, axis=1)
 BITS = np.array([[0.0, 0.0], [1.0, 1.0]])
 DF = np.array([5.5, 13.0])
+MEAN, SIZE = np.array([0.4, 5.0]), np.array([0.7, 6.0])
+CODES = np.array([[0.0, 0.0], [1.0, 1.0], [2.0, np.nan], [3.0, np.nan]])
+STEPS = np.log1p(np.exp([-1.0, 2.5]))  # softplus
 
 
 def discretized(family, scale, **parameters):
@@ -107,6 +130,19 @@ CASES = {
     ),
     "discretized_logistic, shared": discretized(DiscretizedLogistic("shared"), np.exp(-0.5), log_scale=[-0.5]),
     "poisson": Case(Poisson(), {"log_rate": np.log([0.4, 11.0])}, stats.poisson([0.4, 11.0]), values=COUNTS),
+    "negative_binomial": Case(
+        NegativeBinomial(),
+        {"log_mean": np.log(MEAN), "log_size": np.log(SIZE)},
+        stats.nbinom(SIZE, SIZE / (SIZE + MEAN)),
+        values=COUNTS,
+    ),
+    "ordinal": Case(
+        Ordinal(),
+        {"loc": LOC, "thresholds": [-0.5, -1.0, 2.5, -1.6], "log_scale": [0.5, -0.4]},
+        CutLogistic(LOC, [np.cumsum([-0.5, *STEPS]), [-1.6]], np.exp([0.5, -0.4])),
+        values=CODES,
+        n_levels=(4, 2),
+    ),
     "bernoulli": Case(Bernoulli(), {"logit": [-1.1, 2.0]}, stats.bernoulli(1 / (1 + np.exp([1.1, -2.0]))), values=BITS),
 }
 DENSITIES = [name for name, case in CASES.items() if case.values is None]
@@ -117,9 +153,9 @@ def columns_of(case):
     ends = case.values if case.values is not None else np.array([[-50.0, -50.0], [50.0, 50.0]])
     return Columns(
         scale=torch.tensor(case.unit, dtype=torch.float64),
-        n_levels=torch.zeros(2, dtype=torch.long),
-        lower=torch.tensor(ends.min(axis=0)),
-        upper=torch.tensor(ends.max(axis=0)),
+        n_levels=torch.tensor(case.n_levels),
+        lower=torch.tensor(np.nanmin(ends, axis=0)),
+        upper=torch.tensor(np.nanmax(ends, axis=0)),
     )
 
 
@@ -137,7 +173,9 @@ def parameters_of(case, n_rows=1):
 
 
 def log_prob(case, x):
-    return case.family.log_prob(torch.as_tensor(x)[None], **parameters_of(case, len(x)))[0].numpy()
+    x = torch.as_tensor(x)
+    values = case.family.log_prob(x.nan_to_num(nan=0.0)[None], **parameters_of(case, len(x)))[0]
+    return values.masked_fill(x.isnan(), -torch.inf).numpy()
 
 
 def draws(case, n_rows=20_000):
@@ -189,7 +227,7 @@ def test_draws_follow_their_density(name, column):
 def test_draws_follow_their_mass(name, column):
     case = CASES[name]
     values, x = case.values[:, column], draws(case)[:, column]
-    counts = np.bincount(np.abs(x[:, None] - values).argmin(axis=1), minlength=len(values))  # as a table rounds
+    counts = np.bincount(np.nanargmin(np.abs(x[:, None] - values), axis=1), minlength=len(values))  # as a table rounds
     expected = len(x) * np.exp(case.twin.logpmf(case.values)[:, column])
     usual = expected > 5
     counts, expected = (
@@ -206,6 +244,9 @@ def test_mean_is_scipys_and_the_mean_of_draws(name):
     case = CASES[name]
     mean, x = case.family.mean(**parameters_of(case))[0, 0].numpy(), draws(case)
     assert_allclose(mean, case.twin.mean(), rtol=1e-10)
+    if case.family.levels != "none":
+        assert np.array_equal(mean, [np.bincount(column).argmax() for column in x.T.astype(int)])
+        return
     z = (x.mean(axis=0) - mean) / (x.std(axis=0) / math.sqrt(len(x)))
     assert np.abs(z).max() < 4.5
 
@@ -261,6 +302,20 @@ EDGES = {
         {"loc": FAR, "log_scale": [-60.0, 0.0, 20.0], "row_factor": [-50.0, 50.0]},
     ),
     "poisson": (Poisson(), [0.0, 1.0, 1e6], {"log_rate": [-80.0, 0.0, 19.0, 60.0]}),
+    "negative_binomial": (
+        NegativeBinomial(),
+        [0.0, 1.0, 1e6, 4e8],
+        {"log_mean": [-80.0, 0.0, 19.0, 60.0], "log_size": [-60.0, -7.0, 0.0, 14.0, 60.0]},
+    ),
+    "ordinal": (
+        Ordinal(),  # of three levels: a location of the first threshold, and a step
+        [0.0, 1.0, 2.0],
+        {
+            "loc": FAR,
+            "thresholds": [list(pair) for pair in itertools.product(FAR, FAR)],
+            "log_scale": [-60.0, 0.0, 60.0],
+        },
+    ),
     "bernoulli": (Bernoulli(), [0.0, 0.3, 1.0], {"logit": [-1e4, 0.0, 1e4]}),
 }
 
@@ -269,10 +324,10 @@ EDGES = {
 @pytest.mark.parametrize("unit", [1e-3, 1.0, 1e4])
 def test_value_and_gradients_are_finite_in_float32_at_the_edges(name, unit):
     family, values, parameters = EDGES[name]
-    grid = torch.cartesian_prod(torch.tensor(values), *map(torch.tensor, parameters.values()))
-    x, *heads = (column.reshape(1, -1, 1) for column in grid.unbind(-1))
-    heads = {key: value.clone().requires_grad_() for key, value in zip(parameters, heads, strict=True)}
-    facts = Columns(torch.tensor([unit]), torch.zeros(1), torch.tensor([-2.0]), torch.tensor([2.0]))
+    grid = zip(*itertools.product(values, *parameters.values()), strict=True)  # every combination is a row
+    x, *heads = (torch.tensor(part).reshape(1, len(part), -1) for part in grid)
+    heads = {key: value.requires_grad_() for key, value in zip(parameters, heads, strict=True)}
+    facts = Columns(torch.tensor([unit]), torch.tensor([3]), torch.tensor([-2.0]), torch.tensor([2.0]))
     log_prob = family.log_prob(x, **heads, **family.constants(facts))
     log_prob.sum().backward()
     assert log_prob.isfinite().all()
@@ -344,6 +399,65 @@ def test_poisson_is_the_poisson_mass(x, log_rate):
     assert Poisson().log_prob(value, log_rate=rate).item() == pytest.approx(expected, rel=1e-7, abs=1e-6)
 
 
+@given(x=st.integers(0, 4 * 10**8), log_odds=st.floats(-14, 6), log_size=st.floats(-7, 13.9))
+def test_negative_binomial_is_scipys_mass(x, log_odds, log_size):  # whose own digits end where p rounds to 1
+    value, mean, size = (
+        torch.full((1, 1, 1), v, dtype=torch.float64) for v in (float(x), log_size + log_odds, log_size)
+    )
+    log_mass = NegativeBinomial().log_prob(value, log_mean=mean, log_size=size).item()
+    expected = stats.nbinom.logpmf(x, math.exp(log_size), 1 / (1 + math.exp(log_odds)))
+    assert log_mass == pytest.approx(expected, rel=1e-7, abs=1e-5)
+
+
+@pytest.mark.parametrize("log_size", [13.0, 14.0, 30.0])
+@pytest.mark.parametrize("mean", [0.01, 1.0, 20.0])
+def test_negative_binomial_tends_to_poisson_in_float32(mean, log_size):
+    x = torch.arange(40.0)[None, :, None]
+    log_mean = torch.full((1, 1, 1), mean).log()
+    ours = NegativeBinomial().log_prob(x, log_mean=log_mean, log_size=torch.full((1, 1, 1), log_size))
+    assert ours.dtype == torch.float32
+    expected = torch.from_numpy(stats.poisson.logpmf(x.double().numpy(), mean)).float()
+    torch.testing.assert_close(ours, expected, rtol=2e-6, atol=2e-3)
+
+
+def test_large_counts_keep_their_digits_in_float32():
+    x = torch.tensor([[[1e4], [1e6], [1e8]]])
+    ours = NegativeBinomial().log_prob(x, log_mean=x.log(), log_size=torch.full((1, 1, 1), 2.0))
+    size = math.exp(2.0)
+    expected = stats.nbinom.logpmf(x.double().numpy(), size, size / (size + x.double().numpy()))
+    assert_allclose(ours.numpy(), expected, rtol=1e-5)
+
+
+def test_the_size_gets_the_slope_of_the_exact_log_mass():
+    log_size = torch.tensor([[[-6.0]], [[0.0]], [[6.0]], [[11.0]]], requires_grad=True)
+    x, log_mean = torch.full((4, 1, 1), 9.0), torch.full((4, 1, 1), 1.5)
+    NegativeBinomial().log_prob(x, log_mean=log_mean, log_size=log_size).sum().backward()
+    # d log P / d log r = r (Σ_{j < x} 1 / (r + j) + log(r / (r + μ)) + (μ − x) / (r + μ))
+    for slope, rho in zip(log_size.grad.flatten().tolist(), log_size.flatten().tolist(), strict=True):
+        r, mu = math.exp(rho), math.exp(1.5)
+        exact = r * (sum(1 / (r + j) for j in range(9)) - math.log1p(mu / r) + (mu - 9) / (r + mu))
+        assert slope == pytest.approx(exact, rel=1e-5)
+
+
+@pytest.mark.parametrize(("mean", "size"), [(3.0, 0.3), (200.0, 2.0), (50.0, 1e9)])
+def test_size_starts_at_the_moments(mean, size):
+    rng = np.random.default_rng(0)
+    x = torch.as_tensor(rng.poisson(mean * rng.gamma(size, 1 / size, (100_000, 1)))).double()
+    start = NegativeBinomial().start(x, None)
+    variance = (start["log_mean"].exp() + (2 * start["log_mean"] - start["log_size"]).exp()).item()
+    assert variance == pytest.approx(x.var().item(), rel=0.02)
+
+
+@pytest.mark.parametrize("log_size", [-7.0, 0.0, 14.0])
+def test_negative_binomial_draws_are_counts_in_float32(log_size):
+    shape = (1, 100_000, 2)
+    log_mean = torch.tensor([0.0, 60.0]).expand(shape)
+    generator = torch.Generator().manual_seed(0)
+    x = NegativeBinomial().sample(generator, log_mean=log_mean, log_size=torch.full((1, 1, 2), log_size))
+    assert x.shape == shape
+    assert NegativeBinomial().is_valid(x).all()
+
+
 # -- scales --------------------------------------------------------------------------------------------------
 
 LOCATION_SCALE = [Gaussian, StudentT, DiscretizedLogistic]
@@ -406,7 +520,10 @@ def test_redraw_binarises_grey_levels_and_keeps_bits_and_gaps():
     assert torch.equal(drawn[0, :, 3], drawn[1, :, 3])  # stacked models share the draw
 
 
-@pytest.mark.parametrize("family", [Gaussian(), StudentT(), Poisson(), DiscretizedLogistic(), Categorical()])
+@pytest.mark.parametrize(
+    "family",
+    [Gaussian(), StudentT(), Poisson(), NegativeBinomial(), DiscretizedLogistic(), Categorical(), Ordinal()],
+)
 def test_redraw_of_other_families_keeps_the_rows(family):
     x = torch.arange(6.0).reshape(1, 3, 2)
     assert torch.equal(family.redraw(x, torch.Generator()), x)
@@ -419,6 +536,8 @@ def test_redraw_of_other_families_keeps_the_rows(family):
         (StudentT(), [True, True, True, True]),
         (DiscretizedLogistic(), [True, True, False, True]),
         (Poisson(), [False, True, False, True]),
+        (NegativeBinomial(), [False, True, False, True]),
+        (Ordinal(), [True, True, True, True]),
         (Bernoulli(), [False, True, True, False]),
     ],
 )
@@ -500,6 +619,89 @@ def test_start_of_categories_is_their_frequencies_without_gaps():
     assert_allclose(start.numpy(), np.array([1.5, 0.5, 2.5, 2.5, 1.5]) / [4.5, 4.5, 4.5, 4.0, 4.0])
 
 
+# -- ordered categories --------------------------------------------------------------------------------------
+
+STEPPED = np.array([-1.0, 0.5, 0.0, -2.0, 3.0, -3.0])  # [3, 1, 5] levels have 2 + 0 + 4 thresholds
+
+
+def ordinal(method, heads, *args, n_levels=N_LEVELS):
+    """Call a method with heads of any container, at scale 1 unless they say otherwise."""
+    supplied = {"log_scale": torch.zeros(len(n_levels))} | {name: torch.as_tensor(v) for name, v in heads.items()}
+    return getattr(Ordinal(), method)(*args, **supplied, **Ordinal().constants(levels(n_levels)))
+
+
+def test_uneven_thresholds_lie_side_by_side():
+    heads = Ordinal().heads(levels())
+    assert {name: head.width for name, head in heads.items()} == {"loc": 3, "thresholds": 6, "log_scale": 3}
+    step = np.log1p(np.exp(STEPPED))
+    theta = [np.cumsum([-1.0, step[1]]), [], np.cumsum([0.0, *step[3:]])]
+    loc, scale = np.array([0.4, 7.0, -0.3]), np.array([0.5, 1.0, 2.0])
+    heads, twin = {"loc": loc[None], "thresholds": STEPPED, "log_scale": np.log(scale)}, CutLogistic(loc, theta, scale)
+    for codes in [(0, 0, 0), (2, 0, 4), (1, 0, 3), (1, 0, 1), (0, 0, 2)]:
+        x = np.array([codes], dtype=float)
+        ours = ordinal("log_prob", heads, torch.as_tensor(x)).numpy()
+        assert_allclose(ours, twin.logpmf(x), rtol=1e-12, atol=1e-12)
+    assert ordinal("mean", heads)[0].tolist() == twin.mean().tolist()
+
+
+@pytest.mark.parametrize("n_levels", [[1], [1, 1], [1, 4], [4, 1]])
+def test_columns_of_a_single_level_are_certain(n_levels):
+    x = torch.zeros(1, 5, len(n_levels))
+    start = Ordinal().start(x[0], levels(n_levels))
+    heads = {name: value.expand(1, 5 if name == "loc" else 1, -1).requires_grad_() for name, value in start.items()}
+    log_prob = ordinal("log_prob", heads, x, n_levels=n_levels)
+    gradients = torch.autograd.grad(log_prob.sum(), heads.values())
+    assert all(gradient.isfinite().all() for gradient in gradients)
+    single = [m == 1 for m in n_levels]
+    assert (log_prob[..., single] == 0).all()
+    for codes in (
+        ordinal("mean", heads, n_levels=n_levels),
+        ordinal("sample", heads, torch.Generator(), n_levels=n_levels),
+    ):
+        assert codes.shape == (1, 5, len(n_levels))
+        assert (codes[..., single] == 0).all()
+
+
+def test_start_of_ordered_categories_is_their_frequencies_without_gaps():
+    x = torch.tensor([[0.0, 0.0], [2.0, 0.0], [2.0, torch.nan], [torch.nan, 1.0]], dtype=torch.float64)
+    start = Ordinal().start(x, levels([3, 2]))
+    assert start["loc"].tolist() == start["log_scale"].tolist() == [0.0, 0.0]
+    codes = torch.tensor([[0.0, 0.0], [1.0, 1.0], [2.0, 0.0]], dtype=torch.float64)
+    mass = ordinal("log_prob", start, codes, n_levels=[3, 2]).exp()
+    assert_allclose(mass.numpy(), [[1.5 / 4.5, 2.5 / 4.0], [0.5 / 4.5, 1.5 / 4.0], [2.5 / 4.5, 2.5 / 4.0]], rtol=1e-6)
+
+
+def test_a_narrow_level_and_many_columns_lose_no_digits_in_float32():
+    n_columns = 4000  # the first threshold of the last column comes after a total of thousands
+    heads = {
+        "loc": torch.full((1, 1, n_columns), 0.5),
+        "thresholds": torch.tensor([2.0, 5.0, -30.0]).repeat(n_columns)[None, None],
+    }
+    x = torch.full((1, 1, n_columns), 2.0)
+    log_prob = ordinal("log_prob", heads, x, n_levels=[4] * n_columns)
+    at = 2.0 + math.log1p(math.exp(5.0)) - 0.5
+    expected = stats.logistic.logpdf(at) - 30.0  # the density times the width
+    assert_allclose(log_prob.flatten().numpy(), np.full(n_columns, expected), rtol=1e-6)
+
+
+def test_a_common_factor_of_location_thresholds_and_scale_changes_nothing():
+    x = torch.arange(3.0, dtype=torch.float64)[:, None]
+    theta = np.array([-0.5, 0.7])
+    for factor in (1.0, 3.0):
+        first, step = factor * theta[0], factor * np.diff(theta)
+        thresholds = np.array([first, *np.log(np.expm1(step))])
+        heads = {"loc": np.full((3, 1), factor * 0.2), "thresholds": thresholds, "log_scale": np.log([factor])}
+        log_prob = ordinal("log_prob", heads, x, n_levels=[3])
+        assert_allclose(log_prob.numpy(), CutLogistic([0.2], [theta], [1.0]).logpmf(x.numpy()), rtol=1e-12)
+
+
+def test_a_larger_location_means_higher_levels():
+    loc = torch.linspace(-9, 9, 50, dtype=torch.float64)[:, None]
+    modes = ordinal("mean", {"loc": loc, "thresholds": STEPPED[2:]}, n_levels=[5])
+    assert (modes.diff(dim=0) >= 0).all()
+    assert (modes[0].item(), modes[-1].item()) == (0.0, 4.0)
+
+
 # -- objects -------------------------------------------------------------------------------------------------
 
 OBJECTS = [
@@ -511,8 +713,10 @@ OBJECTS = [
     DiscretizedLogistic(),
     DiscretizedLogistic("shared"),
     Poisson(),
+    NegativeBinomial(),
     Bernoulli(),
     Categorical(),
+    Ordinal(),
 ]
 
 
@@ -547,3 +751,73 @@ def test_names_lead_to_their_families():
 
 def test_only_a_density_changes_with_the_units():
     assert {name for name, family in FAMILIES.items() if family().is_density} == {"gaussian", "student_t"}
+
+
+# -- columns and models side by side ---------------------------------------------------------------------------
+
+UNEVEN = torch.tensor([3, 1, 2, 5])
+SIDE_BY_SIDE = Columns(
+    scale=torch.tensor([2.0, -2.0, 2.0, 2.0], dtype=torch.float64),
+    n_levels=UNEVEN,
+    lower=torch.full((4,), -4.0, dtype=torch.float64),
+    upper=torch.full((4,), 4.0, dtype=torch.float64),
+    edges=torch.cat([torch.arange(n + 1.0, dtype=torch.float64).unfold(0, 2, 1) for n in UNEVEN]),
+)
+
+
+def random_heads(family, columns, n_models, n_rows):
+    generator = torch.Generator().manual_seed(5)
+    return {
+        name: torch.randn(n_models, n_rows if head.per == "cell" else 1, head.width, generator=generator).double()
+        for name, head in family.heads(columns).items()
+    }
+
+
+def shares(family, columns, heads):
+    """What the table knows of each column, and its share of the heads."""
+    first = dict.fromkeys(heads, 0)
+    for d in range(len(columns.scale)):
+        alone, share = columns.take(d), {}
+        for name, head in family.heads(alone).items():
+            share[name] = heads[name][..., first[name] : first[name] + head.width]
+            first[name] += head.width if head.per != "block" else 0
+        yield alone, share
+
+
+@pytest.mark.parametrize("family", OBJECTS, ids=repr)
+def test_a_columns_share_of_each_head_is_what_it_asks_for_alone(family):
+    heads, constants = random_heads(family, SIDE_BY_SIDE, 2, 6), family.constants(SIDE_BY_SIDE)
+    for name, head in family.heads(SIDE_BY_SIDE).items():
+        widths = [family.heads(SIDE_BY_SIDE.take(d))[name].width for d in range(4)]
+        assert head.width == (1 if head.per == "block" else sum(widths))
+    x = family.sample(torch.Generator().manual_seed(6), **heads, **constants)
+    log_prob, mean = [], []
+    for d, (alone, share) in enumerate(shares(family, SIDE_BY_SIDE, heads)):
+        parameters = share | family.constants(alone)
+        log_prob.append(family.log_prob(x[..., [d]], **parameters))
+        mean.append(family.mean(**parameters))
+    torch.testing.assert_close(torch.cat(log_prob, dim=-1), family.log_prob(x, **heads, **constants))
+    torch.testing.assert_close(torch.cat(mean, dim=-1), family.mean(**heads, **constants))
+
+
+@pytest.mark.parametrize("family", OBJECTS, ids=repr)
+def test_a_column_starts_as_it_does_alone(family):
+    heads = random_heads(family, SIDE_BY_SIDE, 1, 50)
+    x = family.sample(torch.Generator().manual_seed(6), **heads, **family.constants(SIDE_BY_SIDE))[0]
+    starts = [family.start(x[:, [d]], SIDE_BY_SIDE.take(d)) for d in range(4)]
+    for name, value in family.start(x, SIDE_BY_SIDE).items():
+        head = family.heads(SIDE_BY_SIDE)[name]
+        assert value.shape == (head.width,)
+        if head.per != "block":
+            torch.testing.assert_close(torch.cat([start[name] for start in starts]), value)
+
+
+@pytest.mark.parametrize("family", OBJECTS, ids=repr)
+def test_models_of_a_stack_equal_models_alone(family):
+    heads, constants = random_heads(family, SIDE_BY_SIDE, 3, 5), family.constants(SIDE_BY_SIDE)
+    x = family.sample(torch.Generator().manual_seed(7), **heads, **constants)
+    log_prob, mean = family.log_prob(x, **heads, **constants), family.mean(**heads, **constants)
+    for s in range(3):
+        alone = {name: value[[s]] for name, value in heads.items()} | constants
+        torch.testing.assert_close(log_prob[[s]], family.log_prob(x[[s]], **alone))
+        torch.testing.assert_close(mean[[s]], family.mean(**alone))

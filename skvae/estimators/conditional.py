@@ -1,0 +1,80 @@
+"""Rows that are known in part: conditions of a sample, and gaps to fill."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from skvae.networks import VAE, complete
+from skvae.tables import Table
+
+N_PARTICLES = 100  # of a row with gaps, at least
+POOL, DRAWS_PER_POOL = 4096, 256  # particles and draws of one condition, which many rows share
+RARE = 0.1  # of the draws: a smaller effective sample size is worth a warning
+CELLS = 20_000_000  # of particles in memory at once
+
+
+def read_condition(table: Table, given: Any) -> pd.DataFrame:
+    """What ``sample`` takes as ``given``, as a DataFrame: of one row for a dict."""
+    names = [column.name for column in table.data_columns]
+    frame = pd.DataFrame({name: [value] for name, value in given.items()}) if isinstance(given, Mapping) else given
+    if not isinstance(frame, pd.DataFrame) or frame.empty or not frame.columns.is_unique:
+        raise TypeError(
+            f"given must be a dict of one value for each condition, or a DataFrame whose gaps are to be drawn, with a "
+            f"row and a column at least, got {type(given).__name__}. Pass given={{{names[0]!r}: …}}, say."
+        )
+    unknown = [name for name in frame.columns if name not in names]
+    if unknown:
+        raise ValueError(
+            f"given names column {unknown[0]!r}, but the columns are {names[:10]}"
+            f"{' …' if len(names) > 10 else ''}. Name one of these."
+        )
+    return frame
+
+
+def draw_under_condition(vae: VAE, x: Tensor, n_samples: int, generator: torch.Generator) -> Tensor:
+    """Many rows under one condition, each pool of particles giving some of them. Shape: (D,) -> (n_samples, D)."""
+    n_pools = math.ceil(n_samples / DRAWS_PER_POOL)
+    draws = draw_gaps(vae, x.expand(n_pools, -1), DRAWS_PER_POOL, POOL, generator)
+    return draws.transpose(0, 1).flatten(0, 1)[:n_samples]
+
+
+def draw_gaps(vae: VAE, x: Tensor, n_draws: int, n_particles: int, generator: torch.Generator) -> Tensor:
+    """Complete each row several times. Shape: (N, D) -> (M, N, D)."""
+    width = max(x.shape[1] * 128, vae.decoder.bias.shape[-1])
+    size = max(1, CELLS // (n_particles * width))
+    parts = [complete(vae, rows, n_draws, n_particles, generator) for rows in torch.split(x, size)]
+    effective = torch.cat([part.effective for part in parts])
+    is_rare = effective < max(2.0, RARE * n_draws)
+    if float(is_rare.double().mean()) > RARE:
+        warnings.warn(
+            f"The observed cells of {int(is_rare.sum())} of {len(x)} row(s) are so rare that {n_draws} draw(s) rest on "
+            f"an effective sample size of {float(effective.median()):.1f} out of {n_particles}: draws resemble one "
+            f"another. Give fewer cells, or a more frequent combination.",
+            UserWarning,
+            stacklevel=4,
+        )
+    return torch.cat([part.x for part in parts], dim=1)
+
+
+def fill_gaps(X: Any, has_gap: Any, filled: Any) -> Any:
+    """X with its missing cells taken from ``filled``, which has only the rows with gaps; others are not touched."""
+    if not isinstance(X, pd.DataFrame):
+        values = X.copy()
+        values[has_gap] = np.where(np.isnan(X[has_gap]), filled, X[has_gap])
+        return values
+    result = X.copy()
+    for j in range(X.shape[1]):
+        is_gap = X.iloc[:, j].isna().to_numpy(dtype=bool)
+        if is_gap.any():
+            column = X.iloc[:, j].array.copy()
+            column[is_gap] = filled.iloc[:, j].array[is_gap[has_gap]]
+            result.isetitem(j, column)
+    return result

@@ -1,0 +1,60 @@
+"""Numbers of any shape, as a histogram."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from skvae.likelihoods.base import Columns
+from skvae.likelihoods.categorical import POSITION_MAX, Categorical, logsumexp_by_column
+
+
+@dataclass(frozen=True)
+class Histogram(Categorical):
+    """Numbers: x_d | z falls into a level with probability softmax(logits_d(z)), and anywhere in it alike.
+
+    A level is a quantile bin, or a single value that many rows hold. The table encodes a number as the code of its
+    level plus its position in it, from 0 to 1, so that the density in the units of the data is the probability over
+    the width of the bin. Several peaks, hard limits and repeated values cost nothing; a value outside the observed
+    range is never produced, and scored as the end it lies beyond.
+
+    References
+    ----------
+    van den Oord, Kalchbrenner and Kavukcuoglu (2016), Pixel Recurrent Neural Networks, section 3.1, for numbers as
+    levels.
+    """
+
+    name: ClassVar[str] = "histogram"
+    support: ClassVar[str] = "numbers"
+    levels: ClassVar[Literal["none", "nominal", "ordered"]] = "ordered"
+
+    def constants(self, columns: Columns) -> dict[str, Tensor]:  # noqa: D102
+        return super().constants(columns) | {"edges": columns.edges}
+
+    def log_prob(self, x: Tensor, *, edges: Tensor, **parameters: Tensor) -> Tensor:  # type: ignore[override]
+        """Log probability of each cell's level; the table divides by its width. Shape: (S, B, D)."""
+        return super().log_prob(x, **parameters)
+
+    def mean(  # type: ignore[override]
+        self, *, logits: Tensor, first_level: Tensor, column: Tensor, edges: Tensor
+    ) -> Tensor:
+        """E[x | z], as the level that it lies in and its position there. Shape: (S, B, D)."""
+        normalizer = logsumexp_by_column(logits, column, len(first_level))
+        center = edges.mean(dim=1)
+        shares = torch.exp(logits - normalizer[..., column]) * center
+        mean = torch.zeros_like(normalizer).scatter_add(-1, column.expand(logits.shape), shares)
+        is_below = (edges[:, 0] <= mean[..., column]).to(logits.dtype)
+        level = torch.zeros_like(mean).scatter_add(-1, column.expand(logits.shape), is_below) - 1
+        level = level.clamp(min=0)  # the mean may be rounded to just below the first edge
+        begin, end = edges[level.long() + first_level].unbind(dim=-1)
+        position = torch.where(end > begin, (mean - begin) / (end - begin), 0.5)
+        return level + position.clamp(0, POSITION_MAX)
+
+    def sample(  # type: ignore[override]
+        self, generator: torch.Generator, *, edges: Tensor, **parameters: Tensor
+    ) -> Tensor:
+        """A draw of a level and of a position in it. Shape: (S, B, D)."""
+        return super().sample(generator, **parameters)

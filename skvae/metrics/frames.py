@@ -1,0 +1,182 @@
+"""Tables of the same columns as floats: numbers as they are, categories as codes, every kind of gap as NaN."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int64]
+
+KINDS = {"i": "numbers", "u": "numbers", "f": "numbers", "M": "instants", "m": "durations"}  # by numpy's letter
+
+
+def kind_of(dtype: Any) -> str:
+    """What a column of this dtype holds: "numbers", "instants", "durations", or else "categories"."""
+    kind = KINDS.get(getattr(dtype, "kind", "O"), "categories")
+    is_decimal = kind == "categories" and str(dtype).startswith("decimal")  # Arrow's, whose letter is that of objects
+    return "numbers" if is_decimal else kind
+
+
+def align(**tables: pd.DataFrame) -> list[pd.DataFrame]:
+    """Tables with the columns of the first, in its order.
+
+    Parameters
+    ----------
+    **tables : DataFrame
+        By the name that error messages give them; the first sets the order.
+
+    Returns
+    -------
+    list of DataFrame
+
+    Raises
+    ------
+    TypeError
+        Where something is no DataFrame.
+    ValueError
+        Where a table is empty, a label occurs twice, or columns differ in name or kind.
+    """
+    for name, table in tables.items():
+        _check_table(name, table)
+    first, reference = next(iter(tables.items()))
+    for name, table in tables.items():
+        lacks = [label for label in reference.columns if label not in table.columns]
+        adds = [label for label in table.columns if label not in reference.columns]
+        if lacks or adds:
+            raise ValueError(
+                f"{first} and {name} must have the same columns, but {name} lacks {lacks[:5]} and adds {adds[:5]}. "
+                f"Drop or rename columns until they agree."
+            )
+        for label in reference.columns:
+            _check_kind(label, first, reference[label], name, table[label])
+    return [table[list(reference.columns)] for table in tables.values()]
+
+
+def _check_table(name: str, table: Any) -> None:
+    if not isinstance(table, pd.DataFrame):
+        raise TypeError(f"{name} must be a DataFrame, but is a {type(table).__name__}. Wrap it in pandas.DataFrame.")
+    if not table.columns.is_unique:
+        label = table.columns[table.columns.duplicated()][0]
+        raise ValueError(f"Column names must be unique, but {name} has {label!r} more than once. Rename the columns.")
+    if not table.shape[0] or not table.shape[1]:
+        raise ValueError(
+            f"{name} must hold at least one row and one column, but its shape is {table.shape}. Pass more."
+        )
+
+
+def _check_kind(label: Any, first: str, expected: pd.Series, name: str, found: pd.Series) -> None:
+    kinds = kind_of(expected.dtype), kind_of(found.dtype)
+    if kinds[0] != kinds[1] and expected.notna().any() and found.notna().any():
+        raise ValueError(
+            f"A column must hold the same kind of values in every table, but {label!r} holds {kinds[0]} in {first} "
+            f"({expected.dtype}) and {kinds[1]} in {name} ({found.dtype}). Convert one of them with astype."
+        )
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number is itself; an instant is its seconds since 1970 in UTC, a duration its seconds."""
+
+    kind: str
+
+    def encode(self, column: pd.Series) -> Floats:
+        """Floats, NaN for a gap. Shape: (N,)."""
+        if column.isna().all():  # of any dtype
+            return np.full(len(column), np.nan)
+        if self.kind == "instants":
+            since = pd.to_datetime(column, utc=True).to_numpy(dtype="datetime64[us]") - np.datetime64(0, "us")
+            return np.asarray(since / np.timedelta64(1, "s"), dtype=np.float64)
+        if self.kind == "durations":
+            return np.asarray(column.to_numpy(dtype="timedelta64[us]") / np.timedelta64(1, "s"), dtype=np.float64)
+        values = np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
+        if np.isinf(values).any():
+            raise ValueError(
+                f"Numbers must be finite, but column {column.name!r} holds {values[np.isinf(values)][0]}. "
+                f"Replace it by a missing value or a bound."
+            )
+        return values
+
+
+@dataclass(frozen=True)
+class Category:
+    """A category is its position among the levels; a level that is not among them is a gap.
+
+    Attributes
+    ----------
+    levels : Index of objects
+        In the order of a category dtype, else sorted, else as they appear.
+    """
+
+    levels: pd.Index
+
+    @classmethod
+    def fit(cls, *columns: pd.Series) -> Category:
+        """Learn the levels of all columns together."""
+        try:
+            found = pd.Index(pd.unique(pd.concat([_objects(column).dropna() for column in columns])), dtype=object)
+        except TypeError as error:
+            raise TypeError(
+                f"Column {columns[0].name!r} holds values that cannot be compared as categories ({error}). "
+                f"Convert them to strings or drop the column."
+            ) from error
+        with suppress(TypeError):  # values of several types have no order but that of appearance
+            found = found.sort_values()
+        ordered = [column.dtype for column in columns if isinstance(column.dtype, pd.CategoricalDtype)]
+        if ordered:
+            known = pd.Index(ordered[0].categories, dtype=object)
+            found = known.append(found.difference(known, sort=False))
+        return cls(found)
+
+    def encode(self, column: pd.Series) -> Floats:
+        """Positions of the levels, NaN for a gap. Shape: (N,)."""
+        codes = self.levels.get_indexer(pd.Index(_objects(column), dtype=object)).astype(np.float64)
+        return np.where(codes < 0, np.nan, codes)
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How the columns of some tables become floats.
+
+    Attributes
+    ----------
+    columns : dict of label to Number or Category
+        In the order of the tables.
+    """
+
+    columns: dict[Any, Number | Category]
+
+    @classmethod
+    def fit(cls, *tables: pd.DataFrame) -> Encoding:
+        """Learn the kinds of the columns, and the levels of all tables together."""
+        columns: dict[Any, Number | Category] = {}
+        for label in tables[0].columns:
+            kinds = [kind_of(table[label].dtype) for table in tables if table[label].notna().any()] or ["categories"]
+            is_category = kinds[0] == "categories"
+            columns[label] = Category.fit(*(table[label] for table in tables)) if is_category else Number(kinds[0])
+        return cls(columns)
+
+    @property
+    def is_number(self) -> NDArray[np.bool_]:
+        """Which columns are numbers. Shape: (D,)."""
+        return np.array([isinstance(column, Number) for column in self.columns.values()])
+
+    def encode(self, table: pd.DataFrame) -> Floats:
+        """Rows as floats. Shape: (N, D)."""
+        return np.column_stack([column.encode(table[label]) for label, column in self.columns.items()])
+
+
+def fill_empty(train: Floats, test: Floats) -> tuple[Floats, Floats]:
+    """Both tables with 0 in columns without an observed cell in the first: boosting cannot cut these into bins."""
+    is_empty = np.isnan(train).all(axis=0)
+    return np.where(is_empty, 0.0, train), np.where(is_empty, 0.0, test)
+
+
+def _objects(column: pd.Series) -> pd.Series:
+    """Python objects, so that a value of one dtype equals the same value of another."""
+    return column.astype(object)

@@ -1,0 +1,150 @@
+"""Whether synthetic rows are copies of the rows that the generator has seen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.utils import check_random_state
+
+from skvae.metrics.frames import Category, Encoding, Floats, align
+
+GAP = -3.0  # a missing cell, at least 1 away from numbers, which lie in [-1, 2], and from codes
+TIE = 1e-5  # what single precision leaves of the difference of two equal distances
+BLOCK = (32, 4096)  # rows by reference rows of a block of distances: what stays in a processor's cache
+
+
+def distance_to_closest_record(
+    train: pd.DataFrame,
+    test: pd.DataFrame,
+    synthetic: pd.DataFrame,
+    *,
+    max_rows: int | None = None,
+    random_state: int | np.random.RandomState | None = None,
+) -> float:
+    r"""Share of synthetic rows that are closer to a training row than to any test row.
+
+    Distances are Gower's: a sum over columns of
+
+    .. math:: \min\left(1, \frac{|a - b|}{\mathrm{range}}\right) \text{ for numbers}, \quad [a \ne b]
+        \text{ for categories}
+
+    a missing cell being at distance 1 from observed ones and 0 from missing ones. Ranges are those of the real rows.
+    As many training rows as test rows are used, so that a generator that knows the distribution and no row of it
+    stays at .5, with a standard error of .5 / √M; a tie counts one half.
+
+    Parameters
+    ----------
+    train : DataFrame of shape (N, D)
+        Rows that the generator has seen.
+    test : DataFrame of shape (N', D)
+        Rows of the same distribution that it has not seen.
+    synthetic : DataFrame of shape (M, D)
+        Rows of the generator.
+    max_rows : int or None
+        Use a sample of so many synthetic rows. The time is that of M · min(N, N') · 2 distances: about ten seconds
+        on one core for 32,000 × 16,000 × 2 and 15 columns; memory stays small.
+    random_state : int, RandomState or None
+        Draws the samples of rows.
+
+    Returns
+    -------
+    float
+        From 0 to 1; .5 is ideal, 1 means that every synthetic row leans on a training row. A copy of a training row
+        that is not drawn counts as any other row.
+
+    See Also
+    --------
+    exact_copies : the share of rows that occur in another table, cell by cell.
+
+    References
+    ----------
+    Gower (1971), A General Coefficient of Similarity and Some of Its Properties.
+    Platzer and Reutterer (2021), Holdout-Based Empirical Assessment of Mixed-Type Synthetic Data, section 3.2.
+
+    Examples
+    --------
+    >>> train, test = pd.DataFrame({"x": [1.0, 2.0, 3.0]}), pd.DataFrame({"x": [1.5, 2.5, 3.5]})
+    >>> distance_to_closest_record(train, test, pd.DataFrame({"x": [1.0, 2.0, 3.5, 2.75]}))
+    0.625
+    """
+    train, test, synthetic = align(train=train, test=test, synthetic=synthetic)
+    if max_rows is not None and max_rows < 1:
+        raise ValueError(f"max_rows must be at least 1 or None, but is {max_rows}. Pass None for all rows.")
+    rng = check_random_state(random_state)
+    n_real = min(len(train), len(test))
+    encoding = Encoding.fit(train, test, synthetic)
+    tables = [encoding.encode(table) for table in (train, test, synthetic)]
+    seen, unseen, rows = _scaled(tables, encoding.is_number)
+    seen, unseen = (table[rng.permutation(len(table))[:n_real]] for table in (seen, unseen))
+    rows = rows[rng.permutation(len(rows))[:max_rows]]
+    gain = _closest(rows, unseen) - _closest(rows, seen)
+    return float(np.mean(gain > TIE) + np.mean(np.abs(gain) <= TIE) / 2)
+
+
+def exact_copies(reference: pd.DataFrame, rows: pd.DataFrame) -> float:
+    """Share of rows that occur, cell by cell, in another table.
+
+    Parameters
+    ----------
+    reference : DataFrame of shape (N, D)
+        Where to look, such as the training rows.
+    rows : DataFrame of shape (M, D)
+        What to look for, such as synthetic rows; columns in any order. Equal values of different dtypes are equal,
+        and so are all kinds of missing cells.
+
+    Returns
+    -------
+    float
+        From 0 to 1. Where rows have few possible values real rows repeat, too: compare with the same figure for
+        fresh real rows.
+
+    Examples
+    --------
+    >>> reference = pd.DataFrame({"n": [1, 2], "word": ["a", None]})
+    >>> exact_copies(reference, pd.DataFrame({"n": [2.0, 2.0], "word": ["a", float("nan")]}))
+    0.5
+    """
+    reference, rows = align(reference=reference, rows=rows)
+    # every cell by its level, numbers too: floats would merge long integers and close instants
+    encoding = Encoding({label: Category.fit(reference[label], rows[label]) for label in reference.columns})
+    known, asked = (
+        pd.util.hash_pandas_object(pd.DataFrame(encoding.encode(table)), index=False) for table in (reference, rows)
+    )
+    return float(asked.isin(known).mean())
+
+
+def _scaled(tables: list[Floats], is_number: NDArray[np.bool_]) -> list[NDArray[np.float32]]:
+    """Tables such that min(1, |a − b|) is a cell's distance; the first two set the ranges. Shapes: (·, D)."""
+    real = np.concatenate(tables[:2])
+    gaps = np.isnan(real)
+    lower = np.where(gaps, np.inf, real).min(axis=0)
+    width = np.where(gaps, -np.inf, real).max(axis=0) - lower
+    measured, fixed = is_number & (width > 0), is_number & ~(width > 0)
+    loc, scale = np.where(measured, lower, 0.0), np.where(measured, width, 1.0)
+    scaled = [np.where(measured, ((table - loc) / scale).clip(-1, 2), table) for table in tables]
+    scaled = [np.where(fixed, table != lower, table) for table in scaled]  # another number than the only real one
+    return [
+        np.where(np.isnan(table), GAP, value).astype(np.float32) for table, value in zip(tables, scaled, strict=True)
+    ]
+
+
+def _closest(rows: NDArray[np.float32], reference: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Distance of each row to the closest reference row, block by block. Shapes: (M, D), (N, D) -> (M,)."""
+    columns = np.ascontiguousarray(reference.T)
+    closest = np.full(len(rows), np.inf, dtype=np.float32)
+    cell, total = np.empty(BLOCK, dtype=np.float32), np.empty(BLOCK, dtype=np.float32)
+    for i in range(0, len(rows), BLOCK[0]):
+        for j in range(0, len(reference), BLOCK[1]):
+            block = rows[i : i + BLOCK[0], :, None]
+            others = columns[:, j : j + BLOCK[1]]
+            gap, sum_ = (buffer[: len(block), : others.shape[1]] for buffer in (cell, total))
+            sum_.fill(0)
+            for d, other in enumerate(others):
+                np.subtract(block[:, d], other, out=gap)
+                np.abs(gap, out=gap)
+                np.minimum(gap, 1, out=gap)
+                sum_ += gap
+            part = closest[i : i + BLOCK[0]]
+            np.minimum(part, sum_.min(axis=1), out=part)
+    return closest

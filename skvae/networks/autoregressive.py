@@ -1,0 +1,284 @@
+"""z and earlier columns → the parameters of p(x_d | x_<d, z)."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from skvae.likelihoods import Block, Joint, Parameters
+from skvae.networks.decoder import Decoder, Weigh
+from skvae.networks.encoder import Trunk
+from skvae.networks.levels import Levels, look_up
+
+RANK = 64  # of the dependence on earlier columns, in each of its two parts
+DIRECT_STD, DEEP_STD, GATE_STD = 0.1, 0.3, 0.05  # of the initial weights
+
+
+class State(NamedTuple):
+    """What is known of the rows before the next column is drawn; one row each, so that rows can be chosen.
+
+    Attributes
+    ----------
+    outputs : Tensor of shape (S, B, n_outputs)
+        What z says of the parameters.
+    gate : Tensor of shape (S, B, D, R)
+        What z makes of the direct context.
+    shift : Tensor of shape (S, B, R)
+        What z adds to the deep context.
+    context : Tensor of shape (S, B, 2 R)
+        Sum over the columns so far.
+    """
+
+    outputs: Tensor
+    gate: Tensor
+    shift: Tensor
+    context: Tensor
+
+    def take(self, rows: Tensor) -> State:
+        """These rows. Shape: (n,)."""
+        return State(*(tensor[:, rows] for tensor in self))
+
+
+class AutoregressiveDecoder(Decoder):
+    r"""The generative model in which columns see earlier columns, in the order of the row.
+
+    .. math:: p(x \mid z) = \prod_d p(x_d \mid x_{<d}, z), \qquad
+              \eta_d = o_d(z) + U_d \big[(c_d + b_d) \odot (1 + G_d z)\,;\; f(c'_d + b'_d + A z)\big], \qquad
+              c_d = \sum_{i<d} V_i(x_i), \quad c'_d = \sum_{i<d} V'_i(x_i)
+
+    Each cell adds one vector to the context of later columns: that of its level or gap, or a multiple of its column's.
+    What the context says is low-rank, direct where z chooses which dependences act, and deep through one network f
+    that all columns share. Training evaluates all columns at once, sampling one after another.
+
+    Parameters
+    ----------
+    joint, n_components, trunk, linear, generator
+        See ``Decoder``.
+    context_trunk : callable (n_in, n_out) -> nn.Module
+        Makes the network f.
+
+    References
+    ----------
+    Uria, Côté, Gregor, Murray and Larochelle (2016), Neural Autoregressive Distribution Estimation; Chen et al.
+    (2017), Variational Lossy Autoencoder, for the division of labour between z and the columns. DIFFERS from both in
+    the direct path, which z gates.
+    """
+
+    def __init__(
+        self,
+        joint: Joint,
+        n_components: int,
+        trunk: Trunk,
+        context_trunk: Trunk,
+        *,
+        linear: bool,
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__(joint, n_components, trunk, linear=linear, generator=generator)
+        n_columns = joint.n_columns
+
+        def normal(*size: int, std: float) -> nn.Parameter:
+            return nn.Parameter(std * torch.randn(1, *size, generator=generator))
+
+        self.context = Context(joint, generator)
+        self.deep = context_trunk(RANK, RANK)
+        self.b = nn.Parameter(torch.zeros(1, 1, n_columns, RANK))
+        self.b_deep = normal(1, n_columns, RANK, std=DIRECT_STD)
+        self.G = normal(n_components, n_columns * RANK, std=GATE_STD)
+        self.A = normal(n_components, RANK, std=1 / math.sqrt(n_components))
+        self.U = nn.Parameter(torch.zeros(1, self.bias.shape[-1], 2 * RANK))
+        owner = [j for b, name, _ in self.cell_heads for j in _owners(joint, b, name)]
+        self.by_column = OutputsByColumn(owner, n_columns)
+
+    def forward(self, z: Tensor, x: Tensor | None = None) -> Parameters:
+        """The heads of each block, by name. Shape: (S, B, K), (S, B, D)."""
+        assert x is not None, "columns see earlier columns"
+        cells = self.context(x)
+        before = cells.cumsum(dim=2) - cells
+        state = self.begin(z)
+        hidden = self.hidden(before, state.gate, state.shift.unsqueeze(2), self.b, self.b_deep)
+        return self.assemble(state.outputs + self.by_column(hidden, self.smoothing(self.U)).to(z.dtype))
+
+    def begin(self, z: Tensor) -> State:
+        """What z says before the first column. Shape: (S, B, K)."""
+        n_models, n_rows, _ = z.shape
+        gate = torch.bmm(z, self.G).view(n_models, n_rows, -1, RANK)
+        return State(self.outputs(z), gate, torch.bmm(z, self.A), z.new_zeros(n_models, n_rows, 2 * RANK))
+
+    def hidden(self, context: Tensor, gate: Tensor, shift: Tensor, b: Tensor, b_deep: Tensor) -> Tensor:
+        """What the context says to each column. Shape: context (S, B, D, 2 R) -> (S, B, D, 2 R)."""
+        direct, deep = context.chunk(2, dim=-1)
+        direct = (direct + b) * (1 + gate)
+        deep = deep + b_deep + shift
+        deep = self.deep(deep.flatten(1, 2)).view(deep.shape)
+        return torch.cat([direct.to(deep.dtype), deep], dim=-1)
+
+    def complete(
+        self, joint: Joint, z: Tensor, x: Tensor, generator: torch.Generator | None, weigh: Weigh | None = None
+    ) -> Tensor:
+        """Fill the gaps of rows, column by column (see ``Decoder.complete``)."""
+        x, state = x.clone(), self.begin(z)
+        table, levels, blocks = self.context.table(), self.smoothing(self.U), list(joint)
+        for j, (b, i) in enumerate(_column_order(joint)):
+            block = blocks[b].alone(i).to(x)
+            part = slice(j, j + 1)
+            hidden = self.hidden(
+                state.context.unsqueeze(2),
+                state.gate[:, :, part],
+                state.shift.unsqueeze(2),
+                self.b[:, :, part],
+                self.b_deep[:, :, part],
+            )[:, :, 0]
+            heads = block.complete(self._heads_of_column(blocks[b], b, i, state.outputs, hidden, levels))
+            cells = x[..., part]
+            is_gap = cells.isnan()
+            if is_gap.any():
+                draw = block.family.mean(**heads) if generator is None else block.family.sample(generator, **heads)
+                cells = torch.where(is_gap, draw.to(x.dtype), cells)
+            if j in joint.indicators:
+                cells = cells.masked_fill(x[..., joint.indicators[j], None] >= 1, torch.nan)
+            x[..., part] = cells
+            state = state._replace(context=state.context + self.context.cell(x, j, table))
+            if weigh is not None and not is_gap.all():
+                log_prob = block.family.log_prob(cells.nan_to_num(nan=0.0), **heads)
+                rows = weigh(log_prob.masked_fill(is_gap, 0.0)[0, :, 0])
+                if rows is not None:
+                    x, state = x[:, rows], state.take(rows)
+        return x
+
+    def _heads_of_column(
+        self, block: Block, b: int, i: int, outputs: Tensor, hidden: Tensor, levels: Tensor
+    ) -> dict[str, Tensor]:
+        """The heads of column i of block b alone."""
+        heads = {}
+        for name, head in block.heads.items():
+            if head.per == "block":
+                heads[name] = self.free[f"{b}/{name}"]
+                continue
+            widths = block.shares(name)
+            part = slice(sum(widths[:i]), sum(widths[: i + 1]))
+            if head.per == "column":
+                heads[name] = self.free[f"{b}/{name}"][..., part]
+                continue
+            first = self.output_slice(b, name).start
+            part = slice(first + part.start, first + part.stop)
+            heads[name] = outputs[..., part] + torch.bmm(hidden, levels[:, part].mT)
+        return heads
+
+
+class Context(nn.Module):
+    """The vector that each cell adds to the context of later columns: its direct part, then its deep one.
+
+    Parameters
+    ----------
+    joint : Joint
+        The blocks of columns.
+    generator : torch.Generator
+        Source of the initial weights.
+
+    Shape: (S, B, D) with NaN -> (S, B, D, 2 R).
+    """
+
+    def __init__(self, joint: Joint, generator: torch.Generator) -> None:
+        super().__init__()
+        self.numbers = [block for block in joint if block.family.levels == "none"]
+        self.number_index = [j for block in self.numbers for j in block.index]
+        std = torch.tensor([DIRECT_STD, DEEP_STD]).repeat_interleave(RANK)
+        size = (1, len(self.number_index), 2 * RANK)
+        self.slopes = nn.Parameter(std * torch.randn(size, generator=generator))
+        self.gap_vectors = nn.Parameter(torch.zeros(size))
+        self.levels = None
+        if len(self.number_index) < joint.n_columns:
+            self.levels = Levels(joint, 2 * RANK, 1.0, generator)
+            self.levels.vectors.data *= std
+        order = self.number_index + (self.levels.index if self.levels is not None else [])
+        self.register_buffer("order", torch.tensor(order).argsort())
+
+    def table(self) -> Tensor | None:
+        """The vectors of all levels, for ``cell``."""
+        return None if self.levels is None else self.levels.table()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Vectors of all cells."""
+        parts = []
+        if self.numbers:
+            features = torch.cat([block.family.features(x[..., block.position]) for block in self.numbers], dim=-1)
+            parts.append(multiples(features, self.slopes, self.gap_vectors))
+        if self.levels is not None:
+            parts.append(look_up(self.levels.table(), self.levels.codes(x)))
+        return torch.cat(parts, dim=2)[:, :, self.get_buffer("order")]
+
+    def cell(self, x: Tensor, column: int, table: Tensor | None) -> Tensor:
+        """Vectors of one column. Shape: (S, B, D) -> (S, B, 2 R)."""
+        if column not in self.number_index:
+            assert self.levels is not None and table is not None
+            return look_up(table, self.levels.codes(x, column))[:, :, 0]
+        n = self.number_index.index(column)
+        family = next(block.family for block in self.numbers if column in block.index)
+        features = family.features(x[..., column : column + 1])
+        return multiples(features, self.slopes[:, n : n + 1], self.gap_vectors[:, n : n + 1])[:, :, 0]
+
+
+def multiples(features: Tensor, slopes: Tensor, gap_vectors: Tensor) -> Tensor:
+    """A multiple of its column's vector for each number. Shape: (S, B, C), (S, C, R) twice -> (S, B, C, R)."""
+    features = features.unsqueeze(-1)
+    vectors = features.nan_to_num(nan=0.0) * slopes.unsqueeze(1)
+    return torch.where(features.isnan(), gap_vectors.unsqueeze(1), vectors)
+
+
+class OutputsByColumn(nn.Module):
+    """Each output is the product of its own weights with the hidden vector of its column.
+
+    Columns of a similar number of outputs are multiplied as one batch, so that a column with thousands of levels does
+    not widen the others.
+
+    Parameters
+    ----------
+    owner : list of int
+        Column of each output.
+    n_columns : int
+        Number of columns D.
+
+    Shape: hidden (S, B, D, R), weights (S, n_outputs, R) -> (S, B, n_outputs).
+    """
+
+    def __init__(self, owner: list[int], n_columns: int) -> None:
+        super().__init__()
+        outputs_of = [[t for t, column in enumerate(owner) if column == j] for j in range(n_columns)]
+        by_size: dict[int, list[int]] = {}
+        for j, outputs in enumerate(outputs_of):
+            by_size.setdefault(len(outputs).bit_length(), []).append(j)
+        self.n_groups, place = len(by_size), []
+        for group, columns in enumerate(by_size.values()):
+            widest = max(len(outputs_of[j]) for j in columns)
+            padded = [outputs_of[j] + [len(owner)] * (widest - len(outputs_of[j])) for j in columns]
+            self.register_buffer(f"columns{group}", torch.tensor(columns))
+            self.register_buffer(f"outputs{group}", torch.tensor(padded))
+            place += [t for outputs in padded for t in outputs]
+        where = {t: at for at, t in enumerate(place)}
+        self.register_buffer("where", torch.tensor([where[t] for t in range(len(owner))]))
+
+    def forward(self, hidden: Tensor, weights: Tensor) -> Tensor:
+        """Evaluate all outputs."""
+        padded = nn.functional.pad(weights, (0, 0, 0, 1))
+        parts = []
+        for group in range(self.n_groups):
+            of_columns = hidden[:, :, self.get_buffer(f"columns{group}")].transpose(1, 2)  # (S, C, B, R)
+            of_outputs = padded[:, self.get_buffer(f"outputs{group}")].mT  # (S, C, R, widest)
+            parts.append(torch.matmul(of_columns, of_outputs).transpose(1, 2).flatten(2))
+        return torch.cat(parts, dim=-1)[..., self.get_buffer("where")]
+
+
+def _owners(joint: Joint, b: int, name: str) -> list[int]:
+    """Column of each entry of a head of block b."""
+    block = list(joint)[b]
+    return [j for j, n in zip(block.index, block.shares(name), strict=True) for _ in range(n)]
+
+
+def _column_order(joint: Joint) -> list[tuple[int, int]]:
+    """Block, and position in it, of each column in the order of the row."""
+    places = {j: (b, i) for b, block in enumerate(joint) for i, j in enumerate(block.index)}
+    return [places[j] for j in range(joint.n_columns)]

@@ -1,0 +1,147 @@
+"""Numbers as levels: quantile bins, and atoms for values that many rows hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skvae.likelihoods.categorical import POSITION_MAX
+
+Floats = NDArray[np.floating[Any]]
+Integers = NDArray[np.integer[Any]]
+
+N_BINS = 100  # at most
+BIN_ROWS = 5  # rows a bin, on average, at least
+ATOM_ROWS = 10  # rows, at least, that hold the same value
+MAX_KNOTS = 10_001  # order statistics that are kept
+MAX_DECIMALS = 10
+
+
+@dataclass(frozen=True)
+class Bins:
+    """A number is the level that it falls into plus its position there, from 0 to 1.
+
+    A position is a share of the training values inside the bin, so that uniform positions give the empirical
+    distribution, interpolated between neighbours.
+
+    Attributes
+    ----------
+    knots : ndarray of shape (m,)
+        Sorted training values that are no atoms, 10,001 quantiles of them at most.
+    first, last : ndarrays of int of shape (T,)
+        Positions among the knots where a level begins and ends; −1 for an atom.
+    edges : ndarray of shape (T, 2)
+        Range of each level, in increasing order; equal for an atom.
+    decimals : int or None
+        What values are rounded to, where that reproduces all of them.
+    """
+
+    knots: Floats
+    first: Integers
+    last: Integers
+    edges: Floats
+    decimals: int | None
+
+    @classmethod
+    def fit(cls, values: Floats) -> Bins:
+        """Learn the levels of a column.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n,)
+            Training values, finite, at least one.
+        """
+        distinct, counts = np.unique(values, return_counts=True)
+        n_bins = int(np.clip(len(values) / BIN_ROWS, 1, N_BINS))
+        is_atom = counts > max(len(values) / N_BINS, ATOM_ROWS)
+        if len(distinct) <= min(N_BINS, len(values) / ATOM_ROWS) or (~is_atom).sum() < 2:
+            is_atom[:] = True
+        atoms, knots = distinct[is_atom], np.repeat(distinct[~is_atom], counts[~is_atom])
+        if len(knots) > MAX_KNOTS:
+            knots = knots[np.linspace(0, len(knots) - 1, MAX_KNOTS).astype(int)]
+
+        # bins begin at quantiles and after each atom, and hold two values at least where none follows
+        begins = knots[np.linspace(0, len(knots), n_bins, endpoint=False).astype(int)] if len(knots) else knots
+        after = np.searchsorted(knots, atoms)
+        begins = np.unique(np.concatenate([begins, knots[after[after < len(knots)]]]))
+        begins = begins[: -1 if len(begins) > 1 and begins[-1] == knots[-1] else None]
+        ends = np.append(begins[1:], knots[-1] + np.diff(np.unique(knots)).min()) if len(knots) else begins
+        next_atom = np.append(atoms, np.inf)[np.searchsorted(atoms, begins)]
+        first = np.searchsorted(knots, begins)
+        last = np.append(first[1:], len(knots)) - 1 if len(knots) else first
+
+        edges = np.concatenate([np.column_stack([begins, np.minimum(ends, next_atom)]), np.column_stack([atoms] * 2)])
+        order = np.lexsort((edges[:, 1], edges[:, 0]))
+        no_knot = np.full(len(atoms), -1)
+        decimals = next((d for d in range(MAX_DECIMALS + 1) if np.array_equal(np.round(values, d), values)), None)
+        return cls(
+            knots,
+            np.concatenate([first, no_knot])[order],
+            np.concatenate([last, no_knot])[order],
+            edges[order],
+            decimals,
+        )
+
+    @property
+    def log_width(self) -> Floats:
+        """Logarithm of the width of each level; 0 for an atom, whose probability is not spread. Shape: (T,)."""
+        width = self.edges[:, 1] - self.edges[:, 0]
+        return np.log(np.where(width > 0, width, 1.0))
+
+    @property
+    def maximum(self) -> float:
+        """The largest value."""
+        return float(max(self.edges[-1, 0], self.knots[-1] if len(self.knots) else -np.inf))
+
+    def covers(self, values: Floats) -> Any:
+        """Whether each value lies inside a bin."""
+        bins = self.edges[self.first >= 0]
+        at = np.searchsorted(bins[:, 0], values, side="right") - 1
+        ends = np.append(bins[:, 1], -np.inf)[at]  # below the first bin there is none
+        return (values < ends) & (values <= self.maximum)
+
+    def encode(self, values: Floats) -> Floats:
+        """Level plus position; a value outside all levels counts as in a neighbour. NaN stays NaN."""
+        lower = self.edges[:, 0]
+        bins = np.flatnonzero(self.first >= 0)
+        atoms = np.flatnonzero(self.first < 0)
+        level = np.zeros(len(values), dtype=int)
+        if len(bins):
+            level = bins[np.clip(np.searchsorted(lower[bins], values, side="right") - 1, 0, len(bins) - 1)]
+        if len(atoms):
+            right = np.clip(np.searchsorted(lower[atoms], values), 0, len(atoms) - 1)
+            left = np.maximum(right - 1, 0)
+            nearest = atoms[np.where(values - lower[atoms[left]] < lower[atoms[right]] - values, left, right)]
+            level = np.where((lower[nearest] == values) | (len(bins) == 0), nearest, level)
+        position = np.zeros(len(values))
+        if len(bins):
+            first, last = self.first[level], self.last[level]
+            at = np.interp(values, *_steps(self.knots))
+            position = np.where(last > first, (at - first) / np.maximum(last - first, 1), 0.0)
+        return np.where(np.isnan(values), np.nan, level + POSITION_MAX * np.clip(position, 0.0, 1.0))
+
+    def decode(self, codes: Floats) -> Floats:
+        """Values of levels and positions, to the column's precision. NaN stays NaN."""
+        is_gap = np.isnan(codes)
+        codes = np.where(is_gap, 0.0, codes)
+        level = np.clip(codes.astype(int), 0, len(self.edges) - 1)
+        values = self.edges[level, 0]
+        if len(self.knots):
+            first, last = self.first[level], self.last[level]
+            position = np.clip((codes - level) / POSITION_MAX, 0.0, 1.0)
+            at = np.maximum(first + (last - first) * position, 0)
+            below = at.astype(int)
+            above = np.minimum(below + 1, len(self.knots) - 1)
+            between = self.knots[below] + (at - below) * (self.knots[above] - self.knots[below])
+            between = between if self.decimals is None else np.round(between, self.decimals)
+            values = np.where(first >= 0, between, values)
+        return np.where(is_gap, np.nan, values)
+
+
+def _steps(knots: Floats) -> tuple[Floats, Floats]:
+    """Each distinct knot and the middle of its positions."""
+    distinct, first, counts = np.unique(knots, return_index=True, return_counts=True)
+    return distinct, first + (counts - 1) / 2

@@ -1,0 +1,83 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from skvae.metrics import (
+    column_shapes,
+    distance_to_closest_record,
+    downstream_score,
+    exact_copies,
+    mean_trend,
+    pair_trends,
+    report,
+    two_sample_auc,
+    two_sample_score,
+)
+
+
+def draw(n_rows, seed):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=n_rows)
+    return pd.DataFrame({"x": x, "<n>": np.rint(3 * x), "word": np.where(x + rng.normal(size=n_rows) > 0, "a", "b")})
+
+
+TRAIN, TEST, SYNTHETIC = draw(200, 0), draw(100, 1), draw(150, 2)
+
+
+@pytest.fixture(scope="module")
+def judged():
+    return report(TRAIN, SYNTHETIC, test=TEST, target="word", random_state=0)
+
+
+def test_report_holds_every_figure(judged):
+    expected = {
+        "Shape error": column_shapes(TRAIN, SYNTHETIC).mean(),
+        "Trend error": mean_trend(pair_trends(TRAIN, SYNTHETIC)),
+        "Two-sample score, train": two_sample_score(TRAIN, SYNTHETIC, random_state=0),
+        "Two-sample AUC, train": two_sample_auc(TRAIN, SYNTHETIC, random_state=0).mean(),
+        "Two-sample score, test": two_sample_score(TEST, SYNTHETIC, random_state=0),
+        "Two-sample AUC, test": two_sample_auc(TEST, SYNTHETIC, random_state=0).mean(),
+        "Downstream ROC AUC": downstream_score(SYNTHETIC, TEST, "word", random_state=0),
+        "Closer to train": distance_to_closest_record(TRAIN, TEST, SYNTHETIC, random_state=0),
+        "Exact copies": exact_copies(TRAIN, SYNTHETIC),
+    }
+    assert judged.table["value"].to_dict() == pytest.approx(expected)
+    assert list(judged.table.columns) == ["value", "ideal", "real", "meaning"]
+    pd.testing.assert_series_equal(judged.shapes, column_shapes(TRAIN, SYNTHETIC))
+    pd.testing.assert_frame_equal(judged.trends, pair_trends(TRAIN, SYNTHETIC))
+
+
+def test_real_is_what_test_rows_reach(judged):
+    as_synthetic = report(TRAIN, TEST, random_state=0).table["value"]
+    assert judged.table["real"][as_synthetic.index].to_dict() == pytest.approx(as_synthetic.to_dict())
+    assert judged.table["real"]["Downstream ROC AUC"] == downstream_score(TRAIN, TEST, "word", random_state=0)
+    assert np.isnan(judged.table["real"]["Closer to train"])
+
+
+def test_without_test_rows_only_what_train_can_tell():
+    table = report(TRAIN, SYNTHETIC, random_state=0).table
+    assert [name for name in table.index if "test" in name or "Downstream" in name or "Closer" in name] == []
+    assert table["real"].isna().all()
+
+
+def test_a_number_as_target_is_judged_by_its_error():
+    table = report(TRAIN, SYNTHETIC, test=TEST[["word", "<n>", "x"]], target="x", random_state=0).table
+    assert table["value"]["Downstream RMSE"] == downstream_score(SYNTHETIC, TEST, "x", random_state=0)
+    with pytest.raises(ValueError, match=r"target='x' came without test. Pass test, or leave target out"):
+        report(TRAIN, SYNTHETIC, target="x")
+
+
+def test_report_reads_as_text_and_html(judged):
+    text = str(judged)
+    assert repr(judged) == text
+    assert text.startswith("150 synthetic rows of 3 columns, from 200 rows")
+    assert all(name in text for name in judged.table.index)
+    assert max(map(len, text.splitlines())) <= 120
+    html = judged._repr_html_()
+    assert "&lt;n&gt;" in html and "<n>" not in html and "Shape error" in html
+
+
+def test_figures_are_in_a_fixed_order(judged):
+    assert list(judged.table.index[[0, -1]]) == ["Shape error", "Exact copies"]
+    with pytest.raises(AttributeError):
+        judged.table = None
