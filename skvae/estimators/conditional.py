@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from skvae.networks import VAE, complete
-from skvae.tables import Table
+from skvae.tables import Table, to_pandas
 
 N_PARTICLES = 100  # of a row with gaps, at least
 POOL, DRAWS_PER_POOL = 4096, 256  # particles and draws of one condition, which many rows share
@@ -24,7 +24,9 @@ CELLS = 20_000_000  # of particles in memory at once
 def read_condition(table: Table, given: Any) -> pd.DataFrame:
     """What ``sample`` takes as ``given``, as a DataFrame: of one row for a dict."""
     names = [column.name for column in table.data_columns]
-    frame = pd.DataFrame({name: [value] for name, value in given.items()}) if isinstance(given, Mapping) else given
+    if isinstance(given, Mapping):
+        given = pd.DataFrame({name: [value] for name, value in given.items()})
+    frame, _ = to_pandas(given)
     if not isinstance(frame, pd.DataFrame) or frame.empty or not frame.columns.is_unique:
         raise TypeError(
             f"given must be a dict of one value for each condition, or a DataFrame whose gaps are to be drawn, with a "

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from skvae.likelihoods import Bernoulli, Gaussian, Likelihood
 from skvae.networks import MLP, VAE, AutoregressiveDecoder, Decoder, Encoder, Replicas, Trunk, restack
 from skvae.objectives import kl_to_standard_normal
-from skvae.priors import PRIORS
+from skvae.priors import PRIORS, StandardNormal
 from skvae.tables import Table
 from skvae.training import (
     History,
@@ -144,10 +144,10 @@ def n_parallel(parameters: Any, table: Table) -> int:
 def resolve_recipe(parameters: Any, table: Table, n_rows: int, device: torch.device) -> Recipe:
     """Turn every "auto" of the optimisation into a number."""
     n_columns = len(table.columns)
-    is_binary = kinds(table) == {Bernoulli}
+    is_binary, sees_columns = kinds(table) == {Bernoulli}, is_autoregressive(parameters)
     if isinstance(parameters.hidden_layer_sizes, str):
-        width = rules.auto_synthesis_width(n_rows) if is_autoregressive(parameters) else None
-        sizes: tuple[int, ...] = (width or rules.auto_width(n_rows, n_columns),) * 2
+        width = rules.auto_synthesis_width(n_rows) if sees_columns else rules.auto_width(n_rows, n_columns)
+        sizes: tuple[int, ...] = (width, width)
     else:
         sizes = tuple(parameters.hidden_layer_sizes)
         if not all(isinstance(size, Integral) and size >= 1 for size in sizes):
@@ -160,20 +160,22 @@ def resolve_recipe(parameters: Any, table: Table, n_rows: int, device: torch.dev
     def number(value: Any, rule: Callable[[], float]) -> Any:
         return rule() if isinstance(value, str) else value
 
-    batch_size = number(parameters.batch_size, lambda: rules.auto_batch_size(n_rows, width))
+    def learning_rate() -> float:
+        if sees_columns:
+            return rules.auto_synthesis_learning_rate(n_rows)
+        return rules.auto_learning_rate(n_rows, is_binary)
+
+    def max_iter() -> int:
+        rule = rules.auto_synthesis_max_iter if sees_columns else rules.auto_max_iter
+        return rule(n_rows, batch_size)
+
+    batch_size = number(parameters.batch_size, lambda: rules.auto_batch_size(n_rows, width, sees_columns))
     return Recipe(
         hidden_layer_sizes=sizes,
-        learning_rate=number(parameters.learning_rate, lambda: rules.auto_learning_rate(n_rows, is_binary)),
+        learning_rate=number(parameters.learning_rate, learning_rate),
         weight_decay=number(parameters.weight_decay, lambda: rules.auto_weight_decay(n_rows, is_binary)),
         batch_size=batch_size,
-        max_iter=number(
-            parameters.max_iter,
-            lambda: (
-                rules.auto_synthesis_max_iter(n_rows, batch_size)
-                if is_autoregressive(parameters)
-                else rules.auto_max_iter(n_rows, batch_size)
-            ),
-        ),
+        max_iter=number(parameters.max_iter, max_iter),
         n_iter_no_change=parameters.n_iter_no_change,
         tol=parameters.tol,
         dtype=resolve_precision(
@@ -189,9 +191,12 @@ def resolve_objective(parameters: Any, table: Table, n_rows: int) -> Objective:
         is_gaussian = kinds(table) == {Gaussian} and {family.scaling for family in table.families} == {"shared"}
         n_columns, n_components = len(table.columns), parameters.n_components
         input_dropout = rules.auto_input_dropout(n_rows, n_columns, n_components, is_gaussian)
+    free_bits = parameters.free_bits
+    if isinstance(free_bits, str):
+        free_bits = rules.auto_free_bits(is_autoregressive(parameters))
     return Objective(
         beta=parameters.beta,
-        free_bits=parameters.free_bits,
+        free_bits=free_bits,
         n_draws=parameters.n_draws,
         input_dropout=input_dropout,
         kl_warmup=rules.auto_kl_warmup(
@@ -241,9 +246,18 @@ def build_vae(parameters: Any, table: Table, recipe: Recipe, seed: int) -> VAE:
 
 @torch.no_grad()
 def mean_kl(vae: VAE, x: Tensor) -> Tensor:
-    """KL(q(z_k | x) ‖ p(z_k)), averaged over rows. Shape: (N, D) -> (K,)."""
+    """What each component says of a row, nats, on average. Shape: (N, D) -> (K,).
+
+    KL(q(z_k | x) ‖ p(z_k)) under the standard normal prior. A learned prior need not factorise: then the normal
+    distribution with the moments of the aggregate posterior takes its place, which bounds the mutual information.
+    """
     posteriors = [vae.posterior(rows[None]) for rows in torch.split(x, 1000)]
-    return torch.cat([kl_to_standard_normal(q.loc, q.scale)[0] for q in posteriors]).mean(dim=0)
+    loc, scale = (torch.cat([q[i][0] for q in posteriors]) for i in (0, 1))
+    if not isinstance(vae.prior, StandardNormal):
+        center = loc.mean(dim=0)
+        spread = ((loc - center).square() + scale.square()).mean(dim=0).sqrt()
+        loc, scale = (loc - center) / spread, scale / spread
+    return kl_to_standard_normal(loc, scale).mean(dim=0)
 
 
 def print_progress(history: History) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
-from skvae.tables import Table
+from skvae.tables import Table, to_pandas
 
 
 def read_rows(estimator: BaseEstimator, X: Any, table: Table | None) -> Any:
@@ -28,6 +28,7 @@ def read_rows(estimator: BaseEstimator, X: Any, table: Table | None) -> Any:
     ValueError, TypeError
         With scikit-learn's sentence where it has one.
     """
+    X, _ = to_pandas(X)
     if isinstance(X, pd.DataFrame) if table is None else table.is_frame:
         return _read_frame(estimator, X, table)
     try:

@@ -28,7 +28,7 @@ from skvae.likelihoods import FAMILIES, Gaussian, Likelihood
 from skvae.networks import ACTIVATIONS, VAE, DiagonalNormal
 from skvae.objectives import elbo, importance_weighted_bound, normal_nodes
 from skvae.priors import PRIORS, PriorFamily
-from skvae.tables import Table
+from skvae.tables import Native, Table, to_pandas
 from skvae.training import resolve_device
 
 N_NODES = 32  # fixed posterior draws of a score
@@ -66,16 +66,27 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         Dimension of the latent space. May exceed the number of columns.
 
     likelihood : "auto", str, Likelihood or dict, default="auto"
-        Family of each column given z: ``"gaussian"``, ``"student_t"``, ``"discretized_logistic"``, ``"poisson"``,
-        ``"bernoulli"``, ``"categorical"``, an object such as ``Gaussian(scale="column")``, or a dict of these by
-        column, the rest being "auto"; one for all leaves the text, categories and booleans of a DataFrame categorical.
-        "auto" means for a numeric array one Gaussian scale for all columns, for a
-        boolean array Bernoulli; for a DataFrame Student-t for floats, discretized logistic for integers and
-        categorical for booleans, text and categories.
+        Family of each column given z: ``"gaussian"``, ``"student_t"``, ``"histogram"``, ``"discretized_logistic"``,
+        ``"poisson"``, ``"negative_binomial"``, ``"bernoulli"``, ``"categorical"``, ``"ordinal"``, an object such as
+        ``Gaussian(scale="column")`` or ``Categorical(max_categories=50)``, or a dict of these by column, the rest
+        being "auto"; one for all leaves the text, categories and booleans of a DataFrame as under "auto". "auto" means
+        for a numeric array one Gaussian scale for all columns, for a boolean array Bernoulli; for a DataFrame Student-t
+        for floats and discretized logistic for integers, or a histogram for both under
+        ``decoder="autoregressive"``; a histogram for dates and durations, ordinal for ordered categories, categorical
+        for booleans, text and other categories.
+
+    prior : {"normal", "mixture", "vamp", "flow"} or PriorFamily, default="normal"
+        Distribution of z: N(0, I), or one that is learned, such as a mixture of normal distributions
+        (``skvae.priors.Mixture(n_modes=100)``), of posteriors of learned pseudo-inputs, or a normalizing flow.
+
+    add_indicator : bool, default=False
+        Also model which cells are missing, so that samples have gaps as the data do. The score then includes the
+        log-probability of the pattern of gaps.
 
     hidden_layer_sizes : "auto" or tuple of int, default="auto"
         Widths of the encoder's hidden layers; the decoder has them in reverse. "auto": two layers of 64 below
-        1,000 rows, of 512 from 20,000 rows and 200 columns up, of 128 otherwise.
+        1,000 rows, of 512 from 20,000 rows and 200 columns up, of 128 otherwise; under
+        ``decoder="autoregressive"`` of 256 from 5,000 rows up.
 
     activation : {"silu", "gelu", "relu", "tanh", "logistic"}, default="silu"
         Activation between layers.
@@ -83,10 +94,15 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     dropout : float in [0, 1), default=0.0
         Share of hidden units silenced in training.
 
-    encoder, decoder : str or callable (n_in, n_out) -> torch.nn.Module, default="mlp", "factorized"
-        The network, a multilayer perceptron or your own, mapping (rows, n_in) to (rows, n_out). The encoder's
-        n_in is the number of columns of a complete numeric array; the decoder's n_out that number times the
-        parameters of each cell.
+    encoder : "mlp" or callable (n_in, n_out) -> torch.nn.Module, default="mlp"
+        The network, a multilayer perceptron or your own, mapping (rows, n_in) to (rows, n_out), where n_in is the
+        number of columns of a complete numeric array.
+
+    decoder : "factorized", "autoregressive" or callable (n_in, n_out) -> torch.nn.Module, default="factorized"
+        "factorized": columns are independent given z, which therefore holds all that they share: for
+        representation. "autoregressive": each column also sees the earlier ones, in the order of the table, so that z
+        holds little: for synthesis, conditions and gaps. Or your own network of a factorized decoder, whose n_out is
+        the number of columns times the parameters of each cell.
 
     init : {"auto", "linear", "random"}, default="auto"
         Start at the linear model of the columns with a location, so that training can only improve on it, or at random
@@ -99,8 +115,9 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     beta : float, default=1.0
         Weight of the KL term in training; ``score`` is always at 1.
 
-    free_bits : float, default=0.0
-        Nats that each component may use before the KL term counts in training.
+    free_bits : "auto" or float, default="auto"
+        Nats that each component may use before the KL term counts in training. "auto": 0.05 where columns see one
+        another, which would otherwise leave z idle; 0 otherwise.
 
     input_dropout : "auto" or float in [0, 1), default="auto"
         Share of cells hidden from the encoder in training, as in a denoising autoencoder. "auto": 0.2 where all
@@ -108,13 +125,16 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         otherwise.
 
     learning_rate, weight_decay : "auto" or float, default="auto"
-        Of AdamW. "auto": 1e-3 and 1.0 below 1,000 rows, 2e-3 and 0.01 above, 5e-3 and 0 for binary rows.
+        Of AdamW. "auto": 1e-3 and 1.0 below 1,000 rows, 2e-3 and 0.01 above, 5e-3 and 0 for binary rows; the learning
+        rate is 4e-3 below 5,000 rows and 8e-3 above under ``decoder="autoregressive"``.
 
     batch_size : "auto" or int, default="auto"
-        Rows a step. "auto": a power of two near n / 16 from 32 to 512, or 256 for wide networks.
+        Rows a step. "auto": a power of two near n / 16 from 32 to 512, or 256 for wide networks and under
+        ``decoder="autoregressive"``.
 
     max_iter : "auto" or int, default="auto"
-        Passes over the training rows. "auto": 100, but about 1,000 steps at least and 20,000 at most.
+        Passes over the training rows. "auto": 100, but about 1,500 steps at least and 20,000 at most; under
+        ``decoder="autoregressive"`` 1,600 steps at 30,000 rows, growing with the root of their number.
 
     early_stopping : "auto" or bool, default="auto"
         Whether held-out rows choose the best weights. "auto": below 2,000 rows five folds and all rows are
@@ -159,7 +179,8 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         By epoch, from 0: ELBO of training rows and of held-out rows, log-likelihood, KL, learning rate, seconds.
         ELBO and log-likelihood are in nats per row, in the units of X.
     kl_per_component_ : ndarray of shape (n_components,)
-        Mean KL(q(z_k | x) ‖ p(z_k)) over up to 10,000 training rows, nats.
+        Mean KL(q(z_k | x) ‖ p(z_k)) over up to 10,000 training rows, nats. Under a learned prior, KL to the normal
+        distribution with the moments of the aggregate posterior.
     active_components_ : ndarray of bool of shape (n_components,)
         Components with a KL above 0.01 nats.
     noise_variance_ : float or ndarray of shape (n_features_in_,)
@@ -209,7 +230,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         "init": [StrOptions({"auto", "linear", "random"})],
         "n_draws": [Interval(Integral, 1, None, closed="left")],
         "beta": [Interval(Real, 0, None, closed="left")],
-        "free_bits": [Interval(Real, 0, None, closed="left")],
+        "free_bits": [_auto, Interval(Real, 0, None, closed="left")],
         "input_dropout": [_auto, Interval(Real, 0, 1, closed="left")],
         "learning_rate": [_auto, Interval(Real, 0, None, closed="neither")],
         "weight_decay": [_auto, Interval(Real, 0, None, closed="left")],
@@ -241,7 +262,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         init: str = "auto",
         n_draws: int = 1,
         beta: float = 1.0,
-        free_bits: float = 0.0,
+        free_bits: str | float = "auto",
         input_dropout: str | float = "auto",
         learning_rate: str | float = "auto",
         weight_decay: str | float = "auto",
@@ -324,6 +345,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     def _fit(self, X: Any, sample_weight: Any, X_val: Any) -> Self:
         device = resolve_device(self.device)
         start = self.vae_ if self.warm_start and hasattr(self, "vae_") else None
+        X, native = to_pandas(X)
         X = read_rows(self, X, None if start is None else self.table_)
         weights = None
         if sample_weight is not None:
@@ -333,7 +355,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
                 raise ValueError(f"fit needs two rows of positive sample_weight, got {len(X)}. Pass larger weights.")
         if start is not None:
             self._check_continues()
-        table = self._fit_table(X) if start is None else self.table_
+        table = self._fit_table(X, native) if start is None else self.table_
         x = table.encode(X).double()
         x_val = None if X_val is None else table.encode(read_rows(self, X_val, table)).double()
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
@@ -342,9 +364,13 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         self._keep(fitted, device)
         return self
 
-    def _fit_table(self, X: Any) -> Table:
+    def _fit_table(self, X: Any, native: Native | None) -> Table:
         return Table.fit(
-            X, self.likelihood, add_indicator=self.add_indicator, histograms=self.decoder == "autoregressive"
+            X,
+            self.likelihood,
+            add_indicator=self.add_indicator,
+            histograms=self.decoder == "autoregressive",
+            native=native,
         )
 
     def _check_continues(self) -> None:
@@ -527,7 +553,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             if generator is not None:
                 z = q.at(torch.randn(q.loc.shape, generator=generator, dtype=x.dtype, device=x.device))
             rows.append(vae.generate(z, generator, gaps=False)[0])
-        return self.table_.decode(torch.cat(rows), index)
+        return self._decode(torch.cat(rows), index)
 
     @torch.no_grad()
     def inverse_transform(self, Z: ArrayLike) -> Any:
@@ -554,7 +580,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         z = torch.tensor(coordinates, device=self._device())
         vae = self._module(z.dtype)
         rows = [vae.generate(part[None], None, gaps=False)[0] for part in torch.split(z, self._chunk_size())]
-        return self.table_.decode(torch.cat(rows), index)
+        return self._decode(torch.cat(rows), index)
 
     @torch.no_grad()
     def sample(
@@ -600,7 +626,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         vae = self._module(torch.float32)
         like = torch.empty(0, dtype=torch.float32, device=self._device())
         counts = [min(size, n_samples - first) for first in range(0, n_samples, size)]
-        return self.table_.decode(torch.cat([vae.sample(n, like, generator)[0] for n in counts]))
+        return self._decode(torch.cat([vae.sample(n, like, generator)[0] for n in counts]))
 
     def _sample_given(self, n_samples: int | None, given: Any, random_state: Any) -> Any:
         frame = read_condition(self.table_, given)
@@ -608,13 +634,13 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         generator, vae = self._generator(random_state), self._module(torch.float32)
         if isinstance(given, Mapping):
             n_samples = self._check_n_samples(1 if n_samples is None else n_samples)
-            return self.table_.decode(draw_under_condition(vae, x[0], n_samples, generator))
+            return self._decode(draw_under_condition(vae, x[0], n_samples, generator))
         if n_samples not in (None, len(frame)):
             raise ValueError(
                 f"Each row of given is completed once, so n_samples is its {len(frame)} row(s), got {n_samples!r}. "
                 f"Leave n_samples out, or repeat the rows of given."
             )
-        return self.table_.decode(draw_gaps(vae, x, 1, N_PARTICLES, generator)[0], frame.index)
+        return self._decode(draw_gaps(vae, x, 1, N_PARTICLES, generator)[0], frame.index)
 
     @torch.no_grad()
     def impute(
@@ -657,6 +683,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         draws = draw_gaps(self._module(torch.float32), x[has_gap], n_completed, n_particles, generator)
         tables = [self.table_.center(draws)] if n_draws is None else list(draws)
         filled = [fill_gaps(X, has_gap.cpu().numpy(), self.table_.decode(table)) for table in tables]
+        filled = [self.table_.present(table) for table in filled]
         return filled[0] if n_draws is None else filled
 
     # -- scikit-learn's contract -------------------------------------------------------------------------------
@@ -708,6 +735,10 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         vae = self._module(x.dtype)
         for part in torch.split(x, self._chunk_size()):
             yield vae, part[None]
+
+    def _decode(self, x: Tensor, index: pd.Index | None = None) -> Any:
+        """Rows in the container that fit saw."""
+        return self.table_.present(self.table_.decode(x, index))
 
     def _check_n_samples(self, n_samples: Any) -> int:
         if not isinstance(n_samples, Integral) or n_samples < 1:

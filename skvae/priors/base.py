@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass, fields
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -36,11 +38,21 @@ class Prior(nn.Module, ABC):
         return kl.unsqueeze(-1)  # no closed form, so no terms by component
 
 
+@dataclass(frozen=True)
 class PriorFamily(ABC):
-    """What ``prior=`` takes: a pure, immutable description, which ``build`` turns into a module with weights.
+    """What ``prior=`` takes: a pure, immutable description, which ``build`` turns into a module.
 
-    A new family is one subclass, a frozen dataclass, beside its module.
+    A new family is one subclass in one file, beside its module. Its fields are sizes.
     """
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            size = getattr(self, field.name)
+            if not (isinstance(size, Integral) and int(size) >= 1):
+                raise ValueError(
+                    f"{type(self).__name__} needs a positive integer as {field.name}, got {size!r}. "
+                    f"Use {field.name}={field.default!r}, say."
+                )
 
     @abstractmethod
     def build(self, n_components: int, encoder: Any, generator: torch.Generator) -> Prior:

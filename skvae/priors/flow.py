@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import torch
@@ -15,7 +13,7 @@ from torch.nn.functional import silu
 from skvae.priors.base import Prior, PriorFamily
 from skvae.priors.normal import StandardNormal
 
-LOG_SCALE_CAP = 2.0  # a layer stretches no component by more than e²
+LOG_SCALE_CAP = 2.0  # DIFFERS from Dinh et al. 2017, whose bound is learned: a layer stretches by e² at most
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ class RealNVP(Prior):
     .. math:: \log p(z) = \log N(u(z); 0, I) + \log |\det \partial u / \partial z|, \qquad
               u_t = reverse\big(z_a, \; (z_b - m_t(z_a)) \odot e^{-s_t(z_a)}\big)
 
-    Both directions cost the same, and the determinant is the sum of −s.
+    A coupling leaves z_a as it is, so it is inverted by reading m and s from z_a again: both directions cost the same.
 
     Parameters
     ----------
@@ -58,7 +56,7 @@ class RealNVP(Prior):
 
     References
     ----------
-    Dinh, Sohl-Dickstein and Bengio (2017), Density estimation using Real NVP, eq. (7) and (8).
+    Dinh, Sohl-Dickstein and Bengio (2017), Density estimation using Real NVP, eq. (6) to (8).
     """
 
     def __init__(self, n_components: int, n_layers: int, width: int, generator: torch.Generator) -> None:
@@ -73,27 +71,27 @@ class RealNVP(Prior):
         self.weight_out = nn.Parameter(torch.zeros(1, n_layers, width, 2 * n_written))
         self.bias_out = nn.Parameter(torch.zeros(1, n_layers, 1, 2 * n_written))
 
-    def couplings(self) -> list[Callable[[Tensor], tuple[Tensor, Tensor]]]:
-        """The function (m, s) of each coupling. Shape: (..., S, B, n_read) -> (..., S, B, n_written) both."""
-        weights = (p.unbind(dim=1) for p in (self.weight_in, self.bias_in, self.weight_out, self.bias_out))
-        return [partial(shift_and_log_scale, weights=layer) for layer in zip(*weights, strict=True)]
+    def couplings(self) -> list[tuple[Tensor, ...]]:
+        """The weights of each coupling. Shape: as the parameters, without the axis T."""
+        weights = (self.weight_in, self.bias_in, self.weight_out, self.bias_out)
+        return list(zip(*(p.unbind(dim=1) for p in weights), strict=True))
 
     def normalize(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """u(z) and log |det ∂u/∂z|. Shape: (..., S, B, K) -> (..., S, B, K), (..., S, B)."""
         log_det = z.new_zeros(())
-        for coupling in self.couplings():
+        for weights in self.couplings():
             z_read, z_written = z[..., : self.n_read], z[..., self.n_read :]
-            shift, log_scale = coupling(z_read)
+            shift, log_scale = shift_and_log_scale(z_read, *weights)
             z = torch.cat([z_read, (z_written - shift) * torch.exp(-log_scale)], dim=-1).flip(-1)
             log_det = log_det - log_scale.sum(dim=-1)
         return z, log_det
 
     def generate(self, u: Tensor) -> Tensor:
         """z(u), the inverse of ``normalize``. Shape: (..., S, B, K), kept."""
-        for coupling in reversed(self.couplings()):
+        for weights in reversed(self.couplings()):
             u = u.flip(-1)
             z_read, u_written = u[..., : self.n_read], u[..., self.n_read :]
-            shift, log_scale = coupling(z_read)
+            shift, log_scale = shift_and_log_scale(z_read, *weights)
             u = torch.cat([z_read, u_written * torch.exp(log_scale) + shift], dim=-1)
         return u
 
@@ -105,12 +103,13 @@ class RealNVP(Prior):
 
     def sample(self, n_rows: int, like: Tensor, generator: torch.Generator) -> Tensor:
         """Draws. Shape: (S, n_rows, K)."""
-        u = self.base.sample(n_rows, like, generator).expand(len(self.bias_in), -1, -1)
+        u = self.base.sample(n_rows, self.bias_in, generator).expand(len(self.bias_in), -1, -1)
         return self.generate(u).to(like.dtype)
 
 
-def shift_and_log_scale(z_read: Tensor, weights: tuple[Tensor, Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-    """A perceptron of one hidden layer, its log-scale bounded."""
-    weight_in, bias_in, weight_out, bias_out = weights
+def shift_and_log_scale(
+    z_read: Tensor, weight_in: Tensor, bias_in: Tensor, weight_out: Tensor, bias_out: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Shift m and log-scale s of one coupling. Shape: (..., S, B, n_read) -> (..., S, B, n_written) both."""
     shift, log_scale = (silu(z_read @ weight_in + bias_in) @ weight_out + bias_out).chunk(2, dim=-1)
     return shift, LOG_SCALE_CAP * torch.tanh(log_scale / LOG_SCALE_CAP)

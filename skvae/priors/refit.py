@@ -53,7 +53,7 @@ def fit_prior(
 
     References
     ----------
-    Ghosh et al. (2020), From Variational to Deterministic Autoencoders, section 4.
+    Ghosh et al. (2020), From Variational to Deterministic Autoencoders, on ex-post density estimation.
     """
     loc: Tensor = q.loc.detach()
     scale: Tensor = q.scale.detach()

@@ -25,6 +25,7 @@ from skvae.tables.columns import (
     check_finite,
     is_time,
 )
+from skvae.tables.frames import Native
 from skvae.tables.schema import Choice, choose_families
 
 CONSTANT = 1e-13  # a column whose standard deviation is this part of its mean or less is constant but for rounding
@@ -55,6 +56,8 @@ class Table:
         Column labels of a DataFrame; None for an array.
     dtype : numpy dtype or None
         Of an array; None for a DataFrame.
+    native : Native or None
+        The library and dtypes of a DataFrame that is not one of pandas.
     """
 
     columns: list[Column]
@@ -67,6 +70,7 @@ class Table:
     indicated: list[int]
     labels: pd.Index | None
     dtype: Any
+    native: Native | None = None
 
     @classmethod
     def fit(
@@ -76,6 +80,7 @@ class Table:
         *,
         add_indicator: bool = False,
         histograms: bool = False,
+        native: Native | None = None,
     ) -> Table:
         """Choose families, learn levels, ranges and scales.
 
@@ -89,6 +94,8 @@ class Table:
             Whether to encode where the gaps are.
         histograms : bool
             See ``choose_families``.
+        native : Native, optional
+            Where the rows come from, if not from pandas.
 
         Raises
         ------
@@ -125,6 +132,7 @@ class Table:
             indicated,
             X.columns if is_frame else None,
             None if is_frame else X.dtype,
+            native,
         )
 
     @property
@@ -163,6 +171,10 @@ class Table:
             if not isinstance(column, NumberColumn):
                 values[:, j] = column.decode(raw[:, j])
         return values
+
+    def present(self, rows: Any) -> Any:
+        """Decoded rows in the library that they came from."""
+        return rows if self.native is None else self.native.present(rows)
 
     def encode_condition(self, given: pd.DataFrame) -> Tensor:
         """Cells that are known of a row, in some of the columns; NaN where one is to be drawn. Shape: (N, D).

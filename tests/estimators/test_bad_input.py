@@ -1,6 +1,7 @@
 """Bad input gets a right answer, or a sentence before training starts; and the estimator stays as it was."""
 
 import warnings
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -97,12 +98,11 @@ BAD_DATA = {
         TypeError,
         "Column 'wave' has dtype complex128, which no likelihood covers. Convert it",
     ),
-    "datetime": (
-        FRAME.assign(when=pd.Timestamp("2020-01-01")),
+    "intervals": (
+        FRAME.assign(span=pd.interval_range(0, 30)),
         TypeError,
-        "Column 'when' has dtype datetime64.*, which no likelihood covers. Convert it .* or drop it",
+        "Column 'span' has dtype interval.*, which no likelihood covers. Convert it .* or drop it",
     ),
-    "timedelta": (FRAME.assign(when=pd.Timedelta("1h")), TypeError, "Column 'when' has dtype timedelta64"),
     "lists": (
         FRAME.assign(tags=[["a"]] * 30),
         TypeError,
@@ -182,7 +182,7 @@ BAD_SUPPORT = {
     "strings": (
         FRAME,
         {"kind": "poisson"},
-        "Column 'kind' .* only the 'categorical' likelihood can read.* Convert",
+        r"Column 'kind' .* only the likelihoods \['categorical', 'ordinal'\] can read.* Convert",
     ),
     "unknown column": (
         FRAME,
@@ -304,6 +304,11 @@ ODD_BUT_RIGHT = {
     "frame of one constant category": FRAME.assign(kind="a"),
     "frame of constants": FRAME.assign(kind="a", age=3, size=1.0),
     "frame with integer names": FRAME.set_axis([0, 1, 2], axis=1),
+    "frame with dates": FRAME.assign(when=pd.date_range("2020-01-01", periods=30)),
+    "frame with one moment": FRAME.assign(when=pd.Timestamp("2020-01-01")),
+    "frame with durations": FRAME.assign(wait=pd.to_timedelta(np.arange(30) % 7, unit="h")),
+    "frame with one duration": FRAME.assign(wait=pd.Timedelta("1h")),
+    "frame with periods": FRAME.assign(month=pd.period_range("2020-01", periods=30, freq="M")),
 }
 
 
@@ -311,7 +316,7 @@ ODD_BUT_RIGHT = {
 @pytest.mark.parametrize("data", ODD_BUT_RIGHT.values(), ids=ODD_BUT_RIGHT)
 def test_odd_data_work(data, likelihood):
     if isinstance(data, np.ndarray) and data.dtype == bool and likelihood != "auto":
-        with pytest.raises(ValueError, match=r"only the 'categorical' or 'bernoulli' likelihood can read.*Convert"):
+        with pytest.raises(ValueError, match=r"only the likelihoods \['bernoulli', 'categorical', 'ordinal'\] can read"):
             VAETransformer(likelihood=likelihood, **TINY).fit(data)
         return
     with warnings.catch_warnings():
@@ -364,6 +369,7 @@ def test_more_components_than_columns():
         "score",
         "log_likelihood",
         "reconstruct",
+        "impute",
         "inverse_transform",
     ],
 )
@@ -373,7 +379,8 @@ def test_methods_before_fit(method):
 
 
 def test_sample_before_fit():
-    for ask in (VAETransformer().sample, VAETransformer().get_feature_names_out):
+    given = partial(VAETransformer().sample, given={"a": 1})
+    for ask in (VAETransformer().sample, given, VAETransformer().get_feature_names_out):
         with pytest.raises(NotFittedError, match="not fitted yet"):
             ask()
 
@@ -402,7 +409,7 @@ RENAMED = {
 
 
 @pytest.mark.filterwarnings("ignore:X does not have valid feature names")
-@pytest.mark.parametrize("method", ["transform", "score", "log_likelihood", "reconstruct"])
+@pytest.mark.parametrize("method", ["transform", "score", "log_likelihood", "reconstruct", "impute"])
 @pytest.mark.parametrize(("data", "match"), RENAMED.values(), ids=RENAMED)
 def test_other_columns_than_at_fit(data, match, method):
     vae = VAETransformer(**TINY).fit(FRAME)
@@ -468,16 +475,19 @@ def test_bad_latent_coordinates(Z, match):
     assert_refused(lambda: vae.inverse_transform(Z), vae, ValueError, match)
 
 
-@pytest.mark.parametrize("n", [0, -1, 1.5, "3", None])
+@pytest.mark.parametrize("n", [0, -1, 1.5, "3"])
 def test_bad_numbers_of_draws(n):
     vae = VAETransformer(**TINY).fit(X)
-    assert_refused(lambda: vae.sample(n), vae, ValueError, f"n_samples must be an integer of at least 1, got {n!r}")
-    assert_refused(
-        lambda: vae.log_likelihood(X, n_draws=n),
-        vae,
-        ValueError,
-        f"n_draws must be an integer of at least 1, got {n!r}",
-    )
+    for sample in (lambda: vae.sample(n), lambda: vae.sample(n, given={0: 0.5})):
+        assert_refused(sample, vae, ValueError, f"n_samples must be an integer of at least 1, got {n!r}")
+    for draws in (lambda: vae.log_likelihood(X, n_draws=n), lambda: vae.impute(with_cell(np.nan), n_draws=n)):
+        assert_refused(draws, vae, ValueError, f"n_draws must be an integer of at least 1, got {n!r}")
+
+
+def test_no_number_of_samples_is_one_and_no_number_of_draws_is_none():
+    vae = VAETransformer(**TINY).fit(X)
+    assert vae.sample().shape == vae.sample(None).shape == vae.sample(given={0: 0.5}).shape == (1, 3)
+    assert_refused(lambda: vae.log_likelihood(X, n_draws=None), vae, ValueError, "at least 1, got None")
 
 
 # -- weights and held-out rows -----------------------------------------------------------------------------------

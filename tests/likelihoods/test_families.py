@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy import integrate, stats
-from scipy.special import log_softmax
+from scipy.special import log_softmax, softmax
 
 from skvae.likelihoods import (
     FAMILIES,
@@ -23,6 +23,7 @@ from skvae.likelihoods import (
     Columns,
     DiscretizedLogistic,
     Gaussian,
+    Histogram,
     NegativeBinomial,
     Ordinal,
     Poisson,
@@ -71,6 +72,36 @@ class CutLogistic:
         return np.array([mass.argmax() for mass in self.mass])  # the mode
 
 
+class Bins:
+    """A scipy histogram for each column; asked for codes of levels, NaN beyond them."""
+
+    def __init__(self, logits, edges):
+        self.edges = edges
+        self.columns = []
+        for each, ends in zip(logits, edges, strict=True):
+            self.columns.append(stats.rv_histogram((softmax(each), np.append(ends[:, 0], ends[-1, 1])), density=False))
+
+    def logpmf(self, x):
+        masses = [column.cdf(ends[:, 1]) - column.cdf(ends[:, 0]) for column, ends in zip(self.columns, self.edges)]  # noqa: B905
+        codes = np.nan_to_num(x).astype(int)
+        log_mass = [np.log(mass)[code] for mass, code in zip(masses, codes.T, strict=True)]
+        return np.where(np.isnan(x), -np.inf, np.stack(log_mass, axis=1))
+
+    def mean(self):
+        """As a code: the level that the mean lies in, and its position there."""
+        codes = []
+        for column, ends in zip(self.columns, self.edges, strict=True):
+            level = np.searchsorted(ends[:, 0], column.mean(), side="right") - 1
+            codes.append(level + (column.mean() - ends[level, 0]) / (ends[level, 1] - ends[level, 0]))
+        return np.array(codes)
+
+    def values(self, x):
+        """Numbers of codes."""
+        levels = x.astype(int)
+        ends = np.stack([each[level] for each, level in zip(self.edges, levels.T, strict=True)], axis=1)
+        return ends[..., 0] + (x - levels) * (ends[..., 1] - ends[..., 0])
+
+
 class Case(NamedTuple):
     """A family, its parameters for two columns in encoded units, and the same distribution from scipy."""
 
@@ -80,6 +111,7 @@ class Case(NamedTuple):
     unit: tuple[float, float] = (1.0, 1.0)
     values: Any = None  # the support, encoded, if it is discrete: shape (M, 2), filled up with NaN
     n_levels: tuple[int, int] = (0, 0)
+    edges: Any = ()  # of the levels of each column
 
 
 UNIT = np.array([2.0, -0.5])
@@ -90,6 +122,8 @@ DF = np.array([5.5, 13.0])
 MEAN, SIZE = np.array([0.4, 5.0]), np.array([0.7, 6.0])
 CODES = np.array([[0.0, 0.0], [1.0, 1.0], [2.0, np.nan], [3.0, np.nan]])
 STEPS = np.log1p(np.exp([-1.0, 2.5]))  # softplus
+RANGES = [np.array([[-2.0, -1.5], [-1.5, 0.5], [0.5, 0.6], [0.6, 4.0]]), np.array([[0.0, 0.3], [0.3, 1.0]])]
+LOGIT_SHARES = [[0.3, 1.2, -0.7, 0.4], [0.5, -0.5]]
 
 
 def discretized(family, scale, **parameters):
@@ -143,6 +177,14 @@ CASES = {
         values=CODES,
         n_levels=(4, 2),
     ),
+    "histogram": Case(
+        Histogram(),
+        {"logits": np.concatenate(LOGIT_SHARES)},
+        Bins(LOGIT_SHARES, RANGES),
+        values=CODES,
+        n_levels=(4, 2),
+        edges=RANGES,
+    ),
     "bernoulli": Case(Bernoulli(), {"logit": [-1.1, 2.0]}, stats.bernoulli(1 / (1 + np.exp([1.1, -2.0]))), values=BITS),
 }
 DENSITIES = [name for name, case in CASES.items() if case.values is None]
@@ -156,6 +198,7 @@ def columns_of(case):
         n_levels=torch.tensor(case.n_levels),
         lower=torch.tensor(np.nanmin(ends, axis=0)),
         upper=torch.tensor(np.nanmax(ends, axis=0)),
+        edges=torch.tensor(np.concatenate([np.empty((0, 2)), *case.edges])),
     )
 
 
@@ -227,6 +270,8 @@ def test_draws_follow_their_density(name, column):
 def test_draws_follow_their_mass(name, column):
     case = CASES[name]
     values, x = case.values[:, column], draws(case)[:, column]
+    if case.family.levels != "none":
+        x = np.floor(x)
     counts = np.bincount(np.nanargmin(np.abs(x[:, None] - values), axis=1), minlength=len(values))  # as a table rounds
     expected = len(x) * np.exp(case.twin.logpmf(case.values)[:, column])
     usual = expected > 5
@@ -244,7 +289,9 @@ def test_mean_is_scipys_and_the_mean_of_draws(name):
     case = CASES[name]
     mean, x = case.family.mean(**parameters_of(case))[0, 0].numpy(), draws(case)
     assert_allclose(mean, case.twin.mean(), rtol=1e-10)
-    if case.family.levels != "none":
+    if isinstance(case.family, Histogram):
+        mean, x = case.twin.values(mean[None])[0], case.twin.values(x)
+    elif case.family.levels != "none":
         assert np.array_equal(mean, [np.bincount(column).argmax() for column in x.T.astype(int)])
         return
     z = (x.mean(axis=0) - mean) / (x.std(axis=0) / math.sqrt(len(x)))
@@ -269,7 +316,8 @@ def test_start_ignores_gaps_and_maximises_the_likelihood_of_independent_columns(
     assert start.keys() == case.parameters.keys()
 
     def mean_log_prob(shift, key):
-        moved = {k: (v + shift * (k == key)).expand(1, 1, -1) for k, v in start.items()}
+        moved = {k: v.clone()[None, None] for k, v in start.items()}
+        moved[key][..., 0] += shift
         return case.family.log_prob(x[None], **moved, **case.family.constants(columns_of(case))).mean().item()
 
     location = next(iter(case.parameters))
@@ -315,6 +363,11 @@ EDGES = {
             "thresholds": [list(pair) for pair in itertools.product(FAR, FAR)],
             "log_scale": [-60.0, 0.0, 60.0],
         },
+    ),
+    "histogram": (
+        Histogram(),
+        [0.0, 0.999, 1.5, 2.0, 2.999],
+        {"logits": [list(logits) for logits in itertools.product(FAR, repeat=3)]},
     ),
     "bernoulli": (Bernoulli(), [0.0, 0.3, 1.0], {"logit": [-1e4, 0.0, 1e4]}),
 }
@@ -522,7 +575,16 @@ def test_redraw_binarises_grey_levels_and_keeps_bits_and_gaps():
 
 @pytest.mark.parametrize(
     "family",
-    [Gaussian(), StudentT(), Poisson(), NegativeBinomial(), DiscretizedLogistic(), Categorical(), Ordinal()],
+    [
+        Gaussian(),
+        StudentT(),
+        Poisson(),
+        NegativeBinomial(),
+        DiscretizedLogistic(),
+        Categorical(),
+        Ordinal(),
+        Histogram(),
+    ],
 )
 def test_redraw_of_other_families_keeps_the_rows(family):
     x = torch.arange(6.0).reshape(1, 3, 2)
@@ -538,6 +600,7 @@ def test_redraw_of_other_families_keeps_the_rows(family):
         (Poisson(), [False, True, False, True]),
         (NegativeBinomial(), [False, True, False, True]),
         (Ordinal(), [True, True, True, True]),
+        (Histogram(), [True, True, True, True]),
         (Bernoulli(), [False, True, True, False]),
     ],
 )
@@ -702,6 +765,80 @@ def test_a_larger_location_means_higher_levels():
     assert (modes[0].item(), modes[-1].item()) == (0.0, 4.0)
 
 
+# -- numbers as levels -----------------------------------------------------------------------------------------
+
+RNG = np.random.default_rng(0)
+WIDE = np.sort(RNG.normal(size=21)) * 7
+MIXED_LEVELS = np.array([[-1.0, -1.0], [-1.0, 0.5], [0.5, 2.0], [2.0, 2.0], [3.0, 3.0], [3.0, 4.5]])  # three atoms
+
+
+def histogram(method, logits, edges, *args):
+    """Of one column with the given edges."""
+    n = len(edges)
+    facts = Columns(*torch.tensor([[1.0], [n], [0.0], [n - 1.0]]), edges=torch.as_tensor(edges))._replace(
+        n_levels=torch.tensor([n])
+    )
+    return getattr(Histogram(), method)(*args, logits=torch.as_tensor(logits), **Histogram().constants(facts))
+
+
+def test_probability_over_width_is_scipys_density():
+    logits = RNG.normal(size=20)
+    twin = stats.rv_histogram((softmax(logits), WIDE), density=False)
+    edges = np.column_stack([WIDE[:-1], WIDE[1:]])
+    values = edges.mean(axis=1)
+    codes = torch.arange(20.0, dtype=torch.float64)[:, None] + 0.5
+    log_prob = histogram("log_prob", logits[None].repeat(20, axis=0), edges, codes)[:, 0].numpy()
+    assert_allclose(log_prob - np.log(np.diff(WIDE)), twin.logpdf(values), rtol=1e-10)
+
+
+@pytest.mark.parametrize("position", [0.0, 0.25, 0.999])
+def test_a_level_is_as_likely_wherever_the_cell_lies_in_it(position):
+    codes = torch.arange(6.0, dtype=torch.float64)[:, None]
+    logits = RNG.normal(size=(6, 6))
+    begin, inside = (histogram("log_prob", logits, MIXED_LEVELS, codes + shift) for shift in (0.0, position))
+    assert torch.equal(begin, inside)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("edges", [MIXED_LEVELS, np.column_stack([WIDE[:-1], WIDE[1:]])], ids=["atoms", "bins"])
+def test_the_mean_of_a_histogram_is_that_of_its_levels(edges, seed):
+    logits = 2 * np.random.default_rng(seed).normal(size=len(edges))
+    code = histogram("mean", logits[None], edges).item()
+    expected = softmax(logits) @ edges.mean(axis=1)
+    level = int(code)
+    begin, end = edges[level]
+    at = begin + (code - level) * (end - begin)
+    if begin < end and expected < end:
+        assert at == pytest.approx(expected, rel=1e-9)
+    else:  # no level covers the mean: the one below is nearest
+        assert begin <= expected <= np.append(edges[:, 0], np.inf)[level + 1]
+
+
+@pytest.mark.parametrize("level", range(6))
+def test_the_mean_of_a_certain_level_lies_in_it(level):
+    logits = np.where(np.arange(6) == level, 0.0, -200.0)
+    code = histogram("mean", logits[None].astype(np.float32), MIXED_LEVELS.astype(np.float32)).item()
+    assert MIXED_LEVELS[int(code)].mean() == pytest.approx(MIXED_LEVELS[level].mean(), abs=1e-6) or int(code) == level
+
+
+def test_draws_of_a_histogram_are_spread_evenly_in_their_level():
+    logits = torch.tensor([[0.0, 1.0, -1.0]]).expand(20_000, 3)
+    x = histogram("sample", logits, MIXED_LEVELS[:3], torch.Generator().manual_seed(0))[:, 0]
+    for level in range(3):
+        position = (x[x.floor() == level] - level).double().numpy()
+        assert stats.kstest(position / 0.999, "uniform").pvalue > P_MIN
+
+
+@pytest.mark.parametrize("n_levels", [2, 100, 1000])
+def test_no_draw_is_rounded_into_the_next_level_in_float32(n_levels):
+    last = torch.full((50_000, n_levels), -1e4)
+    last[:, -1] = 0.0
+    edges = np.column_stack([np.arange(n_levels), np.arange(n_levels) + 1.0])
+    x = histogram("sample", last, edges, torch.Generator().manual_seed(0))
+    assert x.dtype == torch.float32
+    assert (x.floor() == n_levels - 1).all()
+
+
 # -- objects -------------------------------------------------------------------------------------------------
 
 OBJECTS = [
@@ -716,7 +853,9 @@ OBJECTS = [
     NegativeBinomial(),
     Bernoulli(),
     Categorical(),
+    Categorical(max_categories=7),
     Ordinal(),
+    Histogram(),
 ]
 
 

@@ -2,7 +2,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skvae.likelihoods import Bernoulli, Categorical, DiscretizedLogistic, Gaussian, Poisson, StudentT
+from skvae.likelihoods import (
+    Bernoulli,
+    Categorical,
+    DiscretizedLogistic,
+    Gaussian,
+    Histogram,
+    NegativeBinomial,
+    Ordinal,
+    Poisson,
+    StudentT,
+)
 from skvae.tables import choose_families
 
 FRAME = {
@@ -21,12 +31,17 @@ FRAME = {
     "string": Categorical(),
     "str": Categorical(),
     "category": Categorical(),
+    "datetime64[s]": Histogram(),
+    "datetime64[ns, Europe/Oslo]": Histogram(),
+    "timedelta64[ms]": Histogram(),
+    "period[D]": Histogram(),
 }
+NUMBERS = [dtype for dtype, family in FRAME.items() if isinstance(family, StudentT | DiscretizedLogistic)]
 
 
-def families(dtypes, likelihood="auto", is_frame=True):
+def families(dtypes, likelihood="auto", is_frame=True, **rules):
     dtypes = {name: pd.api.types.pandas_dtype(dtype) for name, dtype in dtypes.items()}
-    return choose_families(list(dtypes), list(dtypes.values()), likelihood, is_frame=is_frame)
+    return choose_families(list(dtypes), list(dtypes.values()), likelihood, is_frame=is_frame, **rules)
 
 
 @pytest.mark.parametrize("dtype", FRAME)
@@ -34,8 +49,33 @@ def test_a_column_of_a_frame_has_a_family_by_its_dtype(dtype):
     assert families({"a": dtype}) == [FRAME[dtype]]
 
 
-def test_an_ordered_category_is_a_category():
-    assert families({"a": pd.CategoricalDtype(["low", "high"], ordered=True)}) == [Categorical()]
+ORDERED = pd.CategoricalDtype(["low", "high"], ordered=True)
+
+
+def test_an_ordered_category_is_ordinal():
+    assert families({"a": ORDERED}) == [Ordinal()]
+    assert families({"a": ORDERED}, {"a": "categorical"}) == [Categorical()]
+
+
+@pytest.mark.parametrize("dtype", FRAME)
+def test_for_synthesis_numbers_are_histograms_and_nothing_else_changes(dtype):
+    expected = Histogram() if dtype in NUMBERS else FRAME[dtype]
+    assert families({"a": dtype}, histograms=True) == [expected]
+    assert families({"a": dtype, "b": "float64"}, {"b": "gaussian"}, histograms=True) == [expected, Gaussian()]
+
+
+def test_arrow_dates_have_a_family():
+    pytest.importorskip("pyarrow")
+    for dtype in ("date32[day][pyarrow]", "timestamp[us][pyarrow]", "duration[s][pyarrow]"):
+        assert families({"a": dtype}) == [Histogram()]
+    assert families({"a": "double[pyarrow]", "b": "int8[pyarrow]"}) == [StudentT(), DiscretizedLogistic()]
+    assert families({"a": "string[pyarrow]", "b": "bool[pyarrow]"}) == [Categorical(), Categorical()]
+
+
+@pytest.mark.parametrize("choice", ["gaussian", "student_t", "categorical", "histogram"])
+def test_a_moment_is_a_number_to_any_family(choice):
+    (family,) = families({"when": "datetime64[ns]"}, choice)
+    assert family.name == choice
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int8", "int64", "uint16"])
@@ -56,6 +96,9 @@ def test_an_array_of_bits_is_bernoulli():
         ("discretized_logistic", DiscretizedLogistic()),
         ("bernoulli", Bernoulli()),
         ("categorical", Categorical()),
+        ("ordinal", Ordinal()),
+        ("histogram", Histogram()),
+        ("negative_binomial", NegativeBinomial()),
         (Gaussian("column"), Gaussian("column")),
         (StudentT(0.5), StudentT(0.5)),
     ],
@@ -67,6 +110,9 @@ def test_one_choice_holds_for_all_numbers(choice, family):
 def test_one_choice_for_all_leaves_categories_categorical():
     dtypes = {"a": "float64", "b": "object", "c": "category", "d": "bool", "e": "string"}
     assert families(dtypes, "gaussian") == [Gaussian()] + 4 * [Categorical()]
+    assert families(dtypes, "histogram") == [Histogram()] + 4 * [Categorical()]
+    assert families({"a": "float64", "b": ORDERED}, "gaussian") == [Gaussian(), Ordinal()]
+    assert families(dtypes, "ordinal") == 5 * [Ordinal()]
     assert families({"a": "float64", "d": "bool", "n": "boolean"}, "bernoulli") == 3 * [Bernoulli()]
 
 
@@ -100,18 +146,19 @@ def test_an_unknown_column_gets_a_sentence():
         families({"a": "float64", "b": "float64"}, {"a": "gaussian", "c": "gaussian"})
 
 
+@pytest.mark.parametrize("choice", ["gaussian", "histogram", "poisson"])
 @pytest.mark.parametrize("dtype", ["object", "category", "string", "bool", "boolean"])
-def test_a_category_that_is_called_a_number_gets_a_sentence(dtype):
-    with pytest.raises(
-        ValueError, match=r"Column 'b' has dtype .*, which only the .*'categorical'.* likelihood can read"
-    ):
-        families({"a": "float64", "b": dtype}, {"b": "gaussian"})
+def test_a_category_that_is_called_a_number_gets_a_sentence(dtype, choice):
+    readers = "'bernoulli', 'categorical', 'ordinal'" if dtype.startswith("bool") else "'categorical', 'ordinal'"
+    sentence = rf"Column 'b' has dtype .*, which only the likelihoods \[{readers}\] can read, but .* Convert the column"
+    with pytest.raises(ValueError, match=sentence):
+        families({"a": "float64", "b": dtype}, {"b": choice})
 
 
-@pytest.mark.parametrize("dtype", ["datetime64[ns]", "timedelta64[ns]", "complex128", "period[D]"])
+@pytest.mark.parametrize("dtype", ["complex128", "complex64", "interval[int64]"])
 @pytest.mark.parametrize("likelihood", ["auto", "gaussian", {"a": "gaussian"}])
 def test_a_dtype_that_no_family_covers_gets_a_sentence(dtype, likelihood):
     with pytest.raises(
-        TypeError, match=r"Column 'when' has dtype .*, which no likelihood covers. Convert it to numbers"
+        TypeError, match=r"Column 'when' has dtype .*, which no likelihood covers. Convert it to numbers, dates"
     ):
         families({"a": np.dtype("float64"), "when": dtype}, likelihood)
