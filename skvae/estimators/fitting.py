@@ -26,6 +26,7 @@ from skvae.training import (
     initialize,
     intraop_threads,
     isolated_rng,
+    match_marginals,
     resolve_precision,
     split_rows,
     train,
@@ -122,6 +123,8 @@ def fit_vae(
         restack(vae, [len(split.train) - 1])
         vae.requires_grad_(False)
         rows = split.train[-1]
+        if is_autoregressive(parameters):
+            match_marginals(vae, x[rows], generator)
         return Fit(vae, history, mean_kl(vae, x[rows[:: math.ceil(len(rows) / KL_ROWS)]]))
 
 

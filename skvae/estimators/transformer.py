@@ -134,7 +134,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     max_iter : "auto" or int, default="auto"
         Passes over the training rows. "auto": 100, but about 1,500 steps at least and 20,000 at most; under
-        ``decoder="autoregressive"`` 1,600 steps at 30,000 rows, growing with the root of their number.
+        ``decoder="autoregressive"`` 14, fewer beyond 30,000 rows, but about 400 steps at least.
 
     early_stopping : "auto" or bool, default="auto"
         Whether held-out rows choose the best weights. "auto": below 2,000 rows five folds and all rows are

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -12,6 +13,8 @@ from skvae.likelihoods import Block, Joint, Parameters
 from skvae.networks.decoder import Decoder, Weigh
 from skvae.networks.encoder import Trunk
 from skvae.networks.levels import Levels, look_up
+
+Tune = Callable[[int, Block, Tensor, dict[str, Tensor]], dict[str, Tensor]]
 
 RANK = 64  # of the dependence on earlier columns, in each of its two parts
 DIRECT_STD, DEEP_STD, GATE_STD = 0.1, 0.3, 0.05  # of the initial weights
@@ -117,9 +120,21 @@ class AutoregressiveDecoder(Decoder):
         return torch.cat([direct.to(deep.dtype), deep], dim=-1)
 
     def complete(
-        self, joint: Joint, z: Tensor, x: Tensor, generator: torch.Generator | None, weigh: Weigh | None = None
+        self,
+        joint: Joint,
+        z: Tensor,
+        x: Tensor,
+        generator: torch.Generator | None,
+        weigh: Weigh | None = None,
+        tune: Tune | None = None,
     ) -> Tensor:
-        """Fill the gaps of rows, column by column (see ``Decoder.complete``)."""
+        """Fill the gaps of rows, column by column (see ``Decoder.complete``).
+
+        Parameters
+        ----------
+        tune : callable, optional
+            Asked, for each column, by position, with its block alone and the rows so far, what its heads should be.
+        """
         x, state = x.clone(), self.begin(z)
         table, levels, blocks = self.context.table(), self.smoothing(self.U), list(joint)
         for j, (b, i) in enumerate(_column_order(joint)):
@@ -132,7 +147,8 @@ class AutoregressiveDecoder(Decoder):
                 self.b[:, :, part],
                 self.b_deep[:, :, part],
             )[:, :, 0]
-            heads = block.complete(self._heads_of_column(blocks[b], b, i, state.outputs, hidden, levels))
+            supplied = self._heads_of_column(blocks[b], b, i, state.outputs, hidden, levels)
+            heads = block.complete(supplied if tune is None else tune(j, block, x, supplied))
             cells = x[..., part]
             is_gap = cells.isnan()
             if is_gap.any():
@@ -148,6 +164,14 @@ class AutoregressiveDecoder(Decoder):
                 if rows is not None:
                     x, state = x[:, rows], state.take(rows)
         return x
+
+    def shift_column(self, joint: Joint, j: int, shift: Tensor) -> None:
+        """Add to the biases of the only cell head of column j. Shape: (width,)."""
+        b, i = _column_order(joint)[j]
+        (name,) = [name for block, name, _ in self.cell_heads if block == b]
+        widths = list(joint)[b].shares(name)
+        first = self.output_slice(b, name).start + sum(widths[:i])
+        self.bias[..., first : first + widths[i]] += shift
 
     def _heads_of_column(
         self, block: Block, b: int, i: int, outputs: Tensor, hidden: Tensor, levels: Tensor

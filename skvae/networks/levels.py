@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from skvae.likelihoods import Joint
 
 LENGTH_SCALE = 0.3  # of the correlation between levels, as a share of all levels
-OWN_SHARE = 0.3  # of a level's variance that its neighbours do not share
+OWN_SHARE = 0.05  # of a level's variance that its neighbours do not share
 SMOOTH_FROM = 4  # levels
 
 

@@ -20,7 +20,7 @@ SPREAD = 1.0  # length of the modes' means at the start, in standard deviations 
 class Mixture(PriorFamily):
     """A mixture of Gaussians with independent components, learned with the rest of the model.
 
-    Training starts next to N(0, I), whatever the number of modes. See ``FreeMixture`` for the equation.
+    Training starts next to N(0, I), whatever the number of modes. See ``DiagonalMixture`` for the equation.
 
     Parameters
     ----------

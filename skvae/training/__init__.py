@@ -1,5 +1,6 @@
 """How weights are found."""
 
+from skvae.training.calibration import match_marginals
 from skvae.training.device import intraop_threads, isolated_rng, resolve_device, resolve_precision
 from skvae.training.history import History
 from skvae.training.initialization import initialize
@@ -15,6 +16,7 @@ __all__ = [
     "initialize",
     "intraop_threads",
     "isolated_rng",
+    "match_marginals",
     "resolve_device",
     "resolve_precision",
     "split_rows",

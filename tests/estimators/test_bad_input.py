@@ -316,7 +316,9 @@ ODD_BUT_RIGHT = {
 @pytest.mark.parametrize("data", ODD_BUT_RIGHT.values(), ids=ODD_BUT_RIGHT)
 def test_odd_data_work(data, likelihood):
     if isinstance(data, np.ndarray) and data.dtype == bool and likelihood != "auto":
-        with pytest.raises(ValueError, match=r"only the likelihoods \['bernoulli', 'categorical', 'ordinal'\] can read"):
+        with pytest.raises(
+            ValueError, match=r"only the likelihoods \['bernoulli', 'categorical', 'ordinal'\] can read"
+        ):
             VAETransformer(likelihood=likelihood, **TINY).fit(data)
         return
     with warnings.catch_warnings():

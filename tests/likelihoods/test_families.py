@@ -72,27 +72,30 @@ class CutLogistic:
         return np.array([mass.argmax() for mass in self.mass])  # the mode
 
 
-class Bins:
+class Binned:
     """A scipy histogram for each column; asked for codes of levels, NaN beyond them."""
 
     def __init__(self, logits, edges):
         self.edges = edges
-        self.columns = []
-        for each, ends in zip(logits, edges, strict=True):
-            self.columns.append(stats.rv_histogram((softmax(each), np.append(ends[:, 0], ends[-1, 1])), density=False))
+        self.columns = [
+            stats.rv_histogram((softmax(each), np.append(ends[:, 0], ends[-1, 1])), density=False)
+            for each, ends in zip(logits, edges, strict=True)
+        ]
 
     def logpmf(self, x):
-        masses = [column.cdf(ends[:, 1]) - column.cdf(ends[:, 0]) for column, ends in zip(self.columns, self.edges)]  # noqa: B905
         codes = np.nan_to_num(x).astype(int)
-        log_mass = [np.log(mass)[code] for mass, code in zip(masses, codes.T, strict=True)]
+        log_mass = [
+            np.log(np.diff(column.cdf(ends), axis=1)[code, 0])
+            for column, ends, code in zip(self.columns, self.edges, codes.T, strict=True)
+        ]
         return np.where(np.isnan(x), -np.inf, np.stack(log_mass, axis=1))
 
     def mean(self):
         """As a code: the level that the mean lies in, and its position there."""
         codes = []
-        for column, ends in zip(self.columns, self.edges, strict=True):
-            level = np.searchsorted(ends[:, 0], column.mean(), side="right") - 1
-            codes.append(level + (column.mean() - ends[level, 0]) / (ends[level, 1] - ends[level, 0]))
+        for column, (begin, end) in zip(self.columns, (ends.T for ends in self.edges), strict=True):
+            level = np.searchsorted(begin, column.mean(), side="right") - 1
+            codes.append(level + (column.mean() - begin[level]) / (end[level] - begin[level]))
         return np.array(codes)
 
     def values(self, x):
@@ -123,7 +126,7 @@ MEAN, SIZE = np.array([0.4, 5.0]), np.array([0.7, 6.0])
 CODES = np.array([[0.0, 0.0], [1.0, 1.0], [2.0, np.nan], [3.0, np.nan]])
 STEPS = np.log1p(np.exp([-1.0, 2.5]))  # softplus
 RANGES = [np.array([[-2.0, -1.5], [-1.5, 0.5], [0.5, 0.6], [0.6, 4.0]]), np.array([[0.0, 0.3], [0.3, 1.0]])]
-LOGIT_SHARES = [[0.3, 1.2, -0.7, 0.4], [0.5, -0.5]]
+LOGITS_BY_COLUMN = [[0.3, 1.2, -0.7, 0.4], [0.5, -0.5]]
 
 
 def discretized(family, scale, **parameters):
@@ -179,8 +182,8 @@ CASES = {
     ),
     "histogram": Case(
         Histogram(),
-        {"logits": np.concatenate(LOGIT_SHARES)},
-        Bins(LOGIT_SHARES, RANGES),
+        {"logits": np.concatenate(LOGITS_BY_COLUMN)},
+        Binned(LOGITS_BY_COLUMN, RANGES),
         values=CODES,
         n_levels=(4, 2),
         edges=RANGES,
@@ -318,6 +321,7 @@ def test_start_ignores_gaps_and_maximises_the_likelihood_of_independent_columns(
     def mean_log_prob(shift, key):
         moved = {k: v.clone()[None, None] for k, v in start.items()}
         moved[key][..., 0] += shift
+        moved[key] = moved[key].expand(1, len(x), -1)
         return case.family.log_prob(x[None], **moved, **case.family.constants(columns_of(case))).mean().item()
 
     location = next(iter(case.parameters))
@@ -769,15 +773,13 @@ def test_a_larger_location_means_higher_levels():
 
 RNG = np.random.default_rng(0)
 WIDE = np.sort(RNG.normal(size=21)) * 7
-MIXED_LEVELS = np.array([[-1.0, -1.0], [-1.0, 0.5], [0.5, 2.0], [2.0, 2.0], [3.0, 3.0], [3.0, 4.5]])  # three atoms
+MIXED_LEVELS = np.array([[-1.0, -1.0], [-0.9, 0.5], [0.5, 2.0], [2.0, 2.0], [3.0, 3.0], [3.5, 4.5]])  # three atoms
 
 
 def histogram(method, logits, edges, *args):
     """Of one column with the given edges."""
-    n = len(edges)
-    facts = Columns(*torch.tensor([[1.0], [n], [0.0], [n - 1.0]]), edges=torch.as_tensor(edges))._replace(
-        n_levels=torch.tensor([n])
-    )
+    one = torch.ones(1)
+    facts = Columns(one, torch.tensor([len(edges)]), 0 * one, len(edges) - one, torch.as_tensor(edges))
     return getattr(Histogram(), method)(*args, logits=torch.as_tensor(logits), **Histogram().constants(facts))
 
 
@@ -799,26 +801,41 @@ def test_a_level_is_as_likely_wherever_the_cell_lies_in_it(position):
     assert torch.equal(begin, inside)
 
 
+def number(code, edges):
+    """What a code of one column stands for."""
+    begin, end = edges[int(code)]
+    return begin + (code - int(code)) * (end - begin)
+
+
 @pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("edges", [MIXED_LEVELS, np.column_stack([WIDE[:-1], WIDE[1:]])], ids=["atoms", "bins"])
-def test_the_mean_of_a_histogram_is_that_of_its_levels(edges, seed):
-    logits = 2 * np.random.default_rng(seed).normal(size=len(edges))
+def test_the_mean_of_a_histogram_is_that_of_its_levels(seed):
+    logits, edges = 2 * np.random.default_rng(seed).normal(size=20), np.column_stack([WIDE[:-1], WIDE[1:]])
     code = histogram("mean", logits[None], edges).item()
-    expected = softmax(logits) @ edges.mean(axis=1)
-    level = int(code)
-    begin, end = edges[level]
-    at = begin + (code - level) * (end - begin)
-    if begin < end and expected < end:
-        assert at == pytest.approx(expected, rel=1e-9)
-    else:  # no level covers the mean: the one below is nearest
-        assert begin <= expected <= np.append(edges[:, 0], np.inf)[level + 1]
+    assert number(code, edges) == pytest.approx(softmax(logits) @ edges.mean(axis=1), rel=1e-9)
 
 
-@pytest.mark.parametrize("level", range(6))
-def test_the_mean_of_a_certain_level_lies_in_it(level):
-    logits = np.where(np.arange(6) == level, 0.0, -200.0)
-    code = histogram("mean", logits[None].astype(np.float32), MIXED_LEVELS.astype(np.float32)).item()
-    assert MIXED_LEVELS[int(code)].mean() == pytest.approx(MIXED_LEVELS[level].mean(), abs=1e-6) or int(code) == level
+@pytest.mark.xfail(
+    strict=True, reason="defect: between two levels, Histogram.mean takes the lower instead of the nearer"
+)
+@pytest.mark.parametrize("edges", [MIXED_LEVELS, MIXED_LEVELS[[0, 3, 4]]], ids=["bins and atoms", "atoms"])
+def test_a_mean_that_no_level_covers_is_the_nearest_value_of_one(edges):
+    for logits in 2 * np.random.default_rng(0).normal(size=(50, len(edges))):
+        expected = softmax(logits) @ edges.mean(axis=1)
+        distance = np.abs(np.clip(expected, edges[:, 0], edges[:, 1]) - expected)
+        value = number(histogram("mean", logits[None], edges).item(), edges)
+        assert abs(value - expected) == pytest.approx(distance.min(), abs=2e-3)  # a position ends at 0.999
+
+
+@pytest.mark.xfail(
+    strict=True, reason="defect: a mean that float32 rounds to just below an atom becomes the one before"
+)
+@pytest.mark.parametrize("certainty", [5.0, 17.0])
+def test_the_mean_of_a_certain_level_lies_in_it(certainty):
+    for level, ends in enumerate(MIXED_LEVELS):
+        logits = np.where(np.arange(6) == level, 0.0, -certainty)
+        code = histogram("mean", logits[None].astype(np.float32), MIXED_LEVELS.astype(np.float32)).item()
+        tolerance = 30 * math.exp(-certainty) + 1e-6
+        assert number(code, MIXED_LEVELS) == pytest.approx(ends.mean(), abs=tolerance)
 
 
 def test_draws_of_a_histogram_are_spread_evenly_in_their_level():
@@ -831,7 +848,7 @@ def test_draws_of_a_histogram_are_spread_evenly_in_their_level():
 
 @pytest.mark.parametrize("n_levels", [2, 100, 1000])
 def test_no_draw_is_rounded_into_the_next_level_in_float32(n_levels):
-    last = torch.full((50_000, n_levels), -1e4)
+    last = torch.full((4000, n_levels), -1e4)
     last[:, -1] = 0.0
     edges = np.column_stack([np.arange(n_levels), np.arange(n_levels) + 1.0])
     x = histogram("sample", last, edges, torch.Generator().manual_seed(0))

@@ -8,8 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skvae.likelihoods import Bernoulli, Categorical, DiscretizedLogistic, Gaussian, Poisson, StudentT
+from skvae.likelihoods import Bernoulli, Categorical, DiscretizedLogistic, Gaussian, Histogram, Poisson, StudentT
 from skvae.tables import Table
+from skvae.tables.columns import GapColumn
 
 N = 40
 LEVELS = ["low", "mid", "high"]
@@ -361,3 +362,321 @@ def test_names_and_container():
 def test_choices_reach_the_families(likelihood, family):
     X = make_array("bool" if likelihood == "auto" else "uint8")
     assert Table.fit(X, likelihood).families == [family] * 3
+
+
+# -- times and histograms ------------------------------------------------------------------------------------
+
+TIMES = {
+    "datetime64[ns]": lambda rng: pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 900, N), unit="h"),
+    "zoned": lambda rng: pd.date_range("2021-03-01", periods=N, tz="Europe/Oslo")[rng.permutation(N)],
+    "timedelta64[s]": lambda rng: pd.to_timedelta(rng.integers(-50, 900, N), unit="s"),
+    "period[M]": lambda rng: pd.period_range("2020-01", periods=N, freq="M")[rng.permutation(N)],
+}
+
+
+@given(
+    kinds=st.lists(st.sampled_from(sorted(COLUMNS)), min_size=1, max_size=6),
+    times=st.lists(st.sampled_from(sorted(TIMES)), max_size=2),
+    seed=st.integers(0, 2**31),
+    add_indicator=st.booleans(),
+)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_a_frame_with_gaps_comes_back_through_histograms(kinds, times, seed, add_indicator):
+    X, rng = make_frame(kinds, seed), np.random.default_rng(seed)
+    for i, kind in enumerate(times):
+        X[f"{kind} t{i}"] = TIMES[kind](rng)
+    for name in X.columns:
+        if rng.random() < 0.5 and X[name].dtype not in ("bool", "int64", "int8", "uint16"):
+            gap = None if X[name].dtype == object else pd.NA
+            X[name] = X[name].mask(rng.random(N) < 0.2, gap)
+    table = Table.fit(X, histograms=True, add_indicator=add_indicator)
+    x = table.encode(X)
+    indicated = X.columns[X.isna().any()] if add_indicator else []
+    assert x.shape == (N, len(indicated) + X.shape[1])
+    assert_array_equal(x[:, : len(indicated)].numpy(), X[indicated].isna() if add_indicator else np.empty((N, 0)))
+    assert_array_equal(x[:, len(indicated) :].isnan().numpy(), X.isna().to_numpy())
+    back = table.decode(x, X.index)
+    pd.testing.assert_frame_equal(back, X, check_exact=False, rtol=1e-9, check_column_type=False)
+    assert table.log_jacobian(x).isfinite().all()
+
+
+@pytest.mark.parametrize("dtype", [name for name in ARRAYS if name != "bool"])
+def test_an_array_comes_back_through_histograms(dtype):
+    X = make_array(dtype)
+    table = Table.fit(X, "histogram")
+    back = table.decode(table.encode(X))
+    assert back.dtype == X.dtype
+    assert_allclose(back, X, rtol={4: 1e-3, 8: 1e-9}[X.itemsize] if X.dtype.kind == "f" else 0)
+
+
+def some_numbers(n=3000):
+    rng = np.random.default_rng(0)
+    a = np.where(rng.random(n) < 0.3, 0.0, rng.gamma(2.0, 100.0, n))
+    return np.column_stack([a, rng.normal(size=n)])
+
+
+def test_log_jacobian_of_histograms_is_minus_the_log_width():
+    X = some_numbers()
+    X[4] = np.nan
+    table = Table.fit(X, "histogram")
+    jacobian = table.log_jacobian(table.encode(X)).numpy()
+    expected = np.zeros(len(X))
+    for values, column in zip(X.T, table.columns, strict=True):
+        begin, end = column.edges[column.edges[:, 0] < column.edges[:, 1]].T  # without the zeros, which are no range
+        log_width = np.log(end - begin)[np.searchsorted(begin, values, side="right") - 1]
+        expected -= np.where(np.isnan(values) | (values == 0), 0.0, log_width)
+    assert jacobian[4] == 0.0
+    assert_allclose(jacobian, expected, rtol=1e-9, atol=1e-9)
+
+
+def log_density(table, X):
+    """Of independent columns, at their frequencies in X, in the units of X."""
+    x, joint = table.encode(X), table.joint()
+    heads = [block.family.start(x[:, block.position], block.columns) for block in joint]
+    heads = [{name: value.expand(1, len(X), -1) for name, value in block.items()} for block in heads]
+    return (joint.log_prob(x[None], heads)[0] + table.log_jacobian(x)).numpy()
+
+
+@pytest.mark.parametrize("a", [0.001, 7.0, 1e6])
+def test_a_change_of_units_moves_the_density_of_histograms_by_its_jacobian(a):
+    X = some_numbers()
+    Y = a * X + np.array([0.0, 5.0])
+    n_densities = (X != 0).sum(axis=1)  # the share of zeros is a probability, and none of its units
+    moved = log_density(Table.fit(Y, "histogram"), Y) - log_density(Table.fit(X, "histogram"), X)
+    assert_allclose(moved, -np.log(a) * n_densities, rtol=1e-6, atol=1e-5)
+
+
+def test_the_density_of_histograms_is_numpys():
+    X = some_numbers()[:, 1:]
+    table = Table.fit(X, "histogram")
+    edges = table.columns[0].edges
+    shares, ends = np.histogram(X, np.append(edges[:, 0], edges[-1, 1]))
+    smoothed = (shares + 0.5) / (shares + 0.5).sum() / np.diff(ends)
+    expected = np.log(smoothed)[np.clip(np.searchsorted(ends, X[:, 0], side="right") - 1, 0, len(shares) - 1)]
+    assert_allclose(log_density(table, X), expected, rtol=1e-9)
+
+
+def test_edges_of_histograms_reach_the_likelihood_from_zero_to_one():
+    X = some_numbers()
+    table = Table.fit(pd.DataFrame(X, columns=["a", "b"]).assign(k=["x", "y"] * (len(X) // 2)), histograms=True)
+    blocks = {block.family: block for block in table.joint()}
+    edges = blocks[Histogram()].columns.edges
+    n_levels = blocks[Histogram()].columns.n_levels.tolist()
+    assert n_levels == [len(column.edges) for column in table.columns[:2]]
+    assert len(edges) == sum(n_levels)
+    for part, column in zip(torch.split(edges, n_levels), table.columns[:2], strict=True):
+        ends = column.bins.edges
+        torch.testing.assert_close(part, torch.from_numpy((ends - ends.min()) / np.ptp(ends)))
+
+
+# -- where the gaps are --------------------------------------------------------------------------------------
+
+
+def with_gaps():
+    X = make_frame(["float64", "category", "Int64", "int64", "ordered", "boolean"], 0)
+    for first, name in enumerate(["float64 0", "category 1", "boolean 5"]):
+        X.loc[X.index[first::7], name] = np.nan if name != "boolean 5" else pd.NA
+    return X
+
+
+def test_indicators_come_first_and_say_where_the_gaps_are():
+    X = with_gaps()
+    table = Table.fit(X, add_indicator=True)
+    assert table.indicated == [0, 1, 5]
+    assert [type(column) for column in table.columns[:3]] == [GapColumn] * 3
+    assert [column.name for column in table.columns] == ["float64 0", "category 1", "boolean 5", *X.columns]
+    assert table.families[:3] == [Categorical()] * 3
+    assert table.gaps.tolist() == [False] * 3 + X.isna().any().tolist()
+    x = table.encode(X)
+    assert_array_equal(x[:, :3].numpy(), X[["float64 0", "category 1", "boolean 5"]].isna())
+    torch.testing.assert_close(x[:, 3:], Table.fit(X).encode(X), equal_nan=True)
+
+
+def test_an_indicator_makes_a_gap_of_what_was_drawn():
+    X = with_gaps()
+    table = Table.fit(X, add_indicator=True)
+    whole = X.copy()
+    for name in X:
+        whole[name] = X[name].ffill().bfill()
+    x = table.encode(whole)
+    assert (x[:, :3] == 0).all()
+    x[:, :3] = torch.from_numpy(X[["float64 0", "category 1", "boolean 5"]].isna().to_numpy())
+    pd.testing.assert_frame_equal(table.decode(x, X.index), X)
+    pd.testing.assert_frame_equal(table.decode(x.clone().index_fill(1, torch.arange(3), 0.0), X.index), whole)
+
+
+def test_the_joint_knows_which_column_an_indicator_belongs_to():
+    X = with_gaps()
+    table = Table.fit(X, add_indicator=True)
+    joint = table.joint()
+    assert joint.indicators == {3: 0, 4: 1, 8: 2}
+    assert {block.family: block.index for block in joint}[Categorical()] == [0, 1, 2, 4, 8]
+    assert [block.columns.n_levels.tolist() for block in joint if block.family == Categorical()] == [[2, 2, 2, 3, 2]]
+    assert Table.fit(X).joint().indicators == {}
+
+
+@pytest.mark.parametrize("container", [np.asarray, pd.DataFrame])
+def test_no_gaps_no_indicators(container):
+    table = Table.fit(container(SKEWED), add_indicator=True)
+    assert table.indicated == []
+    assert_array_equal(table.encode(container(SKEWED)), Table.fit(container(SKEWED)).encode(container(SKEWED)))
+
+
+def test_indicators_of_an_array():
+    X = SKEWED.copy()
+    X[3, 1] = X[5, 2] = X[6, 2] = np.nan
+    table = Table.fit(X, add_indicator=True)
+    x = table.encode(X)
+    assert x.shape == (N, 5)
+    assert x[:, 0].nonzero().flatten().tolist() == [3]
+    assert x[:, 1].nonzero().flatten().tolist() == [5, 6]
+    assert_allclose(table.decode(x), X)
+
+
+def test_an_indicator_has_no_units():
+    X = SKEWED.copy()
+    X[3, 1] = np.nan
+    with_indicator, without = Table.fit(X, "student_t", add_indicator=True), Table.fit(X, "student_t")
+    torch.testing.assert_close(
+        with_indicator.log_jacobian(with_indicator.encode(X)), without.log_jacobian(without.encode(X))
+    )
+
+
+# -- conditions ----------------------------------------------------------------------------------------------
+
+
+def conditions_table(**options):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(
+        {
+            "size": rng.normal(100, 5, 200),
+            "age": rng.integers(18, 90, 200),
+            "kind": rng.choice(["a", "b"], 200),
+            "grade": pd.Categorical(rng.choice(["low", "high"], 200), ["low", "high", "never"], ordered=True),
+            "flag": rng.random(200) < 0.5,
+            "when": pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 500, 200), unit="D"),
+            "income": np.round(rng.lognormal(10, 1, 200), 2),
+            "visits": pd.array(rng.poisson(2, 200), dtype="Int64"),
+        }
+    )
+    X.loc[[3, 5], "size"] = np.nan
+    X.loc[4, "when"] = pd.NaT
+    return X, Table.fit(X, {"income": "histogram", "visits": "poisson"}, **options)
+
+
+@pytest.mark.parametrize("add_indicator", [False, True])
+def test_a_condition_is_encoded_as_rows_are(add_indicator):
+    X, table = conditions_table(add_indicator=add_indicator)
+    n = 2 * add_indicator
+    whole = X.dropna()
+    torch.testing.assert_close(table.encode_condition(whole), table.encode(whole))
+    for names in (["kind"], ["income", "size"], ["when", "flag", "age"]):
+        x = table.encode_condition(whole[names])
+        position = [n + list(X.columns).index(name) for name in names]
+        torch.testing.assert_close(x[:, position], table.encode(whole)[:, position])
+        others = [j for j in range(n, n + 8) if j not in position]
+        assert x[:, others].isnan().all()
+        for j, name in enumerate(["size", "when"][:n]):  # what is given is no gap; whether another is, is to be drawn
+            assert (x[:, j] == 0).all() if name in names else x[:, j].isnan().all()
+
+
+def test_gaps_of_a_condition_are_to_be_drawn():
+    X, table = conditions_table(add_indicator=True)
+    x = table.encode_condition(X)
+    assert_array_equal(x[:, 2:].isnan().numpy(), X.isna().to_numpy())
+    assert_array_equal(x[:, :2].isnan().numpy(), X[["size", "when"]].isna().to_numpy())
+    assert (x[:, :2].nan_to_num(nan=0.0) == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "value"),
+    [
+        ("110", "size", 110.0),
+        (30.0, "age", 30),
+        ("2020-02-01", "when", pd.Timestamp("2020-02-01")),
+        (1, "flag", True),
+        (np.float32(3.0), "visits", 3),
+        ("low", "grade", "low"),
+    ],
+)
+def test_a_condition_may_be_of_another_type(given, name, value):
+    X, table = conditions_table()
+    expected = table.encode_condition(pd.DataFrame({name: pd.Series([value], dtype=X[name].dtype)}))
+    torch.testing.assert_close(table.encode_condition(pd.DataFrame({name: [given]})), expected, equal_nan=True)
+    assert (~expected.isnan()).sum() == 1
+
+
+NOT_CHECKED = pytest.mark.xfail(strict=True, reason="defect: cast to the dtype of the column before it is looked at")
+UNCHECKED = pytest.mark.xfail(
+    strict=True, reason="defect: a condition is not checked against the support of its family"
+)
+NEEDS = "A condition needs a positive probability, but "
+IMPOSSIBLE = [
+    ("kind", "z", rf"{NEEDS}'z' has none in column 'kind', .* Pass one of \['a', 'b'\]"),
+    ("kind", 3, f"{NEEDS}.*3.* has none in column 'kind', which held nothing like it at fit"),
+    ("grade", "never", rf"{NEEDS}'never' has none in column 'grade', .* Pass one of \['low', 'high'\]"),
+    ("age", 17, f"{NEEDS}17 has none in column 'age', .* Pass a value from 18 to 89"),
+    ("age", 90, f"{NEEDS}90 has none in column 'age'"),
+    ("when", pd.Timestamp("2019-12-31"), f"{NEEDS}.* has none in column 'when', .* Pass a value from 2020-01-0. .* to"),
+    ("when", "2031-01-01", rf"{NEEDS}Timestamp\('2031-01-01 00:00:00'\) has none in column 'when'"),
+    ("income", -1.0, f"{NEEDS}-1.0 has none in column 'income', .* Pass a value from "),
+    ("size", "tall", "Column 'size' holds float64, but the condition is 'tall' .* Pass any number"),
+    ("age", "old", "Column 'age' holds int64, but the condition is 'old'"),
+    ("when", "soon", "Column 'when' holds datetime64.*, but the condition is 'soon' .* Pass a value from 2020-01-0"),
+    pytest.param("age", 30.5, f"{NEEDS}30.5 has none in column 'age'", marks=NOT_CHECKED),
+    pytest.param("flag", "maybe", f"{NEEDS}'maybe' has none in column 'flag'", marks=NOT_CHECKED),
+    pytest.param("flag", "False", f"{NEEDS}'False' has none in column 'flag'", marks=NOT_CHECKED),
+    pytest.param("when", pd.Timestamp("2020-02-01 05:30"), f"{NEEDS}.* has none in column 'when'", marks=NOT_CHECKED),
+    pytest.param("visits", -1, f"{NEEDS}-1 has none in column 'visits'", marks=UNCHECKED),
+    pytest.param("size", np.inf, "inf", marks=UNCHECKED),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "sentence"), IMPOSSIBLE)
+def test_an_impossible_condition_gets_a_sentence(name, value, sentence):
+    _, table = conditions_table()
+    with pytest.raises(ValueError, match=sentence):
+        table.encode_condition(pd.DataFrame({name: [value]}))
+
+
+@pytest.mark.xfail(strict=True, reason="defect: the sentence shows the first value of the column, not the one at fault")
+def test_the_sentence_shows_the_value_at_fault():
+    _, table = conditions_table()
+    with pytest.raises(ValueError, match="but the condition is 'tall'"):
+        table.encode_condition(pd.DataFrame({"size": [100.0, "tall"]}))
+
+
+@pytest.mark.xfail(strict=True, reason="defect: 300 becomes 44 in an int8 before it is looked at")
+def test_a_condition_that_does_not_fit_into_the_dtype_is_named_as_it_was():
+    table = Table.fit(pd.DataFrame({"a": np.arange(100, dtype=np.int8)}))
+    with pytest.raises(ValueError, match=r"but 300 has none in column 'a'.* Pass a value from 0 to 99"):
+        table.encode_condition(pd.DataFrame({"a": [300]}))
+
+
+# -- centers -------------------------------------------------------------------------------------------------
+
+
+def test_the_center_of_draws_is_the_mean_of_numbers_and_the_mode_of_categories():
+    X, table = conditions_table(add_indicator=True)
+    X = X.dropna().iloc[:90]
+    draws = table.encode(X).view(9, 10, -1)
+    center = table.decode(table.center(draws))
+    by_draw = [X.iloc[10 * m : 10 * (m + 1)].reset_index(drop=True) for m in range(9)]
+    stacked = pd.concat(by_draw).groupby(level=0)
+    assert_allclose(center["size"], stacked["size"].mean())
+    assert_allclose(center["age"], np.rint(stacked["age"].mean()))
+    assert_allclose(center["income"], stacked["income"].mean(), rtol=0.05)
+    assert_allclose(center["visits"].astype(float), np.rint(stacked["visits"].mean().astype(float)), atol=1)
+    for name in ("kind", "flag", "grade"):
+        counts = [frame[name].astype(str) for frame in by_draw]
+        for i, value in enumerate(center[name].astype(str)):
+            seen = [column[i] for column in counts]
+            assert seen.count(value) == max(seen.count(other) for other in set(seen)), name
+    days = (stacked["when"].mean() - center["when"]).abs()
+    assert days.max() < pd.Timedelta("5D")
+
+
+def test_the_center_of_one_draw_is_the_draw():
+    X, table = conditions_table(add_indicator=True)
+    x = table.encode(X.dropna())
+    torch.testing.assert_close(table.center(x[None]), x)
