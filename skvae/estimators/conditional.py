@@ -15,9 +15,9 @@ from torch import Tensor
 from skvae.networks import VAE, complete
 from skvae.tables import Table, to_pandas
 
-N_PARTICLES = 100  # of a row with gaps, at least
+N_PARTICLES = 200  # of a row with gaps, at least
 POOL, DRAWS_PER_POOL = 4096, 256  # particles and draws of one condition, which many rows share
-RARE = 0.1  # of the draws: a smaller effective sample size is worth a warning
+ENOUGH = 2.0  # effective particles of a row with gaps; fewer are worth a warning
 CELLS = 20_000_000  # of particles in memory at once
 
 
@@ -44,22 +44,24 @@ def read_condition(table: Table, given: Any) -> pd.DataFrame:
 def draw_under_condition(vae: VAE, x: Tensor, n_samples: int, generator: torch.Generator) -> Tensor:
     """Many rows under one condition, each pool of particles giving some of them. Shape: (D,) -> (n_samples, D)."""
     n_pools = math.ceil(n_samples / DRAWS_PER_POOL)
-    draws = draw_gaps(vae, x.expand(n_pools, -1), DRAWS_PER_POOL, POOL, generator)
+    draws = draw_gaps(vae, x.expand(n_pools, -1), DRAWS_PER_POOL, POOL, generator, enough=DRAWS_PER_POOL / 10)
     return draws.transpose(0, 1).flatten(0, 1)[:n_samples]
 
 
-def draw_gaps(vae: VAE, x: Tensor, n_draws: int, n_particles: int, generator: torch.Generator) -> Tensor:
+def draw_gaps(
+    vae: VAE, x: Tensor, n_draws: int, n_particles: int, generator: torch.Generator, *, enough: float = ENOUGH
+) -> Tensor:
     """Complete each row several times. Shape: (N, D) -> (M, N, D)."""
     width = max(x.shape[1] * 128, vae.decoder.bias.shape[-1])
     size = max(1, CELLS // (n_particles * width))
     parts = [complete(vae, rows, n_draws, n_particles, generator) for rows in torch.split(x, size)]
     effective = torch.cat([part.effective for part in parts])
-    is_rare = effective < max(2.0, RARE * n_draws)
-    if float(is_rare.double().mean()) > RARE:
+    is_rare = effective < enough
+    if len(x) and float(is_rare.double().mean()) > 0.1:
         warnings.warn(
-            f"The observed cells of {int(is_rare.sum())} of {len(x)} row(s) are so rare that {n_draws} draw(s) rest on "
-            f"an effective sample size of {float(effective.median()):.1f} out of {n_particles}: draws resemble one "
-            f"another. Give fewer cells, or a more frequent combination.",
+            f"The known cells of {int(is_rare.sum())} of {len(x)} row(s) are so rare together that {n_draws} draw(s) "
+            f"rest on an effective sample size of {float(effective[is_rare].median()):.1f} out of {n_particles}: draws "
+            f"resemble one another. Give fewer cells, or a more frequent combination.",
             UserWarning,
             stacklevel=4,
         )

@@ -14,9 +14,19 @@ import torch
 from torch import Tensor, nn
 
 from skvae.likelihoods import Bernoulli, Gaussian, Likelihood
-from skvae.networks import MLP, VAE, AutoregressiveDecoder, Decoder, Encoder, Replicas, Trunk, restack
+from skvae.networks import (
+    MLP,
+    VAE,
+    AutoregressiveDecoder,
+    Decoder,
+    DiagonalNormal,
+    Encoder,
+    Replicas,
+    Trunk,
+    restack,
+)
 from skvae.objectives import kl_to_standard_normal
-from skvae.priors import PRIORS, StandardNormal
+from skvae.priors import PRIORS, StandardNormal, fit_prior
 from skvae.tables import Table
 from skvae.training import (
     History,
@@ -121,10 +131,12 @@ def fit_vae(
             report=print_progress if parameters.verbose else None,
         )
         restack(vae, [len(split.train) - 1])
-        vae.requires_grad_(False)
         rows = split.train[-1]
+        if not isinstance(vae.prior, StandardNormal):
+            refit_prior(vae, x[rows], generator)
         if is_autoregressive(parameters):
             match_marginals(vae, x[rows], generator)
+        vae.requires_grad_(False)
         return Fit(vae, history, mean_kl(vae, x[rows[:: math.ceil(len(rows) / KL_ROWS)]]))
 
 
@@ -245,6 +257,14 @@ def build_vae(parameters: Any, table: Table, recipe: Recipe, seed: int) -> VAE:
         decoder = Decoder(joint, n_components, mlp, linear=linear, generator=generator)
     family = PRIORS[parameters.prior]() if isinstance(parameters.prior, str) else parameters.prior
     return VAE(joint, family.build(n_components, encoder, generator), encoder, decoder).float()
+
+
+def refit_prior(vae: VAE, x: Tensor, generator: torch.Generator) -> None:
+    """Match a learned prior to the posteriors that training left."""
+    with torch.no_grad():
+        posteriors = [vae.posterior(rows[None]) for rows in torch.split(x, 1000)]
+    q = DiagonalNormal(*(torch.cat([q[i] for q in posteriors], dim=1) for i in (0, 1)))
+    fit_prior(vae.prior, q, generator=generator)
 
 
 @torch.no_grad()

@@ -126,7 +126,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     learning_rate, weight_decay : "auto" or float, default="auto"
         Of AdamW. "auto": 1e-3 and 1.0 below 1,000 rows, 2e-3 and 0.01 above, 5e-3 and 0 for binary rows; the learning
-        rate is 4e-3 below 5,000 rows and 8e-3 above under ``decoder="autoregressive"``.
+        rate is 4e-3 below 12,000 rows and 8e-3 above under ``decoder="autoregressive"``.
 
     batch_size : "auto" or int, default="auto"
         Rows a step. "auto": a power of two near n / 16 from 32 to 512, or 256 for wide networks and under

@@ -73,6 +73,7 @@ class Encoder(nn.Module):
             self.embedding = Levels(joint, width, embedding_std(joint), generator)
             n_features += width
         self.network = trunk(n_features, 2 * n_components)
+        self.n_features = n_features
 
         # no narrower than the smallest noise can make a posterior: a finer code of one column would only crowd z
         floors = [block.family.floor for block in joint if block.family.is_linear]
@@ -86,6 +87,7 @@ class Encoder(nn.Module):
             self.evidence = nn.Parameter(start)  # A
             self.log_precision = nn.Parameter(torch.full((1, n_linear, n_components), -math.log(n_linear)))  # log Λ
             self.bias = nn.Parameter(torch.zeros(1, 1, n_components))
+            self.n_features += n_linear
 
     def silence(self) -> None:
         """Leave the posterior to the linear path."""
@@ -108,15 +110,27 @@ class Encoder(nn.Module):
 
     def forward(self, x: Tensor) -> DiagonalNormal:
         """The posterior of each row."""
-        loc, log_var = self.network(self.features(x)).to(x.dtype).chunk(2, dim=-1)
-        precision = torch.ones_like(loc)
-        if self.linear:
-            with torch.autocast(x.device.type, enabled=False):
-                cells = x[..., self.get_buffer("linear_columns")]
-                observed = (~cells.isnan()).to(x.dtype)
+        cells = x[..., self.get_buffer("linear_columns")] if self.linear else None
+        q = self._posterior(self.features(x), cells)
+        is_blank = x.isnan().all(dim=-1, keepdim=True)  # no evidence: the posterior is the prior
+        return DiagonalNormal(q.loc.masked_fill(is_blank, 0.0), q.scale.masked_fill(is_blank, 1.0))
+
+    def posterior(self, features: Tensor) -> DiagonalNormal:
+        """Of a pseudo-input: what the network sees, and beside it what the linear path sees, without gaps.
+
+        Shape: (S, C, n_features) -> DiagonalNormal of shape (S, C, K).
+        """
+        n_linear = len(self.get_buffer("linear_columns")) if self.linear else 0
+        features, cells = features.split_with_sizes([self.n_features - n_linear, n_linear], dim=-1)
+        return self._posterior(features, cells if self.linear else None)
+
+    def _posterior(self, features: Tensor, cells: Tensor | None) -> DiagonalNormal:
+        """Network and linear path together; NaN in cells marks a gap."""
+        loc, log_var = self.network(features).to(features.dtype).chunk(2, dim=-1)
+        if cells is not None:
+            with torch.autocast(cells.device.type, enabled=False):
+                observed = (~cells.isnan()).to(cells.dtype)
                 precision = torch.baddbmm(torch.ones_like(self.bias), observed, self.log_precision.exp())
                 loc = loc + torch.baddbmm(self.bias, cells.nan_to_num(nan=0.0), self.evidence) / precision
-        is_blank = x.isnan().all(dim=-1, keepdim=True)  # no evidence: the posterior is the prior
-        loc = loc.masked_fill(is_blank, 0.0)
-        log_var = log_var.masked_fill(is_blank, 0.0) - precision.log()
+                log_var = log_var - precision.log()
         return DiagonalNormal(loc, (0.5 * log_var.clamp(self.log_var_min, LOG_VAR_MAX)).exp())

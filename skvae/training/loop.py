@@ -94,7 +94,8 @@ def train(
                 with torch.autocast(x.device.type, recipe.dtype, enabled=recipe.dtype != torch.float32):
                     bound = elbo(vae, batch, noise, seen=seen)
                 optimizer.zero_grad()
-                torch.autograd.backward(-_objective(bound, weights[rows], objective, progress).sum())
+                value = _objective(bound, weights[rows], objective, progress, vae.encoder.n_components)
+                torch.autograd.backward(-value.sum())
                 clipper.clip()
                 optimizer.step()
                 terms += torch.stack([bound.log_likelihood[-1].mean(), bound.kl[-1].sum(dim=-1).mean()]).detach()
@@ -111,10 +112,11 @@ def train(
     return history
 
 
-def _objective(bound: Bound, weights: Tensor, objective: Objective, progress: float) -> Tensor:
+def _objective(bound: Bound, weights: Tensor, objective: Objective, progress: float, n_components: int) -> Tensor:
     """E_q[log p(x|z)] − β Σ_k max(λ, KL_k), averaged over the rows of each model. Shape: (S,)."""
     beta = objective.beta * kl_warmup(progress, objective.kl_warmup)
-    kl = (weights.unsqueeze(-1) * bound.kl).mean(dim=1).clamp(min=objective.free_bits)
+    kl = (weights.unsqueeze(-1) * bound.kl).mean(dim=1)
+    kl = kl.clamp(min=objective.free_bits * n_components / kl.shape[-1])  # without terms by component, on their sum
     return (weights * bound.log_likelihood).mean(dim=-1) - beta * kl.sum(dim=-1)
 
 
@@ -266,7 +268,8 @@ class Judge:
         log_likelihood = torch.cat([bound.log_likelihood for bound in parts], dim=1)[valid]
         kl = torch.cat([bound.kl for bound in parts], dim=1)[valid]
         beta, mean_kl = self.objective.beta, torch.einsum("n,nk->k", weights, kl) / weights.sum()
-        free = (self.objective.free_bits - mean_kl).clamp(min=0.0).sum()  # what λ adds to the KL of the rows
+        free_bits = self.objective.free_bits * self.vae.encoder.n_components / len(mean_kl)
+        free = (free_bits - mean_kl).clamp(min=0.0).sum()  # what λ adds to the KL of the rows
         criterion = trimmed_mean(log_likelihood - beta * kl.sum(dim=-1), weights) - beta * free
         mean = ((log_likelihood - kl.sum(dim=-1)) * weights).sum() / weights.sum()
         criterion, mean = torch.stack([criterion, mean]).tolist()

@@ -20,7 +20,8 @@ class Objective:
     beta : float
         Weight of the KL term (Higgins et al. 2017, β-VAE).
     free_bits : float
-        λ, the nats that each component may use for free (Kingma et al. 2016, inverse autoregressive flow).
+        λ, the nats that each component may use for free (Kingma et al. 2016, inverse autoregressive flow); of their
+        sum, K λ, under a prior that does not factorise.
     n_draws : int
         Posterior draws a row and step.
     input_dropout : float
@@ -94,7 +95,7 @@ def auto_learning_rate(n_rows: int, is_binary: bool) -> float:
 
 def auto_synthesis_learning_rate(n_rows: int) -> float:
     """Peak learning rate where columns see one another."""
-    return 4e-3 if n_rows < 5 * SMALL else 8e-3
+    return 4e-3 if n_rows < 12 * SMALL else 8e-3
 
 
 def auto_weight_decay(n_rows: int, is_binary: bool) -> float:
