@@ -48,10 +48,14 @@ class Histogram(Categorical):
         mean = torch.zeros_like(normalizer).scatter_add(-1, column.expand(logits.shape), shares)
         is_below = (edges[:, 0] <= mean[..., column]).to(logits.dtype)
         level = torch.zeros_like(mean).scatter_add(-1, column.expand(logits.shape), is_below) - 1
-        level = level.clamp(min=0)  # the mean may be rounded to just below the first edge
+        level = level.clamp(min=0)
+        last = torch.diff(first_level, append=first_level.new_tensor([len(column)])) - 1
+        above = torch.minimum(level + 1, last.to(level.dtype))
+        overshoot = mean - edges[level.long() + first_level, 1]  # between two levels, the nearer
+        level = torch.where(edges[above.long() + first_level, 0] - mean < overshoot, above, level)
         begin, end = edges[level.long() + first_level].unbind(dim=-1)
         position = torch.where(end > begin, (mean - begin) / (end - begin), 0.5)
-        return level + position.clamp(0, POSITION_MAX)
+        return level + POSITION_MAX * position.clamp(0, 1)
 
     def sample(  # type: ignore[override]
         self, generator: torch.Generator, *, edges: Tensor, **parameters: Tensor

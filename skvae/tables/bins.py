@@ -59,6 +59,8 @@ class Bins:
         is_atom = counts > max(len(values) / N_BINS, ATOM_ROWS)
         if len(distinct) <= min(N_BINS, len(values) / ATOM_ROWS) or (~is_atom).sum() < 2:
             is_atom[:] = True
+        if is_atom[:-1].any() and not is_atom[-1] and is_atom[-2]:
+            is_atom[-1] = True  # one value beyond the last atom has no neighbour to share a bin with
         atoms, knots = distinct[is_atom], np.repeat(distinct[~is_atom], counts[~is_atom])
         if len(knots) > MAX_KNOTS:
             knots = knots[np.linspace(0, len(knots) - 1, MAX_KNOTS).astype(int)]
@@ -67,7 +69,8 @@ class Bins:
         begins = knots[np.linspace(0, len(knots), n_bins, endpoint=False).astype(int)] if len(knots) else knots
         after = np.searchsorted(knots, atoms)
         begins = np.unique(np.concatenate([begins, knots[after[after < len(knots)]]]))
-        begins = begins[: -1 if len(begins) > 1 and begins[-1] == knots[-1] else None]
+        is_open = len(begins) > 1 and begins[-1] == knots[-1] and not (atoms > knots[-1]).any()
+        begins = begins[: -1 if is_open else None]
         ends = np.append(begins[1:], knots[-1] + np.diff(np.unique(knots)).min()) if len(knots) else begins
         next_atom = np.append(atoms, np.inf)[np.searchsorted(atoms, begins)]
         first = np.searchsorted(knots, begins)
@@ -97,31 +100,34 @@ class Bins:
         return float(max(self.edges[-1, 0], self.knots[-1] if len(self.knots) else -np.inf))
 
     def covers(self, values: Floats) -> Any:
-        """Whether each value lies inside a bin."""
+        """Whether each value lies inside a bin and has the column's precision."""
         bins = self.edges[self.first >= 0]
         at = np.searchsorted(bins[:, 0], values, side="right") - 1
         ends = np.append(bins[:, 1], -np.inf)[at]  # below the first bin there is none
-        return (values < ends) & (values <= self.maximum)
+        is_precise = True if self.decimals is None else np.round(values, self.decimals) == values
+        return (values < ends) & (values <= self.maximum) & is_precise
 
     def encode(self, values: Floats) -> Floats:
-        """Level plus position; a value outside all levels counts as in a neighbour. NaN stays NaN."""
-        lower = self.edges[:, 0]
+        """Level plus position; a value outside all levels counts as in the nearest. NaN stays NaN."""
+        level = self._nearest(values, np.arange(len(self.edges)))
         bins = np.flatnonzero(self.first >= 0)
-        atoms = np.flatnonzero(self.first < 0)
-        level = np.zeros(len(values), dtype=int)
-        if len(bins):
-            level = bins[np.clip(np.searchsorted(lower[bins], values, side="right") - 1, 0, len(bins) - 1)]
-        if len(atoms):
-            right = np.clip(np.searchsorted(lower[atoms], values), 0, len(atoms) - 1)
-            left = np.maximum(right - 1, 0)
-            nearest = atoms[np.where(values - lower[atoms[left]] < lower[atoms[right]] - values, left, right)]
-            level = np.where((lower[nearest] == values) | (len(bins) == 0), nearest, level)
+        if len(bins):  # between two levels, a value that is no atom is one of the spread values
+            is_inside = (values > self.edges[0, 0]) & (values < self.edges[-1, 1])
+            is_atom = (self.first[level] < 0) & (self.edges[level, 0] == values)
+            level = np.where(is_inside & ~is_atom, self._nearest(values, bins), level)
         position = np.zeros(len(values))
-        if len(bins):
+        if len(self.knots):
             first, last = self.first[level], self.last[level]
             at = np.interp(values, *_steps(self.knots))
             position = np.where(last > first, (at - first) / np.maximum(last - first, 1), 0.0)
         return np.where(np.isnan(values), np.nan, level + POSITION_MAX * np.clip(position, 0.0, 1.0))
+
+    def _nearest(self, values: Floats, among: Integers) -> Integers:
+        """The level of each value among some of them."""
+        lower, upper = self.edges[among].T
+        below = np.clip(np.searchsorted(lower, values, side="right") - 1, 0, len(lower) - 1)
+        above = np.minimum(below + 1, len(lower) - 1)
+        return among[np.where(lower[above] - values < values - upper[below], above, below)]
 
     def decode(self, codes: Floats) -> Floats:
         """Values of levels and positions, to the column's precision. NaN stays NaN."""

@@ -161,23 +161,29 @@ class TimeColumn(Column):
         else:
             unit = dtype.unit if isinstance(dtype, pd.DatetimeTZDtype) else np.datetime_data(np.dtype(str(dtype)))[0]
         ticks, is_gap = cls(values.name, dtype, unit, 0, 1)._ticks(values)
-        seen = ticks[~is_gap]
-        origin = int(seen.min()) if len(seen) else 0
-        return cls(values.name, dtype, unit, origin, int(np.gcd.reduce(seen - origin, initial=0)) or 1)
+        seen = np.unique(ticks[~is_gap])
+        steps = np.diff(seen).view(np.uint64)  # centuries of nanoseconds do not fit into a signed difference
+        step = int(np.gcd.reduce(steps)) if len(steps) else 1
+        return cls(values.name, dtype, unit, int(seen[0]) if len(seen) else 0, step)
 
     def encode(self, values: pd.Series) -> Floats:  # noqa: D102
-        if not is_time(values.dtype):
+        if _kind_of_time(values.dtype) != _kind_of_time(self.dtype):
             raise ValueError(
                 f"Column {self.name!r} held {self.dtype} at fit, but now has dtype {values.dtype}. "
                 f"Convert it with pandas.to_datetime or pandas.to_timedelta."
             )
         ticks, is_gap = self._ticks(values)
-        return np.where(is_gap, np.nan, (ticks - self.origin) / self.step)
+        whole, rest = np.divmod(ticks, self.step)
+        origin, origin_rest = divmod(self.origin, self.step)
+        return np.where(is_gap, np.nan, whole.astype(float) - origin + (rest - origin_rest) / self.step)
 
     def decode(self, cells: Floats) -> Any:  # noqa: D102
         is_gap = np.isnan(cells)
-        steps = np.clip(np.rint(np.where(is_gap, 0, cells)) * self.step, -(2**61), 2**61).astype(np.int64)
-        ticks = np.where(is_gap, np.iinfo(np.int64).min, self.origin + steps)  # NaT
+        limit = np.iinfo(np.int64)
+        lowest, highest = (limit.min + 1 - self.origin) // self.step, (limit.max - self.origin) // self.step
+        steps = [self.origin + min(max(round(cell), lowest), highest) * self.step for cell in cells[~is_gap].tolist()]
+        ticks = np.full(len(cells), limit.min)  # NaT
+        ticks[~is_gap] = steps
         if self.unit == "period":
             return pd.arrays.PeriodArray(ticks, dtype=self.dtype)
         kind = "m" if self._is_duration else "M"
@@ -202,9 +208,18 @@ class TimeColumn(Column):
         if getattr(getattr(values.dtype, "pyarrow_dtype", None), "tz", None):
             values = values.dt.tz_convert("UTC").dt.tz_localize(None)
         dtype: Any = f"{kind}8[{self.unit}]"
+        if getattr(values.dtype, "type", None) is datetime.date:
+            values = values.astype("datetime64[s]")
         na_value: Any = np.array("NaT", dtype)[()]
         moments = values.to_numpy(dtype=dtype, na_value=na_value)
         return moments.view(np.int64), is_gap
+
+
+def _kind_of_time(dtype: Any) -> Any:
+    """Durations, moments or periods of one length; None for what is no time."""
+    if isinstance(dtype, pd.PeriodDtype):
+        return dtype
+    return ("duration" if getattr(dtype, "kind", "") == "m" else "moment") if is_time(dtype) else None
 
 
 @dataclass(frozen=True)
@@ -348,7 +363,9 @@ class CategoryColumn(Column):
             position = np.where(position >= self.n_alone, self.n_alone + rare, position)
         values = self.levels.take(position)
         if is_gap.any():
-            values = values.astype(object).where(~is_gap, None if self.dtype == object else pd.NA)
+            is_float = isinstance(self.dtype, np.dtype) and self.dtype.kind == "f"
+            missing = None if self.dtype == object else np.nan if is_float else pd.NA
+            values = values.astype(object).where(~is_gap, missing)
         if isinstance(self.dtype, np.dtype):
             return values.to_numpy(dtype=self.dtype)
         return pd.array(values, dtype=self.dtype)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -150,7 +149,9 @@ class Table:
         raw = _read(X, self.data_columns)
         _check_support(raw, self.data_columns, self.families[len(self.indicated) :])
         raw = np.concatenate([np.isnan(raw[:, self.indicated]), raw], axis=1)
-        return torch.from_numpy(((raw - self.loc) / self.scale).astype(_precision(X), copy=False))
+        is_binned = any(isinstance(column, HistogramColumn) for column in self.columns)  # a code and a position
+        dtype = np.float64 if is_binned else _precision(X)
+        return torch.from_numpy(((raw - self.loc) / self.scale).astype(dtype, copy=False))
 
     def decode(self, x: Tensor, index: pd.Index | None = None) -> Any:
         """Rows in the container and dtypes that fit saw; a gap where an indicator says so. Shape: (N, D)."""
@@ -188,16 +189,17 @@ class Table:
         for j, column in enumerate(self.columns):
             if isinstance(column, GapColumn) or column.name not in given.columns:
                 continue
-            values = _as_dtype(given[column.name], column)
+            values = _as_kind(given[column.name], column)
             is_known = values.notna().to_numpy(dtype=bool)
-            bounded = self.families[j].is_whole and not isinstance(column, HistogramColumn)
-            possible = f"a value from {self.lower[j]:g} to {self.upper[j]:g}" if bounded else column.possible
-            is_possible = column.is_possible(values)
-            if bounded:
-                cells = column.encode(values)
-                is_possible = (cells >= self.lower[j]) & (cells <= self.upper[j])
+            is_possible, possible = column.is_possible(values), column.possible
+            if not isinstance(column, CategoryColumn | HistogramColumn):
+                cells = check_finite(column.encode(values), column.name)
+                is_possible = self.families[j].is_valid(torch.from_numpy(cells)).numpy()
+                if self.families[j].is_whole:
+                    is_possible &= (cells >= self.lower[j]) & (cells <= self.upper[j])
+                    possible = f"a value from {self.lower[j]:g} to {self.upper[j]:g}"
             if (is_known & ~is_possible).any():
-                value = values[is_known & ~is_possible].tolist()[0]
+                value = given[column.name][is_known & ~is_possible].tolist()[0]
                 raise ValueError(
                     f"A condition needs a positive probability, but {value!r} has none in column {column.name!r}, "
                     f"which held nothing like it at fit. Pass {possible}."
@@ -257,17 +259,24 @@ def _unit_range(edges: Floats) -> Floats:
     return (edges - edges.min()) / size if size > 0 else np.zeros_like(edges)
 
 
-def _as_dtype(values: pd.Series, column: Column) -> pd.Series:
-    """Values in the dtype of their column, where they are of its kind."""
-    with suppress(TypeError, ValueError):
-        return values if isinstance(column.dtype, pd.CategoricalDtype) else values.astype(column.dtype)
+def _as_kind(values: pd.Series, column: Column) -> pd.Series:
+    """Values as their column can read them: moments, numbers, or categories as they are."""
+    if pd.api.types.is_bool_dtype(column.dtype):
+        return values.mask(values.isin([0, 1]), values == 1)
     if isinstance(column, CategoryColumn):
-        return values  # of no category that was seen
+        return values
+    dtype: Any = column.dtype if is_time(column.dtype) else "Float64"
     try:
-        return values.astype("Float64")
+        return values.astype(dtype)
     except (TypeError, ValueError) as error:
+        value = values.tolist()[0]
+        for value in values.dropna().tolist():
+            try:
+                pd.Series([value]).astype(dtype)
+            except (TypeError, ValueError):
+                break
         raise ValueError(
-            f"Column {column.name!r} holds {column.dtype}, but the condition is {values.tolist()[0]!r} ({error}). "
+            f"Column {column.name!r} holds {column.dtype}, but the condition is {value!r} ({error}). "
             f"Pass {column.possible}."
         ) from error
 
