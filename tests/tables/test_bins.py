@@ -112,9 +112,6 @@ def test_a_value_lies_in_the_range_of_its_level(name):
     assert (values <= end).all()
 
 
-@pytest.mark.xfail(
-    strict=True, reason="defect: the last bin begins before an atom, ends there, and holds what is beyond"
-)
 def test_a_single_value_beyond_the_last_atom_lies_in_the_range_of_its_level():
     values = np.concatenate([np.linspace(0, 1, 30), np.full(20, 3.0), [5.0], np.full(20, 7.0), [10.0]])
     bins = Bins.fit(values)
@@ -277,12 +274,7 @@ def test_whole_numbers_stay_whole(values):
 # -- outside, gaps, many -------------------------------------------------------------------------------------
 
 
-BELOW_AN_ATOM = pytest.mark.xfail(strict=True, reason="defect: beyond an outermost atom, a value counts as in a bin")
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=BELOW_AN_ATOM) if name == "zero-inflated" else name for name in TRAINING]
-)
+@pytest.mark.parametrize("name", TRAINING)
 def test_a_value_outside_counts_as_the_end_it_lies_beyond(name):
     bins, values = Bins.fit(TRAINING[name]), TRAINING[name]
     ends = np.array([values.min(), values.max()])

@@ -192,8 +192,6 @@ def test_arrow_columns_come_back():
 
 # -- gaps ----------------------------------------------------------------------------------------------------
 
-GAPS_IN_FLOATS = pytest.mark.xfail(strict=True, reason="defect: pandas.NA does not go into a NumPy array of floats")
-
 
 @pytest.mark.parametrize(
     "dtype",
@@ -205,8 +203,8 @@ GAPS_IN_FLOATS = pytest.mark.xfail(strict=True, reason="defect: pandas.NA does n
         "boolean",
         "Int64",
         "Float64",
-        pytest.param("float64", marks=GAPS_IN_FLOATS),
-        pytest.param("float32", marks=GAPS_IN_FLOATS),
+        "float64",
+        "float32",
     ],
 )
 def test_gaps_of_categories_come_back(dtype):
@@ -420,9 +418,6 @@ TIMES_OF = {  # kind: ticks of a step
     "arrow date64": DAY,
     "arrow duration": DAY * 10**3,
 }
-ARROW_DATES = pytest.mark.xfail(
-    strict=True, reason="defect: NaT among Arrow dates: Could not convert object to NumPy datetime"
-)
 
 
 @pytest.mark.parametrize("kind", TIMES_OF)
@@ -438,9 +433,7 @@ def test_times_come_back(kind):
     assert (np.argsort(steps, kind="stable") == np.argsort(values.to_numpy(), kind="stable")).all()
 
 
-@pytest.mark.parametrize(
-    "kind", [pytest.param(kind, marks=ARROW_DATES) if "arrow date" in kind else kind for kind in TIMES_OF]
-)
+@pytest.mark.parametrize("kind", TIMES_OF)
 def test_gaps_between_times_come_back(kind):
     values = times(kind)
     values[1] = None
@@ -489,7 +482,6 @@ def test_daylight_saving_neither_loses_nor_doubles_an_hour():
     pd.testing.assert_series_equal(pd.Series(column.decode(np.arange(8.0)), name="a"), local)
 
 
-@pytest.mark.xfail(strict=True, reason="defect: 292 years of nanoseconds overflow an int64, silently")
 def test_centuries_of_nanoseconds_come_back():
     values = series(pd.to_datetime(["1700-01-01", "1850-06-15", "2100-01-01"]), "datetime64[ns]")
     column = TimeColumn.fit(values)
@@ -511,9 +503,6 @@ def test_times_that_became_something_else_get_a_sentence(values):
         column.encode(series(values, None))
 
 
-@pytest.mark.xfail(
-    strict=True, reason="defect: ticks of another kind of time are taken for those of the column, silently"
-)
 @pytest.mark.parametrize(
     ("fitted", "given"),
     [
@@ -623,7 +612,6 @@ def test_values_of_atoms_are_possible_and_nothing_between():
     assert column.possible == "a value from 1 to 4, one of 3 values"
 
 
-@pytest.mark.xfail(strict=True, reason="defect: half of a whole number lies in a bin of whole numbers")
 def test_what_the_precision_of_a_column_excludes_is_not_possible():
     column = histogram_of(series(np.arange(1000) % 500, "int64"))
     assert column.is_possible(series([7.0, 7.5], "float64")).tolist() == [True, False]
