@@ -1,0 +1,65 @@
+import datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from skvae import VAETransformer
+from skvae.tables import to_pandas
+
+pl = pytest.importorskip("polars")
+N = 120
+
+
+@pytest.fixture(scope="module")
+def frame():
+    rng = np.random.default_rng(0)
+    day, hour = datetime.timedelta(days=1), datetime.timedelta(hours=1)
+    return pl.DataFrame(
+        {
+            "whole": [None if i % 7 == 0 else int(i % 5) for i in range(N)],
+            "small": pl.Series(rng.integers(0, 90, N), dtype=pl.UInt8),
+            "real": rng.normal(size=N),
+            "single": pl.Series(rng.normal(size=N), dtype=pl.Float32),
+            "text": [("x", "y", None)[i % 3] for i in range(N)],
+            "category": pl.Series(["u", "v", "u", None] * (N // 4), dtype=pl.Categorical),
+            "grade": pl.Series(["lo", "hi", "lo"] * (N // 3), dtype=pl.Enum(["lo", "mid", "hi"])),
+            "flag": [True, False, None] * (N // 3),
+            "day": [datetime.date(2020, 1, 1) + day * (i % 50) for i in range(N)],
+            "moment": [datetime.datetime(2020, 1, 1) + hour * int(h) for h in rng.integers(0, 500, N)],
+            "length": [hour * int(h) for h in rng.integers(0, 9, N)],
+        }
+    )
+
+
+def test_pandas_and_arrays_stay_as_they_are():
+    for X in (pd.DataFrame({"a": [1]}), np.ones((2, 2)), [[1]]):
+        same, native = to_pandas(X)
+        assert same is X
+        assert native is None
+
+
+def test_there_and_back(frame):
+    rows, native = to_pandas(frame)
+    assert list(rows.columns) == frame.columns
+    assert rows["grade"].cat.ordered
+    assert native.present(rows).equals(frame)
+
+
+@pytest.mark.parametrize("decoder", ["factorized", "autoregressive"])
+def test_polars_in_polars_out(frame, decoder):
+    vae = VAETransformer(2, decoder=decoder, hidden_layer_sizes=(8,), max_iter=2, random_state=0).fit(frame)
+    rows = [vae.sample(9, random_state=0), vae.reconstruct(frame), vae.inverse_transform(np.zeros((3, 2)))]
+    rows.append(vae.sample(4, given={"grade": "hi", "day": datetime.date(2020, 1, 5)}))
+    assert rows[-1]["grade"].to_list() == ["hi"] * 4
+    for table in rows:
+        assert isinstance(table, pl.DataFrame)
+        assert table.schema == frame.schema
+    filled = vae.impute(frame, random_state=0)
+    assert filled.schema == frame.schema
+    assert sum(filled.null_count().row(0)) == 0
+    for name in frame.columns:
+        observed = frame[name].is_not_null()
+        assert filled.filter(observed)[name].equals(frame.filter(observed)[name])
+    assert vae.transform(frame).shape == (N, 2)
+    assert np.isfinite(vae.score(frame))
