@@ -9,8 +9,9 @@ from skvae.likelihoods import Block
 from skvae.networks import VAE, AutoregressiveDecoder
 
 N_ROUNDS = 10
-MAX_ROWS = 20_000  # drawn at once
-CELLS = 40_000_000  # of their hidden vectors
+MAX_ROWS = 60_000  # drawn at once: fewer would leave the noise of their own frequencies
+ROWS = 10  # drawn for each training row, at most
+CELLS = 120_000_000  # of their hidden vectors, at most
 
 
 @torch.no_grad()
@@ -20,7 +21,8 @@ def match_marginals(vae: VAE, x: Tensor, generator: torch.Generator) -> None:
     .. math:: E_{z \sim p(z), \, x_{<d} \sim p(\cdot \mid z)} \big[p(x_d = k \mid x_{<d}, z)\big] = \frac{n_k}{n}
 
     Rows are drawn column by column. Each column is matched by iterative proportional fitting before it is drawn, on
-    the probabilities themselves and not on counts, so that there is hardly any noise. It repairs what aggregate
+    the probabilities themselves and not on counts, and then drawn with stratified uniform numbers, so that there is
+    hardly any noise. It repairs what aggregate
     posteriors that are not the prior, and errors of earlier columns, do to the frequencies of later ones. Columns with
     gaps that no indicator explains are left alone.
 
@@ -39,7 +41,7 @@ def match_marginals(vae: VAE, x: Tensor, generator: torch.Generator) -> None:
     """
     decoder = vae.decoder
     assert isinstance(decoder, AutoregressiveDecoder), "only there are columns drawn one after another"
-    n_rows = max(1, min(MAX_ROWS, CELLS // (128 * x.shape[1])))
+    n_rows = max(1, min(MAX_ROWS, ROWS * len(x), CELLS // (128 * x.shape[1])))
     indicators = vae.joint.indicators
 
     def tune(j: int, block: Block, rows: Tensor, heads: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -55,8 +57,22 @@ def match_marginals(vae: VAE, x: Tensor, generator: torch.Generator) -> None:
             shift += target - torch.softmax(logits + shift, dim=-1).mean(dim=0).log()
         shift = shift.to(x.dtype)
         decoder.shift_column(vae.joint, j, shift)
-        return {"logits": heads["logits"] + shift}
+        return {"logits": stratified(torch.softmax(heads["logits"][0] + shift, dim=-1), generator).unsqueeze(0)}
 
     z = vae.prior.sample(n_rows, x, generator)
     rows = x.new_full((1, n_rows, x.shape[1]), torch.nan)
     decoder.complete(vae.joint, z, rows, generator, tune=tune)
+
+
+def stratified(probabilities: Tensor, generator: torch.Generator) -> Tensor:
+    """Log-probabilities of 0 for one level of each row, and −∞ for all others. Shape: (N, K) -> (N, K).
+
+    Each row's level has its own probabilities; all levels together are drawn as often as these add up to.
+    """
+    n_rows, n_levels = probabilities.shape
+    strata = torch.randperm(n_rows, generator=generator, device=probabilities.device)
+    jitter = torch.rand(n_rows, generator=generator, dtype=torch.float64, device=probabilities.device)
+    u = (strata + jitter) / n_rows
+    level = (probabilities.double().cumsum(dim=-1) < u.unsqueeze(-1)).sum(dim=-1).clamp(max=n_levels - 1)
+    certain = torch.full_like(probabilities, -torch.inf)
+    return certain.scatter(-1, level.unsqueeze(-1), 0.0)
