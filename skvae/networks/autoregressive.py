@@ -45,6 +45,24 @@ class State(NamedTuple):
         return State(*(tensor[:, rows] for tensor in self))
 
 
+class ColumnHead(NamedTuple):
+    """Where a head of one column is.
+
+    Attributes
+    ----------
+    name : str
+        Of the head.
+    key : str or None
+        Of the free constants that it is among; None for outputs.
+    part : slice
+        Which of them.
+    """
+
+    name: str
+    key: str | None
+    part: slice
+
+
 class AutoregressiveDecoder(Decoder):
     r"""The generative model in which columns see earlier columns, in the order of the row.
 
@@ -93,7 +111,12 @@ class AutoregressiveDecoder(Decoder):
         self.G = normal(n_components, n_columns * RANK, std=GATE_STD)
         self.A = normal(n_components, RANK, std=1 / math.sqrt(n_components))
         self.U = nn.Parameter(torch.zeros(1, self.bias.shape[-1], 2 * RANK))
-        owner = [j for b, name, _ in self.cell_heads for j in _owners(joint, b, name)]
+        self.heads_of = self._divide(joint)
+        owner = [-1] * self.bias.shape[-1]
+        for j, heads in enumerate(self.heads_of):
+            for head in heads:
+                if head.key is None:
+                    owner[head.part] = [j] * (head.part.stop - head.part.start)
         self.by_column = OutputsByColumn(owner, n_columns)
 
     def forward(self, z: Tensor, x: Tensor | None = None) -> Parameters:
@@ -147,7 +170,12 @@ class AutoregressiveDecoder(Decoder):
                 self.b[:, :, part],
                 self.b_deep[:, :, part],
             )[:, :, 0]
-            supplied = self._heads_of_column(blocks[b], b, i, state.outputs, hidden, levels)
+            supplied = {
+                head.name: self.free[head.key][..., head.part]
+                if head.key is not None
+                else state.outputs[..., head.part] + torch.bmm(hidden, levels[:, head.part].mT)
+                for head in self.heads_of[j]
+            }
             heads = block.complete(supplied if tune is None else tune(j, block, x, supplied))
             cells = x[..., part]
             is_gap = cells.isnan()
@@ -165,32 +193,24 @@ class AutoregressiveDecoder(Decoder):
                     x, state = x[:, rows], state.take(rows)
         return x
 
-    def shift_column(self, joint: Joint, j: int, shift: Tensor) -> None:
+    def shift_column(self, j: int, shift: Tensor) -> None:
         """Add to the biases of the only cell head of column j. Shape: (width,)."""
-        b, i = _column_order(joint)[j]
-        (name,) = [name for block, name, _ in self.cell_heads if block == b]
-        widths = list(joint)[b].shares(name)
-        first = self.output_slice(b, name).start + sum(widths[:i])
-        self.bias[..., first : first + widths[i]] += shift
+        (part,) = [head.part for head in self.heads_of[j] if head.key is None]
+        self.bias[..., part] += shift
 
-    def _heads_of_column(
-        self, block: Block, b: int, i: int, outputs: Tensor, hidden: Tensor, levels: Tensor
-    ) -> dict[str, Tensor]:
-        """The heads of column i of block b alone."""
-        heads = {}
-        for name, head in block.heads.items():
-            if head.per == "block":
-                heads[name] = self.free[f"{b}/{name}"]
-                continue
-            widths = block.shares(name)
-            part = slice(sum(widths[:i]), sum(widths[: i + 1]))
-            if head.per == "column":
-                heads[name] = self.free[f"{b}/{name}"][..., part]
-                continue
-            first = self.output_slice(b, name).start
-            part = slice(first + part.start, first + part.stop)
-            heads[name] = outputs[..., part] + torch.bmm(hidden, levels[:, part].mT)
-        return heads
+    def _divide(self, joint: Joint) -> list[list[ColumnHead]]:
+        """The heads of each column, in the order of the row."""
+        heads_of: list[list[ColumnHead]] = [[] for _ in range(joint.n_columns)]
+        for b, block in enumerate(joint):
+            for name, head in block.heads.items():
+                key = None if head.per == "cell" else f"{b}/{name}"
+                first = self.output_slice(b, name).start if key is None else 0
+                shares = [0] * len(block.index) if head.per == "block" else block.shares(name)
+                for j, width in zip(block.index, shares, strict=True):
+                    part = slice(None) if head.per == "block" else slice(first, first + width)
+                    heads_of[j].append(ColumnHead(name, key, part))
+                    first += width
+        return heads_of
 
 
 class Context(nn.Module):
@@ -294,12 +314,6 @@ class OutputsByColumn(nn.Module):
             of_outputs = padded[:, self.get_buffer(f"outputs{group}")].mT  # (S, C, R, widest)
             parts.append(torch.matmul(of_columns, of_outputs).transpose(1, 2).flatten(2))
         return torch.cat(parts, dim=-1)[..., self.get_buffer("where")]
-
-
-def _owners(joint: Joint, b: int, name: str) -> list[int]:
-    """Column of each entry of a head of block b."""
-    block = list(joint)[b]
-    return [j for j, n in zip(block.index, block.shares(name), strict=True) for _ in range(n)]
 
 
 def _column_order(joint: Joint) -> list[tuple[int, int]]:

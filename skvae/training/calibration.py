@@ -56,7 +56,7 @@ def match_marginals(vae: VAE, x: Tensor, generator: torch.Generator) -> None:
         for _ in range(N_ROUNDS):
             shift += target - torch.softmax(logits + shift, dim=-1).mean(dim=0).log()
         shift = shift.to(x.dtype)
-        decoder.shift_column(vae.joint, j, shift)
+        decoder.shift_column(j, shift)
         return {"logits": stratified(torch.softmax(heads["logits"][0] + shift, dim=-1), generator).unsqueeze(0)}
 
     z = vae.prior.sample(n_rows, x, generator)

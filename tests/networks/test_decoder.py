@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from skvae.likelihoods import Block, Categorical, Columns, Gaussian, Joint, Poisson, StudentT
+from skvae.likelihoods import Categorical, Gaussian, Poisson, StudentT
 from skvae.networks import MLP, Decoder
 
 K = 2
@@ -20,24 +20,20 @@ WIDTHS = [
 OF_Z = [{"loc"}, {"loc", "row_factor"}, {"logits"}, {"log_rate"}]
 
 
-def build(linear=True):
-    generator = torch.Generator().manual_seed(0)
-    blocks = [
-        Block(
-            family,
-            index,
-            Columns(torch.ones(len(n)), torch.tensor(n), torch.zeros(len(n)), torch.ones(len(n))),
-        )
-        for family, index, n in PARTS
-    ]
+@pytest.fixture
+def build(joint_of):
+    def build(linear=True):
+        generator = torch.Generator().manual_seed(0)
 
-    def trunk(n_in, n_out):
-        return MLP(n_in, n_out, (8,), "silu", 0.0, generator)
+        def trunk(n_in, n_out):
+            return MLP(n_in, n_out, (8,), "silu", 0.0, generator)
 
-    decoder = Decoder(Joint(blocks), K, trunk, linear=linear, generator=generator).double()
-    for parameter in decoder.parameters():
-        parameter.data.normal_(generator=generator)
-    return decoder
+        decoder = Decoder(joint_of(PARTS), K, trunk, linear=linear, generator=generator).double()
+        for parameter in decoder.parameters():
+            parameter.data.normal_(generator=generator)
+        return decoder
+
+    return build
 
 
 def latent(n_rows=5, seed=1):
@@ -45,7 +41,7 @@ def latent(n_rows=5, seed=1):
 
 
 @pytest.mark.parametrize("linear", [True, False])
-def test_every_head_of_every_block_is_supplied(linear):
+def test_every_head_of_every_block_is_supplied(linear, build):
     heads = build(linear)(latent())
     assert [{name: value.shape[-1] for name, value in block.items()} for block in heads] == WIDTHS
     for block, names in zip(heads, OF_Z, strict=True):
@@ -53,7 +49,7 @@ def test_every_head_of_every_block_is_supplied(linear):
 
 
 @pytest.mark.parametrize("linear", [True, False])
-def test_heads_of_cells_depend_on_z_and_the_others_do_not(linear):
+def test_heads_of_cells_depend_on_z_and_the_others_do_not(linear, build):
     decoder = build(linear)
     one, other = decoder(latent(seed=1)), decoder(latent(seed=2))
     for b, names in enumerate(OF_Z):
@@ -61,7 +57,7 @@ def test_heads_of_cells_depend_on_z_and_the_others_do_not(linear):
             assert (one[b][name] != other[b][name]).all() == (name in names)
 
 
-def test_with_a_silent_network_the_heads_are_affine_in_z():
+def test_with_a_silent_network_the_heads_are_affine_in_z(build):
     decoder, u, v = build(), latent(seed=1), latent(seed=2)
     decoder.network.silence()
     for b, names in enumerate(OF_Z):
@@ -71,14 +67,14 @@ def test_with_a_silent_network_the_heads_are_affine_in_z():
             assert not torch.allclose(f_u, f_0)
 
 
-def test_without_a_linear_path_and_network_the_heads_are_constants():
+def test_without_a_linear_path_and_network_the_heads_are_constants(build):
     decoder = build(linear=False)
     decoder.network[-1].weight.data.zero_()
     for one, other in zip(decoder(latent(seed=1)), decoder(latent(seed=2)), strict=True):
         assert all(torch.equal(one[name], other[name]) for name in one)
 
 
-def test_output_slices_find_their_heads():
+def test_output_slices_find_their_heads(build):
     decoder, z = build(), latent()
     covered = []
     for b, names in enumerate(OF_Z):
@@ -92,6 +88,6 @@ def test_output_slices_find_their_heads():
 
 
 @pytest.mark.parametrize("block_and_name", [(0, "log_scale"), (3, "loc"), (7, "loc")])
-def test_an_unknown_head_is_our_mistake(block_and_name):
+def test_an_unknown_head_is_our_mistake(block_and_name, build):
     with pytest.raises(KeyError, match="no cell head"):
         build().output_slice(*block_and_name)

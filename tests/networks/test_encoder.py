@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from skvae.likelihoods import Bernoulli, Block, Categorical, Columns, Gaussian, Joint, Poisson
+from skvae.likelihoods import Bernoulli, Categorical, Gaussian, Poisson
 from skvae.networks import MLP, Encoder, Replicas
 
 K, D = 3, 6
@@ -19,25 +19,21 @@ TABLES = {
 }
 
 
-def build(parts=TABLES["mixed"], *, linear=True, gaps=(True,) * D, random_weights=True, trunk=None):
-    generator = torch.Generator().manual_seed(0)
-    blocks = [
-        Block(
-            family,
-            index,
-            Columns(torch.ones(len(n)), torch.tensor(n), torch.zeros(len(n)), torch.ones(len(n))),
-        )
-        for family, index, n in parts
-    ]
+@pytest.fixture
+def build(joint_of):
+    def build(parts=TABLES["mixed"], *, linear=True, gaps=(True,) * D, random_weights=True, trunk=None):
+        generator = torch.Generator().manual_seed(0)
 
-    def mlp(n_in, n_out):
-        return MLP(n_in, n_out, (8,), "silu", 0.0, generator)
+        def mlp(n_in, n_out):
+            return MLP(n_in, n_out, (8,), "silu", 0.0, generator)
 
-    encoder = Encoder(Joint(blocks), K, trunk or mlp, gaps=gaps, linear=linear, generator=generator).double()
-    if random_weights:
-        for parameter in encoder.parameters():
-            parameter.data.normal_(generator=generator)
-    return encoder
+        encoder = Encoder(joint_of(parts), K, trunk or mlp, gaps=gaps, linear=linear, generator=generator).double()
+        if random_weights:
+            for parameter in encoder.parameters():
+                parameter.data.normal_(generator=generator)
+        return encoder
+
+    return build
 
 
 def rows(n_rows=11, share_missing=0.3):
@@ -53,7 +49,7 @@ def rows(n_rows=11, share_missing=0.3):
 @pytest.mark.parametrize("parts", TABLES.values(), ids=TABLES)
 @pytest.mark.parametrize("linear", [True, False])
 @pytest.mark.parametrize("random_weights", [True, False])
-def test_a_row_of_gaps_has_the_posterior_that_the_prior_implies(parts, linear, random_weights):
+def test_a_row_of_gaps_has_the_posterior_that_the_prior_implies(parts, linear, random_weights, build):
     x = rows()
     x[:, [2, 5]] = torch.nan
     q = build(parts, linear=linear, random_weights=random_weights)(x)
@@ -64,7 +60,7 @@ def test_a_row_of_gaps_has_the_posterior_that_the_prior_implies(parts, linear, r
 
 @pytest.mark.parametrize("parts", TABLES.values(), ids=TABLES)
 @pytest.mark.parametrize("linear", [True, False])
-def test_gaps_give_finite_posteriors_and_gradients(parts, linear):
+def test_gaps_give_finite_posteriors_and_gradients(parts, linear, build):
     encoder, x = build(parts, linear=linear), rows()
     x[:, 0] = torch.nan
     q = encoder(x)
@@ -77,7 +73,7 @@ def test_gaps_give_finite_posteriors_and_gradients(parts, linear):
 
 
 @pytest.mark.parametrize("linear", [True, False])
-def test_a_row_has_the_same_posterior_alone_and_in_any_order(linear):
+def test_a_row_has_the_same_posterior_alone_and_in_any_order(linear, build):
     encoder, x = build(linear=linear), rows()
     q, order = encoder(x), torch.randperm(11, generator=torch.Generator().manual_seed(2))
     torch.testing.assert_close(encoder(x[:, order]).loc, q.loc[:, order])
@@ -86,7 +82,7 @@ def test_a_row_has_the_same_posterior_alone_and_in_any_order(linear):
 
 @pytest.mark.parametrize("column", range(D))
 @pytest.mark.parametrize("random_weights", [True, False])
-def test_every_column_is_seen(column, random_weights):
+def test_every_column_is_seen(column, random_weights, build):
     encoder, x = build(random_weights=random_weights), rows(share_missing=0.0)
     other = x.clone()
     other[..., column] = 1 - other[..., column] if column in (4, 5) else (other[..., column] + 1) % 3
@@ -94,7 +90,7 @@ def test_every_column_is_seen(column, random_weights):
 
 
 @pytest.mark.parametrize("column", range(D))
-def test_a_gap_is_told_from_every_value(column):
+def test_a_gap_is_told_from_every_value(column, build):
     encoder, x = build(), rows(share_missing=0.0)
     hidden = x.clone()
     hidden[..., column] = torch.nan
@@ -103,7 +99,7 @@ def test_a_gap_is_told_from_every_value(column):
         assert (encoder(x).loc != encoder(hidden).loc).all()
 
 
-def test_the_network_is_told_of_gaps_where_the_table_had_some():
+def test_the_network_is_told_of_gaps_where_the_table_had_some(build):
     x = rows()
     for gaps in [(False,) * D, (True,) * D, (True, True, False, False, False, True)]:
         n_told = sum(gap for gap, column in zip(gaps, range(D), strict=True) if column not in (1, 4))
@@ -112,7 +108,7 @@ def test_the_network_is_told_of_gaps_where_the_table_had_some():
         assert features.isfinite().all()
 
 
-def test_a_missing_category_adds_nothing_before_training():
+def test_a_missing_category_adds_nothing_before_training(build):
     encoder = build([(Categorical(), [0, 1], [3, 2])], linear=False, gaps=(True, True), random_weights=False)
     x = torch.tensor([[[torch.nan, torch.nan], [1.0, torch.nan], [torch.nan, 0.0], [1.0, 0.0]]], dtype=torch.float64)
     features = encoder.features(x)[0]
@@ -120,7 +116,7 @@ def test_a_missing_category_adds_nothing_before_training():
     torch.testing.assert_close(features[1] + features[2], features[3])
 
 
-def test_codes_of_different_columns_do_not_meet():
+def test_codes_of_different_columns_do_not_meet(build):
     encoder = build([(Categorical(), [0, 1], [3, 2])], linear=False, gaps=(True, True))
     codes = [0.0, 1.0, 2.0, torch.nan]
     pairs = torch.tensor([[a, b] for a in codes for b in (0.0, 1.0, torch.nan)], dtype=torch.float64)
@@ -129,7 +125,7 @@ def test_codes_of_different_columns_do_not_meet():
     assert distances.min() > 1e-3
 
 
-def test_numbers_are_centred_and_bounded_on_their_way_into_the_network():
+def test_numbers_are_centred_and_bounded_on_their_way_into_the_network(build):
     encoder = build([(Gaussian(), [0, 1], [0, 0])], gaps=(False, False))
     encoder.center.copy_(torch.tensor([0.5, -1.0]))
     x = torch.tensor([[[0.5, -1.0], [1e9, -1e9], [torch.nan, torch.nan]]], dtype=torch.float64)
@@ -139,7 +135,7 @@ def test_numbers_are_centred_and_bounded_on_their_way_into_the_network():
     assert (features[2] == 0).all()  # a gap is at the centre
 
 
-def test_standard_deviations_stay_in_reach_of_exp():
+def test_standard_deviations_stay_in_reach_of_exp(build):
     encoder = build(linear=False)
     encoder.network[-1].bias.data[..., K:] = torch.tensor([-1e4, 0.0, 1e4], dtype=torch.float64)
     encoder.network[-1].weight.data.zero_()
@@ -147,7 +143,7 @@ def test_standard_deviations_stay_in_reach_of_exp():
     torch.testing.assert_close(scale[0, 0], torch.tensor([-6.0, 0.0, 3.0], dtype=torch.float64).exp())
 
 
-def test_a_silent_network_leaves_a_posterior_with_more_precision_than_the_prior():
+def test_a_silent_network_leaves_a_posterior_with_more_precision_than_the_prior(build):
     encoder, x = build([(Gaussian(), list(range(D)), [0] * D)], random_weights=False), rows(share_missing=0.0)
     encoder.network.silence()
     q = encoder(x)
@@ -158,7 +154,7 @@ def test_a_silent_network_leaves_a_posterior_with_more_precision_than_the_prior(
     assert (encoder(hidden).scale > q.scale).all()  # fewer cells, less precision
 
 
-def test_a_users_network_of_the_wrong_shape_gets_a_sentence():
+def test_a_users_network_of_the_wrong_shape_gets_a_sentence(build):
     encoder = build(trunk=partial(Replicas, lambda n_in, n_out: nn.Linear(n_in, 2)))
     with pytest.raises(
         ValueError, match=r"must map \(rows, 13\) to \(rows, 6\), but its module returned shape \(11, 2\)"
@@ -166,7 +162,7 @@ def test_a_users_network_of_the_wrong_shape_gets_a_sentence():
         encoder(rows().float().double())
 
 
-def test_the_generator_decides_the_weights_and_the_global_one_stays():
+def test_the_generator_decides_the_weights_and_the_global_one_stays(build):
     before = torch.get_rng_state()
     first, second = (build(random_weights=False).state_dict() for _ in range(2))
     assert all(torch.equal(first[name], second[name]) for name in first)

@@ -5,8 +5,18 @@ import pytest
 import torch
 from torch import nn
 
-from skvae.likelihoods import Bernoulli, Block, Categorical, Columns, Gaussian, Joint, Poisson, StudentT
-from skvae.networks import MLP, VAE, Decoder, Encoder, Linear, Replicas, parameters_by_model, restack
+from skvae.likelihoods import Bernoulli, Categorical, Gaussian, Histogram, Ordinal, Poisson, StudentT
+from skvae.networks import (
+    MLP,
+    VAE,
+    AutoregressiveDecoder,
+    Decoder,
+    Encoder,
+    Linear,
+    Replicas,
+    parameters_by_model,
+    restack,
+)
 from skvae.priors import StandardNormal
 
 K = 2
@@ -16,43 +26,49 @@ PARTS = [
     (Categorical(), [1, 5], [3, 2]),
     (Poisson(), [2], [0]),
     (Bernoulli(), [4], [0]),
+    (Histogram(), [7], [6]),
+    (Ordinal(), [8], [4]),
 ]
+D = 9
 
 
 def users_network(n_in, n_out):
     return nn.Sequential(nn.Linear(n_in, 6), nn.Tanh(), nn.Linear(6, n_out))
 
 
-def build(kind):
-    generator = torch.Generator().manual_seed(0)
-    blocks = [
-        Block(
-            family,
-            index,
-            Columns(torch.ones(len(n)), torch.tensor(n), torch.zeros(len(n)), torch.ones(len(n))),
-        )
-        for family, index, n in PARTS
-    ]
-    joint = Joint(blocks)
+@pytest.fixture
+def build(joint_of):
+    def build(kind):
+        generator, joint = torch.Generator().manual_seed(0), joint_of(PARTS)
 
-    def mlp(n_in, n_out):
-        return MLP(n_in, n_out, (6,), "silu", 0.0, generator)
+        def mlp(n_in, n_out):
+            return MLP(n_in, n_out, (6,), "silu", 0.0, generator)
 
-    trunk = partial(Replicas, users_network) if kind == "replicas" else mlp
-    linear = kind != "without a linear path"
-    encoder = Encoder(joint, K, trunk, gaps=[True] * 7, linear=linear, generator=generator)
-    decoder = Decoder(joint, K, trunk, linear=linear, generator=generator)
-    return VAE(joint, StandardNormal(K), encoder, decoder).double()
+        trunk = partial(Replicas, users_network) if kind == "replicas" else mlp
+        linear = kind != "without a linear path"
+        encoder = Encoder(joint, K, trunk, gaps=[True] * D, linear=linear, generator=generator)
+        if kind == "autoregressive":
+            decoder = AutoregressiveDecoder(joint, K, mlp, mlp, linear=linear, generator=generator)
+        else:
+            decoder = Decoder(joint, K, trunk, linear=linear, generator=generator)
+        return VAE(joint, StandardNormal(K), encoder, decoder).double()
+
+    return build
 
 
-def stack_of(n_models, kind):
+@pytest.fixture
+def stack_of(build):
     """Models that differ in every weight."""
-    vae = build(kind)
-    restack(vae, [0] * n_models)
-    generator = torch.Generator().manual_seed(1)
-    for parameter in vae.parameters():
-        parameter.data.normal_(std=0.5, generator=generator)
-    return vae
+
+    def stack_of(n_models, kind):
+        vae = build(kind)
+        restack(vae, [0] * n_models)
+        generator = torch.Generator().manual_seed(1)
+        for parameter in vae.parameters():
+            parameter.data.normal_(std=0.5, generator=generator)
+        return vae
+
+    return stack_of
 
 
 def alone(vae, s):
@@ -63,32 +79,34 @@ def alone(vae, s):
 
 def rows(n_models, n_rows=9):
     generator = torch.Generator().manual_seed(2)
-    x = torch.randn(n_models, n_rows, 7, generator=generator, dtype=torch.float64)
+    x = torch.randn(n_models, n_rows, D, generator=generator, dtype=torch.float64)
     x[..., 1] = torch.randint(0, 3, (n_models, n_rows), generator=generator).double()
     x[..., [4, 5]] = torch.randint(0, 2, (n_models, n_rows, 2), generator=generator).double()
     x[..., 2] = x[..., 2].abs().round()
+    x[..., 7] = 6 * torch.rand((n_models, n_rows), generator=generator, dtype=torch.float64)
+    x[..., 8] = torch.randint(0, 4, (n_models, n_rows), generator=generator).double()
     x[torch.rand(x.shape, generator=generator) < 0.2] = torch.nan
     return x
 
 
-KINDS = ["mlp", "replicas", "without a linear path"]
+KINDS = ["mlp", "replicas", "without a linear path", "autoregressive"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_models_in_one_stack_equal_models_alone(kind):
+def test_models_in_one_stack_equal_models_alone(kind, stack_of):
     vae, x = stack_of(3, kind), rows(3)
     z = torch.randn(3, 9, K, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
-    q, heads, log_likelihood = vae.posterior(x), vae.decode(z), vae.log_likelihood(z, x)
+    q, heads, log_likelihood = vae.posterior(x), vae.decode(z, x), vae.log_likelihood(z, x)
     for s in range(3):
         model, part = alone(vae, s), slice(s, s + 1)
         torch.testing.assert_close(tuple(model.posterior(x[part])), (q.loc[part], q.scale[part]))
         torch.testing.assert_close(model.log_likelihood(z[part], x[part]), log_likelihood[part])
-        for block, block_alone in zip(heads, model.decode(z[part]), strict=True):
+        for block, block_alone in zip(heads, model.decode(z[part], x[part]), strict=True):
             torch.testing.assert_close(block_alone, {name: value[part] for name, value in block.items()})
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_gradient_of_the_sum_is_each_models_own(kind):
+def test_the_gradient_of_the_sum_is_each_models_own(kind, stack_of):
     vae, x = stack_of(3, kind), rows(3)
 
     def backward(model, x):
@@ -107,7 +125,7 @@ def test_the_gradient_of_the_sum_is_each_models_own(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_restack_selects_and_repeats(kind):
+def test_restack_selects_and_repeats(kind, stack_of):
     vae, x = stack_of(3, kind), rows(1)
     chosen = copy.deepcopy(vae)
     restack(chosen, [2, 0, 2, 2])
@@ -117,7 +135,7 @@ def test_restack_selects_and_repeats(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_restack_copies(kind):
+def test_restack_copies(kind, build):
     vae = build(kind)
     x = rows(1)
     before = vae.posterior(x).loc.detach().clone()
@@ -134,7 +152,7 @@ def test_restack_copies(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("n_models", [1, 3])
-def test_parameters_by_model_names_each_parameter_once(kind, n_models):
+def test_parameters_by_model_names_each_parameter_once(kind, n_models, stack_of):
     vae = stack_of(n_models, kind)
     named = list(parameters_by_model(vae))
     assert sorted(id(p) for _, p in named) == sorted(id(p) for p in vae.parameters())
