@@ -52,12 +52,14 @@ def draw_gaps(
     vae: VAE, x: Tensor, n_draws: int, n_particles: int, generator: torch.Generator, *, enough: float = ENOUGH
 ) -> Tensor:
     """Complete each row several times. Shape: (N, D) -> (M, N, D)."""
+    if not len(x):
+        return x.new_empty((n_draws, *x.shape))
     width = max(x.shape[1] * 128, vae.decoder.bias.shape[-1])
     size = max(1, CELLS // (n_particles * width))
     parts = [complete(vae, rows, n_draws, n_particles, generator) for rows in torch.split(x, size)]
     effective = torch.cat([part.effective for part in parts])
     is_rare = effective < enough
-    if len(x) and float(is_rare.double().mean()) > 0.1:
+    if float(is_rare.double().mean()) > 0.1:
         warnings.warn(
             f"The known cells of {int(is_rare.sum())} of {len(x)} row(s) are so rare together that {n_draws} draw(s) "
             f"rest on an effective sample size of {float(effective[is_rare].median()):.1f} out of {n_particles}: draws "

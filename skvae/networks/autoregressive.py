@@ -131,7 +131,7 @@ class AutoregressiveDecoder(Decoder):
     def begin(self, z: Tensor) -> State:
         """What z says before the first column. Shape: (S, B, K)."""
         n_models, n_rows, _ = z.shape
-        gate = torch.bmm(z, self.G).view(n_models, n_rows, -1, RANK)
+        gate = torch.bmm(z, self.G).view(n_models, n_rows, len(self.heads_of), RANK)
         return State(self.outputs(z), gate, torch.bmm(z, self.A), z.new_zeros(n_models, n_rows, 2 * RANK))
 
     def hidden(self, context: Tensor, gate: Tensor, shift: Tensor, b: Tensor, b_deep: Tensor) -> Tensor:

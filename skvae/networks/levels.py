@@ -111,7 +111,7 @@ def look_up_sum(table: Tensor, codes: Tensor) -> Tensor:
     """The sum of the vectors of a row's codes. Shape: (S, T, R), (S, B, C) -> (S, B, R)."""
     rows = _by_model(table, codes)
     bags = nn.functional.embedding_bag(rows.flatten(0, 1), table.flatten(0, 1), mode="sum")
-    return bags.view(*codes.shape[:2], -1)
+    return bags.view(*codes.shape[:2], table.shape[-1])
 
 
 def _by_model(table: Tensor, codes: Tensor) -> Tensor:

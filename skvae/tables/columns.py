@@ -372,8 +372,9 @@ class CategoryColumn(Column):
 
     def center(self, cells: Floats) -> Floats:
         """The most frequent of several draws. Shape: (M, N) -> (N,)."""
-        levels = pd.DataFrame(np.floor(cells)).mode(axis=0)
-        return levels.iloc[0].to_numpy(dtype=float)
+        if not cells.size:
+            return np.empty(cells.shape[1])
+        return pd.DataFrame(np.floor(cells)).mode(axis=0).iloc[0].to_numpy(dtype=float)
 
     def log_density(self, cells: Floats) -> Floats:
         """Log-share of a rare category in the level that it shares; 0 otherwise. Shape: (N,)."""

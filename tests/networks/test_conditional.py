@@ -289,9 +289,6 @@ def test_the_generator_decides_the_draws_and_the_global_one_stays(kind, build):
     assert not one.requires_grad
 
 
-@pytest.mark.xfail(
-    strict=True, reason="defect: look_up_sum does not take zero rows, so a complete table is not imputed"
-)
 @pytest.mark.parametrize("kind", DECODERS)
 def test_no_row_is_no_draw(kind, build):
     completed = complete(build(TINY, 1, kind), torch.empty(0, 4, dtype=torch.float64), 5, 20, generator())
