@@ -20,6 +20,8 @@ def test_readme_runs():
     exec(python_blocks("README.md"), names)
     assert names["Z"].shape == (178, 4)
     assert (names["df_new"].dtypes == names["df"].dtypes).all()
+    assert (names["old"]["age"] == 70).all()
+    assert names["full"].notna().all(axis=None)
     assert names["model"].score(names["X"][1200:], names["y"][1200:]) > 0.85
 
 
