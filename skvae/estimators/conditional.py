@@ -58,7 +58,7 @@ def draw_gaps(
     size = max(1, CELLS // (n_particles * width))
     parts = [complete(vae, rows, n_draws, n_particles, generator) for rows in torch.split(x, size)]
     effective = torch.cat([part.effective for part in parts])
-    is_rare = effective < enough
+    is_rare = ~(effective >= enough)  # no particle at all is rare, too
     if float(is_rare.double().mean()) > 0.1:
         warnings.warn(
             f"The known cells of {int(is_rare.sum())} of {len(x)} row(s) are so rare together that {n_draws} draw(s) "
@@ -80,7 +80,29 @@ def fill_gaps(X: Any, has_gap: Any, filled: Any) -> Any:
     for j in range(X.shape[1]):
         is_gap = X.iloc[:, j].isna().to_numpy(dtype=bool)
         if is_gap.any():
-            column = X.iloc[:, j].array.copy()
-            column[is_gap] = filled.iloc[:, j].array[is_gap[has_gap]]
-            result.isetitem(j, column)
+            result.isetitem(j, _replace(X.iloc[:, j], is_gap, filled.iloc[is_gap[has_gap], j]))
     return result
+
+
+def keep_given(rows: Any, given: pd.DataFrame, names: list[Any]) -> Any:
+    """Completed rows with the cells that were given exactly as they were."""
+    for j, name in enumerate(names):
+        if name not in given.columns:
+            continue
+        is_known = given[name].notna().to_numpy(dtype=bool)
+        known = given[name][is_known]
+        if not isinstance(rows, pd.DataFrame):
+            rows[is_known, j] = known
+        elif is_known.any():
+            rows.isetitem(j, _replace(rows.iloc[:, j], is_known, known))
+    return rows
+
+
+def _replace(column: pd.Series, where: Any, values: pd.Series) -> Any:
+    """A copy of a column's array with some of its cells replaced."""
+    array = column.array.copy()
+    if isinstance(array, pd.Categorical):
+        values = values.astype(object)
+        array = array.add_categories([value for value in values.unique() if value not in array.categories])
+    array[where] = values.array if values.dtype == column.dtype else values.tolist()
+    return array

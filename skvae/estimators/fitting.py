@@ -25,7 +25,7 @@ from skvae.networks import (
     Trunk,
     restack,
 )
-from skvae.objectives import kl_to_standard_normal
+from skvae.objectives import kl_to_standard_normal, normal_nodes
 from skvae.priors import PRIORS, StandardNormal, fit_prior
 from skvae.tables import Table
 from skvae.training import (
@@ -44,6 +44,7 @@ from skvae.training import (
 from skvae.training import recipe as rules
 
 KL_ROWS = 10_000  # rows that the KL of each component is averaged over
+KL_NODES = 512  # fixed draws of a KL without a closed form
 
 Network = str | Callable[[int, int], nn.Module]
 
@@ -132,17 +133,17 @@ def fit_vae(
         )
         restack(vae, [len(split.train) - 1])
         rows = split.train[-1]
-        if not isinstance(vae.prior, StandardNormal):
-            refit_prior(vae, x[rows], generator)
-        if is_autoregressive(parameters):
-            match_marginals(vae, x[rows], generator)
+        try:
+            refine(vae, x[rows], None if weights is None else weights[rows], generator)
+        except KeyboardInterrupt:  # the trained weights are as good as without
+            history.interrupted = True
         vae.requires_grad_(False)
         return Fit(vae, history, mean_kl(vae, x[rows[:: math.ceil(len(rows) / KL_ROWS)]]))
 
 
 def kinds(table: Table) -> set[type[Likelihood]]:
     """The classes of the families, which the rules go by."""
-    return {type(family) for family in table.families}
+    return {type(family) for family in table.data_families}
 
 
 def is_autoregressive(parameters: Any) -> bool:
@@ -158,7 +159,7 @@ def n_parallel(parameters: Any, table: Table) -> int:
 
 def resolve_recipe(parameters: Any, table: Table, n_rows: int, device: torch.device) -> Recipe:
     """Turn every "auto" of the optimisation into a number."""
-    n_columns = len(table.columns)
+    n_columns = len(table.data_columns)
     is_binary, sees_columns = kinds(table) == {Bernoulli}, is_autoregressive(parameters)
     if isinstance(parameters.hidden_layer_sizes, str):
         width = rules.auto_synthesis_width(n_rows) if sees_columns else rules.auto_width(n_rows, n_columns)
@@ -203,8 +204,8 @@ def resolve_objective(parameters: Any, table: Table, n_rows: int) -> Objective:
     """Turn every "auto" of the objective into a number."""
     input_dropout = parameters.input_dropout
     if isinstance(input_dropout, str):
-        is_gaussian = kinds(table) == {Gaussian} and {family.scaling for family in table.families} == {"shared"}
-        n_columns, n_components = len(table.columns), parameters.n_components
+        is_gaussian = kinds(table) == {Gaussian} and {family.scaling for family in table.data_families} == {"shared"}
+        n_columns, n_components = len(table.data_columns), parameters.n_components
         input_dropout = rules.auto_input_dropout(n_rows, n_columns, n_components, is_gaussian)
     free_bits = parameters.free_bits
     if isinstance(free_bits, str):
@@ -215,7 +216,7 @@ def resolve_objective(parameters: Any, table: Table, n_rows: int) -> Objective:
         n_draws=parameters.n_draws,
         input_dropout=input_dropout,
         kl_warmup=rules.auto_kl_warmup(
-            kinds(table) == {Bernoulli}, any(family.levels != "none" for family in table.families)
+            kinds(table) == {Bernoulli}, any(family.levels != "none" for family in table.data_families)
         ),
     )
 
@@ -224,8 +225,8 @@ def resolve_init(parameters: Any, table: Table) -> str:
     """Turn an "auto" start into a linear or a random one."""
     if parameters.init != "auto":
         return str(parameters.init)
-    n_coded = sum(family.levels != "none" for family in table.families)
-    return rules.auto_init(n_coded, len(table.families))
+    n_coded = sum(family.levels != "none" for family in table.data_families)
+    return rules.auto_init(n_coded, len(table.data_families))
 
 
 def build_vae(parameters: Any, table: Table, recipe: Recipe, seed: int) -> VAE:
@@ -259,8 +260,18 @@ def build_vae(parameters: Any, table: Table, recipe: Recipe, seed: int) -> VAE:
     return VAE(joint, family.build(n_components, encoder, generator), encoder, decoder).float()
 
 
-def refit_prior(vae: VAE, x: Tensor, generator: torch.Generator) -> None:
+def refine(vae: VAE, x: Tensor, weights: Tensor | None, generator: torch.Generator) -> None:
+    """The steps after training: a learned prior is matched to the posteriors, the columns to their frequencies."""
+    if not isinstance(vae.prior, StandardNormal):
+        refit_prior(vae, x, weights, generator)
+    if isinstance(vae.decoder, AutoregressiveDecoder):
+        match_marginals(vae, x, generator, weights)
+
+
+def refit_prior(vae: VAE, x: Tensor, weights: Tensor | None, generator: torch.Generator) -> None:
     """Match a learned prior to the posteriors that training left."""
+    if weights is not None:
+        x = x[torch.multinomial(weights.float(), len(x), replacement=True, generator=generator)]
     with torch.no_grad():
         posteriors = [vae.posterior(rows[None]) for rows in torch.split(x, 1000)]
     q = DiagonalNormal(*(torch.cat([q[i] for q in posteriors], dim=1) for i in (0, 1)))
@@ -281,6 +292,15 @@ def mean_kl(vae: VAE, x: Tensor) -> Tensor:
         spread = ((loc - center).square() + scale.square()).mean(dim=0).sqrt()
         loc, scale = (loc - center) / spread, scale / spread
     return kl_to_standard_normal(loc, scale).mean(dim=0)
+
+
+@torch.no_grad()
+def mean_kl_of_rows(vae: VAE, x: Tensor) -> Tensor:
+    """KL(q(z | x) ‖ p(z)) under a prior without a closed form, by many fixed draws. Shape: (1, B, D) -> (1, B, 1)."""
+    q = vae.posterior(x)
+    nodes = normal_nodes(KL_NODES, vae.encoder.n_components).to(x)
+    kl = torch.stack([vae.prior.kl(q, q.at(node)) for node in nodes]).mean(dim=0)
+    return kl.masked_fill(x.isnan().all(dim=-1)[..., None], 0.0)
 
 
 def print_progress(history: History) -> None:

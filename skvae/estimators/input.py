@@ -64,7 +64,7 @@ def _read_frame(estimator: BaseEstimator, X: Any, table: Table | None) -> pd.Dat
         )
     validate_data(estimator, X, reset=table is None, skip_check_array=True)
     if table is not None and not X.columns.equals(table.labels):  # scikit-learn compares only names that are strings
-        expected = [column.name for column in table.columns]
+        expected = [column.name for column in table.data_columns]
         raise ValueError(
             f"The columns must be those of fit in their order, {expected[:10]}, but are {list(X.columns[:10])}. "
             f"Reorder them."

@@ -20,14 +20,21 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from skvae.estimators._compat import Interval, StrOptions, check_sample_weight, fit_context
-from skvae.estimators.conditional import N_PARTICLES, draw_gaps, draw_under_condition, fill_gaps, read_condition
-from skvae.estimators.fitting import Fit, Network, fit_vae
+from skvae.estimators.conditional import (
+    N_PARTICLES,
+    draw_gaps,
+    draw_under_condition,
+    fill_gaps,
+    keep_given,
+    read_condition,
+)
+from skvae.estimators.fitting import Fit, Network, fit_vae, mean_kl_of_rows
 from skvae.estimators.input import read_rows
 from skvae.estimators.persistence import attach_weights, detach_weights
 from skvae.likelihoods import FAMILIES, Gaussian, Likelihood
 from skvae.networks import ACTIVATIONS, VAE, DiagonalNormal
 from skvae.objectives import elbo, importance_weighted_bound, normal_nodes
-from skvae.priors import PRIORS, PriorFamily
+from skvae.priors import PRIORS, PriorFamily, StandardNormal
 from skvae.tables import Native, Table, to_pandas
 from skvae.training import resolve_device
 
@@ -467,7 +474,10 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         for vae, x in self._chunks(X):
             n_nodes = N_NODES if self.decoder != "autoregressive" else 8  # little depends on z, and each is dear
             noise = normal_nodes(n_nodes, vae.encoder.n_components).to(x)[:, None, None]
-            scores.append(elbo(vae, x, noise).elbo[0] + self.table_.log_jacobian(x[0]))
+            bound = elbo(vae, x, noise)
+            if not isinstance(vae.prior, StandardNormal):  # no closed form: more nodes, which need no decoder
+                bound = bound._replace(kl=mean_kl_of_rows(vae, x))
+            scores.append(bound.elbo[0] + self.table_.log_jacobian(x[0]))
         return torch.cat(scores).cpu().numpy()
 
     def score(self, X: ArrayLike, y: Any = None) -> float:
@@ -634,13 +644,17 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         generator, vae = self._generator(random_state), self._module(torch.float32)
         if isinstance(given, Mapping):
             n_samples = self._check_n_samples(1 if n_samples is None else n_samples)
-            return self._decode(draw_under_condition(vae, x[0], n_samples, generator))
-        if n_samples not in (None, len(frame)):
+            drawn = self.table_.decode(draw_under_condition(vae, x[0], n_samples, generator))
+            frame = frame.iloc[[0] * n_samples]
+        elif n_samples not in (None, len(frame)):
             raise ValueError(
                 f"Each row of given is completed once, so n_samples is its {len(frame)} row(s), got {n_samples!r}. "
                 f"Leave n_samples out, or repeat the rows of given."
             )
-        return self._decode(draw_gaps(vae, x, 1, N_PARTICLES, generator)[0], frame.index)
+        else:
+            drawn = self.table_.decode(draw_gaps(vae, x, 1, N_PARTICLES, generator)[0], frame.index)
+        names = [column.name for column in self.table_.data_columns]
+        return self.table_.present(keep_given(drawn, frame, names))
 
     @torch.no_grad()
     def impute(
@@ -665,7 +679,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         Returns
         -------
         ndarray or DataFrame of shape (n_rows, n_columns), or list of n_draws of these
-            Without ``n_draws``, the mean of 100 draws for numbers and the most frequent for categories.
+            Without ``n_draws``, the mean of 200 draws for numbers and the most frequent for categories.
 
         References
         ----------

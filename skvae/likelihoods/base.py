@@ -24,6 +24,8 @@ class Columns(NamedTuple):
     edges : Tensor of shape (T, 2)
         Where each level begins and ends, where levels are ranges of a number, in any unit of the column; the levels of
         all columns lie side by side, T = Σ_d n_levels_d.
+    centers : Tensor of shape (T,)
+        Mean of the values of each of these levels.
     """
 
     scale: Tensor
@@ -31,13 +33,15 @@ class Columns(NamedTuple):
     lower: Tensor
     upper: Tensor
     edges: Tensor = torch.empty(0, 2)
+    centers: Tensor = torch.empty(0)
 
     def take(self, d: int) -> Columns:
         """Column d alone."""
         one = slice(d, d + 1)
         first = int(self.n_levels[:d].sum())
         levels = slice(first, first + int(self.n_levels[d]))
-        return Columns(self.scale[one], self.n_levels[one], self.lower[one], self.upper[one], self.edges[levels])
+        of_levels = self.edges[levels], self.centers[levels]
+        return Columns(self.scale[one], self.n_levels[one], self.lower[one], self.upper[one], *of_levels)
 
 
 @dataclass(frozen=True)

@@ -14,25 +14,13 @@ POSITION_MAX = 0.999  # of a cell in its level: float32 must not round it into t
 
 
 @dataclass(frozen=True)
-class Categorical(Likelihood):
-    """Categories: x_d | z ~ Categorical(softmax(logits_d(z))), where the whole part of x_d is the code of a level.
+class Softmax(Likelihood):
+    """Levels: the whole part of x_d | z is the code of a level, drawn from softmax(logits_d(z)).
 
     The levels of all columns lie side by side in one axis of length T = Σ_d n_levels_d, so that a column with
     thousands of levels costs no more than its own. Where a level stands for several values, the fractional part of
     x_d says which, and any is as likely as it is frequent.
-
-    Parameters
-    ----------
-    max_categories : int, default=1000
-        Levels of a column, at most; the rarest categories beyond share one, as in
-        ``sklearn.preprocessing.OneHotEncoder``.
     """
-
-    max_categories: int = 1000
-
-    name: ClassVar[str] = "categorical"
-    support: ClassVar[str] = "categories"
-    levels: ClassVar[Literal["none", "nominal", "ordered"]] = "nominal"
 
     def heads(self, columns: Columns) -> dict[str, Head]:  # noqa: D102
         return {"logits": Head("cell", int(columns.n_levels.sum()), is_ordered=self.levels == "ordered")}
@@ -71,6 +59,24 @@ class Categorical(Likelihood):
         gumbel = -torch.log(-torch.log(uniform_like(logits, generator)))
         level = most_probable_level(logits + gumbel, first_level, column)
         return level + POSITION_MAX * uniform_like(level, generator)
+
+
+@dataclass(frozen=True)
+class Categorical(Softmax):
+    """Categories: x_d | z ~ Categorical(softmax(logits_d(z))).
+
+    Parameters
+    ----------
+    max_categories : int, default=1000
+        Levels of a column, at most; the rarest categories beyond share one, as in
+        ``sklearn.preprocessing.OneHotEncoder``.
+    """
+
+    max_categories: int = 1000
+
+    name: ClassVar[str] = "categorical"
+    support: ClassVar[str] = "categories"
+    levels: ClassVar[Literal["none", "nominal", "ordered"]] = "nominal"
 
 
 def most_probable_level(logits: Tensor, first_level: Tensor, column: Tensor) -> Tensor:

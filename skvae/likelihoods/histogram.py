@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from skvae.likelihoods.base import Columns
-from skvae.likelihoods.categorical import POSITION_MAX, Categorical, logsumexp_by_column
+from skvae.likelihoods.categorical import POSITION_MAX, Softmax, logsumexp_by_column
 
 
 @dataclass(frozen=True)
-class Histogram(Categorical):
+class Histogram(Softmax):
     """Numbers: x_d | z falls into a level with probability softmax(logits_d(z)), and anywhere in it alike.
 
     A level is a quantile bin, or a single value that many rows hold. The table encodes a number as the code of its
@@ -21,30 +21,39 @@ class Histogram(Categorical):
     the width of the bin. Several peaks, hard limits and repeated values cost nothing; a value outside the observed
     range is never produced, and scored as the end it lies beyond.
 
+    Parameters
+    ----------
+    n_bins : int, default=100
+        Quantile bins of a column, at most; few rows have fewer.
+
     References
     ----------
     van den Oord, Kalchbrenner and Kavukcuoglu (2016), Pixel Recurrent Neural Networks, section 3.1, for numbers as
     levels.
     """
 
+    n_bins: int = 100
+
     name: ClassVar[str] = "histogram"
     support: ClassVar[str] = "numbers"
     levels: ClassVar[Literal["none", "nominal", "ordered"]] = "ordered"
 
     def constants(self, columns: Columns) -> dict[str, Tensor]:  # noqa: D102
-        return super().constants(columns) | {"edges": columns.edges}
+        centers = columns.centers if len(columns.centers) else columns.edges.mean(dim=1)
+        return super().constants(columns) | {"edges": columns.edges, "centers": centers}
 
-    def log_prob(self, x: Tensor, *, edges: Tensor, **parameters: Tensor) -> Tensor:  # type: ignore[override]
+    def log_prob(  # type: ignore[override]
+        self, x: Tensor, *, edges: Tensor, centers: Tensor, **parameters: Tensor
+    ) -> Tensor:
         """Log probability of each cell's level; the table divides by its width. Shape: (S, B, D)."""
         return super().log_prob(x, **parameters)
 
     def mean(  # type: ignore[override]
-        self, *, logits: Tensor, first_level: Tensor, column: Tensor, edges: Tensor
+        self, *, logits: Tensor, first_level: Tensor, column: Tensor, edges: Tensor, centers: Tensor
     ) -> Tensor:
         """E[x | z], as the level that it lies in and its position there. Shape: (S, B, D)."""
         normalizer = logsumexp_by_column(logits, column, len(first_level))
-        center = edges.mean(dim=1)
-        shares = torch.exp(logits - normalizer[..., column]) * center
+        shares = torch.exp(logits - normalizer[..., column]) * centers
         mean = torch.zeros_like(normalizer).scatter_add(-1, column.expand(logits.shape), shares)
         is_below = (edges[:, 0] <= mean[..., column]).to(logits.dtype)
         level = torch.zeros_like(mean).scatter_add(-1, column.expand(logits.shape), is_below) - 1
@@ -58,7 +67,7 @@ class Histogram(Categorical):
         return level + POSITION_MAX * position.clamp(0, 1)
 
     def sample(  # type: ignore[override]
-        self, generator: torch.Generator, *, edges: Tensor, **parameters: Tensor
+        self, generator: torch.Generator, *, edges: Tensor, centers: Tensor, **parameters: Tensor
     ) -> Tensor:
         """A draw of a level and of a position in it. Shape: (S, B, D)."""
         return super().sample(generator, **parameters)

@@ -11,7 +11,7 @@ from skvae.likelihoods import Joint
 
 LENGTH_SCALE = 0.3  # of the correlation between levels, as a share of all levels
 OWN_SHARE = 0.05  # of a level's variance that its neighbours do not share
-SMOOTH_FROM = 4  # levels
+SMOOTH_FROM, SMOOTH_UP_TO = 4, 256  # levels; more have no strength to share, and a large matrix
 
 
 class Smoothing(nn.Module):
@@ -28,13 +28,13 @@ class Smoothing(nn.Module):
     n_levels : list of int
         Levels of each column; all columns lie side by side, T in all.
     is_ordered : list of bool
-        Which columns are smoothed; those of fewer than four levels are not.
+        Which columns are smoothed; those of fewer than 4 or more than 256 levels are not.
     """
 
     def __init__(self, n_levels: list[int], is_ordered: list[bool]) -> None:
         super().__init__()
         first = [sum(n_levels[:d]) for d in range(len(n_levels))]
-        smooth = [d for d, n in enumerate(n_levels) if is_ordered[d] and n >= SMOOTH_FROM]
+        smooth = [d for d, n in enumerate(n_levels) if is_ordered[d] and SMOOTH_FROM <= n <= SMOOTH_UP_TO]
         widest = max([n_levels[d] for d in smooth], default=0)
         roots = torch.zeros(len(smooth), widest, widest)
         index = torch.full((len(smooth), widest), sum(n_levels))  # a level beyond all others pads

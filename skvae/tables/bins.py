@@ -13,7 +13,6 @@ from skvae.likelihoods.categorical import POSITION_MAX
 Floats = NDArray[np.floating[Any]]
 Integers = NDArray[np.integer[Any]]
 
-N_BINS = 100  # at most
 BIN_ROWS = 5  # rows a bin, on average, at least
 ATOM_ROWS = 10  # rows, at least, that hold the same value
 MAX_KNOTS = 10_001  # order statistics that are kept
@@ -46,21 +45,23 @@ class Bins:
     decimals: int | None
 
     @classmethod
-    def fit(cls, values: Floats) -> Bins:
+    def fit(cls, values: Floats, max_bins: int = 100) -> Bins:
         """Learn the levels of a column.
 
         Parameters
         ----------
         values : ndarray of shape (n,)
             Training values, finite, at least one.
+        max_bins : int
+            Bins, at most.
         """
         distinct, counts = np.unique(values, return_counts=True)
-        n_bins = int(np.clip(len(values) / BIN_ROWS, 1, N_BINS))
-        is_atom = counts > max(len(values) / N_BINS, ATOM_ROWS)
-        if len(distinct) <= min(N_BINS, len(values) / ATOM_ROWS) or (~is_atom).sum() < 2:
-            is_atom[:] = True
-        if is_atom[:-1].any() and not is_atom[-1] and is_atom[-2]:
+        n_bins = int(np.clip(len(values) / BIN_ROWS, 1, max_bins))
+        is_atom = counts > max(len(values) / max_bins, ATOM_ROWS)
+        if is_atom[-2:-1].any():
             is_atom[-1] = True  # one value beyond the last atom has no neighbour to share a bin with
+        if len(distinct) <= min(max_bins, len(values) / ATOM_ROWS) or (~is_atom).sum() < 2:
+            is_atom[:] = True
         atoms, knots = distinct[is_atom], np.repeat(distinct[~is_atom], counts[~is_atom])
         if len(knots) > MAX_KNOTS:
             knots = knots[np.linspace(0, len(knots) - 1, MAX_KNOTS).astype(int)]
@@ -93,6 +94,13 @@ class Bins:
         """Logarithm of the width of each level; 0 for an atom, whose probability is not spread. Shape: (T,)."""
         width = self.edges[:, 1] - self.edges[:, 0]
         return np.log(np.where(width > 0, width, 1.0))
+
+    @property
+    def centers(self) -> Floats:
+        """Mean of the training values of each level. Shape: (T,)."""
+        total = np.append(0.0, np.cumsum(self.knots))
+        n_knots = np.maximum(self.last - self.first + 1, 1)
+        return np.where(self.first >= 0, (total[self.last + 1] - total[self.first]) / n_knots, self.edges[:, 0])
 
     @property
     def maximum(self) -> float:

@@ -90,6 +90,11 @@ class Column(ABC):
         """Range of each level, where the floats are codes of levels. Shape: (n_levels, 2)."""
         return np.empty((0, 2))
 
+    @property
+    def centers(self) -> Floats:
+        """Mean of the values of each level. Shape: (n_levels,)."""
+        return np.asarray(self.edges.mean(axis=1))
+
     @abstractmethod
     def encode(self, values: pd.Series) -> Floats:
         """Floats, NaN for a gap."""
@@ -238,15 +243,19 @@ class HistogramColumn(Column):
     bins: Bins
 
     @classmethod
-    def fit(cls, number: NumberColumn | TimeColumn, values: pd.Series) -> HistogramColumn:
+    def fit(cls, number: NumberColumn | TimeColumn, values: pd.Series, max_bins: int = 100) -> HistogramColumn:
         """Learn the levels."""
         cells = number.encode(values)
         cells = check_finite(cells, number.name)
-        return cls(number.name, number.dtype, number, Bins.fit(cells[~np.isnan(cells)]))
+        return cls(number.name, number.dtype, number, Bins.fit(cells[~np.isnan(cells)], max_bins))
 
     @property
     def edges(self) -> Floats:  # noqa: D102
         return self.bins.edges
+
+    @property
+    def centers(self) -> Floats:  # noqa: D102
+        return self.bins.centers
 
     def encode(self, values: pd.Series) -> Floats:  # noqa: D102
         return self.bins.encode(check_finite(self.number.encode(values), self.name))

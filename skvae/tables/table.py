@@ -147,7 +147,7 @@ class Table:
     def encode(self, X: Any) -> Tensor:
         """Rows as a tensor, in their own precision. Shape: (N, D)."""
         raw = _read(X, self.data_columns)
-        _check_support(raw, self.data_columns, self.families[len(self.indicated) :])
+        _check_support(raw, self.data_columns, self.data_families)
         raw = np.concatenate([np.isnan(raw[:, self.indicated]), raw], axis=1)
         is_binned = any(isinstance(column, HistogramColumn) for column in self.columns)  # a code and a position
         dtype = np.float64 if is_binned else _precision(X)
@@ -172,6 +172,11 @@ class Table:
             if not isinstance(column, NumberColumn):
                 values[:, j] = column.decode(raw[:, j])
         return values
+
+    @property
+    def data_families(self) -> list[Likelihood]:
+        """Families of the columns of the data."""
+        return self.families[len(self.indicated) :]
 
     def present(self, rows: Any) -> Any:
         """Decoded rows in the library that they came from."""
@@ -227,7 +232,7 @@ class Table:
 
     def joint(self) -> Joint:
         """The likelihood of a row: one block for each distinct family."""
-        edges = [_unit_range(column.edges) for column in self.columns]
+        edges = [_unit_range(np.column_stack([column.edges, column.centers])) for column in self.columns]
         ends = np.sort([(self.lower - self.loc) / self.scale, (self.upper - self.loc) / self.scale], axis=0)
         blocks = []
         for family in dict.fromkeys(self.families):
@@ -237,7 +242,8 @@ class Table:
                 n_levels=torch.tensor([len(edges[j]) for j in index]),
                 lower=torch.from_numpy(ends[0][index]),
                 upper=torch.from_numpy(ends[1][index]),
-                edges=torch.from_numpy(np.concatenate([edges[j] for j in index])),
+                edges=torch.from_numpy(np.concatenate([edges[j][:, :2] for j in index])),
+                centers=torch.from_numpy(np.concatenate([edges[j][:, 2] for j in index])),
             )
             blocks.append(Block(family, index, facts))
         return Joint(blocks, {len(self.indicated) + j: i for i, j in enumerate(self.indicated)})
@@ -245,16 +251,16 @@ class Table:
 
 def _fit_column(values: pd.Series, family: Likelihood) -> Column:
     """The codec of a column, by its family and its dtype."""
-    if isinstance(family, Categorical | Ordinal) and not isinstance(family, Histogram):
+    if isinstance(family, Categorical | Ordinal):
         return CategoryColumn.fit(values, family.max_categories if isinstance(family, Categorical) else len(values))
     number = TimeColumn.fit(values) if is_time(values.dtype) else NumberColumn(values.name, values.dtype)
     if isinstance(family, Histogram) and values.notna().any():
-        return HistogramColumn.fit(number, values)
+        return HistogramColumn.fit(number, values, family.n_bins)
     return number
 
 
 def _unit_range(edges: Floats) -> Floats:
-    """Edges of levels, from 0 to 1."""
+    """Edges and centers of levels, from 0 to 1."""
     size = float(np.ptp(edges)) if len(edges) else 0.0
     return (edges - edges.min()) / size if size > 0 else np.zeros_like(edges)
 

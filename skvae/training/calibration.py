@@ -15,8 +15,8 @@ CELLS = 120_000_000  # of their hidden vectors, at most
 
 
 @torch.no_grad()
-def match_marginals(vae: VAE, x: Tensor, generator: torch.Generator) -> None:
-    r"""Shift the biases of coded columns until the probabilities of levels average to their frequencies.
+def match_marginals(vae: VAE, x: Tensor, generator: torch.Generator, weights: Tensor | None = None) -> None:
+    r"""Shift the biases of categories and histograms until the probabilities of levels average to frequencies.
 
     .. math:: E_{z \sim p(z), \, x_{<d} \sim p(\cdot \mid z)} \big[p(x_d = k \mid x_{<d}, z)\big] = \frac{n_k}{n}
 
@@ -24,7 +24,7 @@ def match_marginals(vae: VAE, x: Tensor, generator: torch.Generator) -> None:
     the probabilities themselves and not on counts, and then drawn with stratified uniform numbers, so that there is
     hardly any noise. It repairs what aggregate
     posteriors that are not the prior, and errors of earlier columns, do to the frequencies of later ones. Columns with
-    gaps that no indicator explains are left alone.
+    gaps that no indicator explains, and other families, are left alone.
 
     Parameters
     ----------
@@ -34,6 +34,8 @@ def match_marginals(vae: VAE, x: Tensor, generator: torch.Generator) -> None:
         Training rows.
     generator : torch.Generator
         Source of the drawn rows.
+    weights : Tensor of shape (N,), optional
+        Weight of each training row.
 
     References
     ----------
@@ -45,16 +47,19 @@ def match_marginals(vae: VAE, x: Tensor, generator: torch.Generator) -> None:
     indicators = vae.joint.indicators
 
     def tune(j: int, block: Block, rows: Tensor, heads: dict[str, Tensor]) -> dict[str, Tensor]:
-        cells = x[:, j][~x[:, j].isnan()]
-        is_explained = len(cells) == len(x) or j in indicators
-        if set(heads) != {"logits"} or not is_explained:
+        is_observed = ~x[:, j].isnan()
+        seen = rows[0, :, indicators[j]] < 1 if j in indicators else torch.ones_like(rows[0, :, j], dtype=torch.bool)
+        is_explained = j in indicators or bool(is_observed.all())
+        if set(heads) != {"logits"} or not is_explained or not seen.any():
             return heads
-        target = block.family.start(cells[:, None], block.columns)["logits"]  # log-frequencies
-        seen = rows[0, :, indicators[j]] < 1 if j in indicators else slice(None)
         logits = heads["logits"][0, seen].double()
+        of_rows = None if weights is None else weights[is_observed].double()
+        counts = torch.bincount(x[is_observed, j].long(), of_rows, minlength=logits.shape[-1]) + 0.5
+        target = (counts / counts.sum()).log()
         shift = torch.zeros_like(logits[0])
         for _ in range(N_ROUNDS):
-            shift += target - torch.softmax(logits + shift, dim=-1).mean(dim=0).log()
+            shares = torch.softmax(logits + shift, dim=-1).mean(dim=0)
+            shift += target - shares.clamp(min=torch.finfo(shares.dtype).tiny).log()
         shift = shift.to(x.dtype)
         decoder.shift_column(j, shift)
         return {"logits": stratified(torch.softmax(heads["logits"][0] + shift, dim=-1), generator).unsqueeze(0)}
@@ -67,7 +72,8 @@ def match_marginals(vae: VAE, x: Tensor, generator: torch.Generator) -> None:
 def stratified(probabilities: Tensor, generator: torch.Generator) -> Tensor:
     """Log-probabilities of 0 for one level of each row, and −∞ for all others. Shape: (N, K) -> (N, K).
 
-    Each row's level has its own probabilities; all levels together are drawn as often as these add up to.
+    Each row's level has its own probabilities; the strata of uniform numbers make the counts less noisy than
+    independent draws, and exact where rows have the same probabilities.
     """
     n_rows, n_levels = probabilities.shape
     strata = torch.randperm(n_rows, generator=generator, device=probabilities.device)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor, nn
 
-from skvae.networks import VAE, Linear, parameters_by_model
+from skvae.networks import MLP, VAE, Linear, Replicas, parameters_by_model
 from skvae.objectives import Bound, elbo
 from skvae.training.history import History
 from skvae.training.recipe import Objective, Recipe
@@ -149,10 +149,10 @@ def _hide(x: Tensor, objective: Objective, generator: torch.Generator) -> Tensor
 
 def _optimizer(vae: VAE, recipe: Recipe) -> torch.optim.Optimizer:
     """AdamW; the decay acts on the matrices of the networks, never on the linear path, biases and scales."""
-    networks = (vae.encoder.network, vae.decoder.network)
     decayed = [
         p
-        for network in networks
+        for network in vae.modules()
+        if isinstance(network, MLP | Replicas)
         for module in network.modules()
         for name, p in module.named_parameters(recurse=False)
         if p.dim() > (2 if isinstance(module, Linear) else 1) and name == "weight"
