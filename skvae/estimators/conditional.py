@@ -104,5 +104,7 @@ def _replace(column: pd.Series, where: Any, values: pd.Series) -> Any:
     if isinstance(array, pd.Categorical):
         values = values.astype(object)
         array = array.add_categories([value for value in values.unique() if value not in array.categories])
-    array[where] = values.array if values.dtype == column.dtype else values.tolist()
+        array[where] = values.tolist()
+    else:
+        array[where] = values.astype(column.dtype).array
     return array

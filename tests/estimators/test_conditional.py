@@ -54,7 +54,7 @@ MODELS = {
 
 @pytest.fixture(scope="module", params=MODELS)
 def vae(request, table):
-    settings = {"n_components": 2, "hidden_layer_sizes": (8,), "max_iter": 10, "device": "cpu", "random_state": 0}
+    settings = {"n_components": 2, "hidden_layer_sizes": (16,), "max_iter": 60, "device": "cpu", "random_state": 0}
     vae = VAETransformer(likelihood={"income": "histogram"}, **settings, **MODELS[request.param])
     return vae.fit(table)
 
@@ -149,8 +149,6 @@ def test_a_later_column_moves_an_earlier_one(vae, table):
 
 # -- sample --------------------------------------------------------------------------------------------------
 
-NOT_KEPT = pytest.mark.xfail(strict=True, reason="defect: given cells come back through float32 and the levels of bins")
-
 
 def one_of_each(table):
     """A value of each column, of its own type."""
@@ -166,7 +164,6 @@ def test_a_condition_holds_for_all_rows(name, vae, table):
     pd.testing.assert_index_equal(new.index, pd.RangeIndex(7))
 
 
-@NOT_KEPT
 def test_numbers_of_a_condition_come_back_as_they_were(vae, table):
     for name in ("size", "income", "short"):
         for value in table[name].dropna().iloc[:20]:
@@ -206,7 +203,6 @@ def test_rows_of_a_frame_are_completed(columns, vae, table):
     assert len(vae.sample(len(given), given=given)) == len(given)
 
 
-@NOT_KEPT
 def test_cells_of_a_frame_come_back_as_they_were(vae, table):
     new = vae.sample(given=table, random_state=0)
     known = table.notna()
@@ -234,7 +230,7 @@ def test_a_condition_may_be_partly_missing(vae, table):
         ({"age": 17_000}, ValueError, "17000 has none in column 'age', .* Pass a value from"),
         ({"when": "1999-12-31"}, ValueError, "has none in column 'when', .* Pass a value from 2020-01-0"),
         ({"income": -5.0}, ValueError, "-5.0 has none in column 'income'"),
-        ({"size": "tall"}, ValueError, "Column 'size' holds float64, but the condition is 'tall' .* Pass any number"),
+        ({"size": "tall"}, ValueError, "Column 'size' holds float64, but the condition is 'tall' .* Pass "),
         (
             {"weight": 3},
             ValueError,
@@ -440,6 +436,6 @@ def test_where_the_gaps_are_counts_in_the_score(table):
     settings = {"n_components": 1, "hidden_layer_sizes": (8,), "device": "cpu", "random_state": 0, "max_iter": 60}
     vae = VAETransformer(add_indicator=True, decoder="autoregressive", **settings).fit(X)
     new = vae.sample(2000, random_state=0)
-    assert new["size"].isna().mean() == pytest.approx(0.5, abs=0.06)
+    assert new["size"].isna().mean() == pytest.approx(X["size"].isna().mean(), abs=0.06)
     agreement = (new["size"].isna() == (new["kind"] == "a")).mean()
     assert agreement > 0.9

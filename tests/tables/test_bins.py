@@ -8,7 +8,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
 from skvae.likelihoods.categorical import POSITION_MAX
-from skvae.tables.bins import ATOM_ROWS, MAX_KNOTS, N_BINS, Bins
+from skvae.tables.bins import ATOM_ROWS, MAX_KNOTS, Bins
+
+N_BINS = 100  # by default
 
 RNG = np.random.default_rng(0)
 FLOATS = st.floats(-1e15, 1e15).filter(lambda x: x == 0 or abs(x) > 1e-15)
