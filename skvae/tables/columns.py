@@ -397,7 +397,10 @@ class CategoryColumn(Column):
 
     def is_possible(self, values: pd.Series) -> Any:
         """Whether each value was seen at fit. Shape: (N,)."""
-        return np.asarray(self.levels.get_indexer(pd.Index(values)) >= 0)
+        try:
+            return np.asarray(self.levels.get_indexer(pd.Index(values)) >= 0)
+        except TypeError:  # a list, say
+            return np.zeros(len(values), dtype=bool)
 
     @property
     def possible(self) -> str:  # noqa: D102
