@@ -25,6 +25,12 @@ def read_condition(table: Table, given: Any) -> pd.DataFrame:
     """What ``sample`` takes as ``given``, as a DataFrame: of one row for a dict."""
     names = [column.name for column in table.data_columns]
     if isinstance(given, Mapping):
+        for name, value in given.items():
+            if pd.api.types.is_list_like(value):
+                raise TypeError(
+                    f"A condition is one value for all rows, but that of column {name!r} is {value!r}. "
+                    f"Pass a DataFrame with a row for each."
+                )
         given = pd.DataFrame({name: [value] for name, value in given.items()})
     frame, _ = to_pandas(given)
     if not isinstance(frame, pd.DataFrame) or frame.empty or not frame.columns.is_unique:
@@ -99,12 +105,15 @@ def keep_given(rows: Any, given: pd.DataFrame, names: list[Any]) -> Any:
 
 
 def _replace(column: pd.Series, where: Any, values: pd.Series) -> Any:
-    """A copy of a column's array with some of its cells replaced."""
-    array = column.array.copy()
+    """A copy of a column with some of its cells replaced."""
+    array: Any = column.array.copy()
+    if isinstance(column.dtype, pd.SparseDtype):
+        array = array.to_dense()
     if isinstance(array, pd.Categorical):
         values = values.astype(object)
         array = array.add_categories([value for value in values.unique() if value not in array.categories])
         array[where] = values.tolist()
     else:
-        array[where] = values.astype(column.dtype).array
-    return array
+        array[where] = values.astype(array.dtype).array
+    dtype = column.dtype if isinstance(column.dtype, pd.SparseDtype) else array.dtype
+    return pd.Series(array, index=column.index, dtype=dtype)

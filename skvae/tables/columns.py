@@ -275,13 +275,15 @@ class HistogramColumn(Column):
     def is_possible(self, values: pd.Series) -> Any:
         """Whether each value lies in a bin or is an atom. Shape: (N,)."""
         cells = self.number.encode(values)
-        return np.isclose(self.bins.decode(self.bins.encode(cells)), cells) | self.bins.covers(cells)
+        is_atom = np.isclose(self.bins.decode(self.bins.encode(cells)), cells, rtol=1e-12, atol=0.0)
+        return is_atom | self.bins.covers(cells)
 
     @property
     def possible(self) -> str:  # noqa: D102
         ends = self.number.decode(np.array([self.bins.edges[0, 0], self.bins.maximum]))
         atoms = "" if len(self.bins.knots) else f", one of {len(self.bins.edges)} values"
-        return f"a value from {ends[0]} to {ends[1]}{atoms}"
+        first, last = (f"{end:.6g}" if isinstance(end, float) else end for end in ends)
+        return f"a value from {first} to {last}{atoms}"
 
 
 @dataclass(frozen=True)
