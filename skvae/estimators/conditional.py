@@ -16,6 +16,7 @@ from skvae.networks import VAE, complete
 from skvae.tables import Table, to_pandas
 
 N_PARTICLES = 200  # of a row with gaps, at least
+PARTICLES_PER_DRAW = 8  # of multiple imputation: fewer would repeat themselves, and intervals be too narrow
 POOL, DRAWS_PER_POOL = 4096, 256  # particles and draws of one condition, which many rows share
 ENOUGH = 2.0  # effective particles of a row with gaps; fewer are worth a warning
 CELLS = 20_000_000  # of particles in memory at once

@@ -22,6 +22,14 @@ from torch import Tensor
 from skvae.estimators._compat import Interval, StrOptions, check_sample_weight, fit_context
 from skvae.estimators.conditional import (
     N_PARTICLES,
+    PARTICLES_PER_DRAW,
+    draw_gaps,
+    draw_under_condition,
+    fill_gaps,
+    keep_given,
+    read_condition,
+)
+    N_PARTICLES,
     draw_gaps,
     draw_under_condition,
     fill_gaps,
@@ -693,8 +701,9 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         has_gap = x.isnan().any(dim=1)
         x[:, : len(self.table_.indicated)] = 0.0  # as if it had been observed
         n_completed = N_PARTICLES if n_draws is None else int(n_draws)
-        generator, n_particles = self._generator(random_state), max(N_PARTICLES, n_completed)
-        draws = draw_gaps(self._module(torch.float32), x[has_gap], n_completed, n_particles, generator)
+        n_particles = N_PARTICLES if n_draws is None else max(N_PARTICLES, PARTICLES_PER_DRAW * n_completed)
+        vae, generator = self._module(torch.float32), self._generator(random_state)
+        draws = draw_gaps(vae, x[has_gap], n_completed, n_particles, generator)
         tables = [self.table_.center(draws)] if n_draws is None else list(draws)
         filled = [fill_gaps(X, has_gap.cpu().numpy(), self.table_.decode(table)) for table in tables]
         filled = [self.table_.present(table) for table in filled]
