@@ -29,13 +29,6 @@ from skvae.estimators.conditional import (
     keep_given,
     read_condition,
 )
-    N_PARTICLES,
-    draw_gaps,
-    draw_under_condition,
-    fill_gaps,
-    keep_given,
-    read_condition,
-)
 from skvae.estimators.fitting import Fit, Network, fit_vae, mean_kl_of_rows
 from skvae.estimators.input import read_rows
 from skvae.estimators.persistence import attach_weights, detach_weights
