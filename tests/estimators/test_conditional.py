@@ -142,7 +142,7 @@ def test_a_condition_moves_what_depends_on_it(vae, table):
 def test_a_later_column_moves_an_earlier_one(vae, table):
     shares = [
         (vae.sample(600, given={"income": income}, random_state=0)["kind"] == "large").mean()
-        for income in table["income"].quantile([0.03, 0.97])
+        for income in table["income"].quantile([0.03, 0.97]).round(2)
     ]
     assert shares[1] > shares[0] + 0.1
 
