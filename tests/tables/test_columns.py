@@ -603,7 +603,7 @@ def test_values_of_a_histogram_are_possible_in_its_bins_and_at_its_atoms():
     probes = {0.0: True, 0.37: True, 3.0: True, 3.5: False, 4.9: False, 6.0: True, 6.1: False, -0.1: False, 5.5: True}
     assert dict(zip(probes, column.is_possible(series(list(probes), "float64")).tolist(), strict=True)) == probes
     assert column.is_possible(series(values, "float64")).all()
-    assert column.possible == "a value from 0.0 to 6.0"
+    assert column.possible == "a value from 0 to 6"
 
 
 def test_values_of_atoms_are_possible_and_nothing_between():
