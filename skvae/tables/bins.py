@@ -72,7 +72,11 @@ class Bins:
         begins = np.unique(np.concatenate([begins, knots[after[after < len(knots)]]]))
         is_open = len(begins) > 1 and begins[-1] == knots[-1] and not (atoms > knots[-1]).any()
         begins = begins[: -1 if is_open else None]
-        ends = np.append(begins[1:], knots[-1] + np.diff(np.unique(knots)).min()) if len(knots) else begins
+        if len(knots):  # the last bin ends at the atom beyond it, or just above the largest value
+            step = np.diff(np.unique(knots)).min()
+            ends = np.append(begins[1:], np.inf if (atoms > knots[-1]).any() else knots[-1] + step)
+        else:
+            ends = begins
         next_atom = np.append(atoms, np.inf)[np.searchsorted(atoms, begins)]
         first = np.searchsorted(knots, begins)
         last = np.append(first[1:], len(knots)) - 1 if len(knots) else first

@@ -9,6 +9,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skvae import VAETransformer
+from skvae.estimators import conditional, transformer
 
 FROZEN = {"early_stopping": False, "max_iter": 1, "learning_rate": 1e-12}  # the start, as good as untrained
 N = 240
@@ -46,10 +47,16 @@ def table():
 
 MODELS = {
     "factorized": {},
-    "autoregressive": {"decoder": "autoregressive"},
-    "mixture": {"prior": "mixture"},
-    "indicators": {"decoder": "autoregressive", "add_indicator": True},
+    "autoregressive": {"decoder": "autoregressive", "add_indicator": True},
 }
+
+
+@pytest.fixture(autouse=True)
+def few_particles(request, monkeypatch):
+    """Enough for tables; what is known of the normal distribution is compared with all of them."""
+    if "normal_model" not in request.fixturenames:
+        monkeypatch.setattr(conditional, "POOL", 600)
+        monkeypatch.setattr(transformer, "N_PARTICLES", 50)
 
 
 @pytest.fixture(scope="module", params=MODELS)
@@ -70,7 +77,7 @@ def normal_model(iris):
     return VAETransformer(**settings, **FROZEN).fit(iris), iris.mean(axis=0), covariance
 
 
-def conditional(mean, covariance, known, values):
+def conditional_moments(mean, covariance, known, values):
     """Mean and covariance of the other columns of a normal distribution."""
     gaps = [d for d in range(len(mean)) if d not in known]
     gain = covariance[np.ix_(gaps, known)] @ np.linalg.inv(covariance[np.ix_(known, known)])
@@ -99,7 +106,7 @@ def test_conditional_samples_have_the_moments_of_the_normal_distribution(known, 
     draws = vae.sample(n, given=known, random_state=1)
     assert draws.shape == (n, 4)
     columns = list(known)
-    expected, spread = conditional(mean, covariance, columns, np.array(list(known.values())))
+    expected, spread = conditional_moments(mean, covariance, columns, np.array(list(known.values())))
     assert_allclose(draws[:, columns], np.tile(list(known.values()), (n, 1)), atol=1e-6)
     gaps = [d for d in range(4) if d not in known]
     whitened = (draws[:, gaps] - expected) @ np.linalg.cholesky(np.linalg.inv(spread))
@@ -115,7 +122,7 @@ def test_imputed_cells_are_conditional_means(normal_model, iris):
     assert_array_equal(filled[~np.isnan(X)], X[~np.isnan(X)])
     for rows, gaps in ((slice(0, 50), [0]), (slice(50, 100), [1, 2])):
         known = [d for d in range(4) if d not in gaps]
-        expected, spread = conditional(mean, covariance, known, X[rows][:, known])
+        expected, spread = conditional_moments(mean, covariance, known, X[rows][:, known])
         deviation = (filled[rows][:, gaps] - expected) / np.sqrt(np.diag(spread))
         assert_allclose(deviation.mean(axis=0), 0.0, atol=0.06)
         assert np.abs(deviation).max() < 0.7  # of 100 draws, from fewer effective particles
@@ -127,7 +134,7 @@ def test_completed_tables_have_the_conditional_spread(normal_model, iris):
     X = np.array(iris)
     X[:, 0] = np.nan
     tables = vae.impute(X, n_draws=40, random_state=0)
-    expected, spread = conditional(mean, covariance, [1, 2, 3], X[:, 1:])
+    expected, spread = conditional_moments(mean, covariance, [1, 2, 3], X[:, 1:])
     whitened = (np.stack(tables)[..., 0] - expected[:, 0]) / np.sqrt(spread[0, 0])
     assert whitened.mean() == pytest.approx(0.0, abs=0.05)
     assert whitened.std() == pytest.approx(1.0, abs=0.05)
@@ -166,8 +173,8 @@ def test_a_condition_holds_for_all_rows(name, vae, table):
 
 def test_numbers_of_a_condition_come_back_as_they_were(vae, table):
     for name in ("size", "income", "short"):
-        for value in table[name].dropna().iloc[:20]:
-            assert (vae.sample(2, given={name: value}, random_state=0)[name] == value).all(), name
+        value = table[name].dropna().iloc[7]
+        assert (vae.sample(2, given={name: value}, random_state=0)[name] == value).all(), name
 
 
 def test_everything_may_be_given(vae, table):
@@ -189,7 +196,7 @@ def test_nothing_given_is_a_free_sample(vae, table):
 
 @pytest.mark.parametrize("columns", [["kind"], ["age", "when", "kind"], ["member", "size"]], ids=str)
 def test_rows_of_a_frame_are_completed(columns, vae, table):
-    given = table[columns][::-1]  # in another order of rows, and of columns than at fit
+    given = table[columns][60::-1]  # in another order of rows, and of columns than at fit
     new = vae.sample(given=given, random_state=0)
     assert_like(new, table)
     pd.testing.assert_index_equal(new.index, given.index)

@@ -12,7 +12,7 @@ from scipy.special import softmax
 from skvae.likelihoods import Bernoulli, Categorical, Gaussian, Ordinal
 from skvae.networks import MLP, VAE, AutoregressiveDecoder, Decoder, Encoder, complete
 from skvae.networks.conditional import DEPLETED, ParticleFilter, effective_sample_size
-from skvae.priors import StandardNormal
+from skvae.priors import PRIORS, Normal
 
 DECODERS = [Decoder, AutoregressiveDecoder]
 TINY = [(Categorical(), [0, 2], [2, 3]), (Bernoulli(), [1], [0]), (Ordinal(), [3], [3])]
@@ -27,7 +27,7 @@ def generator(seed=0):
 
 @pytest.fixture
 def build(joint_of):
-    def build(parts, n_components, kind, *, linear=False, indicators=None, std=0.3):
+    def build(parts, n_components, kind, *, linear=False, indicators=None, std=0.3, prior=None):
         joint, weights = joint_of(parts, indicators), generator(1)
 
         def trunk(n_in, n_out):
@@ -37,7 +37,8 @@ def build(joint_of):
         encoder = Encoder(joint, n_components, trunk, gaps=[True] * n_columns, linear=linear, generator=weights)
         trunks = (trunk, trunk) if kind is AutoregressiveDecoder else (trunk,)
         decoder = kind(joint, n_components, *trunks, linear=linear, generator=weights)
-        vae = VAE(joint, StandardNormal(n_components), encoder, decoder).double().requires_grad_(False)
+        prior = prior or Normal()
+        vae = VAE(joint, prior.build(n_components, encoder, weights), encoder, decoder).double().requires_grad_(False)
         for parameter in vae.parameters():
             parameter.normal_(std=std, generator=weights)
         vae.decoder.network[-1].weight *= 5  # z matters
@@ -122,7 +123,7 @@ def conditional(vae, x):
     n_rows = len(TINY_ROWS)
     at = z.repeat_interleave(n_rows)[None, :, None]
     rows = TINY_ROWS.repeat(len(z), 1)[None]
-    log_p = vae.log_likelihood(at, rows).view(len(z), n_rows) + vae.prior.log_prob(z[:, None])[:, None]
+    log_p = vae.log_likelihood(at, rows).view(len(z), n_rows) + vae.prior.log_prob(z[None, :, None])[0, :, None]
     joint = log_p.exp().sum(dim=0)
     is_possible = ((x == TINY_ROWS) | x.isnan()).all(dim=1)
     return (joint * is_possible / joint[is_possible].sum()).numpy()
@@ -153,6 +154,15 @@ def test_gaps_have_their_exact_conditional_distribution(condition, kind, build):
     shares = (drawn[:, None] == TINY_ROWS).all(dim=2).double().mean(dim=0).numpy()
     assert shares.sum() == pytest.approx(1.0)
     assert (np.abs(shares - p) < 4.5 * np.sqrt(p * (1 - p) / n_rows) + p / n_particles + 1e-3).all()
+
+
+@pytest.mark.parametrize("prior", sorted(set(PRIORS) - {"normal"}))
+def test_gaps_have_their_exact_conditional_distribution_under_any_prior(prior, build):
+    vae, x = build(TINY, 1, Decoder, prior=PRIORS[prior]()), torch.tensor([GAP, 0.0, GAP, 2.0], dtype=torch.float64)
+    p = conditional(vae, x)
+    drawn = complete(vae, x.expand(1000, -1), 1, 50, generator()).x[0].floor()
+    shares = (drawn[:, None] == TINY_ROWS).all(dim=2).double().mean(dim=0).numpy()
+    assert (np.abs(shares - p) < 4.5 * np.sqrt(p * (1 - p) / 1000) + p / 50 + 1e-3).all()
 
 
 @pytest.mark.parametrize("kind", DECODERS)
