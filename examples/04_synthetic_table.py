@@ -25,8 +25,8 @@ if "SKVAE_DATA" in os.environ:
 else:
     people = fetch_openml("adult", version=2, as_frame=True).frame.rename(columns={"class": "income"})
 
-people = people.sample(15_000, random_state=0, ignore_index=True)  # a part, so that this takes a minute
-train, test = people[:10_000], people[10_000:]
+people = people.sample(9_000, random_state=0, ignore_index=True)  # a part, so that this takes a minute
+train, test = people[:6000], people[6000:]
 
 # %%
 # Columns see earlier columns, and where cells are missing is modelled too.
