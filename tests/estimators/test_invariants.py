@@ -718,3 +718,92 @@ def test_custom_likelihoods_by_column(tiny, mixed):
     assert (new["visits"] >= 0).all()
     array = VAETransformer(likelihood={0: "student_t"}, **tiny).fit(np.arange(20.0).reshape(10, 2))
     assert [family.name for family in array.table_.families] == ["student_t", "gaussian"]
+
+
+# -- columns that see earlier columns ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def synthesis(tiny):
+    """Settings of a model for synthetic rows."""
+    return tiny | {"decoder": "autoregressive"}
+
+
+def make_times(n_rows=120):
+    """Numbers with a spike, categories, and every kind of time; some cells are missing."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "size": rng.normal(size=n_rows),
+            "spend": np.where(rng.random(n_rows) < 0.3, 0.0, rng.lognormal(2, 1, n_rows)),
+            "kind": rng.choice(["a", "b"], n_rows),
+            "zoned": pd.Timestamp("2020-01-01", tz="Europe/Oslo") + pd.to_timedelta(rng.integers(0, 900, n_rows), "h"),
+            "day": pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 900, n_rows), "D"),
+            "wait": pd.to_timedelta(rng.integers(0, 90, n_rows), unit="min"),
+            "month": pd.period_range("2015-01", periods=n_rows, freq="M"),
+        }
+    )
+    frame.loc[::7, "kind"] = None
+    frame.loc[::5, "day"] = pd.NaT
+    return frame
+
+
+@pytest.mark.parametrize("a", [2.0, 1000.0, 0.01])
+def test_a_change_of_units_moves_the_score_of_histograms_by_its_jacobian_and_nothing_else(a, synthesis):
+    X = make_times()[["size", "spend", "kind"]]
+    Y = X.assign(size=a * X["size"] + 3 * a, spend=a * X["spend"])
+    one, other = VAETransformer(**synthesis).fit(X), VAETransformer(**synthesis).fit(Y)
+    n_densities = 1 + (X["spend"] != 0)  # the zeros are a category of their own
+    assert_allclose(other.score_samples(Y), one.score_samples(X) - n_densities * np.log(a), atol=1e-6)
+    assert_allclose(other.log_likelihood(Y), one.log_likelihood(X) - n_densities * np.log(a), atol=1e-6)
+    assert_allclose(other.transform(Y), one.transform(X), atol=1e-9)
+    new, scaled = one.sample(200), other.sample(200)
+    assert (new["kind"] == scaled["kind"]).all()
+    assert_allclose(scaled["spend"], a * new["spend"], rtol=1e-6)
+    assert_allclose(scaled["size"], a * (new["size"] + 3), rtol=1e-6)
+
+
+@pytest.mark.parametrize("add_indicator", [False, True])
+@pytest.mark.parametrize("decoder", ["factorized", "autoregressive"])
+def test_times_come_back_as_they_came(decoder, add_indicator, tiny):
+    X = make_times()
+    vae = VAETransformer(**tiny | {"decoder": decoder, "add_indicator": add_indicator}).fit(X)
+    new = vae.sample(300)
+    for back in (new.dropna(), vae.reconstruct(X), vae.inverse_transform(vae.transform(X)), vae.impute(X)):
+        pd.testing.assert_index_equal(back.columns, X.columns)
+        pd.testing.assert_series_equal(back.dtypes, X.dtypes)
+        assert back.notna().all(axis=None)
+        for name in ("zoned", "day", "wait", "month"):
+            assert back[name].between(X[name].min(), X[name].max()).all()
+        assert (back["day"].dt.normalize() == back["day"]).all()  # days are days, and hours are hours
+        assert (back["zoned"].dt.floor("h") == back["zoned"]).all()
+    assert new.isna().any(axis=None) == add_indicator
+    assert np.isfinite(vae.score_samples(new)).all()
+
+
+def test_a_row_has_one_answer_where_columns_see_one_another(synthesis):
+    X = make_times()
+    vae = VAETransformer(**synthesis).fit(X)
+    for ask in (vae.score_samples, vae.log_likelihood, vae.transform):
+        together = ask(X)
+        assert_allclose(ask(X[::-1]), together[::-1], rtol=1e-9, atol=1e-9)
+        assert_allclose(ask(X.iloc[[7]]), together[[7]], rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("prior", ["normal", "mixture"])
+def test_models_for_synthesis_are_seeded_and_travel(prior, synthesis):
+    X = make_times()
+    settings = synthesis | {"prior": prior, "add_indicator": True}
+    one, same = (VAETransformer(**settings).fit(X) for _ in range(2))
+    assert_equal_models(one, same, X)
+    assert_equal_models(one, pickle.loads(pickle.dumps(one)), X)
+    given = X[["kind", "day"]][:9]
+    pd.testing.assert_frame_equal(
+        pickle.loads(pickle.dumps(one)).sample(given=given), one.sample(given=given), check_exact=True
+    )
+
+
+def test_the_score_of_a_model_for_synthesis_is_below_its_log_likelihood(synthesis):
+    X = make_times()
+    vae = VAETransformer(**synthesis).fit(X)
+    assert vae.score(X) <= vae.log_likelihood(X, n_draws=400).mean() + 1e-2

@@ -366,6 +366,37 @@ def test_a_known_indicator_decides(kind, build):
     assert filled[..., 3].isfinite().all()
 
 
+# -- calibration ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("column", [1, 2, 4, 6, 7, 9, 11])
+def test_a_shift_moves_the_heads_of_its_column_alone(column, build):
+    decoder, joint = build()
+    x, z = rows(), latent(7)
+    before = heads_by_column(joint, decoder(z, x))
+    shift = torch.arange(before[column].shape[-1], dtype=torch.float64) - 0.5
+    decoder.shift_column(column, shift)
+    after = heads_by_column(joint, decoder(z, x))
+    for d in range(D):
+        torch.testing.assert_close(after[d], before[d] + shift if d == column else before[d])
+
+
+def test_heads_that_are_tuned_on_the_way_are_those_of_the_draws(build):
+    decoder, joint = build(TINY, linear=False, std=TINY_STD)
+    asked = []
+
+    def tune(j, block, x, heads):
+        asked.append((j, type(block.family), x.isnan().all(dim=1)[0].tolist()))
+        return {name: 0 * value + 50 * (torch.arange(value.shape[-1]) == 1) for name, value in heads.items()}
+
+    nothing = torch.full((1, 20, 4), torch.nan, dtype=torch.float64)
+    filled = decoder.complete(joint, latent(20), nothing, generator(), tune=tune)
+    assert [j for j, _, _ in asked] == [0, 1, 2, 3]
+    assert [family for _, family, _ in asked] == [Categorical, Bernoulli, Categorical, Ordinal]
+    assert [gaps for _, _, gaps in asked] == [[d >= j for d in range(4)] for j in range(4)]  # the rows so far
+    assert (filled[..., [0, 2]].floor() == 1).all()
+
+
 # -- stacks and outputs --------------------------------------------------------------------------------------
 
 

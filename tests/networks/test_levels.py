@@ -12,6 +12,7 @@ from skvae.networks.levels import (
     LENGTH_SCALE,
     OWN_SHARE,
     SMOOTH_FROM,
+    SMOOTH_UP_TO,
     Levels,
     Smoothing,
     embedding_std,
@@ -69,9 +70,10 @@ def test_columns_do_not_meet_and_nominal_ones_are_left_alone(n_levels, is_ordere
 
 
 @pytest.mark.parametrize(
-    ("n_levels", "is_ordered"), [([3, 9], [True, False]), ([2, 3], [True, True]), ([6], [False]), ([], [])]
+    ("n_levels", "is_ordered"),
+    [([3, 9], [True, False]), ([2, 3], [True, True]), ([6], [False]), ([], []), ([SMOOTH_UP_TO + 1, 3], [True, True])],
 )
-def test_without_an_ordered_column_of_four_levels_nothing_is_smoothed(n_levels, is_ordered):
+def test_without_an_ordered_column_of_some_levels_nothing_is_smoothed(n_levels, is_ordered):
     weights = torch.randn(2, sum(n_levels), 3, generator=generator())
     assert torch.equal(Smoothing(n_levels, is_ordered)(weights), weights)
 
