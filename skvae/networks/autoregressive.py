@@ -291,7 +291,9 @@ class OutputsByColumn(nn.Module):
 
     def __init__(self, owner: list[int], n_columns: int) -> None:
         super().__init__()
-        outputs_of = [[t for t, column in enumerate(owner) if column == j] for j in range(n_columns)]
+        outputs_of: list[list[int]] = [[] for _ in range(n_columns)]
+        for t, column in enumerate(owner):
+            outputs_of[column].append(t)
         by_size: dict[int, list[int]] = {}
         for j, outputs in enumerate(outputs_of):
             by_size.setdefault(len(outputs).bit_length(), []).append(j)

@@ -383,9 +383,10 @@ class CategoryColumn(Column):
 
     def center(self, cells: Floats) -> Floats:
         """The most frequent of several draws. Shape: (M, N) -> (N,)."""
-        if not cells.size:
-            return np.empty(cells.shape[1])
-        return pd.DataFrame(np.floor(cells)).mode(axis=0).iloc[0].to_numpy(dtype=float)
+        n_rows, n_levels = cells.shape[1], len(self.edges)
+        places = np.floor(cells).astype(int) + n_levels * np.arange(n_rows)
+        counts = np.bincount(places.ravel(), minlength=n_rows * n_levels).reshape(n_rows, n_levels)
+        return np.asarray(counts.argmax(axis=1), dtype=float)
 
     def log_density(self, cells: Floats) -> Floats:
         """Log-share of a rare category in the level that it shares; 0 otherwise. Shape: (N,)."""
