@@ -10,11 +10,16 @@ import pandas as pd
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine
 
 
-def read(name: str) -> pd.DataFrame:
-    """One table of the SKVAE_DATA folder."""
+def find(name: str, ending: str) -> Path:
+    """The file of one data set of the SKVAE_DATA folder."""
     if "SKVAE_DATA" not in os.environ:
         raise SystemExit(f"This benchmark reads {name!r} from the folder that SKVAE_DATA names: set it.")
-    return pd.read_csv(Path(os.environ["SKVAE_DATA"]) / name / f"{name}.csv.gz")
+    return Path(os.environ["SKVAE_DATA"]) / name / f"{name}.{ending}"
+
+
+def read(name: str) -> pd.DataFrame:
+    """One table of the SKVAE_DATA folder."""
+    return pd.read_csv(find(name, "csv.gz"))
 
 
 def isolet() -> tuple[np.ndarray, np.ndarray]:
@@ -27,6 +32,13 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
     """Handwritten digits: 1,797 rows, 64 pixels from 0 to 16."""
     bunch = load_digits()
     return bunch.data, bunch.target
+
+
+def mnist() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Handwritten digits: 60,000 training and 10,000 test rows of 784 grey levels in [0, 1], each with its labels."""
+    with np.load(find("mnist", "npz")) as images:
+        train, test = (images[name].reshape(-1, 784) / np.float32(255) for name in ("X_train", "X_test"))
+        return train, images["y_train"], test, images["y_test"]
 
 
 def numeric_tables() -> dict[str, np.ndarray]:
