@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import ClassVar, Literal
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 from skvae.likelihoods.base import Columns, Head, Likelihood, uniform_like
 
 POSITION_MAX = 0.999  # of a cell in its level: float32 must not round it into the next one
+MAX_LEVELS = 2**15  # of a column: from here on, float32 rounds even POSITION_MAX up
 
 
 @dataclass(frozen=True)
@@ -55,10 +57,15 @@ class Softmax(Likelihood):
     def sample(  # type: ignore[override]
         self, generator: torch.Generator, *, logits: Tensor, first_level: Tensor, column: Tensor
     ) -> Tensor:
-        """A draw of a level, by the Gumbel-max trick, and of a position in it. Shape: (S, B, D)."""
-        gumbel = -torch.log(-torch.log(uniform_like(logits, generator)))
-        level = most_probable_level(logits + gumbel, first_level, column)
-        return level + POSITION_MAX * uniform_like(level, generator)
+        """A draw of a level, by the inverse distribution function, and of a position in it. Shape: (S, B, D)."""
+        peak = max_by_column(logits, column, len(first_level))
+        share = torch.exp(logits - peak[..., column])
+        reached = share.cumsum(dim=-1, dtype=torch.float64)  # over all columns, one after another
+        last = torch.cat([first_level[1:], first_level.new_tensor([len(column)])]) - 1
+        start, end = reached[..., first_level] - share[..., first_level], reached[..., last]
+        u = uniform_like(peak, generator)
+        level = torch.searchsorted(reached, start + u * (end - start)).clamp(first_level, last) - first_level
+        return level + POSITION_MAX * uniform_like(peak, generator)
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,7 @@ class Categorical(Softmax):
     Parameters
     ----------
     max_categories : int, default=1000
-        Levels of a column, at most; the rarest categories beyond share one, as in
+        Levels of a column, 32,768 at most; the rarest categories beyond share one, as in
         ``sklearn.preprocessing.OneHotEncoder``.
     """
 
@@ -77,6 +84,18 @@ class Categorical(Softmax):
     name: ClassVar[str] = "categorical"
     support: ClassVar[str] = "categories"
     levels: ClassVar[Literal["none", "nominal", "ordered"]] = "nominal"
+
+    def __post_init__(self) -> None:
+        check_number_of_levels(self, "max_categories", self.max_categories, MAX_LEVELS)
+
+
+def check_number_of_levels(family: Softmax, name: str, value: int, most: int) -> None:
+    """Refuse more levels than float32 can tell apart, and none."""
+    if not isinstance(value, Integral) or not 1 <= value <= most:
+        raise ValueError(
+            f"{type(family).__name__} needs a whole number from 1 to {most} as {name}, got {value!r}. "
+            f"Use {name}={min(most, 1000)}, say."
+        )
 
 
 def most_probable_level(logits: Tensor, first_level: Tensor, column: Tensor) -> Tensor:
@@ -91,12 +110,16 @@ def most_probable_level(logits: Tensor, first_level: Tensor, column: Tensor) -> 
 
 def max_by_column(logits: Tensor, column: Tensor, n_columns: int) -> Tensor:
     """Largest logit of each column. Shape: (..., T) -> (..., D)."""
+    if n_columns == 1:
+        return logits.amax(dim=-1, keepdim=True)
     lowest = logits.new_full((*logits.shape[:-1], n_columns), -torch.inf)
     return lowest.scatter_reduce(-1, column.expand(logits.shape), logits, "amax")
 
 
 def logsumexp_by_column(logits: Tensor, column: Tensor, n_columns: int) -> Tensor:
     """Log of the softmax's denominator of each column. Shape: (..., T) -> (..., D)."""
+    if n_columns == 1:
+        return logits.logsumexp(dim=-1, keepdim=True)
     peak = max_by_column(logits.detach(), column, n_columns)
     terms = torch.exp(logits - peak[..., column])
     return peak + torch.zeros_like(peak).scatter_add(-1, column.expand(logits.shape), terms).log()

@@ -21,28 +21,25 @@ DIRECT_STD, DEEP_STD, GATE_STD = 0.1, 0.3, 0.05  # of the initial weights
 
 
 class State(NamedTuple):
-    """What is known of the rows before the next column is drawn; one row each, so that rows can be chosen.
+    """What is known of the rows before the next column is drawn.
 
     Attributes
     ----------
-    outputs : Tensor of shape (S, B, n_outputs)
-        What z says of the parameters.
-    gate : Tensor of shape (S, B, D, R)
-        What z makes of the direct context.
-    shift : Tensor of shape (S, B, R)
-        What z adds to the deep context.
+    z : Tensor of shape (S, B, K)
+        Latent coordinates.
     context : Tensor of shape (S, B, 2 R)
         Sum over the columns so far.
+    origin : Tensor of shape (B,)
+        Which of the first rows each row comes from.
     """
 
-    outputs: Tensor
-    gate: Tensor
-    shift: Tensor
+    z: Tensor
     context: Tensor
+    origin: Tensor
 
     def take(self, rows: Tensor) -> State:
         """These rows. Shape: (n,)."""
-        return State(*(tensor[:, rows] for tensor in self))
+        return State(self.z[:, rows], self.context[:, rows], self.origin[rows])
 
 
 class ColumnHead(NamedTuple):
@@ -124,21 +121,15 @@ class AutoregressiveDecoder(Decoder):
         assert x is not None, "columns see earlier columns"
         cells = self.context(x)
         before = cells.cumsum(dim=2) - cells
-        state = self.begin(z)
-        hidden = self.hidden(before, state.gate, state.shift.unsqueeze(2), self.b, self.b_deep)
-        return self.assemble(state.outputs + self.by_column(hidden, self.smoothing(self.U)).to(z.dtype))
+        hidden = self.hidden(before, z, slice(None))
+        return self.assemble(self.outputs(z) + self.by_column(hidden, self.smoothing(self.U)).to(z.dtype))
 
-    def begin(self, z: Tensor) -> State:
-        """What z says before the first column. Shape: (S, B, K)."""
-        n_models, n_rows, _ = z.shape
-        gate = torch.bmm(z, self.G).view(n_models, n_rows, len(self.heads_of), RANK)
-        return State(self.outputs(z), gate, torch.bmm(z, self.A), z.new_zeros(n_models, n_rows, 2 * RANK))
-
-    def hidden(self, context: Tensor, gate: Tensor, shift: Tensor, b: Tensor, b_deep: Tensor) -> Tensor:
-        """What the context says to each column. Shape: context (S, B, D, 2 R) -> (S, B, D, 2 R)."""
+    def hidden(self, context: Tensor, z: Tensor, columns: slice) -> Tensor:
+        """What the context says to these columns. Shape: (S, B, C, 2 R), (S, B, K) -> (S, B, C, 2 R)."""
         direct, deep = context.chunk(2, dim=-1)
-        direct = (direct + b) * (1 + gate)
-        deep = deep + b_deep + shift
+        G = self.G.view(*self.G.shape[:2], -1, RANK)[:, :, columns].flatten(2)
+        direct = (direct + self.b[:, :, columns]) * (1 + torch.bmm(z, G).view(direct.shape))
+        deep = deep + self.b_deep[:, :, columns] + torch.bmm(z, self.A).unsqueeze(2)
         deep = self.deep(deep.flatten(1, 2)).view(deep.shape)
         return torch.cat([direct.to(deep.dtype), deep], dim=-1)
 
@@ -158,22 +149,17 @@ class AutoregressiveDecoder(Decoder):
         tune : callable, optional
             Asked, for each column, by position, with its block alone and the rows so far, what its heads should be.
         """
-        x, state = x.clone(), self.begin(z)
+        x, outputs = x.clone(), self.outputs(z)
+        state = State(z, z.new_zeros(*z.shape[:2], 2 * RANK), torch.arange(z.shape[1], device=z.device))
         table, levels, blocks = self.context.table(), self.smoothing(self.U), list(joint)
         for j, (b, i) in enumerate(_column_order(joint)):
             block = blocks[b].alone(i).to(x)
             part = slice(j, j + 1)
-            hidden = self.hidden(
-                state.context.unsqueeze(2),
-                state.gate[:, :, part],
-                state.shift.unsqueeze(2),
-                self.b[:, :, part],
-                self.b_deep[:, :, part],
-            )[:, :, 0]
+            hidden = self.hidden(state.context.unsqueeze(2), state.z, part)[:, :, 0]
             supplied = {
                 head.name: self.free[head.key][..., head.part]
                 if head.key is not None
-                else state.outputs[..., head.part] + torch.bmm(hidden, levels[:, head.part].mT)
+                else outputs[..., head.part][:, state.origin] + torch.bmm(hidden, levels[:, head.part].mT)
                 for head in self.heads_of[j]
             }
             heads = block.complete(supplied if tune is None else tune(j, block, x, supplied))

@@ -124,4 +124,5 @@ class ParticleFilter:
 
 def effective_sample_size(log_weight: Tensor) -> Tensor:
     """(Σ w)² / Σ w². Shape: (N, P) -> (N,)."""
+    log_weight = log_weight - log_weight.amax(dim=1, keepdim=True)  # float32 would lose the difference of large logs
     return torch.exp(2 * log_weight.logsumexp(dim=1) - (2 * log_weight).logsumexp(dim=1))
