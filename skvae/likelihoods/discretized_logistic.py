@@ -83,9 +83,11 @@ class DiscretizedLogistic(LocationScale):
         upper: Tensor,
         row_factor: Tensor | None = None,
     ) -> Tensor:
-        """A draw before rounding, which the table does. Shape: (S, B, D)."""
+        """A draw of a whole number, encoded. Shape: (S, B, D)."""
         draw = loc + self.log_scale(log_scale, row_factor).exp() * uniform_like(loc, generator).logit()
-        return torch.minimum(torch.maximum(draw, lower), upper)
+        # on the grid of the column, as the cells of training are: later columns may see the draw
+        whole = lower + 2 * half_width * torch.round((draw - lower) / (2 * half_width))
+        return torch.minimum(torch.maximum(whole, lower), upper)
 
     def is_valid(self, x: Tensor) -> Tensor:  # noqa: D102
         return x == x.round()
