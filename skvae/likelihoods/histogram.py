@@ -9,7 +9,15 @@ import torch
 from torch import Tensor
 
 from skvae.likelihoods.base import Columns
-from skvae.likelihoods.categorical import POSITION_MAX, Softmax, logsumexp_by_column
+from skvae.likelihoods.categorical import (
+    MAX_LEVELS,
+    POSITION_MAX,
+    Softmax,
+    check_number_of_levels,
+    logsumexp_by_column,
+)
+
+MAX_BINS = MAX_LEVELS // 3  # each of as many atoms is a level, and begins another bin
 
 
 @dataclass(frozen=True)
@@ -24,7 +32,7 @@ class Histogram(Softmax):
     Parameters
     ----------
     n_bins : int, default=100
-        Quantile bins of a column, at most; few rows have fewer.
+        Quantile bins of a column, at most; few rows have fewer. No more than 10,922.
 
     References
     ----------
@@ -37,6 +45,9 @@ class Histogram(Softmax):
     name: ClassVar[str] = "histogram"
     support: ClassVar[str] = "numbers"
     levels: ClassVar[Literal["none", "nominal", "ordered"]] = "ordered"
+
+    def __post_init__(self) -> None:
+        check_number_of_levels(self, "n_bins", self.n_bins, MAX_BINS)
 
     def constants(self, columns: Columns) -> dict[str, Tensor]:  # noqa: D102
         centers = columns.centers if len(columns.centers) else columns.edges.mean(dim=1)

@@ -84,7 +84,8 @@ class Bins:
         edges = np.concatenate([np.column_stack([begins, np.minimum(ends, next_atom)]), np.column_stack([atoms] * 2)])
         order = np.lexsort((edges[:, 1], edges[:, 0]))
         no_knot = np.full(len(atoms), -1)
-        decimals = next((d for d in range(MAX_DECIMALS + 1) if np.array_equal(np.round(values, d), values)), None)
+        with np.errstate(over="ignore"):  # beyond 1e298 rounding overflows: no decimals in common
+            decimals = next((d for d in range(MAX_DECIMALS + 1) if np.array_equal(np.round(values, d), values)), None)
         return cls(
             knots,
             np.concatenate([first, no_knot])[order],

@@ -29,7 +29,7 @@ from skvae.likelihoods import (
     Poisson,
     StudentT,
 )
-from skvae.likelihoods.categorical import POSITION_MAX
+from skvae.likelihoods.categorical import MAX_LEVELS, POSITION_MAX
 
 LOC = np.array([0.3, -1.2])
 P_MIN = 1e-4  # of a goodness-of-fit test with a fixed seed
@@ -444,6 +444,18 @@ def test_discretized_draws_stay_in_the_observed_range():
     assert x.max() == pytest.approx(6.0)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_discretized_draws_are_whole_numbers_of_the_column(dtype):
+    values = (np.arange(-3, 6) - 0.7) / -2.5  # encoded, under a negative scale
+    ends = torch.tensor([values.min()], dtype=dtype), torch.tensor([values.max()], dtype=dtype)
+    facts = Columns(torch.tensor([-2.5], dtype=dtype), torch.zeros(1), *ends)
+    family, zero = DiscretizedLogistic("column"), torch.zeros(1, 500, 1, dtype=dtype)
+    x = family.sample(torch.Generator().manual_seed(0), loc=zero, log_scale=zero, **family.constants(facts)).numpy()
+    nearest = values[np.abs(x - values).argmin(axis=-1)]
+    assert_allclose(x[..., 0], nearest, rtol=0, atol=4 * np.finfo(x.dtype).eps)
+    assert_allclose(np.unique(nearest), values[::-1])
+
+
 @given(x=st.floats(-1e6, 1e6), loc=st.floats(-1e6, 1e6), log_scale=st.floats(-4, 10))
 def test_gaussian_is_the_normal_density(x, loc, log_scale):
     value, loc_, log_scale_ = (torch.full((1, 1, 1), v, dtype=torch.float64) for v in (x, loc, log_scale))
@@ -680,6 +692,22 @@ def test_gradient_is_one_minus_the_probability():
     chosen = np.zeros((2, 9))
     chosen[0, [1, 3, 7]] = chosen[1, [0, 3, 4]] = 1.0
     assert_allclose(logits.grad[0].numpy(), chosen - p, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("family", "name", "most"), [(Categorical, "max_categories", 32_768), (Histogram, "n_bins", 10_922)]
+)
+def test_more_levels_than_float32_can_tell_apart_get_a_sentence(family, name, most):
+    assert getattr(family(most), name) == most
+    sentence = f"{family.__name__} needs a whole number from 1 to {most} as {name}, got .* Use {name}=1000, say"
+    for value in (most + 1, 0, -3, 10.5, "many", None):
+        with pytest.raises(ValueError, match=sentence):
+            family(value)
+
+
+def test_a_position_in_the_last_of_many_levels_does_not_reach_the_next():
+    assert np.floor(np.float32(MAX_LEVELS - 1 + POSITION_MAX)) == MAX_LEVELS - 1
+    assert np.floor(np.float32(MAX_LEVELS + POSITION_MAX)) == MAX_LEVELS + 1
 
 
 def test_start_of_categories_is_their_frequencies_without_gaps():

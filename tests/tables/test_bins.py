@@ -346,6 +346,14 @@ def test_very_large_and_very_small_numbers(scale):
     assert_allclose(bins.decode(bins.encode(values)), values, rtol=1e-6)
 
 
+def test_numbers_that_are_too_large_to_round_do_not_warn():
+    values = np.concatenate([RNG.normal(size=100), [1e299, 1e300, -1e303]])
+    with np.errstate(all="raise"):
+        bins = Bins.fit(values)
+    assert bins.decimals is None
+    assert_allclose(np.sort(bins.decode(bins.encode(values))), np.sort(values), rtol=1e-12, atol=1e-9)
+
+
 def test_positions_survive_float32():
     bins, values = Bins.fit(TRAINING["continuous"]), TRAINING["continuous"]
     codes = bins.encode(values)
