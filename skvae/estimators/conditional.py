@@ -26,6 +26,11 @@ def read_condition(table: Table, given: Any) -> pd.DataFrame:
     """What ``sample`` takes as ``given``, as a DataFrame: of one row for a dict."""
     names = [column.name for column in table.data_columns]
     if isinstance(given, Mapping):
+        if not given:
+            raise ValueError(
+                f"given must say something of a column at least, but the dict is empty. "
+                f"Pass given={{{names[0]!r}: …}}, say, or leave given out."
+            )
         for name, value in given.items():
             if pd.api.types.is_list_like(value):
                 raise TypeError(

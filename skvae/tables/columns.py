@@ -44,7 +44,14 @@ def is_category(dtype: Any) -> bool:
         or isinstance(dtype, pd.CategoricalDtype)
         or pd.api.types.is_object_dtype(dtype)
         or pd.api.types.is_string_dtype(dtype)
+        or is_arrow_dictionary(dtype)
     )
+
+
+def is_arrow_dictionary(dtype: Any) -> bool:
+    """Whether a column of this dtype holds categories of Arrow; an ordered one would lose its order on the way back."""
+    arrow = getattr(dtype, "pyarrow_dtype", None)
+    return arrow is not None and str(arrow).startswith("dictionary") and not arrow.ordered
 
 
 def cast(values: Floats, dtype: Any) -> Any:
@@ -114,11 +121,6 @@ class Column(ABC):
     def is_possible(self, values: pd.Series) -> Any:
         """Whether each value has a probability. Shape: (N,)."""
         return np.ones(len(values), dtype=bool)
-
-    @property
-    def possible(self) -> str:
-        """The values that have a probability, in words."""
-        return "any number"
 
 
 @dataclass(frozen=True)
@@ -227,6 +229,38 @@ def _kind_of_time(dtype: Any) -> Any:
     return ("duration" if getattr(dtype, "kind", "") == "m" else "moment") if is_time(dtype) else None
 
 
+def zone_of(dtype: Any) -> Any:
+    """The time zone of moments, if they have one."""
+    return getattr(dtype, "tz", None) or getattr(getattr(dtype, "pyarrow_dtype", None), "tz", None)
+
+
+def check_zone(values: pd.Series, name: Any, dtype: Any) -> None:
+    """Refuse moments with a time zone under a dtype without one, and the reverse; text without one is local time."""
+    if _kind_of_time(dtype) != "moment":
+        return
+    zone, known = zone_of(dtype), values.dropna()
+    if _kind_of_time(values.dtype) == "moment":
+        wrong = known.tolist() if (zone is None) != (zone_of(values.dtype) is None) else []
+    else:
+        wrong = [value for value in known.tolist() if zone is None and _has_zone(value)]
+    if wrong:
+        remedy = "without one: pandas.Timestamp(…).tz_localize(None)"
+        if zone is not None:
+            remedy = f"with one: pandas.Timestamp(…, tz={str(zone)!r})"
+        raise ValueError(
+            f"A moment has a time zone where its column has one, but column {name!r} holds {dtype}, and the condition "
+            f"is {wrong[0]!r}. Pass it {remedy}."
+        )
+
+
+def _has_zone(value: Any) -> bool:
+    """Whether a value of any type is a moment with a time zone."""
+    try:
+        return pd.Timestamp(value).tzinfo is not None
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
 @dataclass(frozen=True)
 class HistogramColumn(Column):
     """A number or a moment is a level and its position there.
@@ -279,7 +313,8 @@ class HistogramColumn(Column):
         return is_atom | self.bins.covers(cells)
 
     @property
-    def possible(self) -> str:  # noqa: D102
+    def possible(self) -> str:
+        """The values that have a probability, in words."""
         ends = self.number.decode(np.array([self.bins.edges[0, 0], self.bins.maximum]))
         atoms = "" if len(self.bins.knots) else f", one of {len(self.bins.edges)} values"
         first, last = (f"{end:.6g}" if isinstance(end, float) else end for end in ends)
@@ -305,6 +340,7 @@ class CategoryColumn(Column):
     @classmethod
     def fit(cls, values: pd.Series, max_categories: int = 2**31) -> CategoryColumn:
         """Learn the levels."""
+        dtype, values = values.dtype, _plain(values)
         try:
             levels = pd.Index(values.dropna().unique())
         except TypeError as error:
@@ -326,13 +362,13 @@ class CategoryColumn(Column):
                 stacklevel=2,
             )
         if len(levels) <= max_categories:
-            return cls(values.name, values.dtype, levels, np.empty(0))
+            return cls(values.name, dtype, levels, np.empty(0))
         codes = levels.get_indexer(pd.Index(values))
         counts = np.bincount(codes[codes >= 0], minlength=len(levels))
         ranked = np.argsort(-counts, kind="stable")
         alone, rare = np.sort(ranked[: max_categories - 1]), ranked[max_categories - 1 :]
         shares = counts[rare].cumsum() / counts[rare].sum()
-        return cls(values.name, values.dtype, levels.take(np.concatenate([alone, rare])), shares)
+        return cls(values.name, dtype, levels.take(np.concatenate([alone, rare])), shares)
 
     @property
     def n_alone(self) -> int:
@@ -346,7 +382,7 @@ class CategoryColumn(Column):
 
     def encode(self, values: pd.Series) -> Floats:
         """Positions of the levels; a gap and a category never seen at fit are NaN, the latter with a warning."""
-        codes = self.levels.get_indexer(pd.Index(values)).astype(np.float64)
+        codes = self.levels.get_indexer(pd.Index(_plain(values))).astype(np.float64)
         codes[codes < 0] = np.nan
         unseen = np.isnan(codes) & values.notna().to_numpy(dtype=bool)
         if unseen.any():
@@ -401,13 +437,22 @@ class CategoryColumn(Column):
     def is_possible(self, values: pd.Series) -> Any:
         """Whether each value was seen at fit. Shape: (N,)."""
         try:
-            return np.asarray(self.levels.get_indexer(pd.Index(values)) >= 0)
+            return np.asarray(self.levels.get_indexer(pd.Index(_plain(values))) >= 0)
         except TypeError:  # a list, say
             return np.zeros(len(values), dtype=bool)
 
     @property
-    def possible(self) -> str:  # noqa: D102
+    def possible(self) -> str:
+        """The values that have a probability, in words."""
         return f"one of {self.levels[:10].tolist()}{' …' if len(self.levels) > 10 else ''}"
+
+
+def _plain(values: pd.Series) -> pd.Series:
+    """Categories of Arrow as the values that they stand for, which pandas can sort and look up."""
+    if not is_arrow_dictionary(values.dtype):
+        return values
+    dtype: Any = values.dtype
+    return values.astype(pd.ArrowDtype(dtype.pyarrow_dtype.value_type))
 
 
 @dataclass(frozen=True)

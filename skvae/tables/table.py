@@ -22,6 +22,7 @@ from skvae.tables.columns import (
     TimeColumn,
     cast,
     check_finite,
+    check_zone,
     is_time,
 )
 from skvae.tables.frames import Native
@@ -194,15 +195,15 @@ class Table:
         for j, column in enumerate(self.columns):
             if isinstance(column, GapColumn) or column.name not in given.columns:
                 continue
-            values = _as_kind(given[column.name], column)
+            possible = _possible(column, self.families[j], self.lower[j], self.upper[j])
+            values = _as_kind(given[column.name], column, possible)
             is_known = values.notna().to_numpy(dtype=bool)
-            is_possible, possible = column.is_possible(values), column.possible
+            is_possible = column.is_possible(values)
             if not isinstance(column, CategoryColumn | HistogramColumn):
                 cells = check_finite(column.encode(values), column.name)
                 is_possible = self.families[j].is_valid(torch.from_numpy(cells)).numpy()
                 if self.families[j].is_whole:
                     is_possible &= (cells >= self.lower[j]) & (cells <= self.upper[j])
-                    possible = f"a value from {self.lower[j]:g} to {self.upper[j]:g}"
             if (is_known & ~is_possible).any():
                 value = given[column.name][is_known & ~is_possible].tolist()[0]
                 raise ValueError(
@@ -265,13 +266,30 @@ def _unit_range(edges: Floats) -> Floats:
     return (edges - edges.min()) / size if size > 0 else np.zeros_like(edges)
 
 
-def _as_kind(values: pd.Series, column: Column) -> pd.Series:
+def _possible(column: Column, family: Likelihood, lower: float, upper: float) -> str:
+    """The values that have a probability in a column, in words."""
+    if isinstance(column, CategoryColumn | HistogramColumn):
+        return column.possible
+    if isinstance(column, TimeColumn):
+        first, last = column.decode(np.array([lower, upper]))
+        return f"a value from {first} to {last}"
+    if pd.api.types.is_bool_dtype(column.dtype):
+        return "True or False"
+    if family.is_whole:
+        return f"a whole number from {lower:.15g} to {upper:.15g}"
+    return f"one of the {family.support}"
+
+
+def _as_kind(values: pd.Series, column: Column, possible: str) -> pd.Series:
     """Values as their column can read them: moments, numbers, or categories as they are."""
     if pd.api.types.is_bool_dtype(column.dtype):
         return values.mask(values.isin([0, 1]), values == 1)
     if isinstance(column, CategoryColumn):
         return values
-    dtype: Any = column.dtype if is_time(column.dtype) else "Float64"
+    dtype: Any = "Float64"
+    if is_time(column.dtype):
+        dtype = column.dtype
+        check_zone(values, column.name, dtype)
     try:
         return values.astype(dtype)
     except (TypeError, ValueError) as error:
@@ -282,8 +300,7 @@ def _as_kind(values: pd.Series, column: Column) -> pd.Series:
             except (TypeError, ValueError):
                 break
         raise ValueError(
-            f"Column {column.name!r} holds {column.dtype}, but the condition is {value!r} ({error}). "
-            f"Pass {column.possible}."
+            f"Column {column.name!r} holds {column.dtype}, but the condition is {value!r} ({error}). Pass {possible}."
         ) from error
 
 

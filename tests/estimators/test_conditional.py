@@ -13,6 +13,7 @@ from skvae.estimators import conditional, transformer
 
 FROZEN = {"early_stopping": False, "max_iter": 1, "learning_rate": 1e-12}  # the start, as good as untrained
 N = 240
+OSLO = pd.Timestamp("2020-02-01", tz="Europe/Oslo")
 GAPS = ["size", "kind", "visits", "when", "member"]
 
 
@@ -234,7 +235,13 @@ def test_a_condition_may_be_partly_missing(vae, table):
             r"needs a positive probability, but 'medium' .* Pass one of \['large', 'small'\]",
         ),
         ({"grade": "never"}, ValueError, "'never' has none in column 'grade'"),
-        ({"age": 17_000}, ValueError, "17000 has none in column 'age', .* Pass a value from"),
+        ({"age": 17_000}, ValueError, "17000 has none in column 'age', .* Pass a (value|whole number) from"),
+        ({"visits": -1}, ValueError, "-1 has none in column 'visits', .* Pass a (value|whole number) from"),
+        (
+            {"when": OSLO},
+            ValueError,
+            "A moment has a time zone where .* but column 'when' holds .* Pass it without one",
+        ),
         ({"when": "1999-12-31"}, ValueError, "has none in column 'when', .* Pass a value from 2020-01-0"),
         ({"income": -5.0}, ValueError, "-5.0 has none in column 'income'"),
         ({"size": "tall"}, ValueError, "Column 'size' holds float64, but the condition is 'tall' .* Pass "),
@@ -245,6 +252,11 @@ def test_a_condition_may_be_partly_missing(vae, table):
         ),
         (
             {},
+            ValueError,
+            r"given must say something .*, but the dict is empty. Pass given=\{'size': …\}, say, or leave given out",
+        ),
+        (
+            [],
             TypeError,
             r"given must be a dict of one value for each condition, or a DataFrame .* Pass given=\{'size': …\}",
         ),

@@ -64,6 +64,14 @@ def test_for_synthesis_numbers_are_histograms_and_nothing_else_changes(dtype):
     assert families({"a": dtype, "b": "float64"}, {"b": "gaussian"}, histograms=True) == [expected, Gaussian()]
 
 
+def test_arrow_dictionaries_are_categories_where_they_have_no_order():
+    pa = pytest.importorskip("pyarrow")
+    assert families({"a": pd.ArrowDtype(pa.dictionary(pa.int8(), pa.string()))}) == [Categorical()]
+    for dtype in (pa.dictionary(pa.int8(), pa.string(), ordered=True), pa.time64("us"), pa.time32("s")):
+        with pytest.raises(TypeError, match=r"Column 'a' has dtype .*, which no likelihood covers. Convert it to"):
+            families({"a": pd.ArrowDtype(dtype)})
+
+
 def test_arrow_dates_have_a_family():
     pytest.importorskip("pyarrow")
     for dtype in ("date32[day][pyarrow]", "timestamp[us][pyarrow]", "duration[s][pyarrow]"):

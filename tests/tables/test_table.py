@@ -611,19 +611,19 @@ IMPOSSIBLE = [
     ("kind", "z", rf"{NEEDS}'z' has none in column 'kind', .* Pass one of \['a', 'b'\]"),
     ("kind", 3, f"{NEEDS}.*3.* has none in column 'kind', which held nothing like it at fit"),
     ("grade", "never", rf"{NEEDS}'never' has none in column 'grade', .* Pass one of \['low', 'high'\]"),
-    ("age", 17, f"{NEEDS}17 has none in column 'age', .* Pass a value from 18 to 89"),
+    ("age", 17, f"{NEEDS}17 has none in column 'age', .* Pass a whole number from 18 to 89"),
     ("age", 90, f"{NEEDS}90 has none in column 'age'"),
     ("when", pd.Timestamp("2019-12-31"), f"{NEEDS}.* has none in column 'when', .* Pass a value from 2020-01-0. .* to"),
     ("when", "2031-01-01", f"{NEEDS}'2031-01-01' has none in column 'when'"),
     ("income", -1.0, f"{NEEDS}-1.0 has none in column 'income', .* Pass a value from "),
-    ("size", "tall", "Column 'size' holds float64, but the condition is 'tall' .* Pass any number"),
+    ("size", "tall", "Column 'size' holds float64, but the condition is 'tall' .* Pass one of the finite numbers"),
     ("age", "old", "Column 'age' holds int64, but the condition is 'old'"),
     ("when", "soon", "Column 'when' holds datetime64.*, but the condition is 'soon' .* Pass a value from 2020-01-0"),
     ("age", 30.5, f"{NEEDS}30.5 has none in column 'age'"),
     ("flag", "maybe", f"{NEEDS}'maybe' has none in column 'flag'"),
     ("flag", "False", f"{NEEDS}'False' has none in column 'flag'"),
     ("when", pd.Timestamp("2020-02-01 05:30"), f"{NEEDS}.* has none in column 'when'"),
-    ("visits", -1, f"{NEEDS}-1 has none in column 'visits'"),
+    ("visits", -1, f"{NEEDS}-1 has none in column 'visits', .* Pass one of the non-negative whole numbers up to 4e8"),
     ("size", np.inf, "inf"),
 ]
 
@@ -643,8 +643,81 @@ def test_the_sentence_shows_the_value_at_fault():
 
 def test_a_condition_that_does_not_fit_into_the_dtype_is_named_as_it_was():
     table = Table.fit(pd.DataFrame({"a": np.arange(100, dtype=np.int8)}))
-    with pytest.raises(ValueError, match=r"but 300 has none in column 'a'.* Pass a value from 0 to 99"):
+    with pytest.raises(ValueError, match=r"but 300 has none in column 'a'.* Pass a whole number from 0 to 99"):
         table.encode_condition(pd.DataFrame({"a": [300]}))
+
+
+@pytest.mark.parametrize(
+    ("likelihood", "column", "value", "remedy"),
+    [
+        ("poisson", [0, 3, 1], 0.5, "one of the non-negative whole numbers up to 4e8"),
+        ("negative_binomial", [0, 3, 1], -2, "one of the non-negative whole numbers up to 4e8"),
+        ("bernoulli", [0, 1, 1], 2, "one of the values between 0 and 1"),
+        ("bernoulli", [False, True, True], 2, "True or False"),
+        ("discretized_logistic", [5, 1_234_567, 7], 6.5, "a whole number from 5 to 1234567"),
+        ("discretized_logistic", [0.0, 2.0, 1.0], 3, "a whole number from 0 to 2"),
+        ("histogram", [0, 3, 1] * 20, 4, "a value from 0 to 3, one of 3 values"),
+        ("categorical", [0, 3, 1], 4, r"one of \[0, 1, 3\]"),
+        ("ordinal", [0, 3, 1], 4, r"one of \[0, 1, 3\]"),
+        (
+            "poisson",
+            pd.to_datetime(["2020-01-03", "2020-01-01"]),
+            "2019-12-31",
+            "a value from 2020-01-01 .* to 2020-01-0",
+        ),
+        ("gaussian", pd.to_datetime(["2020-01-03", "2020-01-01"]), "soon", "a value from 2020-01-01 .* to 2020-01-0"),
+        ("gaussian", [0.5, 3.0, 1.0], "tall", "one of the finite numbers"),
+    ],
+)
+def test_the_sentence_says_what_the_family_needs(likelihood, column, value, remedy):
+    table = Table.fit(pd.DataFrame({"a": column}), {"a": likelihood})
+    with pytest.raises(ValueError, match=f"olumn 'a'.* Pass {remedy}"):
+        table.encode_condition(pd.DataFrame({"a": [value]}))
+
+
+NAIVE, OSLO = pd.Timestamp("2020-02-01"), pd.Timestamp("2020-02-01", tz="Europe/Oslo")
+WITHOUT = r"Pass it without one: pandas.Timestamp\(…\).tz_localize\(None\)"
+WITH = r"Pass it with one: pandas.Timestamp\(…, tz='Europe/Oslo'\)"
+
+
+@pytest.mark.parametrize("likelihood", ["histogram", "gaussian"])
+@pytest.mark.parametrize(
+    ("fitted", "given", "remedy"),
+    [
+        (NAIVE, OSLO, WITHOUT),
+        (NAIVE, OSLO.to_pydatetime(), WITHOUT),
+        (NAIVE, "2020-02-01T00:00+01:00", WITHOUT),
+        (OSLO, NAIVE, WITH),
+        (OSLO, NAIVE.to_numpy(), WITH),
+    ],
+    ids=str,
+)
+def test_a_condition_has_a_time_zone_where_its_column_has_one(fitted, given, remedy, likelihood):
+    moments = pd.Series(fitted + pd.to_timedelta(np.arange(40), unit="D"))
+    sentence = f"A moment has a time zone where its column has one, but column 'when' holds datetime64.* {remedy}"
+    for dtype in (moments.dtype, "timestamp[us][pyarrow]" if fitted is NAIVE else moments.dtype):
+        table = Table.fit(pd.DataFrame({"when": moments.astype(dtype)}), {"when": likelihood})
+        with pytest.raises(ValueError, match=sentence.replace("datetime64", "(datetime64|timestamp)")):
+            table.encode_condition(pd.DataFrame({"when": [None, given]}))
+
+
+@pytest.mark.parametrize("given", [OSLO, OSLO.tz_convert("UTC"), "2020-02-01", "2020-01-31T23:00Z"], ids=str)
+def test_a_moment_of_another_zone_is_the_same_moment_and_text_is_local(given):
+    X = pd.DataFrame({"when": OSLO + pd.to_timedelta(np.arange(40), unit="D")})
+    table = Table.fit(X)
+    torch.testing.assert_close(table.encode_condition(pd.DataFrame({"when": [given]})), table.encode(X[:1]))
+
+
+def test_arrow_dictionaries_of_a_table_come_back_and_may_be_given():
+    pa = pytest.importorskip("pyarrow")
+    dtype = pd.ArrowDtype(pa.dictionary(pa.int32(), pa.string()))
+    X = pd.DataFrame({"a": pd.array(["b", "a", None, "b"], dtype=dtype), "x": [0.1, 0.7, 0.2, 0.4]})
+    table = Table.fit(X)
+    pd.testing.assert_frame_equal(table.decode(table.encode(X)), X)
+    for known in (X[["a"]], pd.DataFrame({"a": ["b", "a", None, "b"]})):
+        assert_array_equal(table.encode_condition(known)[:, 0], [1, 0, np.nan, 1])
+    with pytest.raises(ValueError, match=r"'c' has none in column 'a', .* Pass one of \['a', 'b'\]"):
+        table.encode_condition(pd.DataFrame({"a": ["c"]}))
 
 
 # -- centers -------------------------------------------------------------------------------------------------
