@@ -138,7 +138,8 @@ def fit_vae(
         except KeyboardInterrupt:  # the trained weights are as good as without
             history.interrupted = True
         vae.requires_grad_(False)
-        return Fit(vae, history, mean_kl(vae, x[rows[:: math.ceil(len(rows) / KL_ROWS)]]))
+        rows = rows[:: math.ceil(len(rows) / KL_ROWS)]
+        return Fit(vae, history, mean_kl(vae, x[rows], None if weights is None else weights[rows]))
 
 
 def kinds(table: Table) -> set[type[Likelihood]]:
@@ -279,19 +280,21 @@ def refit_prior(vae: VAE, x: Tensor, weights: Tensor | None, generator: torch.Ge
 
 
 @torch.no_grad()
-def mean_kl(vae: VAE, x: Tensor) -> Tensor:
-    """What each component says of a row, nats, on average. Shape: (N, D) -> (K,).
+def mean_kl(vae: VAE, x: Tensor, weights: Tensor | None = None) -> Tensor:
+    """What each component says of a row, nats, on average. Shape: x (N, D), weights (N,) -> (K,).
 
     KL(q(z_k | x) ‖ p(z_k)) under the standard normal prior. A learned prior need not factorise: then the normal
     distribution with the moments of the aggregate posterior takes its place, which bounds the mutual information.
     """
     posteriors = [vae.posterior(rows[None]) for rows in torch.split(x, 1000)]
     loc, scale = (torch.cat([q[i][0] for q in posteriors]) for i in (0, 1))
+    share = loc.new_ones(len(loc)) if weights is None else weights.to(loc)
+    share = share / share.sum()
     if not isinstance(vae.prior, StandardNormal):
-        center = loc.mean(dim=0)
-        spread = ((loc - center).square() + scale.square()).mean(dim=0).sqrt()
+        center = share @ loc
+        spread = (share @ ((loc - center).square() + scale.square())).sqrt()
         loc, scale = (loc - center) / spread, scale / spread
-    return kl_to_standard_normal(loc, scale).mean(dim=0)
+    return share @ kl_to_standard_normal(loc, scale)
 
 
 @torch.no_grad()

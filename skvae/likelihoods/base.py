@@ -88,8 +88,11 @@ class Likelihood(ABC):
         return {}
 
     @abstractmethod
-    def start(self, x: Tensor, columns: Columns) -> dict[str, Tensor]:
-        """Value of each head under independent columns, near the maximum likelihood. Shape: x (N, D), with NaN."""
+    def start(self, x: Tensor, columns: Columns, weights: Tensor | None = None) -> dict[str, Tensor]:
+        """Value of each head under independent columns, near the maximum likelihood.
+
+        Shape: x (N, D), with NaN; weights of the rows (N,).
+        """
 
     @abstractmethod
     def log_prob(self, x: Tensor, **parameters: Tensor) -> Tensor:
@@ -114,6 +117,14 @@ class Likelihood(ABC):
     def is_valid(self, x: Tensor) -> Tensor:
         """Whether each cell lies in the support, in the units of the data; NaN may be either. Shape: kept."""
         return torch.ones_like(x, dtype=torch.bool)
+
+
+def mean_of_cells(x: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Mean of the observed cells of each column; NaN without any. Shape: x (N, D), weights (N,) -> (D,)."""
+    if weights is None:
+        return x.nanmean(dim=0)
+    share = weights[:, None] * ~x.isnan()
+    return (share * x.nan_to_num(nan=0.0)).sum(dim=0) / share.sum(dim=0)
 
 
 def uniform_like(x: Tensor, generator: torch.Generator) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from skvae.likelihoods.base import Columns, Head, Likelihood
+from skvae.likelihoods.base import Columns, Head, Likelihood, mean_of_cells
 
 EDGE = 1e-3  # a column that is always 0 starts at probability 0.001, not at −∞ log-odds
 
@@ -33,8 +33,8 @@ class Bernoulli(Likelihood):
     def heads(self, columns: Columns) -> dict[str, Head]:  # noqa: D102
         return {"logit": Head("cell", len(columns.scale))}
 
-    def start(self, x: Tensor, columns: Columns) -> dict[str, Tensor]:  # noqa: D102
-        return {"logit": x.nanmean(dim=0).clamp(EDGE, 1 - EDGE).logit()}
+    def start(self, x: Tensor, columns: Columns, weights: Tensor | None = None) -> dict[str, Tensor]:  # noqa: D102
+        return {"logit": mean_of_cells(x, weights).clamp(EDGE, 1 - EDGE).logit()}
 
     def log_prob(self, x: Tensor, *, logit: Tensor) -> Tensor:  # type: ignore[override]
         """Log probability of each cell. Shape: (S, B, D)."""

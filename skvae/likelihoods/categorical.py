@@ -34,10 +34,13 @@ class Softmax(Likelihood):
             "column": torch.repeat_interleave(torch.arange(len(n_levels)), n_levels),  # (T,): whose level it is
         }
 
-    def start(self, x: Tensor, columns: Columns) -> dict[str, Tensor]:  # noqa: D102
+    def start(self, x: Tensor, columns: Columns, weights: Tensor | None = None) -> dict[str, Tensor]:  # noqa: D102
         first_level = self.constants(columns)["first_level"].to(x.device)
-        levels = (x.floor() + first_level)[~x.isnan()].long()
-        counts = torch.bincount(levels, minlength=int(columns.n_levels.sum())) + 0.5
+        is_known = ~x.isnan()
+        levels, times = (x.floor() + first_level)[is_known].long(), None
+        if weights is not None:  # counted on the CPU: a GPU adds fractions in any order
+            levels, times = levels.cpu(), (weights / weights.mean())[:, None].expand_as(x)[is_known].cpu()
+        counts = torch.bincount(levels, times, minlength=int(columns.n_levels.sum())).to(x.device) + 0.5
         totals = torch.stack([c.sum() for c in torch.split(counts, columns.n_levels.tolist())])
         return {"logits": (counts / totals.repeat_interleave(columns.n_levels.to(x.device))).log().to(x.dtype)}
 

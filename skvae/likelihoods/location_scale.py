@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from skvae.likelihoods.base import Columns, Head, Likelihood
+from skvae.likelihoods.base import Columns, Head, Likelihood, mean_of_cells
 
 SQUASH = 5.0  # the network sees standardised cells bounded at ±5; the linear path sees them as they are
 ROW_CAP = 1.0  # a row may change the log-scale by ±1 at most: a wider range once cost thousands of nats
@@ -75,9 +75,10 @@ class LocationScale(Likelihood):
         variance = variance.mean().reshape(1) if self.scale == "shared" else variance
         return {"log_scale": 0.5 * variance.log() - self.log_std}
 
-    def start(self, x: Tensor, columns: Columns) -> dict[str, Tensor]:  # noqa: D102
-        loc = x.nanmean(dim=0)
-        heads = {"loc": loc} | self.noise((x - loc).square().nanmean(dim=0).clamp(min=math.exp(2 * self.floor)))
+    def start(self, x: Tensor, columns: Columns, weights: Tensor | None = None) -> dict[str, Tensor]:  # noqa: D102
+        loc = mean_of_cells(x, weights)
+        variance = mean_of_cells((x - loc).square(), weights)
+        heads = {"loc": loc} | self.noise(variance.clamp(min=math.exp(2 * self.floor)))
         if self.scale == "row":
             heads["row_factor"] = torch.zeros_like(loc)
         return heads

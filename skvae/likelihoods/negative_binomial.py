@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from skvae.likelihoods.base import Columns, Head, Likelihood
+from skvae.likelihoods.base import Columns, Head, Likelihood, mean_of_cells
 from skvae.likelihoods.poisson import COUNT_MAX, LOG_RATE_MAX, RATE_MIN
 
 LOG_SIZE_CAP = 14.0  # sizes from 1e-6 to 1e6: beyond, a column of zeros or a Poisson
@@ -44,10 +44,10 @@ class NegativeBinomial(Likelihood):
         n_columns = len(columns.scale)
         return {"log_mean": Head("cell", n_columns), "log_size": Head("column", n_columns)}
 
-    def start(self, x: Tensor, columns: Columns) -> dict[str, Tensor]:
+    def start(self, x: Tensor, columns: Columns, weights: Tensor | None = None) -> dict[str, Tensor]:
         """Method of moments: r = μ² / (variance − μ). Shape: x (N, D), with NaN."""
-        mean = x.nanmean(dim=0).clamp(min=RATE_MIN)
-        excess = ((x - mean).square().nanmean(dim=0) - mean).maximum(EXCESS_MIN * mean)
+        mean = mean_of_cells(x, weights).clamp(min=RATE_MIN)
+        excess = (mean_of_cells((x - mean).square(), weights) - mean).maximum(EXCESS_MIN * mean)
         return {"log_mean": mean.log(), "log_size": bounded(2 * mean.log() - excess.log())}
 
     def log_prob(self, x: Tensor, *, log_mean: Tensor, log_size: Tensor) -> Tensor:  # type: ignore[override]

@@ -62,8 +62,8 @@ class Ordinal(Likelihood):
             "column": torch.repeat_interleave(torch.arange(len(top)), top),  # (T,): whose threshold it is
         }
 
-    def start(self, x: Tensor, columns: Columns) -> dict[str, Tensor]:  # noqa: D102
-        frequencies = Categorical().start(x, columns)["logits"].double().exp()
+    def start(self, x: Tensor, columns: Columns, weights: Tensor | None = None) -> dict[str, Tensor]:  # noqa: D102
+        frequencies = Categorical().start(x, columns, weights)["logits"].double().exp()
         by_column = torch.split(frequencies, columns.n_levels.tolist())
         thresholds = torch.cat([thresholds_between(column) for column in by_column]).to(x.dtype)
         zeros = x.new_zeros(x.shape[-1])

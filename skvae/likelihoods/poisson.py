@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from skvae.likelihoods.base import Columns, Head, Likelihood
+from skvae.likelihoods.base import Columns, Head, Likelihood, mean_of_cells
 
 RATE_MIN = 1e-3  # a column of zeros starts at this rate
 LOG_RATE_MAX = 20.0  # a rate of 5e8: beyond it the network has lost its way, and exp would overflow in float32
@@ -31,8 +31,8 @@ class Poisson(Likelihood):
     def heads(self, columns: Columns) -> dict[str, Head]:  # noqa: D102
         return {"log_rate": Head("cell", len(columns.scale))}
 
-    def start(self, x: Tensor, columns: Columns) -> dict[str, Tensor]:  # noqa: D102
-        return {"log_rate": x.nanmean(dim=0).clamp(min=RATE_MIN).log()}
+    def start(self, x: Tensor, columns: Columns, weights: Tensor | None = None) -> dict[str, Tensor]:  # noqa: D102
+        return {"log_rate": mean_of_cells(x, weights).clamp(min=RATE_MIN).log()}
 
     def log_prob(self, x: Tensor, *, log_rate: Tensor) -> Tensor:  # type: ignore[override]
         """Log probability of each cell. Shape: (S, B, D)."""

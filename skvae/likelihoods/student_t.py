@@ -39,8 +39,8 @@ class StudentT(LocationScale):
     def heads(self, columns: Columns) -> dict[str, Head]:  # noqa: D102
         return super().heads(columns) | {"log_df": Head("column", len(columns.scale))}
 
-    def start(self, x: Tensor, columns: Columns) -> dict[str, Tensor]:  # noqa: D102
-        return super().start(x, columns) | {"log_df": x.new_full((x.shape[-1],), LOG_DF_START)}
+    def start(self, x: Tensor, columns: Columns, weights: Tensor | None = None) -> dict[str, Tensor]:  # noqa: D102
+        return super().start(x, columns, weights) | {"log_df": x.new_full((x.shape[-1],), LOG_DF_START)}
 
     def log_prob(  # type: ignore[override]
         self, x: Tensor, *, loc: Tensor, log_scale: Tensor, log_df: Tensor, row_factor: Tensor | None = None

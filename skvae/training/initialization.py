@@ -145,13 +145,13 @@ def initialize(
     generator : torch.Generator
         For what a linear fit leaves to chance; its state is the same for every model.
     weights : Tensor of shape (N,), optional
-        Weights of the rows in the linear fit.
+        Weights of the rows.
     """
     if vae.encoder.numbers:
         center = vae.encoder.numeric_features(x[train[-1]]).nanmean(dim=0).nan_to_num(nan=0.0)
         vae.encoder.get_buffer("center").copy_(center)
     for s, rows in enumerate(train):
-        _start_at_marginals(vae, s, x[rows])
+        _start_at_marginals(vae, s, x[rows], None if weights is None else weights[rows])
     if init == "linear" and vae.encoder.linear:
         vae.encoder.silence()
         vae.decoder.silence()
@@ -170,10 +170,10 @@ def _set_heads(vae: VAE, s: int, block: int, heads: dict[str, Tensor]) -> None:
             vae.decoder.bias[s, 0, vae.decoder.output_slice(block, name)] = value
 
 
-def _start_at_marginals(vae: VAE, s: int, x: Tensor) -> None:
+def _start_at_marginals(vae: VAE, s: int, x: Tensor, weights: Tensor | None) -> None:
     """Independent columns."""
     for b, block in enumerate(vae.joint):
-        heads = block.family.start(x[:, block.position], block.columns)
+        heads = block.family.start(x[:, block.position], block.columns, weights)
         _set_heads(vae, s, b, {name: value.nan_to_num(nan=0.0) for name, value in heads.items()})
 
 

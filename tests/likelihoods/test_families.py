@@ -331,6 +331,18 @@ def test_start_ignores_gaps_and_maximises_the_likelihood_of_independent_columns(
         assert mean_log_prob(shift, location) < mean_log_prob(0.0, location)
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_weights_are_repetitions_in_the_start(name):
+    case = CASES[name]
+    x = torch.as_tensor(draws(case, 300))
+    x[::7, 1] = torch.nan
+    times = torch.arange(300) % 3  # one, on average
+    start = case.family.start(x.repeat_interleave(times, dim=0), columns_of(case))
+    for unit in (1.0, 0.2):
+        for key, value in case.family.start(x, columns_of(case), unit * times).items():
+            torch.testing.assert_close(value, start[key])
+
+
 # -- numerical edges -----------------------------------------------------------------------------------------
 
 FAR = [-1e4, -3.0, -1e-30, 0.0, 1e-30, 3.0, 1e4]

@@ -24,7 +24,7 @@ def make_rows(n_rows=80, n_columns=6, seed=0):
     return (signal + rng.normal(size=(n_rows, n_columns))) * rng.uniform(0.5, 3, n_columns) + 7
 
 
-def start(X, likelihood, *, n_components=K, init="linear", train=None):
+def start(X, likelihood, *, n_components=K, init="linear", train=None, weights=None):
     """A started stack, its table and its rows."""
     table = Table.fit(X, likelihood)
     joint, generator = table.joint(), torch.Generator().manual_seed(0)
@@ -38,7 +38,7 @@ def start(X, likelihood, *, n_components=K, init="linear", train=None):
     vae = VAE(joint, StandardNormal(n_components), encoder, decoder).double().requires_grad_(False)
     x, train = table.encode(X).double(), train or [torch.arange(len(X))]
     restack(vae, [0] * len(train))
-    initialize(vae, x, train, init, generator)
+    initialize(vae, x, train, init, generator, weights)
     return vae, table, x
 
 
@@ -194,6 +194,16 @@ def test_families_without_a_location_start_at_their_marginals(likelihood):
     else:
         counts = [np.unique(column, return_counts=True)[1] + 0.5 for column in X.T]
         assert_allclose(marginal, np.concatenate([c / c.sum() for c in counts]))
+
+
+def test_weights_move_the_marginals_of_each_model():
+    X = np.random.default_rng(0).poisson(3.0, (200, 3))
+    weights = torch.arange(200.0).double()
+    train = [torch.arange(200), torch.arange(50, 120)]
+    vae, _, _ = start(X, "poisson", init="random", train=train, weights=weights)
+    z = torch.zeros(2, 1, K).double()
+    marginal = (vae.decode(z)[0]["log_rate"] - vae.decoder.network(z))[:, 0].exp().numpy()
+    assert_allclose(marginal, [np.average(X[rows], axis=0, weights=weights[rows]) for rows in train])
 
 
 def test_rows_and_covariance_have_the_same_principal_axes():
