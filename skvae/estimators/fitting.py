@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -29,7 +30,9 @@ from skvae.objectives import kl_to_standard_normal, normal_nodes
 from skvae.priors import PRIORS, StandardNormal, fit_prior
 from skvae.tables import Table
 from skvae.training import (
+    BetaSchedule,
     History,
+    LinearBeta,
     Objective,
     Recipe,
     Split,
@@ -60,11 +63,14 @@ class Fit(NamedTuple):
         Of its training.
     kl : Tensor of shape (K,)
         Mean KL of each component over up to 10,000 training rows.
+    extreme : tuple of int and float, or None
+        Column of the number that lies farthest out, and where, encoded; the first suspect where training broke down.
     """
 
     vae: VAE
     history: History
     kl: Tensor
+    extreme: tuple[int, float] | None
 
 
 def fit_vae(
@@ -101,7 +107,8 @@ def fit_vae(
     objective = resolve_objective(parameters, table, len(x))
     early_stopping = parameters.early_stopping if x_val is None else False
     if start is not None:
-        objective = replace(objective, kl_warmup=0.0)  # z is in use already
+        if not isinstance(parameters.beta, BetaSchedule):
+            objective = replace(objective, beta=LinearBeta(parameters.beta, end=0.0))  # z is in use already
         if early_stopping == "auto":
             early_stopping = False  # the model may have seen every row: no fold can judge it
     offset = float(table.log_jacobian(x).mean())
@@ -120,17 +127,18 @@ def fit_vae(
         if start is None:
             initialize(vae, x, split.train, resolve_init(parameters, table), generator, weights)
         x = x.float()
-        history = train(
+        run = partial(
+            train,
             vae,
             x,
             split,
-            recipe,
-            objective,
+            objective=objective,
             generator=generator,
             weights=None if weights is None else weights.float(),
             offset=offset,
             report=print_progress if parameters.verbose else None,
         )
+        history = train_within_memory(run, recipe)
         restack(vae, [len(split.train) - 1])
         rows = split.train[-1]
         try:
@@ -139,7 +147,41 @@ def fit_vae(
             history.interrupted = True
         vae.requires_grad_(False)
         rows = rows[:: math.ceil(len(rows) / KL_ROWS)]
-        return Fit(vae, history, mean_kl(vae, x[rows], None if weights is None else weights[rows]))
+        went_wrong = history.n_skipped or history.n_rollbacks
+        extreme = most_extreme(table, x) if went_wrong else None
+        kl = mean_kl(vae, x[rows], None if weights is None else weights[rows])
+        return Fit(vae, history, kl, extreme)
+
+
+def train_within_memory(run: Callable[..., History], recipe: Recipe) -> History:
+    """Train, with half the batch where the whole one does not fit into the memory of the device."""
+    for half in (False, True):
+        recipe = replace(recipe, batch_size=max(1, recipe.batch_size // 2)) if half else recipe
+        try:
+            return run(recipe=recipe)
+        except torch.OutOfMemoryError:
+            pass  # the traceback, which holds the memory, goes first
+        torch.cuda.empty_cache()
+        if not half:
+            warnings.warn(
+                f"The device has no memory for {recipe.batch_size} rows a step, so training goes on with half as many. "
+                f"Set batch_size to {recipe.batch_size // 2} or less.",
+                ResourceWarning,
+                stacklevel=5,
+            )
+    raise MemoryError(
+        f"The device has no memory for {recipe.batch_size} rows a step. Set batch_size to fewer, choose smaller "
+        f"hidden_layer_sizes, or use device='cpu'."
+    )
+
+
+def most_extreme(table: Table, x: Tensor) -> tuple[int, float] | None:
+    """Position of the column whose number lies farthest out, and where, encoded. Shape: (N, D)."""
+    numbers = [j for j, family in enumerate(table.families) if family.levels == "none"]
+    if not numbers:
+        return None
+    size = x[:, numbers].abs().nan_to_num(nan=0.0, posinf=torch.inf).amax(dim=0)
+    return numbers[int(size.argmax())], float(size.max())
 
 
 def kinds(table: Table) -> set[type[Likelihood]]:
@@ -208,18 +250,18 @@ def resolve_objective(parameters: Any, table: Table, n_rows: int) -> Objective:
         is_gaussian = kinds(table) == {Gaussian} and {family.scaling for family in table.data_families} == {"shared"}
         n_columns, n_components = len(table.data_columns), parameters.n_components
         input_dropout = rules.auto_input_dropout(n_rows, n_columns, n_components, is_gaussian)
-    free_bits = parameters.free_bits
+    free_bits, beta = parameters.free_bits, parameters.beta
     if isinstance(free_bits, str):
-        free_bits = rules.auto_free_bits(is_autoregressive(parameters))
-    return Objective(
-        beta=parameters.beta,
-        free_bits=free_bits,
-        n_draws=parameters.n_draws,
-        input_dropout=input_dropout,
-        kl_warmup=rules.auto_kl_warmup(
-            kinds(table) == {Bernoulli}, any(family.levels != "none" for family in table.data_families)
-        ),
-    )
+        free_bits = rules.auto_free_bits(is_autoregressive(parameters)) if parameters.objective == "elbo" else 0.0
+    elif free_bits and parameters.objective == "iwae":
+        raise ValueError(
+            f"objective='iwae' has no KL of each component, so free_bits must be 0 or 'auto', got {free_bits!r}. "
+            f"Use objective='elbo' with free_bits."
+        )
+    if not isinstance(beta, BetaSchedule):
+        has_categories = any(family.levels != "none" for family in table.data_families)
+        beta = LinearBeta(beta, end=rules.auto_kl_warmup(kinds(table) == {Bernoulli}, has_categories))
+    return Objective(parameters.objective, beta, free_bits, parameters.n_draws, input_dropout)
 
 
 def resolve_init(parameters: Any, table: Table) -> str:
@@ -275,7 +317,8 @@ def refit_prior(vae: VAE, x: Tensor, weights: Tensor | None, generator: torch.Ge
         x = x[torch.multinomial(weights.float(), len(x), replacement=True, generator=generator)]
     with torch.no_grad():
         posteriors = [vae.posterior(rows[None]) for rows in torch.split(x, 1000)]
-    q = DiagonalNormal(*(torch.cat([q[i] for q in posteriors], dim=1) for i in (0, 1)))
+    loc = torch.cat([q.loc for q in posteriors], dim=1)
+    q = DiagonalNormal(loc, torch.cat([q.scale for q in posteriors], dim=1))
     fit_prior(vae.prior, q, generator=generator)
 
 
@@ -287,7 +330,7 @@ def mean_kl(vae: VAE, x: Tensor, weights: Tensor | None = None) -> Tensor:
     distribution with the moments of the aggregate posterior takes its place, which bounds the mutual information.
     """
     posteriors = [vae.posterior(rows[None]) for rows in torch.split(x, 1000)]
-    loc, scale = (torch.cat([q[i][0] for q in posteriors]) for i in (0, 1))
+    loc, scale = torch.cat([q.loc[0] for q in posteriors]), torch.cat([q.scale[0] for q in posteriors])
     share = loc.new_ones(len(loc)) if weights is None else weights.to(loc)
     share = share / share.sum()
     if not isinstance(vae.prior, StandardNormal):

@@ -37,7 +37,7 @@ from skvae.networks import ACTIVATIONS, VAE, DiagonalNormal
 from skvae.objectives import elbo, importance_weighted_bound, normal_nodes
 from skvae.priors import PRIORS, PriorFamily, StandardNormal
 from skvae.tables import Native, Table, to_pandas
-from skvae.training import resolve_device
+from skvae.training import BetaSchedule, resolve_device
 
 N_NODES = 32  # fixed posterior draws of a score
 ACTIVE = 0.01  # nats: a component that says less about a row is switched off
@@ -117,11 +117,17 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         weights, which escape its basin and can separate classes better at 2 components. "auto": at random where half of
         the columns or more are categories.
 
+    objective : {"elbo", "iwae"}, default="elbo"
+        What training maximises: the evidence lower bound, or the importance-weighted bound of ``n_draws`` draws, which
+        is tighter: it raises ``log_likelihood``, and lets the posterior fit worse. ``score`` is always the ELBO.
+
     n_draws : int, default=1
         Posterior draws for each row and training step.
 
-    beta : float, default=1.0
-        Weight of the KL term in training; ``score`` is always at 1.
+    beta : float or BetaSchedule, default=1.0
+        Weight of the KL term in training; ``score`` is always at 1. A number is reached after a short warm-up where
+        there is no linear start; ``skvae.training.LinearBeta(1.0, end=0.3)`` or ``CyclicalBeta`` say how it grows. 0
+        trains an autoencoder.
 
     free_bits : "auto" or float, default="auto"
         Nats that each component may use before the KL term counts in training. "auto": 0.05 where columns see one
@@ -236,8 +242,9 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         "encoder": [StrOptions({"mlp"}), callable],
         "decoder": [StrOptions({"factorized", "autoregressive"}), callable],
         "init": [StrOptions({"auto", "linear", "random"})],
+        "objective": [StrOptions({"elbo", "iwae"})],
         "n_draws": [Interval(Integral, 1, None, closed="left")],
-        "beta": [Interval(Real, 0, None, closed="left")],
+        "beta": [Interval(Real, 0, None, closed="left"), BetaSchedule],
         "free_bits": [_auto, Interval(Real, 0, None, closed="left")],
         "input_dropout": [_auto, Interval(Real, 0, 1, closed="left")],
         "learning_rate": [_auto, Interval(Real, 0, None, closed="neither")],
@@ -268,8 +275,9 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         encoder: Network = "mlp",
         decoder: Network = "factorized",
         init: str = "auto",
+        objective: str = "elbo",
         n_draws: int = 1,
-        beta: float = 1.0,
+        beta: float | BetaSchedule = 1.0,
         free_bits: str | float = "auto",
         input_dropout: str | float = "auto",
         learning_rate: str | float = "auto",
@@ -296,6 +304,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         self.encoder = encoder
         self.decoder = decoder
         self.init = init
+        self.objective = objective
         self.n_draws = n_draws
         self.beta = beta
         self.free_bits = free_bits
@@ -392,17 +401,30 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     def _keep(self, fitted: Fit, device: torch.device) -> None:
         """Set the fitted attributes, and say what went wrong on the way."""
-        vae, history, kl = fitted
+        vae, history, kl, extreme = fitted
         if history.interrupted:
             warnings.warn(
                 f"Training was interrupted in epoch {len(history.epochs)}; the best weights so far are kept.",
                 ConvergenceWarning,
                 stacklevel=5,
             )
-        if history.n_skipped:
+        if history.n_skipped or history.n_rollbacks:
+            suspect = ""
+            if extreme is not None:
+                name = self.table_.columns[extreme[0]].name
+                suspect = f" Column {name!r} holds the most extreme number, {extreme[1]:.3g} after scaling."
             warnings.warn(
-                f"{history.n_skipped} training step(s) had a loss or gradient that was not finite and were skipped. "
-                f"Scale the data, or lower learning_rate.",
+                f"{history.n_skipped} training step(s) had a loss or gradient that was not finite and were skipped, "
+                f"and {history.n_rollbacks} time(s) training went back to the best weights with a smaller step."
+                f"{suspect} Scale the data, or lower learning_rate.",
+                ConvergenceWarning,
+                stacklevel=5,
+            )
+        if not bool((kl > ACTIVE).any()):
+            warnings.warn(
+                f"All {len(kl)} component(s) are switched off: each says less than {ACTIVE} nats about a row, so "
+                f"transform tells rows not apart. If columns have something in common, use free_bits=0.1, a smaller "
+                f"beta, or a slower one such as LinearBeta(end=0.5).",
                 ConvergenceWarning,
                 stacklevel=5,
             )
@@ -454,7 +476,8 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             Its mean and standard deviation.
         """
         parts = [vae.posterior(x) for vae, x in self._chunks(X)]
-        return tuple(torch.cat([q[i][0] for q in parts]).cpu().numpy() for i in (0, 1))  # type: ignore[return-value]
+        loc, scale = torch.cat([q.loc[0] for q in parts]), torch.cat([q.scale[0] for q in parts])
+        return loc.cpu().numpy(), scale.cpu().numpy()
 
     @torch.no_grad()
     def score_samples(self, X: ArrayLike) -> Floats:

@@ -51,7 +51,7 @@ class Bernoulli(Likelihood):
     def redraw(self, x: Tensor, generator: torch.Generator) -> Tensor:
         """Binarise grey levels; zeros, ones and NaN stay. Stacked models share the draw. Shape: kept."""
         u = torch.rand((1, *x.shape[1:]), generator=generator, dtype=x.dtype, device=x.device)
-        return torch.where(x.isnan(), x, (u < x).to(x.dtype))
+        return (u < x).to(x.dtype) + 0 * x  # 0 · NaN is NaN
 
     def is_valid(self, x: Tensor) -> Tensor:  # noqa: D102
         return (x >= 0) & (x <= 1)

@@ -71,6 +71,7 @@ class Joint(nn.Module):
         super().__init__()
         self.blocks = nn.ModuleList(blocks)
         self.indicators = indicators or {}
+        self.is_complete = False  # training knows when no cell is missing; then nothing is masked
         self.n_columns = sum(len(block.index) for block in blocks)
 
     def __iter__(self) -> Any:
@@ -81,6 +82,9 @@ class Joint(nn.Module):
         total = x.new_zeros(())
         for block, heads in zip(self, parameters, strict=True):
             cells = x[..., block.position]
+            if self.is_complete:
+                total = total + block.family.log_prob(cells, **block.complete(heads)).sum(dim=-1)
+                continue
             missing = cells.isnan()
             # 0 lies in the support of every family, so no NaN can reach a gradient
             log_prob = block.family.log_prob(cells.masked_fill(missing, 0.0), **block.complete(heads))

@@ -59,6 +59,7 @@ class Encoder(nn.Module):
         generator: torch.Generator,
     ) -> None:
         super().__init__()
+        self.is_complete = False  # training knows when no cell is missing; then nothing is masked
         self.n_components = n_components
         self.numbers = [b for b in joint if b.family.levels == "none"]
         number_index = [i for block in self.numbers for i in block.index]
@@ -95,13 +96,15 @@ class Encoder(nn.Module):
 
     def numeric_features(self, x: Tensor) -> Tensor:
         """What the network sees of the numbers, before centring; NaN stays NaN. Shape: (..., D_numbers)."""
-        return torch.cat([b.family.features(x[..., b.position]) for b in self.numbers], dim=-1)
+        features = [b.family.features(x[..., b.position]) for b in self.numbers]
+        return torch.cat(features, dim=-1) if len(features) > 1 else features[0]
 
     def features(self, x: Tensor) -> Tensor:
         """The network's input. Shape: (S, B, n_features)."""
         parts = []
         if self.numbers:
-            parts.append((self.numeric_features(x) - self.get_buffer("center")).nan_to_num(nan=0.0))
+            centred = self.numeric_features(x) - self.get_buffer("center")
+            parts.append(centred if self.is_complete else centred.nan_to_num(nan=0.0))
             if len(self.get_buffer("gaps")):
                 parts.append(x[..., self.get_buffer("gaps")].isnan().to(x.dtype))
         if self.embedding is not None:
@@ -112,8 +115,11 @@ class Encoder(nn.Module):
         """The posterior of each row."""
         cells = x[..., self.get_buffer("linear_columns")] if self.linear else None
         q = self._posterior(self.features(x), cells)
-        is_blank = x.isnan().all(dim=-1, keepdim=True)  # no evidence: the posterior is the prior
-        return DiagonalNormal(q.loc.masked_fill(is_blank, 0.0), q.scale.masked_fill(is_blank, 1.0))
+        if self.is_complete:
+            return q
+        is_blank = x.isnan().all(dim=-1)
+        loc, scale = (t.masked_fill(is_blank.unsqueeze(-1), value) for t, value in ((q.loc, 0.0), (q.scale, 1.0)))
+        return DiagonalNormal(loc, scale, is_blank)
 
     def posterior(self, features: Tensor) -> DiagonalNormal:
         """Of a pseudo-input: what the network sees, and beside it what the linear path sees, without gaps.

@@ -15,10 +15,17 @@ class DiagonalNormal(NamedTuple):
     ----------
     loc, scale : Tensor of shape (S, B, K)
         Mean and standard deviation.
+    is_blank : Tensor of shape (S, B) or None
+        Rows without a single observed cell: their posterior is the prior, whatever that is.
     """
 
     loc: Tensor
     scale: Tensor
+    is_blank: Tensor | None = None
+
+    def detach(self) -> DiagonalNormal:
+        """The same distribution, without a gradient."""
+        return DiagonalNormal(self.loc.detach(), self.scale.detach(), self.is_blank)
 
     def at(self, noise: Tensor) -> Tensor:
         """Reparameterised draw z = μ + σ ε. Shape: broadcast of (S, B, K) and noise."""

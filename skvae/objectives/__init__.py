@@ -1,8 +1,15 @@
 """What is maximised and reported: pure tensor functions, larger is better, nats per row."""
 
 from skvae.objectives.elbo import Bound, elbo
-from skvae.objectives.importance import importance_weighted_bound
+from skvae.objectives.importance import doubly_reparameterized, importance_weighted_bound
 from skvae.objectives.kl import kl_to_standard_normal
 from skvae.objectives.quadrature import normal_nodes
 
-__all__ = ["Bound", "elbo", "importance_weighted_bound", "kl_to_standard_normal", "normal_nodes"]
+__all__ = [
+    "Bound",
+    "doubly_reparameterized",
+    "elbo",
+    "importance_weighted_bound",
+    "kl_to_standard_normal",
+    "normal_nodes",
+]

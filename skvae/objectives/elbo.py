@@ -53,10 +53,10 @@ def elbo(vae: Any, x: Tensor, noise: Tensor, *, seen: Tensor | None = None) -> B
     ----------
     Kingma and Welling (2014), Auto-Encoding Variational Bayes, eq. (7) and (10).
     """
-    shown = x if seen is None else seen
-    q = vae.posterior(shown)
-    is_blank = shown.isnan().all(dim=-1)[..., None]  # no evidence: the posterior is the prior, whatever that is
+    q = vae.posterior(x if seen is None else seen)
     draws = [q.at(epsilon) for epsilon in noise]
     log_likelihood = sum(vae.log_likelihood(z, x) for z in draws) / len(draws)
     kl = sum(vae.prior.kl(q, z) for z in draws) / len(draws)
-    return Bound(log_likelihood, kl.masked_fill(is_blank, 0.0))
+    if q.is_blank is not None:
+        kl = kl.masked_fill(q.is_blank.unsqueeze(-1), 0.0)
+    return Bound(log_likelihood, kl)

@@ -33,8 +33,12 @@ class Prior(nn.Module, ABC):
         """Draws. Shape: (S, n_rows, K), in the dtype and on the device of ``like``."""
 
     def kl(self, q: Any, z: Tensor) -> Tensor:
-        """KL(q ‖ p) from one draw z of q: log q(z | x) − log p(z), unbiased. Shape: z (S, B, K) -> (S, B, 1)."""
-        kl: Tensor = q.log_prob(z) - self.log_prob(z)
+        """KL(q ‖ p) from one draw z of q: log q(z | x) − log p(z), unbiased. Shape: z (S, B, K) -> (S, B, 1).
+
+        Its gradient runs through the draw alone: that of log q(z | x) for a fixed z is zero on average, and noise
+        (Roeder, Wu and Duvenaud 2017, Sticking the Landing, eq. 7).
+        """
+        kl: Tensor = q.detach().log_prob(z) - self.log_prob(z)
         return kl.unsqueeze(-1)  # no closed form, so no terms by component
 
 

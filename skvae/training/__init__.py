@@ -5,11 +5,16 @@ from skvae.training.device import intraop_threads, isolated_rng, resolve_device,
 from skvae.training.history import History
 from skvae.training.initialization import initialize
 from skvae.training.loop import train
-from skvae.training.recipe import Objective, Recipe
+from skvae.training.objective import Objective
+from skvae.training.recipe import Recipe
+from skvae.training.schedules import BetaSchedule, CyclicalBeta, LinearBeta
 from skvae.training.split import Split, split_rows
 
 __all__ = [
+    "BetaSchedule",
+    "CyclicalBeta",
     "History",
+    "LinearBeta",
     "Objective",
     "Recipe",
     "Split",

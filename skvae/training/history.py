@@ -26,6 +26,8 @@ class History:
         Epoch of the weights that were kept.
     n_skipped : int
         Steps of the kept model whose gradient was not finite.
+    n_rollbacks : int
+        How often the best weights were taken up again with a smaller step.
     interrupted : bool
         Whether training ended by Ctrl-C.
     """
@@ -34,6 +36,7 @@ class History:
     epochs: list[dict[str, float]] = field(default_factory=list)
     best_iter: int = 0
     n_skipped: int = 0
+    n_rollbacks: int = 0
     interrupted: bool = False
     _pending: dict[int, Tensor] = field(default_factory=dict)
     _start: float = field(default_factory=time.perf_counter)

@@ -8,16 +8,19 @@ from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import embedding
 
 from skvae.networks import MLP, VAE, Linear, Replicas, parameters_by_model
-from skvae.objectives import Bound, elbo
+from skvae.objectives import elbo
 from skvae.training.history import History
-from skvae.training.recipe import Objective, Recipe
-from skvae.training.schedules import kl_warmup, warmup_cosine
+from skvae.training.objective import Objective
+from skvae.training.recipe import Recipe
+from skvae.training.schedules import warmup_cosine
 from skvae.training.split import Split
 from skvae.training.stopping import EarlyStopping, trimmed_mean
 
 CLIP = 5.0  # times the running mean of a model's gradient norm
+MAX_ROLLBACKS, ROLLBACK_FACTOR = 5, 0.3  # of the learning rate, where training broke down
 CHUNK = 4_000_000  # cells evaluated at once
 
 
@@ -59,26 +62,36 @@ def train(
     History
     """
     weights = x.new_ones(len(x)) if weights is None else weights / weights[split.train[-1]].mean()
-    optimizer = _optimizer(vae, recipe)
-    clipper = GradientClipper(vae)
+    optimizer, clipper = _optimizer(vae, recipe), GradientClipper(vae)
     judge = Judge(vae, x, weights, split.held_out, objective, offset, generator)
     stopping = EarlyStopping(vae, patience=recipe.n_iter_no_change, tol=recipe.tol)
     history = History(offset)
     history.add(0.0, None)
     n_rows = min(len(rows) for rows in split.train)
     batch_size = min(recipe.batch_size, n_rows)
-    n_steps, step = recipe.max_iter * (n_rows // batch_size), itertools.count()
+    n_batches = n_rows // batch_size
+    n_steps, step = recipe.max_iter * n_batches, itertools.count()
 
     def evaluate(epoch: int) -> bool:
+        nonlocal optimizer, clipper
         criterion, history.epochs[-1]["validation_elbo"] = judge()
-        is_warm = epoch >= objective.kl_warmup * recipe.max_iter
-        stop = stopping.update(criterion, epoch, is_final_objective=is_warm)
+        history.n_skipped += (n_skipped := int(clipper.n_skipped))
+        has_collapsed = math.isinf(criterion) and not math.isinf(stopping.best)
+        if has_collapsed or n_skipped > 0.5 * n_batches * recipe.evaluate_every:
+            stopping.restore()
+            history.n_rollbacks += 1
+            optimizer, clipper = _optimizer(vae, recipe), GradientClipper(vae)
+            return history.n_rollbacks > MAX_ROLLBACKS
+        clipper.n_skipped.zero_()
+        is_final = epoch >= objective.beta.end * recipe.max_iter
+        stop = stopping.update(criterion, epoch, is_final_objective=is_final)
         history.flush()
         if report is not None:
             report(history)
         return stop
 
     try:
+        _assume_complete(vae, x, objective)
         if split.held_out:
             evaluate(0)
         for epoch in range(1, recipe.max_iter + 1):
@@ -86,38 +99,39 @@ def train(
             vae.train()
             for rows in _minibatches(split.train, n_rows, batch_size, generator):
                 progress = (next(step) + 1) / n_steps
-                rate = recipe.learning_rate * warmup_cosine(progress)
+                rate = recipe.learning_rate * warmup_cosine(progress) * ROLLBACK_FACTOR**history.n_rollbacks
                 for group in optimizer.param_groups:
                     group["lr"] = rate
-                batch = vae.joint.redraw(x[rows], generator)
+                batch = vae.joint.redraw(embedding(rows, x), generator)
                 seen, noise = _hide(batch, objective, generator), _noise(vae, batch, objective, generator)
                 with torch.autocast(x.device.type, recipe.dtype, enabled=recipe.dtype != torch.float32):
-                    bound = elbo(vae, batch, noise, seen=seen)
+                    value, bound = objective.step(
+                        vae, batch, noise, seen=seen, weights=weights[rows], progress=progress
+                    )
                 optimizer.zero_grad()
-                value = _objective(bound, weights[rows], objective, progress, vae.encoder.n_components)
                 torch.autograd.backward(-value.sum())
                 clipper.clip()
                 optimizer.step()
                 terms += torch.stack([bound.log_likelihood[-1].mean(), bound.kl[-1].sum(dim=-1).mean()]).detach()
-            history.add(rate, terms / (n_rows // batch_size))
+            history.add(rate, terms / n_batches)
             if split.held_out and (epoch % recipe.evaluate_every == 0 or epoch == recipe.max_iter) and evaluate(epoch):
                 break
     except KeyboardInterrupt:
         history.interrupted = True
+    finally:
+        vae.joint.is_complete = vae.encoder.is_complete = False
     if split.held_out:
         stopping.restore()
     history.best_iter = stopping.best_epoch if split.held_out else len(history.epochs) - 1
-    history.n_skipped = int(clipper.n_skipped)
+    history.n_skipped += int(clipper.n_skipped)
     vae.eval()
     return history
 
 
-def _objective(bound: Bound, weights: Tensor, objective: Objective, progress: float, n_components: int) -> Tensor:
-    """E_q[log p(x|z)] − β Σ_k max(λ, KL_k), averaged over the rows of each model. Shape: (S,)."""
-    beta = objective.beta * kl_warmup(progress, objective.kl_warmup)
-    kl = (weights.unsqueeze(-1) * bound.kl).mean(dim=1)
-    kl = kl.clamp(min=objective.free_bits * n_components / kl.shape[-1])  # without terms by component, on their sum
-    return (weights * bound.log_likelihood).mean(dim=-1) - beta * kl.sum(dim=-1)
+def _assume_complete(vae: VAE, x: Tensor, objective: Objective) -> None:
+    """Tell the modules whether there are gaps at all, so that they need not look at every step."""
+    vae.joint.is_complete = not bool(x.isnan().any())
+    vae.encoder.is_complete = vae.joint.is_complete and not objective.input_dropout
 
 
 def _minibatches(train: list[Tensor], n_rows: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
@@ -200,6 +214,8 @@ class GradientClipper:
         self.usual = torch.where(self.usual > 0, torch.lerp(self.usual, clipped, 0.02), clipped)
         self.n_skipped += (~finite[-1]).to(norm.dtype)
         factor = torch.where(finite, clipped / norm.clamp(min=torch.finfo(norm.dtype).tiny), 0.0)
+        if factor.device.type == "cpu" and bool((factor == 1).all()):  # the usual case, read where that is free
+            return
         for s, p in self.parameters:
             if p.grad is not None:
                 if s is None:
@@ -247,9 +263,8 @@ class Judge:
         nobody = [torch.full_like(padded[0], -1)] * (n_models - len(held_out))
         self.rows = torch.stack(padded + nobody)  # (S, V); -1 pads
         self.weights = weights[self.rows.clamp(min=0)]
-        half = torch.randn(
-            (1, 1, n_rows, vae.encoder.n_components), generator=generator, dtype=x.dtype, device=x.device
-        )
+        size = (max(1, objective.n_draws // 2 if objective.name == "iwae" else 1), 1, n_rows, vae.encoder.n_components)
+        half = torch.randn(size, generator=generator, dtype=x.dtype, device=x.device)
         self.noise = torch.cat([half, -half])  # antithetic
 
     @torch.no_grad()
@@ -257,20 +272,16 @@ class Judge:
         """The criterion, a trimmed mean of the objective, and the mean held-out ELBO in the units of the data."""
         self.vae.eval()
         size = max(1, CHUNK // (self.rows.shape[0] * max(self.x.shape[1], self.vae.decoder.bias.shape[-1])))
-        parts = [
-            elbo(self.vae, self.x[rows.clamp(min=0)], noise)
-            for rows, noise in zip(
-                torch.split(self.rows, size, dim=1), torch.split(self.noise, size, dim=2), strict=True
-            )
-        ]
-        valid = self.rows >= 0
-        weights = self.weights[valid]
-        log_likelihood = torch.cat([bound.log_likelihood for bound in parts], dim=1)[valid]
-        kl = torch.cat([bound.kl for bound in parts], dim=1)[valid]
-        beta, mean_kl = self.objective.beta, torch.einsum("n,nk->k", weights, kl) / weights.sum()
+        parts = []
+        for rows, noise in zip(torch.split(self.rows, size, dim=1), torch.split(self.noise, size, dim=2), strict=True):
+            x = embedding(rows.clamp(min=0), self.x)
+            bound = elbo(self.vae, x, noise)
+            parts.append((bound.elbo, bound.kl, self.objective.rows(self.vae, x, noise, bound)))
+        elbos, kl, rows = (torch.cat(tensors, dim=1)[self.rows >= 0] for tensors in zip(*parts, strict=True))
+        weights = self.weights[self.rows >= 0]
+        mean_kl = torch.einsum("n,nk->k", weights, kl) / weights.sum()
         free_bits = self.objective.free_bits * self.vae.encoder.n_components / len(mean_kl)
         free = (free_bits - mean_kl).clamp(min=0.0).sum()  # what λ adds to the KL of the rows
-        criterion = trimmed_mean(log_likelihood - beta * kl.sum(dim=-1), weights) - beta * free
-        mean = ((log_likelihood - kl.sum(dim=-1)) * weights).sum() / weights.sum()
-        criterion, mean = torch.stack([criterion, mean]).tolist()
+        criterion = trimmed_mean(rows, weights) - self.objective.beta(1.0) * free
+        criterion, mean = torch.stack([criterion, (elbos * weights).sum() / weights.sum()]).tolist()
         return (criterion if not math.isnan(criterion) else -math.inf), mean + self.offset

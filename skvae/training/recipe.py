@@ -12,32 +12,6 @@ SMALL = 1000  # rows
 
 
 @dataclass(frozen=True)
-class Objective:
-    """What is maximised: E_q[log p(x | z)] − β Σ_k max(λ, KL_k).
-
-    Attributes
-    ----------
-    beta : float
-        Weight of the KL term (Higgins et al. 2017, β-VAE).
-    free_bits : float
-        λ, the nats that each component may use for free (Kingma et al. 2016, inverse autoregressive flow); of their
-        sum, K λ, under a prior that does not factorise.
-    n_draws : int
-        Posterior draws a row and step.
-    input_dropout : float
-        Share of cells hidden from the encoder in training.
-    kl_warmup : float
-        Share of training over which β grows from zero.
-    """
-
-    beta: float = 1.0
-    free_bits: float = 0.0
-    n_draws: int = 1
-    input_dropout: float = 0.0
-    kl_warmup: float = 0.0
-
-
-@dataclass(frozen=True)
 class Recipe:
     """How one stack is trained: every number is resolved.
 

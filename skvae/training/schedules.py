@@ -1,8 +1,10 @@
-"""Learning rate and KL weight as functions of training progress."""
+"""Learning rate and β as functions of training progress."""
 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
 
 WARMUP = 0.1  # share of training
 
@@ -34,20 +36,32 @@ def warmup_cosine(progress: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * (progress - WARMUP) / (1 - WARMUP)))
 
 
-def kl_warmup(progress: float, share: float) -> float:
-    """Linear growth from 0 to 1 over the first share of training, so that z is in use before it costs.
+class BetaSchedule(ABC):
+    """β, the weight of the KL term, as a function of training progress from 0 to 1.
+
+    Attributes
+    ----------
+    end : float
+        Progress from which β stays as it is. Training does not stop early before.
+    """
+
+    end: float
+
+    @abstractmethod
+    def __call__(self, progress: float) -> float:
+        """β after this share of the training budget."""
+
+
+@dataclass(frozen=True)
+class LinearBeta(BetaSchedule):
+    """β grows in a line from 0 to its value, so that z is in use before it costs.
 
     Parameters
     ----------
-    progress : float
-        Share of the training budget that is used up, from 0 to 1.
-    share : float
-        Length of the warm-up; 0 for none.
-
-    Returns
-    -------
-    float
-        Factor of beta.
+    beta : float, default=1.0
+        Final value.
+    end : float, default=0.1
+        Share of training until it is reached; 0 for none.
 
     References
     ----------
@@ -55,7 +69,68 @@ def kl_warmup(progress: float, share: float) -> float:
 
     Examples
     --------
-    >>> [kl_warmup(p, 0.5) for p in (0.25, 0.5, 1.0)], kl_warmup(0.0, 0.0)
-    ([0.5, 1.0, 1.0], 1.0)
+    >>> schedule = LinearBeta(beta=1.0, end=0.5)
+    >>> [schedule(progress) for progress in (0.25, 0.5, 1.0)]
+    [0.5, 1.0, 1.0]
     """
-    return min(1.0, progress / share) if share else 1.0
+
+    beta: float = 1.0
+    end: float = 0.1
+
+    def __post_init__(self) -> None:
+        check_range(self, "beta", 0.0, math.inf)
+        check_range(self, "end", 0.0, 1.0)
+
+    def __call__(self, progress: float) -> float:
+        """β after this share of the training budget."""
+        return self.beta * min(1.0, progress / self.end) if self.end else self.beta
+
+
+@dataclass(frozen=True)
+class CyclicalBeta(BetaSchedule):
+    """β grows from 0 to its value several times, each time from a latent space that is in better use.
+
+    Half of a cycle grows in a line, the other half is flat.
+
+    Parameters
+    ----------
+    beta : float, default=1.0
+        Final value.
+    n_cycles : int, default=4
+        How often.
+    end : float, default=0.8
+        Share of training that the cycles fill.
+
+    References
+    ----------
+    Fu et al. (2019), Cyclical Annealing Schedule, eq. (6) and (7).
+
+    Examples
+    --------
+    >>> schedule = CyclicalBeta(beta=1.0, n_cycles=2, end=0.8)
+    >>> [round(schedule(progress), 2) for progress in (0.1, 0.3, 0.5, 0.7, 1.0)]
+    [0.5, 1.0, 0.5, 1.0, 1.0]
+    """
+
+    beta: float = 1.0
+    n_cycles: int = 4
+    end: float = 0.8
+
+    def __post_init__(self) -> None:
+        check_range(self, "beta", 0.0, math.inf)
+        check_range(self, "n_cycles", 1, math.inf)
+        check_range(self, "end", 0.0, 1.0)
+
+    def __call__(self, progress: float) -> float:
+        """β after this share of the training budget."""
+        if progress >= self.end:
+            return self.beta
+        return self.beta * min(1.0, 2 * (progress * self.n_cycles / self.end % 1.0))
+
+
+def check_range(schedule: BetaSchedule, name: str, low: float, high: float) -> None:
+    """Refuse a field outside its range."""
+    value = getattr(schedule, name)
+    if not (isinstance(value, int | float) and low <= value <= high and math.isfinite(value)):
+        rule = f"between {low:g} and {high:g}" if math.isfinite(high) else f"of at least {low:g}"
+        raise ValueError(f"{type(schedule).__name__} needs a number {rule} as {name}, got {value!r}. Pass one.")

@@ -323,6 +323,7 @@ def test_odd_data_work(data, likelihood):
         return
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", "All 2 component.* switched off", ConvergenceWarning)  # as it should be
         vae = VAETransformer(likelihood=likelihood, **TINY).fit(data)
     assert np.isfinite(vae.transform(data)).all()
     assert np.isfinite(vae.score_samples(data)).all()
@@ -689,6 +690,65 @@ def test_steps_that_are_not_finite_are_skipped_and_reported(early_stopping):
         vae.fit(X)
     assert all(p.isfinite().all() for p in vae.vae_.parameters())
     assert np.isfinite(vae.score(X))
+
+
+def test_the_warning_names_the_column_of_the_most_extreme_number():
+    frame = pd.DataFrame(np.round(10 * X**2), columns=["a", "far", "b"])
+    frame.loc[7, "far"] = 3e8
+    settings = TINY | {"max_iter": 6, "batch_size": 30, "likelihood": "poisson", "encoder": SometimesNaN}
+    with pytest.warns(ConvergenceWarning, match=r"Column 'far' holds the most extreme number, 3e\+08 after scaling"):
+        VAETransformer(**settings).fit(frame)
+
+
+def test_components_that_are_all_switched_off_are_reported():
+    noise = np.random.default_rng(0).normal(size=(200, 3))
+    with pytest.warns(ConvergenceWarning, match=r"All 2 component\(s\) are switched off.*use free_bits=0.1"):
+        vae = VAETransformer(2, beta=50.0, init="random", max_iter=60, random_state=0).fit(noise)
+    assert not vae.active_components_.any()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        assert VAETransformer(**TINY).fit(X).active_components_.any()
+
+
+def lack_memory(n_times, monkeypatch):
+    """A device whose memory is too small for the first calls of ``train``; their batch sizes."""
+    from skvae.estimators import fitting
+
+    batch_sizes, train = [], fitting.train
+
+    def lacking(*arguments, recipe, **options):
+        batch_sizes.append(recipe.batch_size)
+        if len(batch_sizes) <= n_times:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return train(*arguments, recipe=recipe, **options)
+
+    monkeypatch.setattr(fitting, "train", lacking)
+    return batch_sizes
+
+
+def test_a_batch_that_is_too_large_for_the_device_is_halved_once(monkeypatch):
+    batch_sizes = lack_memory(1, monkeypatch)
+    with pytest.warns(ResourceWarning, match=r"no memory for 32 rows a step, .* Set batch_size to 16 or less"):
+        vae = VAETransformer(**TINY | {"batch_size": 32}).fit(X)
+    assert batch_sizes == [32, 16]
+    assert np.isfinite(vae.score(X))
+
+
+def test_a_device_that_is_too_small_for_half_the_batch_gets_a_sentence(monkeypatch):
+    lack_memory(2, monkeypatch)
+    vae = VAETransformer(**TINY | {"batch_size": 32})
+    with (
+        pytest.warns(ResourceWarning),
+        pytest.raises(MemoryError, match=r"no memory for 16 rows a step\. Set batch_size to fewer"),
+    ):
+        vae.fit(X)
+    assert not hasattr(vae, "vae_")
+
+
+def test_importance_weights_have_no_free_bits():
+    with pytest.raises(ValueError, match="objective='iwae' has no KL of each component, so free_bits must be 0"):
+        VAETransformer(**TINY, objective="iwae", free_bits=0.1).fit(X)
+    assert np.isfinite(VAETransformer(**TINY, objective="iwae", n_draws=3).fit(X).score(X))
 
 
 def test_a_learning_rate_that_is_far_too_large_ends_at_the_start_or_better():

@@ -10,9 +10,10 @@ from torch import nn
 
 from skvae.likelihoods import Bernoulli, Block, Columns, Gaussian, Joint
 from skvae.networks import MLP, VAE, Decoder, Encoder, Linear, Replicas, parameters_by_model, restack
+from skvae.objectives import importance_weighted_bound
 from skvae.priors import StandardNormal
-from skvae.training import Objective, Recipe, Split, initialize, train
-from skvae.training.loop import CLIP, GradientClipper
+from skvae.training import CyclicalBeta, LinearBeta, Objective, Recipe, Split, initialize, train
+from skvae.training.loop import CLIP, MAX_ROLLBACKS, ROLLBACK_FACTOR, GradientClipper, Judge
 from skvae.training.schedules import warmup_cosine
 
 N, D, K = 48, 4, 2
@@ -318,13 +319,16 @@ def test_the_offset_moves_the_report_and_not_the_weights():
 def test_free_bits_beyond_all_kl_are_no_kl_at_all():
     x, free, without = make_rows(), build(), build()
     fit(free, x, whole(), objective=Objective(free_bits=1e9))
-    fit(without, x, whole(), objective=Objective(beta=0.0))
+    fit(without, x, whole(), objective=Objective(beta=LinearBeta(0.0, end=0.0)))
     assert_equal_weights(free, without)
 
 
 def test_a_large_beta_empties_the_latent_space():
     x = make_rows()
-    kl = [fit(build(), x, whole(), objective=Objective(beta=b), max_iter=60).as_dict()["kl"][-1] for b in (0.1, 1, 50)]
+    kl = [
+        fit(build(), x, whole(), objective=Objective(beta=LinearBeta(b, end=0.0)), max_iter=60).as_dict()["kl"][-1]
+        for b in (0.1, 1, 50)
+    ]
     assert kl[0] > kl[1] > kl[2]
     assert kl[2] < 0.1
 
@@ -361,6 +365,99 @@ def test_more_draws_are_the_same_objective():
     ]
     assert elbos[0][0] == pytest.approx(elbos[1][0], rel=1e-12)
     assert max(elbos[1]) == pytest.approx(max(elbos[0]), abs=1.0)
+
+
+def log_evidence(vae, x, n_draws=200):
+    noise = torch.randn((n_draws, 1, 1, K), generator=torch.Generator().manual_seed(9), dtype=torch.float64)
+    with torch.no_grad():
+        return importance_weighted_bound(vae, x[None], noise).mean().item()
+
+
+def test_importance_weights_raise_the_evidence_above_that_of_the_elbo():
+    x = make_rows(n_rows=200)
+    models = {name: build() for name in ("elbo", "iwae")}
+    for name, vae in models.items():
+        fit(vae, x, whole(200), objective=Objective(name, n_draws=5), batch_size=50, max_iter=60)
+    assert log_evidence(models["iwae"], x) > log_evidence(models["elbo"], x)
+
+
+def test_a_stack_trains_by_importance_weights_as_its_models_do_alone():
+    vae, x, split = build(2), make_rows(), parts_of(2)
+    models = [alone(vae, s) for s in range(2)]
+    fit(vae, x, split, objective=Objective("iwae", n_draws=3))
+    for s, model in enumerate(models):
+        fit(model, x, Split([split.train[s]], []), objective=Objective("iwae", n_draws=3))
+        assert_equal_weights(alone(vae, s), model, rtol=1e-6, atol=1e-8)
+
+
+def test_with_one_draw_importance_weights_judge_by_the_elbo():
+    x, one, other = make_rows(), build(), build()
+    for vae, name in ((one, "elbo"), (other, "iwae")):
+        judge = Judge(vae, x, torch.ones(N).double(), halves().held_out, Objective(name), 0.0, torch.Generator())
+        assert judge()[1] == pytest.approx(Judge.__call__(judge)[1])
+    assert Objective("iwae").rows(one, x[None], torch.zeros(1, 1, N, K).double(), None).shape == (1, N)
+
+
+def test_training_does_not_stop_while_beta_still_moves():
+    settings = {"max_iter": 40, "n_iter_no_change": 2, "tol": 1e9}
+    late = fit(build(), make_rows(), halves(), objective=Objective(beta=CyclicalBeta(end=0.5)), **settings)
+    early = fit(build(), make_rows(), halves(), **settings)
+    assert len(early.epochs) - 1 < 10
+    assert 20 <= len(late.epochs) - 1 < 30
+
+
+def test_gaps_are_masked_in_every_batch_or_not_looked_for():
+    x, vae = make_rows(), build()
+    seen = []
+    vae.encoder.register_forward_pre_hook(lambda module, arguments: seen.append(module.is_complete))
+    fit(vae, x, whole(), max_iter=1)
+    fit(vae, x, whole(), objective=Objective(input_dropout=0.5), max_iter=1)
+    x[3, 1] = torch.nan
+    fit(vae, x, whole(), max_iter=1)
+    assert seen == [True] * 3 + [False] * 6
+    assert not vae.joint.is_complete
+
+
+# -- when training breaks down -------------------------------------------------------------------------------
+
+
+def break_after(vae, n_calls):
+    """From some call on, the decoder's output explodes."""
+    calls = itertools.count()
+    hook = vae.decoder.register_forward_hook(
+        lambda module, arguments, output: [
+            {name: value * (math.inf if next(calls) >= n_calls else 1.0) for name, value in heads.items()}
+            for heads in output
+        ]
+    )
+    return hook
+
+
+def test_training_that_breaks_down_goes_back_to_the_best_weights_with_smaller_steps():
+    vae, x = build(), make_rows()
+    break_after(vae, 30)
+    history = fit(vae, x, halves(), max_iter=40, n_iter_no_change=200)
+    assert history.n_rollbacks == MAX_ROLLBACKS + 1  # and then it is over
+    assert all(p.isfinite().all() for p in vae.parameters())
+    rates = history.as_dict()["learning_rate"]
+    assert rates[-1] == pytest.approx(rates[-2] * ROLLBACK_FACTOR, rel=0.1)
+    assert history.best_iter < len(rates) - MAX_ROLLBACKS
+
+
+def test_training_that_breaks_down_once_recovers():
+    vae, x = build(), make_rows()
+    hook = break_after(vae, 30)
+
+    class Repaired(Objective):
+        def step(self, *arguments, **options):
+            if history and history[-1].n_rollbacks:
+                hook.remove()
+            return super().step(*arguments, **options)
+
+    history = []
+    result = fit(vae, x, halves(), report=history.append, objective=Repaired(), max_iter=40, n_iter_no_change=200)
+    assert result.n_rollbacks == 1
+    assert result.best_iter > 30
 
 
 def test_grey_levels_are_binarised_anew_at_every_step():

@@ -3,7 +3,7 @@ import math
 
 import pytest
 
-from skvae.training import Objective, Recipe
+from skvae.training import LinearBeta, Objective, Recipe
 from skvae.training import recipe as rules
 
 FEW, MANY = rules.SMALL - 1, rules.SMALL
@@ -64,7 +64,7 @@ def test_recipes_are_values(value):
 def test_the_objective_is_the_elbo_unless_said_otherwise():
     objective = Objective()
     assert (objective.beta, objective.free_bits, objective.n_draws, objective.input_dropout) == (
-        1.0,
+        LinearBeta(1.0, end=0.0),
         0.0,
         1,
         0.0,

@@ -1,0 +1,63 @@
+"""What a training step maximises."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from torch import Tensor
+
+from skvae.objectives import Bound, doubly_reparameterized, elbo, importance_weighted_bound
+from skvae.training.schedules import BetaSchedule, LinearBeta
+
+ONE = LinearBeta(end=0.0)
+
+
+@dataclass(frozen=True)
+class Objective:
+    r"""What is maximised.
+
+    .. math:: E_q[\log p(x \mid z)] - \beta \sum_k \max(\lambda, KL_k) \quad \text{or} \quad
+              E\Big[\log \frac1L \sum_l p(x \mid z_l) \Big(\frac{p(z_l)}{q(z_l \mid x)}\Big)^\beta\Big]
+
+    Attributes
+    ----------
+    name : {"elbo", "iwae"}
+        The first, the ELBO at β = 1 (Kingma and Welling 2014; Higgins et al. 2017, β-VAE), or the second, the
+        importance-weighted bound (Burda et al. 2016).
+    beta : BetaSchedule
+        Weight of the KL term.
+    free_bits : float
+        λ, the nats that each component may use for free (Kingma et al. 2016, inverse autoregressive flow); of their
+        sum, K λ, under a prior that does not factorise.
+    n_draws : int
+        Posterior draws L of a row and step.
+    input_dropout : float
+        Share of cells hidden from the encoder in training.
+    """
+
+    name: Literal["elbo", "iwae"] = "elbo"
+    beta: BetaSchedule = ONE
+    free_bits: float = 0.0
+    n_draws: int = 1
+    input_dropout: float = 0.0
+
+    def step(
+        self, vae: Any, x: Tensor, noise: Tensor, *, seen: Tensor | None, weights: Tensor, progress: float
+    ) -> tuple[Tensor, Bound]:
+        """What a step maximises, averaged over the rows of each model, (S,), and the terms of the ELBO."""
+        beta = self.beta(progress)
+        if self.name == "iwae":
+            value, bound = doubly_reparameterized(vae, x, noise, seen=seen, beta=beta)
+            return (weights * value).mean(dim=-1), bound
+        bound = elbo(vae, x, noise, seen=seen)
+        kl = (weights.unsqueeze(-1) * bound.kl).mean(dim=1)
+        kl = kl.clamp(min=self.free_bits * vae.encoder.n_components / kl.shape[-1])  # on their sum without components
+        return (weights * bound.log_likelihood).mean(dim=-1) - beta * kl.sum(dim=-1), bound
+
+    def rows(self, vae: Any, x: Tensor, noise: Tensor, bound: Bound) -> Tensor:
+        """The objective of each row at the final β, without free bits. Shape: (S, B)."""
+        beta = self.beta(1.0)
+        if self.name == "iwae":
+            return importance_weighted_bound(vae, x, noise, beta=beta)
+        return bound.log_likelihood - beta * bound.kl.sum(dim=-1)
