@@ -261,7 +261,8 @@ def resolve_objective(parameters: Any, table: Table, n_rows: int) -> Objective:
     if not isinstance(beta, BetaSchedule):
         has_categories = any(family.levels != "none" for family in table.data_families)
         beta = LinearBeta(beta, end=rules.auto_kl_warmup(kinds(table) == {Bernoulli}, has_categories))
-    return Objective(parameters.objective, beta, free_bits, parameters.n_draws, input_dropout)
+    by_draw = rules.auto_kl_by_draw(kinds(table) == {Bernoulli})
+    return Objective(parameters.objective, beta, free_bits, parameters.n_draws, input_dropout, by_draw)
 
 
 def resolve_init(parameters: Any, table: Table) -> str:

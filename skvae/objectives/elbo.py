@@ -27,7 +27,7 @@ class Bound(NamedTuple):
         return self.log_likelihood - self.kl.sum(dim=-1)
 
 
-def elbo(vae: Any, x: Tensor, noise: Tensor, *, seen: Tensor | None = None) -> Bound:
+def elbo(vae: Any, x: Tensor, noise: Tensor, *, seen: Tensor | None = None, kl_by_draw: bool = False) -> Bound:
     r"""Evidence lower bound by reparameterisation.
 
     .. math:: \log p(x) \ge \frac1L \sum_l \log p(x \mid z_l) - KL(q(z \mid x) \,\|\, p(z)),
@@ -43,6 +43,9 @@ def elbo(vae: Any, x: Tensor, noise: Tensor, *, seen: Tensor | None = None) -> B
         The draws ε of a standard normal. A size of 1 shares them: common random numbers.
     seen : Tensor of shape (S, B, D), optional
         What the encoder is shown, if not x itself (input dropout).
+    kl_by_draw : bool
+        Whether the gradient of the KL runs through the draw alone, also where there is a closed form. It has the same
+        mean, and no variance where q is exact.
 
     Returns
     -------
@@ -51,12 +54,13 @@ def elbo(vae: Any, x: Tensor, noise: Tensor, *, seen: Tensor | None = None) -> B
 
     References
     ----------
-    Kingma and Welling (2014), Auto-Encoding Variational Bayes, eq. (7) and (10).
+    Kingma and Welling (2014), Auto-Encoding Variational Bayes, eq. (7) and (10); Roeder, Wu and Duvenaud (2017),
+    Sticking the Landing, for ``kl_by_draw``.
     """
     q = vae.posterior(x if seen is None else seen)
     draws = [q.at(epsilon) for epsilon in noise]
     log_likelihood = sum(vae.log_likelihood(z, x) for z in draws) / len(draws)
-    kl = sum(vae.prior.kl(q, z) for z in draws) / len(draws)
+    kl = sum(vae.prior.kl(q, z, by_draw=kl_by_draw) for z in draws) / len(draws)
     if q.is_blank is not None:
         kl = kl.masked_fill(q.is_blank.unsqueeze(-1), 0.0)
     return Bound(log_likelihood, kl)

@@ -32,7 +32,7 @@ class Prior(nn.Module, ABC):
     def sample(self, n_rows: int, like: Tensor, generator: torch.Generator) -> Tensor:
         """Draws. Shape: (S, n_rows, K), in the dtype and on the device of ``like``."""
 
-    def kl(self, q: Any, z: Tensor) -> Tensor:
+    def kl(self, q: Any, z: Tensor, *, by_draw: bool = True) -> Tensor:
         """KL(q ‖ p) from one draw z of q: log q(z | x) − log p(z), unbiased. Shape: z (S, B, K) -> (S, B, 1).
 
         Its gradient runs through the draw alone: that of log q(z | x) for a fixed z is zero on average, and noise

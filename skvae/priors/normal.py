@@ -34,9 +34,15 @@ class StandardNormal(Prior):
         """Log density. Shape: z (..., K) -> (...)."""
         return -0.5 * (z.square() + math.log(2 * math.pi)).sum(dim=-1)
 
-    def kl(self, q: Any, z: Tensor) -> Tensor:
-        """KL(q ‖ p), exact: the draw z is not needed. Shape: (..., K)."""
-        return kl_to_standard_normal(q.loc, q.scale)
+    def kl(self, q: Any, z: Tensor, *, by_draw: bool = False) -> Tensor:
+        """KL(q ‖ p), exact; with ``by_draw`` its gradient runs through the draw alone. Shape: (..., K)."""
+        exact = kl_to_standard_normal(q.loc, q.scale)
+        if not by_draw:
+            return exact
+        u = (z - q.loc.detach()) / q.scale.detach()
+        log_ratio = 0.5 * (z.square() - u.square())  # log q(z | x) − log p(z), up to what does not depend on z
+        kl: Tensor = exact.detach() + log_ratio - log_ratio.detach()
+        return kl
 
     def sample(self, n_rows: int, like: Tensor, generator: torch.Generator) -> Tensor:
         """Draws, alike for every model of a stack. Shape: (1, n_rows, K)."""

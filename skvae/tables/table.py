@@ -117,7 +117,7 @@ class Table:
             )
         _check_support(raw, columns, families)
         indicated = np.flatnonzero(gaps.any(axis=0)).tolist() if add_indicator else []
-        raw = np.concatenate([gaps[:, indicated], raw], axis=1)
+        raw = _beside(gaps[:, indicated], raw)
         families = [Categorical()] * len(indicated) + families
         columns = [GapColumn(columns[j].name, np.dtype(bool)) for j in indicated] + columns
         loc, scale = _standardization(raw, families, columns)
@@ -149,10 +149,12 @@ class Table:
         """Rows as a tensor, in their own precision. Shape: (N, D)."""
         raw = _read(X, self.data_columns)
         _check_support(raw, self.data_columns, self.data_families)
-        raw = np.concatenate([np.isnan(raw[:, self.indicated]), raw], axis=1)
+        raw = _beside(np.isnan(raw[:, self.indicated]), raw)
         is_binned = any(isinstance(column, HistogramColumn) for column in self.columns)  # a code and a position
         dtype = np.float64 if is_binned else _precision(X)
-        return torch.from_numpy(((raw - self.loc) / self.scale).astype(dtype, copy=False))
+        if self.loc.any() or (self.scale != 1).any():
+            raw = (raw - self.loc) / self.scale
+        return torch.from_numpy(raw.astype(dtype, copy=False))
 
     def decode(self, x: Tensor, index: pd.Index | None = None) -> Any:
         """Rows in the container and dtypes that fit saw; a gap where an indicator says so. Shape: (N, D)."""
@@ -228,8 +230,10 @@ class Table:
         log_scale = torch.from_numpy(np.where(is_density, np.log(np.abs(self.scale)), 0.0)).to(x)
         inside = np.zeros(len(x))
         for j, column in enumerate(self.columns):
-            inside += column.log_density(x[:, j].cpu().double().numpy())
-        return torch.from_numpy(inside).to(x) - (~x.isnan()).to(x.dtype) @ log_scale
+            if len(column.edges):  # a number has no inside
+                inside += column.log_density(x[:, j].cpu().double().numpy())
+        units = (~x.isnan()).to(x.dtype) @ log_scale if log_scale.any() else 0.0
+        return torch.from_numpy(inside).to(x) - units
 
     def joint(self) -> Joint:
         """The likelihood of a row: one block for each distinct family."""
@@ -333,9 +337,9 @@ def _check_support(raw: Floats, columns: list[Column], families: list[Likelihood
     """Refuse cells outside the support of their family."""
     for family in dict.fromkeys(families):
         index = [j for j, other in enumerate(families) if other == family]
-        cells = raw[:, index]
-        bad = ~family.is_valid(torch.from_numpy(cells)).numpy() & ~np.isnan(cells)
-        if bad.any():
+        cells = raw if len(index) == raw.shape[1] else raw[:, index]
+        bad = ~family.is_valid(torch.from_numpy(cells)).numpy()
+        if bad.any() and (bad := bad & ~np.isnan(cells)).any():
             row, j = np.argwhere(bad)[0]
             name = columns[index[j]].name
             raise ValueError(
@@ -344,9 +348,16 @@ def _check_support(raw: Floats, columns: list[Column], families: list[Likelihood
             )
 
 
+def _beside(left: Floats, right: Floats) -> Floats:
+    """Columns side by side."""
+    return np.concatenate([left, right], axis=1) if left.shape[1] else right
+
+
 def _standardization(raw: Floats, families: list[Likelihood], columns: list[Column]) -> tuple[Floats, Floats]:
     """Location and signed scale of each column, by the wish of its family."""
     scaling = np.array([family.scaling for family in families])
+    if (scaling == "none").all():
+        return np.zeros(len(families)), np.ones(len(families))
     with np.errstate(over="ignore", invalid="ignore"):
         mean, std = np.nanmean(raw, axis=0), np.nanstd(raw, axis=0)
     overflow = (scaling != "none") & ~(np.isfinite(mean) & np.isfinite(std))
@@ -364,6 +375,7 @@ def _standardization(raw: Floats, families: list[Likelihood], columns: list[Colu
             scale[block] = std[block].max() or 1.0
     # The longer tail points up, so that -X is the same data as X: a column's sign is no information.
     with np.errstate(over="ignore", invalid="ignore"):
-        tail = np.nanmean(((raw - mean) / scale) ** 3, axis=0)
+        standard = (raw - mean) / scale
+        tail = np.nanmean(standard * standard * standard, axis=0)
     scale = np.where(tail < 0, -scale, scale)
     return np.where(scaling == "none", 0.0, mean), np.where(scaling == "none", 1.0, scale)

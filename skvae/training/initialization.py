@@ -147,18 +147,19 @@ def initialize(
     weights : Tensor of shape (N,), optional
         Weights of the rows.
     """
+    of_model = [x.index_select(0, rows) for rows in train]
     if vae.encoder.numbers:
-        center = vae.encoder.numeric_features(x[train[-1]]).nanmean(dim=0).nan_to_num(nan=0.0)
+        center = vae.encoder.numeric_features(of_model[-1]).nanmean(dim=0).nan_to_num(nan=0.0)
         vae.encoder.get_buffer("center").copy_(center)
     for s, rows in enumerate(train):
-        _start_at_marginals(vae, s, x[rows], None if weights is None else weights[rows])
+        _start_at_marginals(vae, s, of_model[s], None if weights is None else weights[rows])
     if init == "linear" and vae.encoder.linear:
         vae.encoder.silence()
         vae.decoder.silence()
         state = generator.get_state()
         for s, rows in enumerate(train):
             generator.set_state(state)  # equal rows give equal models
-            _start_at_linear_model(vae, s, x[rows], None if weights is None else weights[rows], generator)
+            _start_at_linear_model(vae, s, of_model[s], None if weights is None else weights[rows], generator)
 
 
 def _set_heads(vae: VAE, s: int, block: int, heads: dict[str, Tensor]) -> None:

@@ -63,6 +63,7 @@ def train(
     """
     weights = x.new_ones(len(x)) if weights is None else weights / weights[split.train[-1]].mean()
     optimizer, clipper = _optimizer(vae, recipe), GradientClipper(vae)
+    autocast = torch.autocast(x.device.type, recipe.dtype, enabled=recipe.dtype != torch.float32)
     judge = Judge(vae, x, weights, split.held_out, objective, offset, generator)
     stopping = EarlyStopping(vae, patience=recipe.n_iter_no_change, tol=recipe.tol)
     history = History(offset)
@@ -74,7 +75,8 @@ def train(
 
     def evaluate(epoch: int) -> bool:
         nonlocal optimizer, clipper
-        criterion, history.epochs[-1]["validation_elbo"] = judge()
+        with autocast:
+            criterion, history.epochs[-1]["validation_elbo"] = judge()
         history.n_skipped += (n_skipped := int(clipper.n_skipped))
         has_collapsed = math.isinf(criterion) and not math.isinf(stopping.best)
         if has_collapsed or n_skipped > 0.5 * n_batches * recipe.evaluate_every:
@@ -104,7 +106,7 @@ def train(
                     group["lr"] = rate
                 batch = vae.joint.redraw(embedding(rows, x), generator)
                 seen, noise = _hide(batch, objective, generator), _noise(vae, batch, objective, generator)
-                with torch.autocast(x.device.type, recipe.dtype, enabled=recipe.dtype != torch.float32):
+                with autocast:
                     value, bound = objective.step(
                         vae, batch, noise, seen=seen, weights=weights[rows], progress=progress
                     )
@@ -233,7 +235,7 @@ class Judge:
     vae : VAE
         A stack of S models.
     x, weights : Tensor of shape (N, D) and (N,)
-        All rows.
+        All rows; where they are themselves a distribution, one draw of them judges.
     held_out : list of Tensors
         Row numbers of the first models.
     objective : Objective
@@ -254,7 +256,7 @@ class Judge:
         offset: float,
         generator: torch.Generator,
     ) -> None:
-        self.vae, self.x, self.objective, self.offset = vae, x, objective, offset
+        self.vae, self.objective, self.offset = vae, objective, offset
         if not held_out:
             return
         n_models = len(vae.decoder.bias)
@@ -263,6 +265,7 @@ class Judge:
         nobody = [torch.full_like(padded[0], -1)] * (n_models - len(held_out))
         self.rows = torch.stack(padded + nobody)  # (S, V); -1 pads
         self.weights = weights[self.rows.clamp(min=0)]
+        self.x = vae.joint.redraw(embedding(self.rows.clamp(min=0), x), generator)  # (S, V, D)
         size = (max(1, objective.n_draws // 2 if objective.name == "iwae" else 1), 1, n_rows, vae.encoder.n_components)
         half = torch.randn(size, generator=generator, dtype=x.dtype, device=x.device)
         self.noise = torch.cat([half, -half])  # antithetic
@@ -271,10 +274,9 @@ class Judge:
     def __call__(self) -> tuple[float, float]:
         """The criterion, a trimmed mean of the objective, and the mean held-out ELBO in the units of the data."""
         self.vae.eval()
-        size = max(1, CHUNK // (self.rows.shape[0] * max(self.x.shape[1], self.vae.decoder.bias.shape[-1])))
+        size = max(1, CHUNK // (len(self.rows) * max(self.x.shape[-1], self.vae.decoder.bias.shape[-1])))
         parts = []
-        for rows, noise in zip(torch.split(self.rows, size, dim=1), torch.split(self.noise, size, dim=2), strict=True):
-            x = embedding(rows.clamp(min=0), self.x)
+        for x, noise in zip(torch.split(self.x, size, dim=1), torch.split(self.noise, size, dim=2), strict=True):
             bound = elbo(self.vae, x, noise)
             parts.append((bound.elbo, bound.kl, self.objective.rows(self.vae, x, noise, bound)))
         elbos, kl, rows = (torch.cat(tensors, dim=1)[self.rows >= 0] for tensors in zip(*parts, strict=True))

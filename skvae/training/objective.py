@@ -34,6 +34,8 @@ class Objective:
         Posterior draws L of a row and step.
     input_dropout : float
         Share of cells hidden from the encoder in training.
+    kl_by_draw : bool
+        See ``elbo``.
     """
 
     name: Literal["elbo", "iwae"] = "elbo"
@@ -41,6 +43,7 @@ class Objective:
     free_bits: float = 0.0
     n_draws: int = 1
     input_dropout: float = 0.0
+    kl_by_draw: bool = False
 
     def step(
         self, vae: Any, x: Tensor, noise: Tensor, *, seen: Tensor | None, weights: Tensor, progress: float
@@ -50,7 +53,7 @@ class Objective:
         if self.name == "iwae":
             value, bound = doubly_reparameterized(vae, x, noise, seen=seen, beta=beta)
             return (weights * value).mean(dim=-1), bound
-        bound = elbo(vae, x, noise, seen=seen)
+        bound = elbo(vae, x, noise, seen=seen, kl_by_draw=self.kl_by_draw)
         kl = (weights.unsqueeze(-1) * bound.kl).mean(dim=1)
         kl = kl.clamp(min=self.free_bits * vae.encoder.n_components / kl.shape[-1])  # on their sum without components
         return (weights * bound.log_likelihood).mean(dim=-1) - beta * kl.sum(dim=-1), bound

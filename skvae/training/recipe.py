@@ -82,8 +82,13 @@ def auto_weight_decay(n_rows: int, is_binary: bool) -> float:
 def auto_kl_warmup(is_binary: bool, has_categories: bool) -> float:
     """None after a linear start; columns without one would switch components off before they are in use."""
     if is_binary:
-        return 0.5
+        return 0.25
     return 0.1 if has_categories else 0.0
+
+
+def auto_kl_by_draw(is_binary: bool) -> bool:
+    """Whether the gradient of the KL runs through the draw alone: less noise where posteriors are near the truth."""
+    return is_binary
 
 
 def auto_free_bits(is_autoregressive: bool) -> float:

@@ -1,5 +1,6 @@
 import math
 
+import numpy as np
 import pytest
 import torch
 from scipy import stats
@@ -40,3 +41,25 @@ def test_has_no_weights_and_leaves_the_global_generator_alone(n_components):
     assert torch.equal(first, second)
     assert torch.equal(torch.get_rng_state(), before)
     assert not list(prior.parameters())
+
+
+def gradient_by_draw(loc, scale, noise):
+    """Of the KL for one component, by the draws z = μ + σ ε."""
+    loc, scale = (torch.tensor([[[value]]], dtype=torch.float64, requires_grad=True) for value in (loc, scale))
+    q = DiagonalNormal(loc.expand(1, len(noise), 1), scale.expand(1, len(noise), 1))
+    kl = StandardNormal(1).kl(q, q.at(noise[:, None]), by_draw=True)
+    torch.testing.assert_close(kl, StandardNormal(1).kl(q, q.loc))  # the value is exact all the same
+    return torch.stack(torch.autograd.grad(kl.sum(), [loc, scale])).flatten()
+
+
+@pytest.mark.parametrize(("loc", "scale"), [(0.0, 1.0), (1.5, 0.3), (-2.0, 2.5)])
+def test_the_gradient_by_draw_has_the_mean_of_the_exact_one(loc, scale):
+    nodes, weights = map(torch.from_numpy, np.polynomial.hermite_e.hermegauss(20))
+    means = sum(w * gradient_by_draw(loc, scale, node[None]) for node, w in zip(nodes, weights, strict=True))
+    expected = torch.tensor([loc, scale - 1 / scale], dtype=torch.float64)  # ∂KL/∂μ and ∂KL/∂σ
+    torch.testing.assert_close(means / weights.sum(), expected, rtol=1e-9, atol=1e-12)
+
+
+def test_the_gradient_by_draw_has_no_variance_where_posterior_and_prior_are_equal():
+    noise = torch.linspace(-3, 3, 9, dtype=torch.float64)
+    torch.testing.assert_close(gradient_by_draw(0.0, 1.0, noise), torch.zeros(2, dtype=torch.float64))
