@@ -228,7 +228,7 @@ def resolve_recipe(parameters: Any, table: Table, n_rows: int, device: torch.dev
         rule = rules.auto_synthesis_max_iter if sees_columns else rules.auto_max_iter
         return rule(n_rows, batch_size)
 
-    batch_size = number(parameters.batch_size, lambda: rules.auto_batch_size(n_rows, width, sees_columns))
+    batch_size = number(parameters.batch_size, lambda: rules.auto_batch_size(n_rows, sees_columns))
     return Recipe(
         hidden_layer_sizes=sizes,
         learning_rate=number(parameters.learning_rate, learning_rate),

@@ -143,7 +143,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         rate is 4e-3 below 12,000 rows and 8e-3 above under ``decoder="autoregressive"``.
 
     batch_size : "auto" or int, default="auto"
-        Rows a step. "auto": a power of two near n / 16 from 32 to 512, or 256 for wide networks and under
+        Rows a step. "auto": a power of two near n / 16 from 32 to 512, or to 256 under
         ``decoder="autoregressive"``.
 
     max_iter : "auto" or int, default="auto"

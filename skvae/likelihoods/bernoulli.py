@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from skvae.likelihoods.base import Columns, Head, Likelihood, mean_of_cells
+from skvae.likelihoods.base import Columns, Head, Likelihood, mean_of_cells, uniform_like
 
 EDGE = 1e-3  # a column that is always 0 starts at probability 0.001, not at −∞ log-odds
 
@@ -46,12 +47,20 @@ class Bernoulli(Likelihood):
 
     def sample(self, generator: torch.Generator, *, logit: Tensor) -> Tensor:  # type: ignore[override]
         """A draw of zeros and ones. Shape: (S, B, D)."""
-        return self.redraw(logit.sigmoid(), generator)
+        return (uniform_like(logit, generator) < logit.sigmoid()).to(logit.dtype)
 
     def redraw(self, x: Tensor, generator: torch.Generator) -> Tensor:
         """Binarise grey levels; zeros, ones and NaN stay. Stacked models share the draw. Shape: kept."""
-        u = torch.rand((1, *x.shape[1:]), generator=generator, dtype=x.dtype, device=x.device)
+        u = coarse_uniform((1, *x.shape[1:]), x, generator)
         return (u < x).to(x.dtype) + 0 * x  # 0 · NaN is NaN
 
     def is_valid(self, x: Tensor) -> Tensor:  # noqa: D102
         return (x >= 0) & (x <= 1)
+
+
+def coarse_uniform(size: tuple[int, ...], like: Tensor, generator: torch.Generator) -> Tensor:
+    """Draws from the middles of 65,536 equal parts of (0, 1): a tenth of the time of full precision."""
+    n = math.prod(size)
+    bits = torch.empty(math.ceil(n / 4), dtype=torch.int64, device=like.device)
+    bits = bits.random_(-(2**63), None, generator=generator).view(torch.int16)[:n].view(size)
+    return (bits.to(like.dtype) + 32768.5) / 65536

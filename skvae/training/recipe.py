@@ -107,10 +107,8 @@ def auto_input_dropout(n_rows: int, n_columns: int, n_components: int, is_gaussi
     return 0.2 if is_gaussian and is_redundant and n_rows >= SMALL else 0.0
 
 
-def auto_batch_size(n_rows: int, width: int, is_autoregressive: bool = False) -> int:
-    """A power of two near n / 16, from 32 to 512; 256 at most for wide networks or where columns see one another."""
-    if width >= 512:
-        return 256
+def auto_batch_size(n_rows: int, is_autoregressive: bool = False) -> int:
+    """A power of two near n / 16, from 32 to 512; 256 at most where columns see one another."""
     largest = 256 if is_autoregressive else 512
     return int(min(max(2 ** round(math.log2(max(n_rows / 16, 1))), 32), largest))
 

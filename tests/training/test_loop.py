@@ -470,6 +470,14 @@ def test_grey_levels_are_binarised_anew_at_every_step():
     assert not any(torch.equal(a, b) for a, b in itertools.pairwise(drawn))
 
 
+def test_held_out_grey_levels_are_binarised_once():
+    x = torch.full((N, D), 0.5, dtype=torch.float64)
+    vae, generator = build(family=Bernoulli()), torch.Generator().manual_seed(0)
+    judge = Judge(vae, x, torch.ones(N).double(), halves().held_out, Objective(), 0.0, generator)
+    assert set(judge.x.unique().tolist()) == {0.0, 1.0}
+    assert judge() == judge()
+
+
 # -- seeds and rows ------------------------------------------------------------------------------------------
 
 

@@ -12,16 +12,16 @@ ROWS = [2, 30, 150, FEW, MANY, 5000, 20_000, 1_000_000]
 
 @pytest.mark.parametrize("n_rows", ROWS)
 def test_batches_are_powers_of_two_near_a_sixteenth(n_rows):
-    size = rules.auto_batch_size(n_rows, 128)
+    size = rules.auto_batch_size(n_rows)
     assert 32 <= size <= 512
     assert math.log2(size).is_integer()
     assert size in (32, 512) or 2**-0.5 <= size / (n_rows / 16) <= 2**0.5
-    assert rules.auto_batch_size(n_rows, 512) == 256
+    assert rules.auto_batch_size(n_rows, is_autoregressive=True) == min(size, 256)
 
 
 @pytest.mark.parametrize("n_rows", ROWS)
 def test_the_budget_is_a_hundred_passes_within_bounds_of_steps(n_rows):
-    batch_size = min(rules.auto_batch_size(n_rows, 128), n_rows)
+    batch_size = min(rules.auto_batch_size(n_rows), n_rows)
     max_iter, steps_a_pass = rules.auto_max_iter(n_rows, batch_size), n_rows // batch_size
     n_steps = max_iter * steps_a_pass
     wanted = min(max(100 * n_rows / batch_size, 1500), 20_000)
