@@ -92,7 +92,7 @@ def fit_vae(
         Its constructor parameters are read, nothing is written.
     table : Table
         The columns.
-    x, x_val : Tensor of shape (N, D), float64
+    x, x_val : Tensor of shape (N, D)
         Encoded training rows, and rows that judge them, if given.
     weights : Tensor of shape (N,), optional
         Weight of each training row.
@@ -111,7 +111,7 @@ def fit_vae(
             objective = replace(objective, beta=LinearBeta(parameters.beta, end=0.0))  # z is in use already
         if early_stopping == "auto":
             early_stopping = False  # the model may have seen every row: no fold can judge it
-    offset = float(table.log_jacobian(x).mean())
+    offset = float(table.log_jacobian(x).double().mean())
     uses_global_rng = parameters.dropout > 0 or callable(parameters.encoder) or callable(parameters.decoder)
     rng = isolated_rng(seed, device, lends_global=uses_global_rng)
     with rng as generator, intraop_threads(recipe.n_threads(n_parallel(parameters, table))):

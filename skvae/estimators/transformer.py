@@ -373,8 +373,8 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         if start is not None:
             self._check_continues()
         table = self._fit_table(X, native) if start is None else self.table_
-        x = table.encode(X).double()
-        x_val = None if X_val is None else table.encode(read_rows(self, X_val, table)).double()
+        x = table.encode(X)
+        x_val = None if X_val is None else table.encode(read_rows(self, X_val, table))
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         self.table_ = table
         fitted = fit_vae(self, table, x, weights=weights, x_val=x_val, device=device, seed=seed, start=start)

@@ -83,6 +83,7 @@ def fit_linear_model(
     if len(x) > MAX_ROWS:
         chosen = torch.randperm(len(x), generator=generator, device=x.device)[:MAX_ROWS]
         x, weights = x[chosen], weights[chosen]
+    x, weights = x.double(), weights.double()
     n_rows, n_columns = x.shape
     weights = (weights / weights.mean())[:, None]
     share_observed = (weights * ~x.isnan()).mean(dim=0).clamp(min=1e-9)
@@ -136,7 +137,7 @@ def initialize(
     ----------
     vae : VAE
         A stack of S models.
-    x : Tensor of shape (N, D), float64
+    x : Tensor of shape (N, D)
         Encoded rows.
     train : list of S Tensors
         Row numbers of each model.
@@ -206,7 +207,7 @@ def _start_at_linear_model(vae: VAE, s: int, x: Tensor, weights: Tensor | None, 
         _set_heads(vae, s, b, {"loc": model.mean[part]} | block.family.noise(model.noise[part]))
     # The best Gaussian q with independent components has the exact posterior's mean and the diagonal of its precision.
     evidence = model.loadings / model.noise[:, None]
-    precision = torch.eye(evidence.shape[1], dtype=x.dtype, device=x.device) + model.loadings.T @ evidence
+    precision = torch.eye(evidence.shape[1], dtype=evidence.dtype, device=x.device) + model.loadings.T @ evidence
     mean_map = torch.linalg.solve(precision, evidence.T).T * precision.diagonal()
     vae.encoder.evidence[s] = mean_map
     vae.encoder.bias[s, 0] = -model.mean @ mean_map

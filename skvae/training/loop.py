@@ -19,7 +19,7 @@ from skvae.training.schedules import warmup_cosine
 from skvae.training.split import Split
 from skvae.training.stopping import EarlyStopping, trimmed_mean
 
-CLIP = 5.0  # times the running mean of a model's gradient norm
+CLIP = 10.0  # times the running mean of a model's gradient norm
 MAX_ROLLBACKS, ROLLBACK_FACTOR = 5, 0.3  # of the learning rate, where training broke down
 CHUNK = 4_000_000  # cells evaluated at once
 
