@@ -185,7 +185,7 @@ def test_clipping_bounds_each_models_gradient_by_what_is_usual_for_it(kind):
     torch.testing.assert_close(gradient_norms(vae), expected, rtol=1e-5, atol=0)
     for parameter, direction in zip(vae.parameters(), directions, strict=True):
         assert (parameter.grad * direction >= 0).all()  # shorter, not turned
-    assert (clipper.usual <= 1.1 * usual).all()  # one long step does not redefine what is usual
+    assert (clipper.usual <= 1.2 * usual).all()  # one long step does not redefine what is usual
 
 
 @pytest.mark.parametrize("broken", [float("nan"), float("inf"), -float("inf")])
