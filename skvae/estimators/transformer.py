@@ -29,9 +29,10 @@ from skvae.estimators.conditional import (
     keep_given,
     read_condition,
 )
-from skvae.estimators.fitting import Fit, Network, fit_vae, mean_kl_of_rows
+from skvae.estimators.fitting import Fit, Network, fit_together, fit_vae, mean_kl_of_rows
 from skvae.estimators.input import read_rows
 from skvae.estimators.persistence import attach_weights, detach_weights
+from skvae.estimators.shelf import from_shelf, shelf_key
 from skvae.likelihoods import FAMILIES, Gaussian, Likelihood
 from skvae.networks import ACTIVATIONS, VAE, DiagonalNormal
 from skvae.objectives import elbo, importance_weighted_bound, normal_nodes
@@ -375,11 +376,28 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         table = self._fit_table(X, native) if start is None else self.table_
         x = table.encode(X)
         x_val = None if X_val is None else table.encode(read_rows(self, X_val, table))
+        is_plain = weights is None and x_val is None and start is None
+        ahead = from_shelf(self, x) if is_plain else None
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         self.table_ = table
-        fitted = fit_vae(self, table, x, weights=weights, x_val=x_val, device=device, seed=seed, start=start)
-        self._keep(fitted, device)
+        if ahead is None:
+            ahead = fit_vae(self, table, x, weights=weights, x_val=x_val, device=device, seed=seed, start=start)
+        self._keep(ahead, device)
         return self
+
+    @staticmethod
+    def _fit_together(estimators: Sequence[VAETransformer], X: Any, factor: float | None) -> dict[str, Fit]:
+        """Fits of several estimators to the same rows, by their name on the shelf."""
+        first = estimators[0]
+        X, native = to_pandas(X)
+        X = read_rows(first, X, None)
+        table = first._fit_table(X, native)
+        x = table.encode(X)
+        names = [shelf_key(estimator, x) for estimator in estimators]
+        seed = int(check_random_state(first.random_state).randint(np.iinfo(np.int32).max))
+        device = resolve_device(first.device)
+        fits = fit_together(estimators, table, x, device=device, seed=seed, factor=factor)
+        return dict(zip(names, fits, strict=True))
 
     def _fit_table(self, X: Any, native: Native | None) -> Table:
         return Table.fit(

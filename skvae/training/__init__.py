@@ -4,7 +4,7 @@ from skvae.training.calibration import match_marginals
 from skvae.training.device import intraop_threads, isolated_rng, resolve_device, resolve_precision
 from skvae.training.history import History
 from skvae.training.initialization import initialize
-from skvae.training.loop import train
+from skvae.training.loop import Candidate, Training, train
 from skvae.training.objective import Objective
 from skvae.training.recipe import Recipe
 from skvae.training.schedules import BetaSchedule, CyclicalBeta, LinearBeta
@@ -12,12 +12,14 @@ from skvae.training.split import Split, split_rows
 
 __all__ = [
     "BetaSchedule",
+    "Candidate",
     "CyclicalBeta",
     "History",
     "LinearBeta",
     "Objective",
     "Recipe",
     "Split",
+    "Training",
     "initialize",
     "intraop_threads",
     "isolated_rng",
