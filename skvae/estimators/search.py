@@ -30,9 +30,9 @@ class VAESearchCV(GridSearchCV):
     A drop-in for :class:`sklearn.model_selection.GridSearchCV` around a ``VAETransformer``, or a ``Pipeline`` that ends
     in one. Candidates that differ in ``n_components``, ``beta``, ``free_bits``, ``learning_rate`` or ``weight_decay``
     are stacked: their weights get one more axis, and each keeps the seed, the early stopping and the best weights that
-    it would have alone, so the scores are those of ``GridSearchCV`` up to rounding. What else differs makes a stack of its
-    own, and what cannot be stacked (``decoder="autoregressive"``, networks of your own, learned priors, ``dropout``,
-    weighted rows) is fitted as ``GridSearchCV`` would fit it.
+    it would have alone, so the scores are those of ``GridSearchCV`` up to rounding. What else differs makes a stack of
+    its own, and what cannot be stacked (``decoder="autoregressive"``, networks of your own, learned priors,
+    ``dropout``, weighted rows) is fitted as ``GridSearchCV`` would fit it.
 
     Parameters
     ----------
