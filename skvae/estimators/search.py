@@ -14,9 +14,10 @@ from sklearn import get_config
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.model_selection import GridSearchCV, ParameterGrid, check_cv
 from sklearn.pipeline import Pipeline
-from sklearn.utils import indexable
+from sklearn.utils import get_tags, indexable
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import check_is_fitted
 
 from skvae.estimators._compat import Interval, safe_split
 from skvae.estimators.fitting import MAX_STACK, STACKED, Fit, is_stackable
@@ -151,9 +152,10 @@ class VAESearchCV(GridSearchCV):
         self._seconds = np.zeros((len(ParameterGrid(self.param_grid)), len(splits)))
         fits = {} if set(params) - {"groups"} else self._train_together(X, y, splits)
         try:
-            if not get_config()["enable_metadata_routing"]:
+            if fits and not get_config()["enable_metadata_routing"]:
                 self.cv = splits  # a splitter without a seed would split otherwise now
-            self.n_jobs = None if fits else self.n_jobs
+            if fits:
+                self.n_jobs = None  # the shelf is in this process
             with shelf(fits):
                 super().fit(X, y, **params)
         finally:
@@ -193,15 +195,40 @@ class VAESearchCV(GridSearchCV):
             result["fit_time"] += seconds
         return super()._format_results(candidate_params, n_splits, out, more_results)
 
-    @available_if(lambda self: hasattr(getattr(self, "best_estimator_", self.estimator), "sample"))
+    def __sklearn_tags__(self) -> Any:
+        tags, of_estimator = super().__sklearn_tags__(), get_tags(self.estimator)
+        tags.transformer_tags = of_estimator.transformer_tags
+        tags.input_tags.allow_nan = of_estimator.input_tags.allow_nan
+        return tags
+
+    @available_if(lambda self: hasattr(self._best(), "transform"))
+    def fit_transform(self, X: Any, y: Any = None, **params: Any) -> Any:
+        """Search, and return what the best model makes of the rows."""
+        return self.fit(X, y, **params).transform(X)
+
+    @available_if(lambda self: hasattr(self._best(), "sample"))
     def sample(self, n_samples: int | None = None, **options: Any) -> Any:
         """New rows from the best model: see ``VAETransformer.sample``."""
-        self._check_refit("sample")
+        check_is_fitted(self)
+        if not self.refit:
+            raise AttributeError("sample needs the best model, but refit=False keeps none. Use refit=True.")
         return self.best_estimator_.sample(n_samples, **options)
 
-    def _check_refit(self, method: str) -> None:
-        if not self.refit:
-            raise AttributeError(f"{method} needs the best model, but refit=False keeps none. Use refit=True.")
+    @available_if(lambda self: hasattr(self._best(), "get_feature_names_out"))
+    def get_feature_names_out(self, input_features: Any = None) -> Any:
+        """Names of the columns of transform, as the best model has them."""
+        check_is_fitted(self)
+        return self.best_estimator_.get_feature_names_out(input_features)
+
+    @available_if(lambda self: hasattr(self._best(), "set_output"))
+    def set_output(self, *, transform: str | None = None) -> Self:
+        """Container of transform, as in scikit-learn's transformers."""
+        for estimator in {id(one): one for one in (self.estimator, self._best())}.values():
+            estimator.set_output(transform=transform)
+        return self
+
+    def _best(self) -> Any:
+        return getattr(self, "best_estimator_", self.estimator)
 
 
 class Member(NamedTuple):
