@@ -39,7 +39,7 @@ def assert_same_search(one, other, *, rtol=1e-4):
     assert set(one.cv_results_) == set(other.cv_results_)
     assert one.cv_results_["params"] == other.cv_results_["params"]
     for name, values in one.cv_results_.items():
-        if "test_" in name and "rank" not in name or "train_" in name:
+        if ("test_" in name and "rank" not in name) or "train_" in name:
             assert_allclose(other.cv_results_[name], values, rtol=rtol, atol=1e-6)
     assert one.best_params_ == other.best_params_
 
