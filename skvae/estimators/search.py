@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from numbers import Real
 from typing import Any, ClassVar, NamedTuple, Self
 
 import joblib
 import numpy as np
+from joblib import parallel_config
 from numpy.typing import NDArray
 from sklearn import get_config
 from sklearn.base import BaseEstimator, clone, is_classifier
@@ -146,7 +148,7 @@ class VAESearchCV(GridSearchCV):
         """
         self._validate_params()
         X, y = indexable(X, y)
-        given: tuple[Any, Any] = (self.cv, self.n_jobs)
+        given = self.cv, self.n_jobs
         splitter = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         splits = list(splitter.split(X, y, groups=params.get("groups")))
         self._seconds = np.zeros((len(ParameterGrid(self.param_grid)), len(splits)))
@@ -154,9 +156,8 @@ class VAESearchCV(GridSearchCV):
         try:
             if fits and not get_config()["enable_metadata_routing"]:
                 self.cv = splits  # a splitter without a seed would split otherwise now
-            if fits:
-                self.n_jobs = None  # the shelf is in this process
-            with shelf(fits):
+            self.n_jobs = None if fits else self.n_jobs
+            with shelf(fits), parallel_config("sequential") if fits else nullcontext():  # the shelf is in this process
                 super().fit(X, y, **params)
         finally:
             self.cv, self.n_jobs = given

@@ -1,5 +1,6 @@
 """The VAE with a linear decoder is a model whose evidence is known: probabilistic PCA, factor analysis."""
 
+import copy
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,7 +11,7 @@ from sklearn.decomposition import PCA
 from torch.distributions import MultivariateNormal
 
 from skvae.likelihoods import Block, Categorical, Columns, Gaussian, Joint
-from skvae.networks import MLP, VAE, Decoder, DiagonalNormal, Encoder
+from skvae.networks import MLP, VAE, Decoder, DiagonalNormal, Encoder, join, narrow, restack, take_models
 from skvae.objectives import elbo, importance_weighted_bound, normal_nodes
 from skvae.priors import StandardNormal
 from skvae.training import initialize
@@ -165,3 +166,57 @@ def test_log_likelihood_joins_decoder_and_families():
     logits = vae.decode(z)[0]["logits"]
     expected = logits[..., :3].log_softmax(-1)[..., 1] + logits[..., 3:].log_softmax(-1)[..., 0]
     torch.testing.assert_close(log_prob[2], expected)
+
+
+# -- models of different numbers of components in one stack ---------------------------------------------------
+
+
+def vae_of(n_components, n_models=1):
+    generator = torch.Generator().manual_seed(n_components)
+    zeros, ones = torch.zeros(D, dtype=torch.long), torch.ones(D, dtype=torch.float64)
+    joint = Joint([Block(Gaussian("row"), list(range(D)), Columns(ones, zeros, -ones, ones))])
+
+    def trunk(n_in, n_out):
+        return MLP(n_in, n_out, (2, 4), "silu", 0.0, generator)  # widths that could be taken for components
+
+    encoder = Encoder(joint, n_components, trunk, gaps=[True] * D, linear=True, generator=generator)
+    decoder = Decoder(joint, n_components, trunk, linear=True, generator=generator)
+    vae = VAE(joint, StandardNormal(n_components), encoder, decoder).double()
+    restack(vae, [0] * n_models)
+    for parameter in vae.parameters():
+        parameter.data = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
+    return vae.requires_grad_(False)
+
+
+def assert_same_weights(one, other):
+    for (name, a), (_, b) in zip(one.named_parameters(), other.named_parameters(), strict=True):
+        assert torch.equal(a, b), name
+
+
+@pytest.mark.parametrize("sizes", [(1, 2, 4), (4, 8), (2, 2), (3,)])
+def test_models_of_a_stack_keep_their_components(sizes):
+    x = torch.tensor(make_rows())[None].expand(2, -1, -1)
+    vaes = [vae_of(k, n_models=2) for k in sizes]
+    stack = join([copy.deepcopy(vae) for vae in vaes], vae_of(max(sizes)))
+    q = stack.posterior(x.repeat(len(sizes), 1, 1))
+    for c, (k, vae) in enumerate(zip(sizes, vaes, strict=True)):
+        models, own = slice(2 * c, 2 * c + 2), vae.posterior(x)
+        assert_allclose(q.loc[models, :, :k], own.loc, rtol=1e-9)
+        assert (q.loc[models, :, k:] == 0).all()
+        assert (q.scale[models, :, k:] == 1).all()
+        kl = stack.prior.kl(q, q.loc)[models]
+        assert_allclose(kl[..., :k], vae.prior.kl(own, own.loc), rtol=1e-9)
+        assert (kl[..., k:] == 0).all()
+        alone = narrow(take_models(copy.deepcopy(stack), [2 * c, 2 * c + 1]), vae_of(k))
+        assert_same_weights(alone, vae)
+
+
+def test_components_that_a_model_has_not_get_no_gradient():
+    stack = join([vae_of(1), vae_of(4)], vae_of(4)).requires_grad_(True)
+    x = torch.tensor(make_rows())[None].expand(2, -1, -1)
+    elbo(stack, x, torch.ones(1, 2, N, 4, dtype=torch.float64) * stack.encoder.is_component).elbo.sum().backward()
+    for parameter in (stack.decoder.loadings, stack.decoder.network[0].weight):
+        assert (parameter.grad[0, 1:] == 0).all()
+        assert (parameter.grad[0, 0] != 0).any()
+    for parameter in (stack.encoder.evidence, stack.encoder.bias):
+        assert (parameter.grad[0, :, 1:] == 0).all()

@@ -9,10 +9,10 @@ import torch
 from torch import nn
 
 from skvae.likelihoods import Bernoulli, Block, Columns, Gaussian, Joint
-from skvae.networks import MLP, VAE, Decoder, Encoder, Linear, Replicas, parameters_by_model, restack
+from skvae.networks import MLP, VAE, Decoder, Encoder, Linear, Replicas, join, parameters_by_model, restack
 from skvae.objectives import importance_weighted_bound
 from skvae.priors import StandardNormal
-from skvae.training import CyclicalBeta, LinearBeta, Objective, Recipe, Split, initialize, train
+from skvae.training import CyclicalBeta, LinearBeta, Objective, Recipe, Split, Training, initialize, train
 from skvae.training.loop import MAX_ROLLBACKS, ROLLBACK_FACTOR, Candidate, Judge
 from skvae.training.schedules import warmup_cosine
 from skvae.training.streams import Streams
@@ -477,3 +477,70 @@ def test_the_precision_of_the_weights_is_kept_under_bfloat16():
     history = fit(vae, x, halves(), dtype=torch.bfloat16)
     assert {parameter.dtype for parameter in vae.parameters()} == {torch.float32}
     assert np.isfinite(history.as_dict()["elbo"][1:]).all()
+
+
+# -- several fits in one stack -------------------------------------------------------------------------------
+
+
+def candidates_of(objectives, n_components, **recipe):
+    recipe = {"learning_rate": 1e-2, "weight_decay": 1e-2, "batch_size": 16, "max_iter": 6} | recipe
+    return [
+        Candidate(Recipe((8,), **recipe), objective, k) for objective, k in zip(objectives, n_components, strict=True)
+    ]
+
+
+def test_fits_that_differ_in_their_objectives_train_together_as_they_do_alone():
+    x, split = make_rows(), halves()
+    objectives = [
+        Objective(),
+        Objective(beta=CyclicalBeta(0.3)),
+        Objective(free_bits=0.4, beta=LinearBeta(2.0, end=1.0)),
+    ]
+    starts = [build(1) for _ in objectives]
+    stack = join([copy.deepcopy(start) for start in starts], build(1))
+    candidates = candidates_of(objectives, [K] * 3)
+    Training(stack, x, split, candidates, seed=0).run()
+    for start, objective, candidate in zip(starts, objectives, candidates, strict=True):
+        history = fit(start, x, split, objective=objective)
+        assert_equal_weights(candidate.vae, start, rtol=1e-6, atol=1e-8)
+        assert history.best_iter == candidate.history.best_iter
+        np.testing.assert_allclose(history.as_dict()["elbo"], candidate.history.as_dict()["elbo"], rtol=1e-6)
+
+
+def test_training_pauses_and_goes_on_as_if_it_had_not():
+    x, split = make_rows(), halves()
+    once, twice = build(), build()
+    for vae, stages in ((once, [None]), (twice, [2, 3, None])):
+        training = Training(vae, x, split, candidates_of([Objective()], [K]), seed=0)
+        for until in stages:
+            training.run(until)
+        assert not training.running
+    assert_equal_weights(once, twice, rtol=0, atol=0)
+
+
+def test_who_is_stopped_keeps_the_best_weights_and_the_others_go_on():
+    x, split = make_rows(), halves()
+    start = build()
+    stack = join([copy.deepcopy(start) for _ in range(3)], build())
+    candidates = candidates_of([Objective(beta=LinearBeta(b, end=0.0)) for b in (0.5, 1.0, 2.0)], [K] * 3)
+    training = Training(stack, x, split, candidates, seed=0)
+    training.run(until=3)
+    training.stop([candidates[1]])
+    training.run()
+    assert [len(candidate.history.epochs) - 1 for candidate in candidates] == [6, 3, 6]
+    twin = copy.deepcopy(start)
+    fit(twin, x, split, objective=Objective(beta=LinearBeta(2.0, end=0.0)))
+    assert_equal_weights(candidates[2].vae, twin, rtol=1e-6, atol=1e-8)
+
+
+def test_a_fit_that_breaks_down_goes_back_alone():
+    x, split = make_rows(), halves()
+    broken = candidates_of([Objective()], [K], learning_rate=1e3, max_iter=20)
+    healthy = candidates_of([Objective()], [K], max_iter=20)
+    start = build(random_weights=False)
+    stack = join([copy.deepcopy(start), copy.deepcopy(start)], build())
+    Training(stack, x, split, broken + healthy, seed=0).run()
+    twin = copy.deepcopy(start)
+    fit(twin, x, split, max_iter=20)
+    assert_equal_weights(healthy[0].vae, twin, rtol=1e-6, atol=1e-8)
+    assert healthy[0].history.n_rollbacks == 0
