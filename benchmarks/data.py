@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine
 
-KEEL = "bupa magic movement_libras penbased phoneme pima satimage sonar texture vehicle vowel".split()
+KEEL = ["bupa", "magic", "movement_libras", "penbased", "phoneme", "pima", "satimage", "sonar", "texture", "vehicle"]
+KEEL += ["vowel"]
 
 
 def find(name: str, ending: str) -> Path:
@@ -69,7 +70,7 @@ def with_density(X: np.ndarray, max_rows: int = 20_000) -> np.ndarray:
     rng = np.random.default_rng(0)
     if len(X) > max_rows:
         X = X[rng.permutation(len(X))[:max_rows]]
-    is_whole = (X == np.round(X)).all(axis=0)
+    is_whole = (np.round(X) == X).all(axis=0)
     largest = np.array([pd.Series(column).value_counts().iloc[0] for column in X.T])
     kept = (largest < len(X)) & (is_whole | (2 * largest < len(X))) & ~pd.DataFrame(X.T).duplicated().to_numpy()
     return (X + np.where(is_whole, rng.random(X.shape), 0.0))[:, kept]

@@ -77,7 +77,7 @@ def report(rows: pd.DataFrame) -> None:
     print(shown.round(2).to_string())
     for name, rival in {"default": "PCA", "student_t": "FA", "best": "GMM"}.items():
         cells, splits = table[name] >= table[rival], rows[name] >= rows[rival]
-        print(f"{name} at or above {rival}: {cells.sum()} of {len(cells)} means, {splits.sum()} of {len(splits)} splits")
+        print(f"{name} at or above {rival}: {cells.sum()} of {len(cells)} cells, {splits.sum()} of {len(rows)} splits")
 
 
 def main() -> None:
