@@ -17,7 +17,7 @@ from skvae.training.objective import Objective
 from skvae.training.recipe import Recipe
 from skvae.training.schedules import warmup_cosine
 from skvae.training.split import Split
-from skvae.training.stopping import EarlyStopping, trimmed_mean
+from skvae.training.stopping import EarlyStopping, is_clear_gain, trimmed_mean
 
 CLIP = 10.0  # times the running mean of a model's gradient norm
 MAX_ROLLBACKS, ROLLBACK_FACTOR = 5, 0.3  # of the learning rate, where training broke down
@@ -76,7 +76,7 @@ def train(
     def evaluate(epoch: int) -> bool:
         nonlocal optimizer, clipper
         with autocast:
-            criterion, history.epochs[-1]["validation_elbo"] = judge()
+            criterion, history.epochs[-1]["validation_elbo"], is_clear = judge()
         history.n_skipped += (n_skipped := int(clipper.n_skipped))
         has_collapsed = math.isinf(criterion) and not math.isinf(stopping.best)
         if has_collapsed or n_skipped > 0.5 * n_batches * recipe.evaluate_every:
@@ -86,7 +86,7 @@ def train(
             return history.n_rollbacks > MAX_ROLLBACKS
         clipper.n_skipped.zero_()
         is_final = epoch >= objective.beta.end * recipe.max_iter
-        stop = stopping.update(criterion, epoch, is_final_objective=is_final)
+        stop = stopping.update(criterion, epoch, is_clear=is_clear, is_final_objective=is_final)
         history.flush()
         if report is not None:
             report(history)
@@ -269,10 +269,14 @@ class Judge:
         size = (max(1, objective.n_draws // 2 if objective.name == "iwae" else 1), 1, n_rows, vae.encoder.n_components)
         half = torch.randn(size, generator=generator, dtype=x.dtype, device=x.device)
         self.noise = torch.cat([half, -half])  # antithetic
+        self.first: Tensor | None = None  # what the rows had at the first evaluation
 
     @torch.no_grad()
-    def __call__(self) -> tuple[float, float]:
-        """The criterion, a trimmed mean of the objective, and the mean held-out ELBO in the units of the data."""
+    def __call__(self) -> tuple[float, float, bool]:
+        """The criterion, the mean held-out ELBO, and whether rows have clearly gained since the first evaluation.
+
+        The criterion is a trimmed mean of the objective; the ELBO is in the units of the data.
+        """
         self.vae.eval()
         size = max(1, CHUNK // (len(self.rows) * max(self.x.shape[-1], self.vae.decoder.bias.shape[-1])))
         parts = []
@@ -286,4 +290,6 @@ class Judge:
         free = (free_bits - mean_kl).clamp(min=0.0).sum()  # what λ adds to the KL of the rows
         criterion = trimmed_mean(rows, weights) - self.objective.beta(1.0) * free
         criterion, mean = torch.stack([criterion, (elbos * weights).sum() / weights.sum()]).tolist()
-        return (criterion if not math.isnan(criterion) else -math.inf), mean + self.offset
+        self.first = rows if self.first is None else self.first
+        is_clear = is_clear_gain(rows - self.first, weights)
+        return (criterion if not math.isnan(criterion) else -math.inf), mean + self.offset, is_clear
