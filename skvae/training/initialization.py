@@ -196,6 +196,9 @@ def _start_at_linear_model(vae: VAE, s: int, x: Tensor, weights: Tensor | None, 
         weights=weights,
         known_noise=known_noise,
     )
+    if is_shared and known_noise is None:  # PCA's covariance, not the likeliest: n − 1 scores higher on new rows
+        ratio = len(x) / max(len(x) - 1, 1)
+        model = LinearModel(model.mean, model.loadings * math.sqrt(ratio), model.noise * ratio)
     vae.decoder.loadings[s] = 0.0
     first = 0
     for b, block in linear:

@@ -19,7 +19,7 @@ from skvae.training.optimizer import Optimizer
 from skvae.training.recipe import Recipe
 from skvae.training.schedules import warmup_cosine
 from skvae.training.split import Split
-from skvae.training.stopping import EarlyStopping, trimmed_mean
+from skvae.training.stopping import EarlyStopping, is_clear_gain, trimmed_mean
 from skvae.training.streams import Streams, noise_by_model
 
 MAX_ROLLBACKS, ROLLBACK_FACTOR = 5, 0.3  # of the learning rate, where training broke down
@@ -46,6 +46,7 @@ class Candidate:
         self.stopping = EarlyStopping(patience=recipe.n_iter_no_change, tol=recipe.tol)
         self.history = History(offset)
         self.history.add(0.0, None)
+        self.at_start: Tensor | None = None  # the objective of each held-out row at the first evaluation
         self.vae: VAE | None = None  # its models alone, once it has stopped before others
 
 
@@ -169,7 +170,7 @@ class Training:
             for c, (candidate, figures) in enumerate(zip(list(self.running), judged, strict=True))
         ]
 
-    def _take_note(self, c: int, candidate: Candidate, criterion: float, held_out_elbo: float) -> bool:
+    def _take_note(self, c: int, candidate: Candidate, criterion: float, held_out_elbo: float, is_clear: bool) -> bool:
         """Keep the weights, or go back to the best where training broke down, and answer whether to stop."""
         history, stopping, clipper = candidate.history, candidate.stopping, self.optimizer.clipper
         history.epochs[-1]["validation_elbo"] = held_out_elbo + history.offset
@@ -184,7 +185,7 @@ class Training:
             return history.n_rollbacks > MAX_ROLLBACKS
         is_final = self.epoch >= candidate.objective.beta.end * self.recipe.max_iter
         weights = state_of_models(self.vae, models)
-        stops = stopping.update(criterion, self.epoch, weights, is_final_objective=is_final)
+        stops = stopping.update(criterion, self.epoch, weights, is_clear=is_clear, is_final_objective=is_final)
         history.flush()
         if self.report is not None:
             self.report(history)
@@ -308,8 +309,11 @@ class Judge:
         self.draws = {k: torch.cat([half, -half]) for k, half in halves.items()}  # antithetic
 
     @torch.no_grad()
-    def __call__(self, vae: VAE, candidates: list[Candidate], objective: Objective) -> list[tuple[float, float]]:
-        """The criterion, a trimmed mean of the objective, and the mean held-out ELBO of each candidate."""
+    def __call__(self, vae: VAE, candidates: list[Candidate], objective: Objective) -> list[tuple[float, float, bool]]:
+        """The criterion of each candidate, its mean held-out ELBO, and whether its rows have clearly gained.
+
+        The criterion is a trimmed mean of the objective; the gain is that since the first evaluation.
+        """
         vae.eval()
         n_components = [candidate.n_components for candidate in candidates]
         all_noise = noise_by_model(self.draws, n_components, len(self.rows), vae.encoder.n_components)
@@ -323,7 +327,7 @@ class Judge:
         by_candidate = zip(*(torch.split(tensor, len(self.rows)) for tensor in tensors), candidates, strict=True)
         return [self._figures(*of_candidate) for of_candidate in by_candidate]
 
-    def _figures(self, elbos: Tensor, kl: Tensor, rows: Tensor, candidate: Candidate) -> tuple[float, float]:
+    def _figures(self, elbos: Tensor, kl: Tensor, rows: Tensor, candidate: Candidate) -> tuple[float, float, bool]:
         objective, is_row = candidate.objective, self.rows >= 0
         kl = kl[..., : candidate.n_components]  # others are padding
         elbos, kl, rows, weights = elbos[is_row], kl[is_row], rows[is_row], self.weights[is_row]
@@ -332,4 +336,6 @@ class Judge:
         free = (free_bits - mean_kl).clamp(min=0.0).sum()  # what λ adds to the KL of the rows
         criterion = trimmed_mean(rows, weights) - objective.beta(1.0) * free
         criterion, mean = torch.stack([criterion, (elbos * weights).sum() / weights.sum()]).tolist()
-        return (criterion if not math.isnan(criterion) else -math.inf), mean
+        candidate.at_start = rows if candidate.at_start is None else candidate.at_start
+        is_clear = is_clear_gain(rows - candidate.at_start, weights)
+        return (criterion if not math.isnan(criterion) else -math.inf), mean, is_clear

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 TRIM = 0.02
+CLEAR = 0.5  # standard errors
 
 
 def trimmed_mean(values: Tensor, weights: Tensor) -> Tensor:
@@ -23,6 +24,23 @@ def trimmed_mean(values: Tensor, weights: Tensor) -> Tensor:
     order = values.argsort()
     kept = order[math.ceil(TRIM * len(values)) if len(values) > 20 else 0 :]
     return (values[kept] * weights[kept]).sum() / weights[kept].sum()
+
+
+def is_clear_gain(gain: Tensor, weights: Tensor) -> bool:
+    """Whether rows gain on average more than half the standard error of that average; none of them is left out.
+
+    Few rows with large losses are what a trimmed mean hides. A gain that is not finite has no average, and counts.
+
+    Examples
+    --------
+    >>> is_clear_gain(torch.tensor([1.0, 1.0, 2.0, 1.0]), torch.ones(4))
+    True
+    >>> is_clear_gain(torch.tensor([1.0, 1.0, 1.0, -9.0]), torch.ones(4))
+    False
+    """
+    mean = (gain * weights).sum() / weights.sum()
+    error = ((gain - mean) * weights).square().sum().sqrt() / weights.sum()
+    return not bool(mean <= CLEAR * error)
 
 
 class EarlyStopping:
@@ -46,10 +64,19 @@ class EarlyStopping:
         self._weights: list[Tensor] | None = None
 
     def update(
-        self, criterion: float, epoch: int, weights: Iterable[Tensor], *, is_final_objective: bool = True
+        self,
+        criterion: float,
+        epoch: int,
+        weights: Iterable[Tensor],
+        *,
+        is_clear: bool = True,
+        is_final_objective: bool = True,
     ) -> bool:
-        """Take note of an evaluation, and answer whether to stop; never while the objective is still changing."""
-        if criterion > self.best:
+        """Take note of an evaluation, and answer whether to stop; never while the objective is still changing.
+
+        Weights that are not clearly better than the first are not kept.
+        """
+        if criterion > self.best and (is_clear or self._weights is None):
             self.best, self.best_epoch = criterion, epoch
             self._weights = [tensor.detach().clone() for tensor in weights]
         if criterion > self._milestone + self.tol or not is_final_objective:

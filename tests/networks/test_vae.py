@@ -40,14 +40,6 @@ def linear_vae(X, family):
     return vae
 
 
-def maximum_likelihood_pca(X):
-    """scikit-learn's PCA divides by n − 1; maximum likelihood divides by n."""
-    pca = PCA(n_components=K).fit(X)
-    pca.explained_variance_ *= (len(X) - 1) / len(X)
-    pca.noise_variance_ *= (len(X) - 1) / len(X)
-    return pca
-
-
 def evidence_of_the_decoder(vae, X):
     """Log N(x; mean, W W' + noise), read off the decoder of a linear model."""
     z = torch.cat([torch.zeros(1, K), torch.eye(K)]).double()[None]
@@ -68,14 +60,14 @@ def log_weights(vae, X, seed):
 @pytest.mark.parametrize("seed", range(4))
 def test_log_weight_of_the_exact_posterior_is_the_log_evidence_of_pca(seed):
     X = make_rows()
-    log_evidence = maximum_likelihood_pca(X).score_samples(X)
+    log_evidence = PCA(n_components=K).fit(X).score_samples(X)
     assert_allclose(log_weights(linear_vae(X, Gaussian("shared")), X, seed), log_evidence, rtol=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_log_weight_of_unseen_rows_is_the_log_evidence_of_pca(seed):
     X, X_new = make_rows(), 4 * np.random.default_rng(seed).normal(size=(20, D))
-    log_evidence = maximum_likelihood_pca(X).score_samples(X_new)
+    log_evidence = PCA(n_components=K).fit(X).score_samples(X_new)
     assert_allclose(log_weights(linear_vae(X, Gaussian("shared")), X_new, seed), log_evidence, rtol=1e-9)
 
 
@@ -90,7 +82,7 @@ def test_log_weight_of_the_exact_posterior_is_the_log_evidence_of_factor_analysi
 def test_elbo_and_importance_weighted_bound_meet_at_the_log_evidence():
     X = make_rows()
     vae, x = linear_vae(X, Gaussian("shared")), torch.tensor(X)[None]
-    log_evidence = maximum_likelihood_pca(X).score_samples(X)
+    log_evidence = PCA(n_components=K).fit(X).score_samples(X)
     nodes = normal_nodes(8, K)[:, None, None, :]
     assert_allclose(elbo(vae, x, nodes).elbo[0].numpy(), log_evidence, rtol=1e-9)
     assert_allclose(importance_weighted_bound(vae, x, nodes)[0].numpy(), log_evidence, rtol=1e-9)
@@ -106,7 +98,7 @@ def test_the_elbo_of_any_other_posterior_lies_below(shift, widen):
         return DiagonalNormal(q.loc + shift * q.scale, widen * q.scale)
 
     other = SimpleNamespace(posterior=other_posterior, log_likelihood=vae.log_likelihood, prior=vae.prior)
-    log_evidence = maximum_likelihood_pca(X).score_samples(X)
+    log_evidence = PCA(n_components=K).fit(X).score_samples(X)
     bound = elbo(other, x, normal_nodes(8, K)[:, None, None, :]).elbo[0].numpy()
     divergence = K * (0.5 * (shift**2 + widen**2 - 1) - np.log(widen))
     assert (bound < log_evidence).all()
@@ -115,7 +107,7 @@ def test_the_elbo_of_any_other_posterior_lies_below(shift, widen):
 
 def test_posterior_means_are_the_components_of_pca_shrunken_towards_zero():
     X = make_rows()
-    pca = maximum_likelihood_pca(X)
+    pca = PCA(n_components=K).fit(X)
     loc = linear_vae(X, Gaussian("shared")).posterior(torch.tensor(X)[None]).loc[0].numpy()
     signal = pca.explained_variance_ - pca.noise_variance_  # Tipping and Bishop 1999: M⁻¹ W' (x − μ)
     expected = pca.transform(X) * np.sqrt(signal) / pca.explained_variance_
@@ -124,7 +116,7 @@ def test_posterior_means_are_the_components_of_pca_shrunken_towards_zero():
 
 def test_draws_have_the_mean_and_covariance_of_the_model():
     X = make_rows()
-    pca = maximum_likelihood_pca(X)
+    pca = PCA(n_components=K).fit(X)
     vae, like = linear_vae(X, Gaussian("shared")), torch.zeros(1, dtype=torch.float64)
     x = vae.sample(40_000, like, torch.Generator().manual_seed(0))
     assert x.shape == (1, 40_000, D)

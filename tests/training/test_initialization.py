@@ -51,7 +51,7 @@ def first_bound(X, likelihood, **options):
 
 def probabilistic_pca(X, n_components=K):
     """Tipping and Bishop (1999), eq. (7) and (8); scikit-learn averages min(N, D) eigenvalues, not D."""
-    values, axes = np.linalg.eigh(np.cov(X.T, bias=True))
+    values, axes = np.linalg.eigh(np.cov(X.T))
     values, axes = values[::-1], axes[:, ::-1]
     noise = values[n_components:].mean()
     loadings = axes[:, :n_components] * np.sqrt(values[:n_components] - noise)
@@ -62,8 +62,6 @@ def probabilistic_pca(X, n_components=K):
 def test_the_first_bound_is_the_log_likelihood_of_pca():
     X = make_rows()
     pca = PCA(n_components=K).fit(X)
-    pca.explained_variance_ *= (len(X) - 1) / len(X)  # scikit-learn divides by n − 1, maximum likelihood by n
-    pca.noise_variance_ *= (len(X) - 1) / len(X)
     assert_allclose(first_bound(X, "gaussian"), pca.score_samples(X), rtol=1e-9)
     assert_allclose(first_bound(X, "gaussian"), probabilistic_pca(X), rtol=1e-9)
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from skvae.training.stopping import EarlyStopping, trimmed_mean
+from skvae.training.stopping import CLEAR, EarlyStopping, is_clear_gain, trimmed_mean
 
 
 def stops_after(criteria, patience, tol=0.0):
@@ -51,6 +51,30 @@ def test_the_first_of_equals_is_best():
     for epoch in range(3):
         stopping.update(1.0, epoch, [])
     assert stopping.best_epoch == 0
+
+
+def test_weights_that_are_not_clearly_better_than_the_first_are_not_kept():
+    stopping = EarlyStopping(patience=10, tol=0.0)
+    for epoch, (criterion, is_clear) in enumerate([(0.0, False), (2.0, False), (1.0, True), (1.5, False)]):
+        stopping.update(criterion, epoch, [], is_clear=is_clear)
+    assert (stopping.best_epoch, stopping.best) == (2, 1.0)
+
+
+def test_a_clear_gain_is_beyond_its_standard_error():
+    gain = torch.randn(500, generator=torch.Generator().manual_seed(0)).double()
+    gain -= gain.mean()
+    error = float(gain.std(correction=0)) / math.sqrt(len(gain))
+    ones = torch.ones(500)
+    assert is_clear_gain(gain + 1.01 * CLEAR * error, ones)
+    assert not is_clear_gain(gain + 0.99 * CLEAR * error, ones)
+    assert not is_clear_gain(torch.zeros(5), torch.ones(5))
+    assert is_clear_gain(torch.full((5,), math.inf), torch.ones(5))  # from a start of probability zero
+
+
+def test_rows_of_weight_zero_have_no_say_in_a_gain():
+    gain, weights = torch.tensor([1.0, 1.1, -50.0]), torch.tensor([1.0, 1.0, 0.0])
+    assert is_clear_gain(gain, weights)
+    assert not is_clear_gain(gain, torch.ones(3))
 
 
 def test_without_an_evaluation_nothing_is_restored():
