@@ -103,19 +103,13 @@ class Table:
             Where a column is empty, infinite, or outside the support of its family.
         """
         is_frame = isinstance(X, pd.DataFrame)
-        names = list(X.columns) if is_frame else list(range(X.shape[1]))
-        dtypes = list(X.dtypes) if is_frame else [X.dtype] * X.shape[1]
+        names, dtypes = names_and_dtypes(X)
         families = choose_families(names, dtypes, likelihood, is_frame=is_frame, histograms=histograms)
-        columns = [_fit_column(_column(X, j), family) for j, family in enumerate(families)]
+        columns = [_fit_column(column_of(X, j), family) for j, family in enumerate(families)]
         raw = _read(X, columns)
         gaps = np.isnan(raw)
-        if gaps.all(axis=0).any():
-            name = names[int(np.flatnonzero(gaps.all(axis=0))[0])]
-            raise ValueError(
-                f"Every column needs an observed cell, but all {len(raw)} cells of column {name!r} are missing. "
-                f"Drop the column."
-            )
-        _check_support(raw, columns, families)
+        check_observed(gaps.all(axis=0), names, len(raw))
+        check_support(raw, columns, families)
         indicated = np.flatnonzero(gaps.any(axis=0)).tolist() if add_indicator else []
         raw = _beside(gaps[:, indicated], raw)
         families = [Categorical()] * len(indicated) + families
@@ -148,7 +142,7 @@ class Table:
     def encode(self, X: Any) -> Tensor:
         """Rows as a tensor, in their own precision. Shape: (N, D)."""
         raw = _read(X, self.data_columns)
-        _check_support(raw, self.data_columns, self.data_families)
+        check_support(raw, self.data_columns, self.data_families)
         raw = _beside(np.isnan(raw[:, self.indicated]), raw)
         is_binned = any(isinstance(column, HistogramColumn) for column in self.columns)  # a code and a position
         dtype = np.float64 if is_binned else _precision(X)
@@ -264,6 +258,22 @@ def _fit_column(values: pd.Series, family: Likelihood) -> Column:
     return number
 
 
+def names_and_dtypes(X: Any) -> tuple[list[Any], list[Any]]:
+    """Of the columns of an array or a DataFrame; the names of an array's columns are their positions."""
+    if isinstance(X, pd.DataFrame):
+        return list(X.columns), list(X.dtypes)
+    return list(range(X.shape[1])), [X.dtype] * X.shape[1]
+
+
+def check_observed(is_empty: Any, names: list[Any], n_rows: int) -> None:
+    """Refuse columns without a cell."""
+    if is_empty.any():
+        raise ValueError(
+            f"Every column needs an observed cell, but all {n_rows} cells of column "
+            f"{names[int(np.flatnonzero(is_empty)[0])]!r} are missing. Drop the column."
+        )
+
+
 def _unit_range(edges: Floats) -> Floats:
     """Edges and centers of levels, from 0 to 1."""
     size = float(np.ptp(edges)) if len(edges) else 0.0
@@ -308,7 +318,7 @@ def _as_kind(values: pd.Series, column: Column, possible: str) -> pd.Series:
         ) from error
 
 
-def _column(X: Any, j: int) -> pd.Series:
+def column_of(X: Any, j: int) -> pd.Series:
     """Column j of an array or a DataFrame."""
     return X.iloc[:, j] if isinstance(X, pd.DataFrame) else pd.Series(X[:, j], name=j)
 
@@ -316,12 +326,12 @@ def _column(X: Any, j: int) -> pd.Series:
 def _read(X: Any, columns: list[Column]) -> Floats:
     """Cells as floats, categories as codes. Shape: (N, D)."""
     if isinstance(X, pd.DataFrame):
-        raw = np.column_stack([column.encode(_column(X, j)) for j, column in enumerate(columns)])
+        raw = np.column_stack([column.encode(column_of(X, j)) for j, column in enumerate(columns)])
     else:
         raw = X.astype(np.float64)
         for j, column in enumerate(columns):
             if not isinstance(column, NumberColumn):
-                raw[:, j] = column.encode(_column(X, j))
+                raw[:, j] = column.encode(column_of(X, j))
     for j in np.flatnonzero(np.isinf(raw).any(axis=0)).tolist():
         check_finite(raw[:, j], columns[j].name)
     return raw
@@ -333,7 +343,7 @@ def _precision(X: Any) -> Any:
     return np.float32 if dtypes == {np.dtype(np.float32)} else np.float64
 
 
-def _check_support(raw: Floats, columns: list[Column], families: list[Likelihood]) -> None:
+def check_support(raw: Floats, columns: list[Column], families: list[Likelihood]) -> None:
     """Refuse cells outside the support of their family."""
     for family in dict.fromkeys(families):
         index = [j for j, other in enumerate(families) if other == family]
@@ -355,11 +365,20 @@ def _beside(left: Floats, right: Floats) -> Floats:
 
 def _standardization(raw: Floats, families: list[Likelihood], columns: list[Column]) -> tuple[Floats, Floats]:
     """Location and signed scale of each column, by the wish of its family."""
-    scaling = np.array([family.scaling for family in families])
-    if (scaling == "none").all():
+    if all(family.scaling == "none" for family in families):
         return np.zeros(len(families)), np.ones(len(families))
     with np.errstate(over="ignore", invalid="ignore"):
         mean, std = np.nanmean(raw, axis=0), np.nanstd(raw, axis=0)
+    scale = scales(mean, std, families, columns)
+    with np.errstate(over="ignore", invalid="ignore"):
+        standard = (raw - mean) / scale
+        tail = np.nanmean(standard * standard * standard, axis=0)
+    return signed(mean, scale, tail, families)
+
+
+def scales(mean: Floats, std: Floats, families: list[Likelihood], columns: list[Column]) -> Floats:
+    """Size of the encoded unit of each column, by the wish of its family."""
+    scaling = np.array([family.scaling for family in families])
     overflow = (scaling != "none") & ~(np.isfinite(mean) & np.isfinite(std))
     if overflow.any():
         name = columns[int(np.flatnonzero(overflow)[0])].name
@@ -373,9 +392,10 @@ def _standardization(raw: Floats, families: list[Likelihood], columns: list[Colu
         if family.scaling == "shared":
             block = [j for j, other in enumerate(families) if other == family]
             scale[block] = std[block].max() or 1.0
-    # The longer tail points up, so that -X is the same data as X: a column's sign is no information.
-    with np.errstate(over="ignore", invalid="ignore"):
-        standard = (raw - mean) / scale
-        tail = np.nanmean(standard * standard * standard, axis=0)
-    scale = np.where(tail < 0, -scale, scale)
-    return np.where(scaling == "none", 0.0, mean), np.where(scaling == "none", 1.0, scale)
+    return scale
+
+
+def signed(mean: Floats, scale: Floats, tail: Floats, families: list[Likelihood]) -> tuple[Floats, Floats]:
+    """Location and scale: the longer tail points up, so that -X is the same data as X: a sign is no information."""
+    is_raw = np.array([family.scaling == "none" for family in families])
+    return np.where(is_raw, 0.0, mean), np.where(is_raw, 1.0, np.where(tail < 0, -scale, scale))
