@@ -353,7 +353,7 @@ class CategoryColumn(Column):
     @classmethod
     def fit(cls, values: pd.Series, max_categories: int = 2**31, counts: Any = None) -> CategoryColumn:
         """Learn the levels; ``counts`` says how often each value occurs, if not once."""
-        dtype, values = values.dtype, _plain(values)
+        dtype, values = values.dtype, plain(values)
         try:
             levels = pd.Index(values.dropna().unique())
         except TypeError as error:
@@ -396,7 +396,7 @@ class CategoryColumn(Column):
 
     def encode(self, values: pd.Series) -> Floats:
         """Positions of the levels; a gap and a category never seen at fit are NaN, the latter with a warning."""
-        codes = self.levels.get_indexer(pd.Index(_plain(values))).astype(np.float64)
+        codes = self.levels.get_indexer(pd.Index(plain(values))).astype(np.float64)
         codes[codes < 0] = np.nan
         unseen = np.isnan(codes) & values.notna().to_numpy(dtype=bool)
         if unseen.any():
@@ -451,7 +451,7 @@ class CategoryColumn(Column):
     def is_possible(self, values: pd.Series) -> Any:
         """Whether each value was seen at fit. Shape: (N,)."""
         try:
-            return np.asarray(self.levels.get_indexer(pd.Index(_plain(values))) >= 0)
+            return np.asarray(self.levels.get_indexer(pd.Index(plain(values))) >= 0)
         except TypeError:  # a list, say
             return np.zeros(len(values), dtype=bool)
 
@@ -461,7 +461,7 @@ class CategoryColumn(Column):
         return f"one of {self.levels[:10].tolist()}{' …' if len(self.levels) > 10 else ''}"
 
 
-def _plain(values: pd.Series) -> pd.Series:
+def plain(values: pd.Series) -> pd.Series:
     """Categories of Arrow as the values that they stand for, which pandas can sort and look up."""
     if not is_arrow_dictionary(values.dtype):
         return values
