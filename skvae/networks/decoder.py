@@ -76,7 +76,8 @@ class Decoder(nn.Module):
     def outputs(self, z: Tensor) -> Tensor:
         """All parameters of all cells side by side. Shape: (S, B, K) -> (S, B, n_outputs)."""
         outputs: Tensor = self.network(z).to(z.dtype)
-        outputs = self.smoothing(outputs.transpose(1, 2)).transpose(1, 2)
+        if len(self.smoothing.get_buffer("roots")):
+            outputs = self.smoothing(outputs.transpose(1, 2)).transpose(1, 2)
         if not self.linear:
             return outputs + self.bias
         with torch.autocast(z.device.type, enabled=False):

@@ -135,8 +135,12 @@ class Encoder(nn.Module):
         loc, log_var = self.network(features).to(features.dtype).chunk(2, dim=-1)
         if cells is not None:
             with torch.autocast(cells.device.type, enabled=False):
-                observed = (~cells.isnan()).to(cells.dtype)
-                precision = torch.baddbmm(torch.ones_like(self.bias), observed, self.log_precision.exp())
-                loc = loc + torch.baddbmm(self.bias, cells.nan_to_num(nan=0.0), self.evidence) / precision
+                if self.is_complete:  # then all rows have the same precision
+                    precision = 1 + self.log_precision.exp().sum(dim=1, keepdim=True)
+                else:
+                    observed = (~cells.isnan()).to(cells.dtype)
+                    precision = torch.baddbmm(torch.ones_like(self.bias), observed, self.log_precision.exp())
+                    cells = cells.nan_to_num(nan=0.0)
+                loc = loc + torch.baddbmm(self.bias, cells, self.evidence) / precision
                 log_var = log_var - precision.log()
         return DiagonalNormal(loc, (0.5 * log_var.clamp(self.log_var_min, LOG_VAR_MAX)).exp())

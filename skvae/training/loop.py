@@ -7,19 +7,19 @@ import math
 from collections.abc import Callable, Iterator
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import embedding
 
-from skvae.networks import MLP, VAE, Linear, Replicas, parameters_by_model
+from skvae.networks import VAE
 from skvae.objectives import elbo
 from skvae.training.history import History
 from skvae.training.objective import Objective
+from skvae.training.optimizer import Optimizer
 from skvae.training.recipe import Recipe
 from skvae.training.schedules import warmup_cosine
 from skvae.training.split import Split
 from skvae.training.stopping import EarlyStopping, trimmed_mean
 
-CLIP = 10.0  # times the running mean of a model's gradient norm
 MAX_ROLLBACKS, ROLLBACK_FACTOR = 5, 0.3  # of the learning rate, where training broke down
 CHUNK = 4_000_000  # cells evaluated at once
 
@@ -61,8 +61,9 @@ def train(
     -------
     History
     """
-    weights = x.new_ones(len(x)) if weights is None else weights / weights[split.train[-1]].mean()
-    optimizer, clipper = _optimizer(vae, recipe), GradientClipper(vae)
+    if weights is not None:
+        weights = weights / weights[split.train[-1]].mean()
+    optimizer = Optimizer(vae, recipe)
     autocast = torch.autocast(x.device.type, recipe.dtype, enabled=recipe.dtype != torch.float32)
     judge = Judge(vae, x, weights, split.held_out, objective, offset, generator)
     stopping = EarlyStopping(vae, patience=recipe.n_iter_no_change, tol=recipe.tol)
@@ -74,17 +75,17 @@ def train(
     n_steps, step = recipe.max_iter * n_batches, itertools.count()
 
     def evaluate(epoch: int) -> bool:
-        nonlocal optimizer, clipper
+        nonlocal optimizer
         with autocast:
             criterion, history.epochs[-1]["validation_elbo"] = judge()
-        history.n_skipped += (n_skipped := int(clipper.n_skipped))
+        history.n_skipped += (n_skipped := int(optimizer.clipper.n_skipped))
         has_collapsed = math.isinf(criterion) and not math.isinf(stopping.best)
         if has_collapsed or n_skipped > 0.5 * n_batches * recipe.evaluate_every:
             stopping.restore()
             history.n_rollbacks += 1
-            optimizer, clipper = _optimizer(vae, recipe), GradientClipper(vae)
+            optimizer = Optimizer(vae, recipe)
             return history.n_rollbacks > MAX_ROLLBACKS
-        clipper.n_skipped.zero_()
+        optimizer.clipper.n_skipped.zero_()
         is_final = epoch >= objective.beta.end * recipe.max_iter
         stop = stopping.update(criterion, epoch, is_final_objective=is_final)
         history.flush()
@@ -97,25 +98,20 @@ def train(
         if split.held_out:
             evaluate(0)
         for epoch in range(1, recipe.max_iter + 1):
-            terms = x.new_zeros(2)
+            log_likelihood, kl = x.new_zeros(()), x.new_zeros(())
             vae.train()
             for rows in _minibatches(split.train, n_rows, batch_size, generator):
                 progress = (next(step) + 1) / n_steps
                 rate = recipe.learning_rate * warmup_cosine(progress) * ROLLBACK_FACTOR**history.n_rollbacks
-                for group in optimizer.param_groups:
-                    group["lr"] = rate
                 batch = vae.joint.redraw(embedding(rows, x), generator)
                 seen, noise = _hide(batch, objective, generator), _noise(vae, batch, objective, generator)
                 with autocast:
-                    value, bound = objective.step(
-                        vae, batch, noise, seen=seen, weights=weights[rows], progress=progress
-                    )
-                optimizer.zero_grad()
-                torch.autograd.backward(-value.sum())
-                clipper.clip()
-                optimizer.step()
-                terms += torch.stack([bound.log_likelihood[-1].mean(), bound.kl[-1].sum(dim=-1).mean()]).detach()
-            history.add(rate, terms / n_batches)
+                    of_rows = None if weights is None else weights[rows]
+                    value, bound = objective.step(vae, batch, noise, seen=seen, weights=of_rows, progress=progress)
+                optimizer.step(-value.sum(), rate)
+                log_likelihood += bound.log_likelihood[-1].detach().sum()
+                kl += bound.kl[-1].detach().sum()
+            history.add(rate, torch.stack([log_likelihood, kl]) / (n_batches * batch_size))
             if split.held_out and (epoch % recipe.evaluate_every == 0 or epoch == recipe.max_iter) and evaluate(epoch):
                 break
     except KeyboardInterrupt:
@@ -125,7 +121,7 @@ def train(
     if split.held_out:
         stopping.restore()
     history.best_iter = stopping.best_epoch if split.held_out else len(history.epochs) - 1
-    history.n_skipped += int(clipper.n_skipped)
+    history.n_skipped += int(optimizer.clipper.n_skipped)
     vae.eval()
     return history
 
@@ -163,70 +159,6 @@ def _hide(x: Tensor, objective: Objective, generator: torch.Generator) -> Tensor
     return x.masked_fill(u < objective.input_dropout, torch.nan)
 
 
-def _optimizer(vae: VAE, recipe: Recipe) -> torch.optim.Optimizer:
-    """AdamW; the decay acts on the matrices of the networks, never on the linear path, biases and scales."""
-    decayed = [
-        p
-        for network in vae.modules()
-        if isinstance(network, MLP | Replicas)
-        for module in network.modules()
-        for name, p in module.named_parameters(recurse=False)
-        if p.dim() > (2 if isinstance(module, Linear) else 1) and name == "weight"
-    ]
-    ids = {id(p) for p in decayed}
-    others = [p for p in vae.parameters() if id(p) not in ids]
-    groups = [
-        {"params": decayed, "weight_decay": recipe.weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(0.9, 0.99), fused=True)
-
-
-class GradientClipper:
-    """Shortens a model's gradient when it is far longer than usual, and drops it when it is not finite.
-
-    Each model of the stack is judged alone, on the device: a broken step of one does not touch the others.
-
-    Parameters
-    ----------
-    vae : nn.Module
-        A stack of models.
-    """
-
-    def __init__(self, vae: nn.Module) -> None:
-        self.parameters = list(parameters_by_model(vae))
-        stacked = next(p for s, p in self.parameters if s is None)
-        self.usual = stacked.new_zeros(len(stacked))  # running mean of the norm, (S,)
-        self.n_skipped = stacked.new_zeros(())
-
-    @torch.no_grad()
-    def clip(self) -> None:
-        """Act on the gradients in place."""
-        squares = torch.zeros_like(self.usual)
-        for s, p in self.parameters:
-            if p.grad is not None:
-                if s is None:
-                    squares += torch.linalg.vector_norm(p.grad, dim=tuple(range(1, p.dim()))).square()
-                else:
-                    squares[s] += torch.linalg.vector_norm(p.grad).square()
-        norm = squares.sqrt()
-        finite = norm.isfinite()
-        limit = torch.where(self.usual > 0, CLIP * self.usual, norm)
-        clipped = torch.where(finite, torch.minimum(norm, limit), self.usual)
-        self.usual = torch.where(self.usual > 0, torch.lerp(self.usual, clipped, 0.02), clipped)
-        self.n_skipped += (~finite[-1]).to(norm.dtype)
-        factor = torch.where(finite, clipped / norm.clamp(min=torch.finfo(norm.dtype).tiny), 0.0)
-        if factor.device.type == "cpu" and bool((factor == 1).all()):  # the usual case, read where that is free
-            return
-        for s, p in self.parameters:
-            if p.grad is not None:
-                if s is None:
-                    p.grad.mul_(factor.view(-1, *[1] * (p.dim() - 1)))
-                else:
-                    p.grad.mul_(factor[s])
-                p.grad.nan_to_num_(nan=0.0)  # what was not finite: 0 · ∞
-
-
 class Judge:
     """The held-out criterion, with the same noise at every evaluation.
 
@@ -234,7 +166,7 @@ class Judge:
     ----------
     vae : VAE
         A stack of S models.
-    x, weights : Tensor of shape (N, D) and (N,)
+    x, weights : Tensor of shape (N, D), and (N,) or None
         All rows; where they are themselves a distribution, one draw of them judges.
     held_out : list of Tensors
         Row numbers of the first models.
@@ -250,7 +182,7 @@ class Judge:
         self,
         vae: VAE,
         x: Tensor,
-        weights: Tensor,
+        weights: Tensor | None,
         held_out: list[Tensor],
         objective: Objective,
         offset: float,
@@ -264,7 +196,7 @@ class Judge:
         padded = [torch.nn.functional.pad(rows, (0, n_rows - len(rows)), value=-1) for rows in held_out]
         nobody = [torch.full_like(padded[0], -1)] * (n_models - len(held_out))
         self.rows = torch.stack(padded + nobody)  # (S, V); -1 pads
-        self.weights = weights[self.rows.clamp(min=0)]
+        self.weights = torch.ones_like(self.rows, dtype=x.dtype) if weights is None else weights[self.rows.clamp(min=0)]
         self.x = vae.joint.redraw(embedding(self.rows.clamp(min=0), x), generator)  # (S, V, D)
         size = (max(1, objective.n_draws // 2 if objective.name == "iwae" else 1), 1, n_rows, vae.encoder.n_components)
         half = torch.randn(size, generator=generator, dtype=x.dtype, device=x.device)

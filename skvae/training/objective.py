@@ -46,17 +46,21 @@ class Objective:
     kl_by_draw: bool = False
 
     def step(
-        self, vae: Any, x: Tensor, noise: Tensor, *, seen: Tensor | None, weights: Tensor, progress: float
+        self, vae: Any, x: Tensor, noise: Tensor, *, seen: Tensor | None, weights: Tensor | None, progress: float
     ) -> tuple[Tensor, Bound]:
         """What a step maximises, averaged over the rows of each model, (S,), and the terms of the ELBO."""
         beta = self.beta(progress)
         if self.name == "iwae":
             value, bound = doubly_reparameterized(vae, x, noise, seen=seen, beta=beta)
-            return (weights * value).mean(dim=-1), bound
+            return (value if weights is None else weights * value).mean(dim=-1), bound
         bound = elbo(vae, x, noise, seen=seen, kl_by_draw=self.kl_by_draw)
-        kl = (weights.unsqueeze(-1) * bound.kl).mean(dim=1)
-        kl = kl.clamp(min=self.free_bits * vae.encoder.n_components / kl.shape[-1])  # on their sum without components
-        return (weights * bound.log_likelihood).mean(dim=-1) - beta * kl.sum(dim=-1), bound
+        log_likelihood, kl = bound.log_likelihood, bound.kl
+        if weights is not None:
+            log_likelihood, kl = weights * log_likelihood, weights.unsqueeze(-1) * kl
+        kl = kl.mean(dim=1)
+        if self.free_bits:  # on their sum without components
+            kl = kl.clamp(min=self.free_bits * vae.encoder.n_components / kl.shape[-1])
+        return log_likelihood.mean(dim=-1) - beta * kl.sum(dim=-1), bound
 
     def rows(self, vae: Any, x: Tensor, noise: Tensor, bound: Bound) -> Tensor:
         """The objective of each row at the final β, without free bits. Shape: (S, B)."""

@@ -13,7 +13,7 @@ from skvae.networks import MLP, VAE, Decoder, Encoder, Linear, Replicas, paramet
 from skvae.objectives import importance_weighted_bound
 from skvae.priors import StandardNormal
 from skvae.training import CyclicalBeta, LinearBeta, Objective, Recipe, Split, initialize, train
-from skvae.training.loop import CLIP, MAX_ROLLBACKS, ROLLBACK_FACTOR, GradientClipper, Judge
+from skvae.training.loop import MAX_ROLLBACKS, ROLLBACK_FACTOR, Judge
 from skvae.training.schedules import warmup_cosine
 
 N, D, K = 48, 4, 2
@@ -138,69 +138,7 @@ def test_a_step_without_finite_gradient_is_skipped_and_counted_and_the_others_go
     assert_equal_weights(alone(vae, 1), alone(start, 1), rtol=0, atol=0)
 
 
-# -- clipping and decay --------------------------------------------------------------------------------------
-
-
-def set_gradients(vae, norms):
-    """Gradients of the given norm for each model."""
-    generator = torch.Generator().manual_seed(0)
-    for parameter in vae.parameters():
-        parameter.grad = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
-    for s, factor in enumerate(torch.tensor(norms) / gradient_norms(vae)):
-        for model, parameter in parameters_by_model(vae):
-            if model is None:
-                parameter.grad[s] *= factor
-            elif model == s:
-                parameter.grad *= factor
-
-
-def gradient_norms(vae):
-    n_models = len(vae.decoder.bias)
-    squares = torch.zeros(n_models, dtype=torch.float64)
-    for model, parameter in parameters_by_model(vae):
-        for s in range(n_models):
-            if model is None:
-                squares[s] += parameter.grad[s].square().sum()
-            elif model == s:
-                squares[s] += parameter.grad.square().sum()
-    return squares.sqrt()
-
-
-@pytest.mark.parametrize("kind", ["mlp", "replicas"])
-def test_clipping_bounds_each_models_gradient_by_what_is_usual_for_it(kind):
-    vae = build(3, kind)
-    clipper = GradientClipper(vae)
-    for norms, expected in [
-        ([1.0, 10.0, 2.0], [1.0, 10.0, 2.0]),  # the first is what is usual
-        ([4.9, 0.1, 2.0], [4.9, 0.1, 2.0]),
-    ]:
-        set_gradients(vae, norms)
-        clipper.clip()
-        torch.testing.assert_close(gradient_norms(vae), torch.tensor(expected, dtype=torch.float64), rtol=1e-5, atol=0)
-    usual = clipper.usual.clone()
-    set_gradients(vae, [1e6, 1e6, 1.0])
-    directions = [parameter.grad.clone() for parameter in vae.parameters()]
-    clipper.clip()
-    expected = torch.stack([CLIP * usual[0], CLIP * usual[1], torch.ones(()).double()])
-    torch.testing.assert_close(gradient_norms(vae), expected, rtol=1e-5, atol=0)
-    for parameter, direction in zip(vae.parameters(), directions, strict=True):
-        assert (parameter.grad * direction >= 0).all()  # shorter, not turned
-    assert (clipper.usual <= 1.2 * usual).all()  # one long step does not redefine what is usual
-
-
-@pytest.mark.parametrize("broken", [float("nan"), float("inf"), -float("inf")])
-def test_clipping_drops_what_is_not_finite_in_one_model_only(broken):
-    vae = build(2)
-    clipper = GradientClipper(vae)
-    set_gradients(vae, [1.0, 2.0])
-    clipper.clip()
-    usual = clipper.usual.clone()
-    set_gradients(vae, [1.0, 2.0])
-    vae.decoder.bias.grad[1, 0, 0] = broken
-    clipper.clip()
-    torch.testing.assert_close(gradient_norms(vae), torch.tensor([1.0, 0.0], dtype=torch.float64), rtol=1e-5, atol=0)
-    torch.testing.assert_close(clipper.usual, usual)
-    assert clipper.n_skipped == 1
+# -- weight decay -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["mlp", "replicas"])
