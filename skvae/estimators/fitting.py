@@ -36,6 +36,7 @@ from skvae.training import (
     Objective,
     Recipe,
     Split,
+    StreamedRows,
     initialize,
     intraop_threads,
     isolated_rng,
@@ -83,6 +84,7 @@ def fit_vae(
     device: torch.device,
     seed: int,
     start: VAE | None,
+    stream: StreamedRows | None = None,
 ) -> Fit:
     """Train one model, with its folds beside it where the rows are few.
 
@@ -102,10 +104,15 @@ def fit_vae(
         Of everything random.
     start : VAE, optional
         A trained model to continue from.
+    stream : StreamedRows, optional
+        The training rows, if x is only a sample of them: it starts the model and judges it.
     """
-    recipe = resolve_recipe(parameters, table, len(x), device)
-    objective = resolve_objective(parameters, table, len(x))
+    n_rows = len(x) if stream is None else stream.n_rows
+    recipe = resolve_recipe(parameters, table, n_rows, device)
+    objective = resolve_objective(parameters, table, n_rows)
     early_stopping = parameters.early_stopping if x_val is None else False
+    if stream is not None and early_stopping == "auto":
+        early_stopping = True  # folds are for few rows
     if start is not None:
         if not isinstance(parameters.beta, BetaSchedule):
             objective = replace(objective, beta=LinearBeta(parameters.beta, end=0.0))  # z is in use already
@@ -116,6 +123,8 @@ def fit_vae(
     rng = isolated_rng(seed, device, lends_global=uses_global_rng)
     with rng as generator, intraop_threads(recipe.n_threads(n_parallel(parameters, table))):
         split = split_rows(len(x), early_stopping, parameters.validation_fraction, generator)
+        if stream is not None and split.held_out:
+            stream = stream.without(split.held_out[0])
         if x_val is not None:
             split = Split(split.train, [torch.arange(len(x_val), device=device) + len(x)])
             weights = None if weights is None else torch.cat([weights, weights.new_ones(len(x_val))])
@@ -137,6 +146,7 @@ def fit_vae(
             weights=None if weights is None else weights.float(),
             offset=offset,
             report=print_progress if parameters.verbose else None,
+            streamed=stream,
         )
         history = train_within_memory(run, recipe)
         restack(vae, [len(split.train) - 1])

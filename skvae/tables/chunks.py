@@ -156,7 +156,7 @@ def _parquet_blocks(dataset: Any) -> list[Block]:
         fragments = list(dataset.get_fragments())
     except ValueError:  # of a data set with a filter
         return [partial(_read_arrow, dataset, {})]
-    parts = []
+    parts: list[Any] = []
     for fragment in fragments:
         has_groups = hasattr(fragment, "split_by_row_group")
         parts += fragment.split_by_row_group() if has_groups else [fragment]
@@ -189,5 +189,5 @@ def _stable_dtype(arrow: Any) -> Any:
     if pa.types.is_boolean(arrow):
         return pd.BooleanDtype()
     if pa.types.is_integer(arrow):
-        return pd.array([], dtype=str(arrow).replace("i", "I").replace("uI", "UI")).dtype
+        return pd.api.types.pandas_dtype(str(arrow).replace("i", "I").replace("uI", "UI"))  # uint8 → UInt8
     return None if is_plain else pd.ArrowDtype(arrow)

@@ -148,5 +148,3 @@ class Categories:
                 f"A category should recur, and a stream may hold {MAX_CATEGORIES:,} different ones in a column, but "
                 f"column {self.name!r} holds more, as an identifier does. Drop it, or convert it to numbers or dates."
             )
-
-

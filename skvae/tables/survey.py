@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -26,16 +26,16 @@ from skvae.tables.columns import (
 from skvae.tables.counts import Categories, Counts, Moments
 from skvae.tables.frames import Native
 from skvae.tables.schema import Choice, choose_families
-from skvae.tables.table import Table, check_observed, check_support, column_of, names_and_dtypes, scales, signed
-
-CELLS = 4_000_000  # read at once
-
-
-def slices(X: Any) -> Iterator[tuple[int, Any]]:
-    """Rows of an array or a DataFrame, some million cells at a time, and the position of the first."""
-    size = max(1, CELLS // max(1, X.shape[1]))
-    for first in range(0, len(X), size):
-        yield first, X.iloc[first : first + size] if isinstance(X, pd.DataFrame) else X[first : first + size]
+from skvae.tables.table import (
+    Table,
+    check_observed,
+    check_support,
+    column_of,
+    names_and_dtypes,
+    scales,
+    signed,
+    slices,
+)
 
 
 def concatenate(chunks: list[Any]) -> Any:
@@ -217,9 +217,7 @@ class Survey:
         self.like = like[:0]
         self.names, self.dtypes = names_and_dtypes(like)
         is_frame = isinstance(like, pd.DataFrame)
-        self.families = choose_families(
-            self.names, self.dtypes, likelihood, is_frame=is_frame, histograms=histograms
-        )
+        self.families = choose_families(self.names, self.dtypes, likelihood, is_frame=is_frame, histograms=histograms)
         self.add_indicator, self.native = add_indicator, native
         self.surveys = [_survey_of(*of) for of in zip(self.names, self.dtypes, self.families, strict=True)]
         self.numbers = [j for j, survey in enumerate(self.surveys) if isinstance(survey, NumberSurvey)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,7 @@ from skvae.tables.columns import (
 from skvae.tables.frames import Native
 from skvae.tables.schema import Choice, choose_families
 
+CELLS = 4_000_000  # turned into floats at once
 CONSTANT = 1e-13  # a column whose standard deviation is this part of its mean or less is constant but for rounding
 
 
@@ -152,23 +153,39 @@ class Table:
 
     def decode(self, x: Tensor, index: pd.Index | None = None) -> Any:
         """Rows in the container and dtypes that fit saw; a gap where an indicator says so. Shape: (N, D)."""
-        raw = x.cpu().double().numpy() * self.scale + self.loc
-        whole = np.array([family.is_whole for family in self.families])
-        raw[:, whole] = np.clip(np.rint(raw[:, whole]), self.lower[whole], self.upper[whole])
-        n_indicators = len(self.indicated)
+        if self.labels is not None:
+            n_indicators = len(self.indicated)
+            series = {}
+            for j, column in enumerate(self.data_columns):  # one at a time: no second table of floats
+                cells = self._cells(x, slice(n_indicators + j, n_indicators + j + 1))[:, 0]
+                if j in self.indicated:
+                    i = self.indicated.index(j)
+                    cells[self._cells(x, slice(i, i + 1))[:, 0] >= 1] = np.nan
+                series[j] = pd.Series(column.decode(cells), index=index, dtype=column.dtype)
+            return pd.DataFrame(series, index=index).set_axis(self.labels, axis=1)
+        values = np.empty((len(x), len(self.data_columns)), dtype=self.dtype)
+        size = max(1, CELLS // x.shape[1])
+        for first in range(0, len(x), size):
+            values[first : first + size] = self._decode_array(x[first : first + size])
+        return values
+
+    def _decode_array(self, x: Tensor) -> Any:
+        """Rows as an array. Shape: (N, D)."""
+        raw, n_indicators = self._cells(x, slice(None)), len(self.indicated)
         is_gap, raw = raw[:, :n_indicators] >= 1, raw[:, n_indicators:]
         raw[:, self.indicated] = np.where(is_gap, np.nan, raw[:, self.indicated])
-        if self.labels is not None:
-            cells = {
-                j: pd.Series(column.decode(raw[:, j]), index=index, dtype=column.dtype)
-                for j, column in enumerate(self.data_columns)
-            }
-            return pd.DataFrame(cells, index=index).set_axis(self.labels, axis=1)
         values = cast(raw, self.dtype)
         for j, column in enumerate(self.data_columns):
             if not isinstance(column, NumberColumn):
                 values[:, j] = column.decode(raw[:, j])
         return values
+
+    def _cells(self, x: Tensor, columns: slice) -> Floats:
+        """Some encoded columns before the scaling, whole numbers whole and in their range. Shape: (N, d)."""
+        raw = x[:, columns].cpu().double().numpy() * self.scale[columns] + self.loc[columns]
+        whole = np.array([family.is_whole for family in self.families[columns]])
+        raw[:, whole] = np.clip(np.rint(raw[:, whole]), self.lower[columns][whole], self.upper[columns][whole])
+        return np.asarray(raw)
 
     @property
     def data_families(self) -> list[Likelihood]:
@@ -256,6 +273,13 @@ def _fit_column(values: pd.Series, family: Likelihood) -> Column:
     if isinstance(family, Histogram) and values.notna().any():
         return HistogramColumn.fit(number, values, family.n_bins)
     return number
+
+
+def slices(X: Any) -> Iterator[tuple[int, Any]]:
+    """Rows of an array or a DataFrame, some million cells at a time, and the position of the first."""
+    size = max(1, CELLS // max(1, X.shape[1]))
+    for first in range(0, len(X), size):
+        yield first, X.iloc[first : first + size] if isinstance(X, pd.DataFrame) else X[first : first + size]
 
 
 def names_and_dtypes(X: Any) -> tuple[list[Any], list[Any]]:

@@ -7,6 +7,7 @@ from skvae.training.initialization import initialize
 from skvae.training.loop import train
 from skvae.training.objective import Objective
 from skvae.training.recipe import Recipe
+from skvae.training.rows import StreamedRows
 from skvae.training.schedules import BetaSchedule, CyclicalBeta, LinearBeta
 from skvae.training.split import Split, split_rows
 
@@ -18,6 +19,7 @@ __all__ = [
     "Objective",
     "Recipe",
     "Split",
+    "StreamedRows",
     "initialize",
     "intraop_threads",
     "isolated_rng",

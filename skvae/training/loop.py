@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -16,6 +16,7 @@ from skvae.training.history import History
 from skvae.training.objective import Objective
 from skvae.training.optimizer import Optimizer
 from skvae.training.recipe import Recipe
+from skvae.training.rows import Rows, RowsInMemory
 from skvae.training.schedules import warmup_cosine
 from skvae.training.split import Split
 from skvae.training.stopping import EarlyStopping, trimmed_mean
@@ -35,6 +36,7 @@ def train(
     weights: Tensor | None = None,
     offset: float = 0.0,
     report: Callable[[History], None] | None = None,
+    streamed: Rows | None = None,
 ) -> History:
     """Maximise the objective of every model in the stack, and leave the best weights in it.
 
@@ -56,6 +58,8 @@ def train(
         What turns an encoded log-likelihood into one in the units of the data, on average.
     report : callable, optional
         Called with the history after each held-out evaluation.
+    streamed : Rows, optional
+        Training rows, if they are not those of the split.
 
     Returns
     -------
@@ -69,9 +73,9 @@ def train(
     stopping = EarlyStopping(vae, patience=recipe.n_iter_no_change, tol=recipe.tol)
     history = History(offset)
     history.add(0.0, None)
-    n_rows = min(len(rows) for rows in split.train)
-    batch_size = min(recipe.batch_size, n_rows)
-    n_batches = n_rows // batch_size
+    rows = RowsInMemory(x, weights, split.train) if streamed is None else streamed
+    batch_size = min(recipe.batch_size, rows.n_rows)
+    n_batches = rows.n_rows // batch_size
     n_steps, step = recipe.max_iter * n_batches, itertools.count()
 
     def evaluate(epoch: int) -> bool:
@@ -94,19 +98,18 @@ def train(
         return stop
 
     try:
-        _assume_complete(vae, x, objective)
+        _assume_complete(vae, rows.is_complete and not bool(x.isnan().any()), objective)
         if split.held_out:
             evaluate(0)
         for epoch in range(1, recipe.max_iter + 1):
             log_likelihood, kl = x.new_zeros(()), x.new_zeros(())
             vae.train()
-            for rows in _minibatches(split.train, n_rows, batch_size, generator):
+            for batch, of_rows in rows.epoch(batch_size, generator):
                 progress = (next(step) + 1) / n_steps
                 rate = recipe.learning_rate * warmup_cosine(progress) * ROLLBACK_FACTOR**history.n_rollbacks
-                batch = vae.joint.redraw(embedding(rows, x), generator)
+                batch = vae.joint.redraw(batch, generator)
                 seen, noise = _hide(batch, objective, generator), _noise(vae, batch, objective, generator)
                 with autocast:
-                    of_rows = None if weights is None else weights[rows]
                     value, bound = objective.step(vae, batch, noise, seen=seen, weights=of_rows, progress=progress)
                 optimizer.step(-value.sum(), rate)
                 log_likelihood += bound.log_likelihood[-1].detach().sum()
@@ -126,23 +129,10 @@ def train(
     return history
 
 
-def _assume_complete(vae: VAE, x: Tensor, objective: Objective) -> None:
+def _assume_complete(vae: VAE, is_complete: bool, objective: Objective) -> None:
     """Tell the modules whether there are gaps at all, so that they need not look at every step."""
-    vae.joint.is_complete = not bool(x.isnan().any())
+    vae.joint.is_complete = is_complete
     vae.encoder.is_complete = vae.joint.is_complete and not objective.input_dropout
-
-
-def _minibatches(train: list[Tensor], n_rows: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Row numbers of one epoch, (S, B) at a time; rows that do not fill a batch wait for the next epoch."""
-    state = generator.get_state()
-
-    def shuffle(rows: Tensor) -> Tensor:
-        generator.set_state(state)  # models of a stack draw alike, so each is what it would be alone
-        return rows[torch.randperm(len(rows), generator=generator, device=rows.device)[:n_rows]]
-
-    order = torch.stack([shuffle(rows) for rows in train])
-    for first in range(0, n_rows - batch_size + 1, batch_size):
-        yield order[:, first : first + batch_size]
 
 
 def _noise(vae: VAE, x: Tensor, objective: Objective, generator: torch.Generator) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -28,7 +28,7 @@ class Rows(ABC):
     is_complete: bool
 
     @abstractmethod
-    def epoch(self, batch_size: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+    def epoch(self, batch_size: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor | None]]:
         """Rows in random order, and their weights, a batch at a time. Shape: (S, B, D), (S, B).
 
         Rows that do not fill a batch wait for the next epoch.
@@ -41,20 +41,20 @@ class RowsInMemory(Rows):
     Parameters
     ----------
     x, weights : Tensor of shape (N, D) and (N,)
-        All rows.
+        All rows; no weights are equal ones.
     train : list of S Tensors
         Row numbers of each model.
     """
 
     is_complete = True
 
-    def __init__(self, x: Tensor, weights: Tensor, train: list[Tensor]) -> None:
+    def __init__(self, x: Tensor, weights: Tensor | None, train: list[Tensor]) -> None:
         self.x, self.weights, self.train = x, weights, train
         self.n_rows = min(len(rows) for rows in train)
 
-    def epoch(self, batch_size: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:  # noqa: D102
+    def epoch(self, batch_size: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor | None]]:  # noqa: D102
         for rows in minibatches(self.train, self.n_rows, batch_size, generator):
-            yield embedding(rows, self.x), self.weights[rows]
+            yield embedding(rows, self.x), None if self.weights is None else self.weights[rows]
 
 
 def minibatches(train: list[Tensor], n_rows: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
@@ -71,7 +71,7 @@ def minibatches(train: list[Tensor], n_rows: int, batch_size: int, generator: to
 
 
 @dataclass
-class Stream(Rows):
+class StreamedRows(Rows):
     """Rows that do not fit into memory, for a stack of one.
 
     Blocks are read in random order into a buffer, whose rows are shuffled: rows that lie more than a buffer apart
@@ -98,80 +98,80 @@ class Stream(Rows):
     n_rows: int
     is_complete: bool
     sample: Tensor
-    weights: Tensor | None = None
-    held_out: Tensor | None = None
+    weights: Tensor | None
+    held_out: Tensor
 
-    def without(self, held_out: list[Tensor]) -> Stream:
-        """The same stream, but for some rows of its sample, and for those that others are not a part of it."""
-        chosen = torch.cat([rows.cpu() for rows in held_out]) if held_out else self.sample[:0]
-        positions = self.sample[chosen[chosen < len(self.sample)]].sort().values
-        return Stream(
-            self.read, self.n_rows - len(positions), self.is_complete, self.sample, self.weights, positions
-        )
+    def without(self, rows: Tensor) -> StreamedRows:
+        """The same stream, less some rows of its sample."""
+        held_out = self.sample[rows.cpu()].sort().values
+        return replace(self, n_rows=self.n_rows - len(held_out), held_out=held_out)
 
-    def epoch(self, batch_size: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:  # noqa: D102
-        n_seen, pool = 0, _Pool(batch_size, generator)
+    def epoch(self, batch_size: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor | None]]:  # noqa: D102
+        n_seen, pool = 0, Pool(batch_size, generator)
         for first, x in self.read(generator):
-            x, weights = self._train(first, x)
-            n_seen += len(x)
-            for rows in torch.arange(len(x)).split(pool.size(x)):
-                yield from pool.fill(x[rows], weights[rows])
+            rows = self._training_rows(first, x)
+            n_seen += len(rows)
+            for batch in pool.fill(rows):
+                yield self._parted(batch)
         if n_seen != self.n_rows:
             raise ValueError(
                 f"A stream must give the same rows each time, but the first pass gave {self.n_rows} training row(s) "
                 f"and a later one {n_seen}. A generator is exhausted after one pass: pass a function that makes a new "
                 f"one."
             )
-        yield from pool.drain()
+        for batch in pool.drain():
+            yield self._parted(batch)
 
-    def _train(self, first: int, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Rows that train, and their weights."""
-        weights = x.new_ones(len(x)) if self.weights is None else self.weights[first : first + len(x)].to(x)
-        if self.held_out is not None:
-            ends = torch.tensor([first, first + len(x)])
-            begin, end = torch.searchsorted(self.held_out, ends).tolist()
-            if end > begin:
-                keep = torch.ones(len(x), dtype=torch.bool)
-                keep[self.held_out[begin:end] - first] = False
-                return x[keep], weights[keep]
-        return x, weights
+    def _training_rows(self, first: int, x: Tensor) -> Tensor:
+        """Without those that are held out, and with their weights as a last column."""
+        if self.weights is not None:
+            x = torch.cat([x, self.weights[first : first + len(x), None].to(x)], dim=1)
+        begin, end = torch.searchsorted(self.held_out, torch.tensor([first, first + len(x)])).tolist()
+        if begin == end:
+            return x
+        trains = torch.ones(len(x), dtype=torch.bool)
+        trains[self.held_out[begin:end] - first] = False
+        return x[trains]
+
+    def _parted(self, batch: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Rows and weights, for a stack of one."""
+        return (batch[None], None) if self.weights is None else (batch[None, :, :-1], batch[None, :, -1])
 
 
-class _Pool:
-    """A buffer of rows that leaves them in random order."""
+class Pool:
+    """A buffer of rows that leaves them in random order.
+
+    Parameters
+    ----------
+    batch_size : int
+        Rows that leave it together.
+    generator : torch.Generator
+        Source of the order; the buffer is on its device.
+    """
 
     def __init__(self, batch_size: int, generator: torch.Generator) -> None:
         self.batch_size, self.generator = batch_size, generator
-        self.x: Tensor | None = None
+        self.x = torch.empty(0, 0)
         self.n = 0
 
-    def size(self, x: Tensor) -> int:
-        """Rows that it holds."""
-        return max(BUFFER // max(1, x.shape[1]), self.batch_size)
-
-    def fill(self, x: Tensor, weights: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """Take rows in, and give batches when it is full."""
+    def fill(self, x: Tensor) -> Iterator[Tensor]:
+        """Take rows in, and give batches whenever it is full."""
+        if not len(self.x):
+            n_rows = max(BUFFER // x.shape[1], self.batch_size)
+            self.x = x.new_empty((n_rows, x.shape[1]), device=self.generator.device)
         while len(x):
-            if self.x is None:
-                device = self.generator.device
-                self.x = x.new_empty((self.size(x), x.shape[1]), device=device)
-                self.weights = x.new_empty(len(self.x), device=device)
-            n = min(len(x), len(self.x) - self.n)
-            self.x[self.n : self.n + n], self.weights[self.n : self.n + n] = x[:n], weights[:n]
-            self.n, x, weights = self.n + n, x[n:], weights[n:]
+            part = x[: len(self.x) - self.n]
+            self.x[self.n : self.n + len(part)] = part
+            self.n, x = self.n + len(part), x[len(part) :]
             if self.n == len(self.x):
                 yield from self.drain()
 
-    def drain(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Give all that fills batches; the rest stays for the next time."""
-        if self.x is None:
-            return
+    def drain(self) -> Iterator[Tensor]:
+        """Give what fills batches; the rest stays."""
         order = torch.randperm(self.n, generator=self.generator, device=self.x.device)
-        *full, rest = order.split(self.batch_size)
-        if len(rest) == self.batch_size:
-            full, rest = [*full, rest], rest[:0]
-        for rows in full:
-            yield embedding(rows, self.x)[None], self.weights[rows][None]
-        x, weights = self.x[rest], self.weights[rest]
+        n_given = self.n // self.batch_size * self.batch_size
+        for first in range(0, n_given, self.batch_size):
+            yield embedding(order[first : first + self.batch_size], self.x)
+        rest = self.x[order[n_given:]]
         self.n = len(rest)
-        self.x[: self.n], self.weights[: self.n] = x, weights
+        self.x[: self.n] = rest
