@@ -146,7 +146,7 @@ def fit_vae(
             weights=None if weights is None else weights.float(),
             offset=offset,
             report=print_progress if parameters.verbose else None,
-            streamed=stream,
+            rows=stream,
         )
         history = train_within_memory(run, recipe)
         restack(vae, [len(split.train) - 1])

@@ -31,6 +31,7 @@ from skvae.estimators.conditional import (
 )
 from skvae.estimators.fitting import Fit, Network, fit_vae, mean_kl_of_rows
 from skvae.estimators.input import read_rows
+from skvae.estimators.online import Online, fit_chunk
 from skvae.estimators.persistence import attach_weights, detach_weights
 from skvae.estimators.streaming import IN_MEMORY, FirstPass
 from skvae.likelihoods import FAMILIES, Gaussian, Likelihood
@@ -38,7 +39,7 @@ from skvae.networks import ACTIVATIONS, VAE, DiagonalNormal
 from skvae.objectives import elbo, importance_weighted_bound, normal_nodes
 from skvae.priors import PRIORS, PriorFamily, StandardNormal
 from skvae.tables import Chunks, Table, is_memory_map, release, slices, to_pandas
-from skvae.training import BetaSchedule, StreamedRows, resolve_device
+from skvae.training import BetaSchedule, History, StreamedRows, resolve_device
 
 N_NODES = 32  # fixed posterior draws of a score
 ACTIVE = 0.01  # nats: a component that says less about a row is switched off
@@ -230,6 +231,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     vae_: VAE
     table_: Table
     noise_variance_: float | Floats
+    _online: Online | None
 
     _auto: ClassVar[Any] = StrOptions({"auto"})
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -404,13 +406,67 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         with _unchanged_on_error(self):
             return self._fit_stream(Chunks.of(chunks), X_val, table=table)
 
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self, X: ArrayLike, y: Any = None, *, sample_weight: ArrayLike | None = None, table: Table | None = None
+    ) -> Self:
+        """Take one pass over a chunk of rows, with the optimiser as the last call left it.
+
+        The first call learns the columns from its rows and starts the model there; give it some thousand, or a
+        ``table``. After ``fit`` it goes on from the fitted model. The learning rate is constant after a warm-up, no
+        row is held out, and the steps that end ``fit``, which match a learned prior and the frequencies of an
+        autoregressive decoder, are left out. For a given set of rows, ``fit_chunks`` is better.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_rows, n_columns)
+            Rows; categories that the first call did not see count as missing.
+        y : ignored
+            Present for API consistency.
+        sample_weight : array-like of shape (n_rows,), optional
+            Weights of the rows in the objective, relative to those of all chunks so far.
+        table : Table, optional
+            Columns that are known already, in the first call: see ``fit_chunks``.
+
+        Returns
+        -------
+        self
+        """
+        with _unchanged_on_error(self):
+            return self._partial_fit(X, sample_weight, table)
+
+    def _partial_fit(self, X: Any, sample_weight: Any, table: Table | None) -> Self:
+        start: VAE | None = getattr(self, "vae_", None)
+        _check_table(table)
+        if start is not None:
+            if table is not None and table is not self.table_:
+                raise ValueError(
+                    "The first call fixes the columns, but this is not the first and passes another table. Leave "
+                    "table out, or start with a new estimator."
+                )
+            self._check_continues()
+            table = self.table_
+        X, native = to_pandas(X)
+        X = read_rows(self, X, table)
+        kept, weights = _weights(X, sample_weight, n_rows_min=2 if table is None else 1)
+        X = X if kept is None else X[kept]
+        table = Table.fit(X, **self._table_options(), native=native) if table is None else table
+        self.table_ = table
+        device, seed = resolve_device(self.device), self._seed()
+        online = getattr(self, "_online", None)
+        past = getattr(self, "history_", History().as_dict())
+        history = History(epochs=[dict(zip(past, row, strict=True)) for row in zip(*past.values(), strict=True)])
+        x = table.encode(X)
+        fitted, online = fit_chunk(
+            self, table, x, weights=weights, device=device, seed=seed, start=start, online=online, history=history
+        )
+        self._keep(fitted, device)
+        self._online = online
+        return self
+
     def _fit_stream(self, chunks: Chunks, X_val: Any, *, table: Any = None, weights: Tensor | None = None) -> Self:
         """Fit a stream; the weights are those of its rows."""
-        if table is not None and not isinstance(table, Table):
-            raise TypeError(
-                f"table must be a Table, got {type(table).__name__}. Pass table_ of another estimator, or "
-                f"skvae.tables.Table.fit(rows)."
-            )
+        _check_table(table)
         seed, start = self._seed(), self._start()
         table = table if start is None else self.table_
         options = self._table_options()
@@ -428,19 +484,10 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         start = self._start()
         X, native = to_pandas(X)
         X = read_rows(self, X, None if start is None else self.table_)
-        weights = None
-        if sample_weight is not None:
-            weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-            kept = weights > 0  # no weight: an absent row
-            if kept.sum() < 2:
-                raise ValueError(
-                    f"fit needs two rows of positive sample_weight, got {kept.sum()}. Pass larger weights."
-                )
-            weights = torch.from_numpy(weights[kept])
+        kept, weights = _weights(X, sample_weight)
         if is_memory_map(X) and X.size > IN_MEMORY:
-            chunks = Chunks.of_memory_map(X, None if weights is None else kept)
-            return self._fit_stream(chunks, X_val, weights=weights)
-        X = X if weights is None else X[kept]
+            return self._fit_stream(Chunks.of_memory_map(X, kept), X_val, weights=weights)
+        X = X if kept is None else X[kept]
         table = Table.fit(X, **self._table_options(), native=native) if start is None else self.table_
         return self._train(table, table.encode(X), X_val, self._seed(), start, weights=weights)
 
@@ -488,8 +535,9 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         for name, before in self._fitted_with.items():
             if getattr(self, name) != before:
                 raise ValueError(
-                    f"warm_start continues with the model of the last fit, where {name} was {before!r}, "
-                    f"but it is {getattr(self, name)!r} now. Set it back, or use warm_start=False."
+                    f"warm_start and partial_fit continue with the model of the last fit, where {name} was "
+                    f"{before!r}, but it is {getattr(self, name)!r} now. Set it back, or call fit with "
+                    f"warm_start=False."
                 )
 
     def _keep(self, fitted: Fit, device: torch.device) -> None:
@@ -521,7 +569,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
                 ConvergenceWarning,
                 stacklevel=5,
             )
-        self.vae_, self.device_ = vae, device
+        self.vae_, self.device_, self._online = vae, device, None
         self._fitted_with = {name: getattr(self, name) for name in ARCHITECTURE}
         self.history_ = history.as_dict()
         self.n_iter_, self.best_iter_ = max(1, len(history.epochs) - 1), history.best_iter
@@ -885,6 +933,26 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         check_is_fitted(self)
         state = check_random_state(self.random_state if random_state is None else random_state)
         return torch.Generator(self._device()).manual_seed(int(state.randint(np.iinfo(np.int32).max)))
+
+
+def _weights(X: Any, sample_weight: Any, n_rows_min: int = 2) -> tuple[Any, Tensor | None]:
+    """Which rows have a weight, and the weights of these; a row without one is absent."""
+    if sample_weight is None:
+        return None, None
+    weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    kept = weights > 0
+    if kept.sum() < n_rows_min:
+        rows = "two rows" if n_rows_min == 2 else "a row"
+        raise ValueError(f"fit needs {rows} of positive sample_weight, got {kept.sum()}. Pass larger weights.")
+    return kept, torch.from_numpy(weights[kept])
+
+
+def _check_table(table: Any) -> None:
+    if table is not None and not isinstance(table, Table):
+        raise TypeError(
+            f"table must be a Table, got {type(table).__name__}. Pass table_ of another estimator, or "
+            f"skvae.tables.Table.fit(rows)."
+        )
 
 
 @contextmanager

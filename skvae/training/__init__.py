@@ -6,9 +6,10 @@ from skvae.training.history import History
 from skvae.training.initialization import initialize
 from skvae.training.loop import train
 from skvae.training.objective import Objective
+from skvae.training.optimizer import Optimizer
 from skvae.training.recipe import Recipe
-from skvae.training.rows import StreamedRows
-from skvae.training.schedules import BetaSchedule, CyclicalBeta, LinearBeta
+from skvae.training.rows import RowsInMemory, StreamedRows
+from skvae.training.schedules import BetaSchedule, CyclicalBeta, LinearBeta, open_ended
 from skvae.training.split import Split, split_rows
 
 __all__ = [
@@ -17,13 +18,16 @@ __all__ = [
     "History",
     "LinearBeta",
     "Objective",
+    "Optimizer",
     "Recipe",
+    "RowsInMemory",
     "Split",
     "StreamedRows",
     "initialize",
     "intraop_threads",
     "isolated_rng",
     "match_marginals",
+    "open_ended",
     "resolve_device",
     "resolve_precision",
     "split_rows",

@@ -17,7 +17,7 @@ from skvae.training.objective import Objective
 from skvae.training.optimizer import Optimizer
 from skvae.training.recipe import Recipe
 from skvae.training.rows import Rows, RowsInMemory
-from skvae.training.schedules import warmup_cosine
+from skvae.training.schedules import Schedule, annealed
 from skvae.training.split import Split
 from skvae.training.stopping import EarlyStopping, trimmed_mean
 
@@ -36,7 +36,9 @@ def train(
     weights: Tensor | None = None,
     offset: float = 0.0,
     report: Callable[[History], None] | None = None,
-    streamed: Rows | None = None,
+    rows: Rows | None = None,
+    continued: Optimizer | None = None,
+    schedule: Schedule = annealed,
 ) -> History:
     """Maximise the objective of every model in the stack, and leave the best weights in it.
 
@@ -58,8 +60,12 @@ def train(
         What turns an encoded log-likelihood into one in the units of the data, on average.
     report : callable, optional
         Called with the history after each held-out evaluation.
-    streamed : Rows, optional
+    rows : Rows, optional
         Training rows, if they are not those of the split.
+    continued : Optimizer, optional
+        One that has made steps before.
+    schedule : callable
+        Progress and the factor of the learning rate from the number of a step and that of all steps.
 
     Returns
     -------
@@ -67,13 +73,13 @@ def train(
     """
     if weights is not None:
         weights = weights / weights[split.train[-1]].mean()
-    optimizer = Optimizer(vae, recipe)
+    optimizer = Optimizer(vae, recipe) if continued is None else continued
     autocast = torch.autocast(x.device.type, recipe.dtype, enabled=recipe.dtype != torch.float32)
     judge = Judge(vae, x, weights, split.held_out, objective, offset, generator)
     stopping = EarlyStopping(vae, patience=recipe.n_iter_no_change, tol=recipe.tol)
     history = History(offset)
     history.add(0.0, None)
-    rows = RowsInMemory(x, weights, split.train) if streamed is None else streamed
+    rows = RowsInMemory(x, weights, split.train) if rows is None else rows
     batch_size = min(recipe.batch_size, rows.n_rows)
     n_batches = rows.n_rows // batch_size
     n_steps, step = recipe.max_iter * n_batches, itertools.count()
@@ -105,8 +111,8 @@ def train(
             log_likelihood, kl = x.new_zeros(()), x.new_zeros(())
             vae.train()
             for batch, of_rows in rows.epoch(batch_size, generator):
-                progress = (next(step) + 1) / n_steps
-                rate = recipe.learning_rate * warmup_cosine(progress) * ROLLBACK_FACTOR**history.n_rollbacks
+                progress, factor = schedule(next(step) + 1, n_steps)
+                rate = recipe.learning_rate * factor * ROLLBACK_FACTOR**history.n_rollbacks
                 batch = vae.joint.redraw(batch, generator)
                 seen, noise = _hide(batch, objective, generator), _noise(vae, batch, objective, generator)
                 with autocast:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import itertools
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -55,6 +57,16 @@ class Optimizer:
         for group in self._adamw.param_groups:
             group["lr"] = learning_rate
         self._adamw.step()
+
+    def state(self) -> dict[str, Any]:
+        """Moments of the gradients and their usual norms, on the CPU."""
+        state: dict[str, Any] = {"adamw": self._adamw.state_dict(), "usual": self.clipper.usual}
+        return torch.utils._pytree.tree_map_only(Tensor, lambda tensor: tensor.detach().cpu().clone(), state)
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from the state of another optimiser of the same models."""
+        self._adamw.load_state_dict(copy.deepcopy(state["adamw"]))
+        self.clipper.usual.copy_(state["usual"])
 
 
 def _matrices(vae: VAE) -> set[int]:
