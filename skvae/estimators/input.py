@@ -8,7 +8,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
-from skvae.tables import Table, to_pandas
+from skvae.tables import Table, is_stream, to_pandas
 
 
 def read_rows(estimator: BaseEstimator, X: Any, table: Table | None, *, n_rows_min: int | None = None) -> Any:
@@ -30,6 +30,11 @@ def read_rows(estimator: BaseEstimator, X: Any, table: Table | None, *, n_rows_m
     ValueError, TypeError
         With scikit-learn's sentence where it has one.
     """
+    if is_stream(X):
+        raise TypeError(
+            f"Rows come in an array or a DataFrame, but X is a {type(X).__name__}. Pass it to fit_chunks; other methods "
+            f"take its parts one at a time."
+        )
     X, _ = to_pandas(X)
     if n_rows_min is None:
         n_rows_min = 2 if table is None else 1

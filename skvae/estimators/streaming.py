@@ -57,9 +57,14 @@ class FirstPass:
         self._positions: Any = None
         self._n_rows = [0] * len(chunks.blocks)
         for number, (block, chunk) in enumerate(chunks.read(), start=1):
-            if not _has_no_rows(chunk):
-                with _naming_chunk(number):
-                    self._n_rows[block] += self._take(number, chunk)
+            if _has_no_rows(chunk):
+                continue
+            with _naming_chunk(number):
+                frame, native = to_pandas(chunk)
+                rows = read_rows(estimator, frame, self.table, n_rows_min=1)
+            self.native = self.native or native
+            self._n_rows[block] += len(rows)
+            self._learn(number, rows)
         if not any(self._n_rows):
             raise ValueError("A stream needs rows, but none of its chunks holds any. Pass others.")
         self.is_streamed = self._sample is not None
@@ -86,39 +91,31 @@ class FirstPass:
         assert self.table is not None, "the sample of a stream is encoded by its table"
         return torch.cat([self.table.encode(rows) for _, rows in slices(self.X)])
 
-    def _take(self, number: int, chunk: Any) -> int:
-        """Check a chunk and learn from it; answer how many rows it has."""
-        frame, native = to_pandas(chunk)
-        rows = read_rows(self.estimator, frame, self.table, n_rows_min=1)
-        self.native = self.native or native
+    def _learn(self, number: int, rows: Any) -> None:
+        """Collect the first chunks, and learn from all of them once they are too many."""
         if self._sample is not None:
-            self._note(rows)
-            return len(rows)
+            self._note(number, rows)
+            return
         if self._head:
-            check_alike(rows, self._head[0][1])
+            with _naming_chunk(number):
+                check_alike(rows, self._head[0][1])
         self._head.append((number, rows))
         if sum(rows.shape[0] * rows.shape[1] for _, rows in self._head) > IN_MEMORY:
-            self._start()
-        return len(rows)
+            if self.table is None:
+                self._survey = Survey(rows, **self.options, native=self.native)
+            self._sample = RowSample(min(SAMPLE_ROWS, IN_MEMORY // rows.shape[1]), self.seed)
+            self._head.reverse()
+            while self._head:
+                self._note(*self._head.pop())
 
-    def _start(self) -> None:
-        """There are too many rows: learn from what was collected, and let it go."""
-        like = self._head[0][1]
-        if self.table is None:
-            self._survey = Survey(like, **self.options, native=self.native)
-        self._sample = RowSample(min(SAMPLE_ROWS, IN_MEMORY // like.shape[1]), self.seed)
-        self._head.reverse()
-        while self._head:
-            number, rows = self._head.pop()
-            with _naming_chunk(number):
-                self._note(rows)
-
-    def _note(self, rows: Any) -> None:
+    def _note(self, number: int, rows: Any) -> None:
+        """Learn from a chunk that is not kept."""
         assert self._sample is not None, "rows are collected first"
-        if self._survey is not None:
-            self._survey.add(rows)
-        for _, part in slices(rows):
-            self._sample.add(part)
+        with _naming_chunk(number):
+            if self._survey is not None:
+                self._survey.add(rows)
+            for _, part in slices(rows):
+                self._sample.add(part)
 
 
 class Reader:

@@ -1,6 +1,6 @@
 """Container ↔ tensor: learns statistics, owns no weights."""
 
-from skvae.tables.chunks import Chunks, is_memory_map, release
+from skvae.tables.chunks import Chunks, is_memory_map, is_stream, release
 from skvae.tables.frames import Native, to_pandas
 from skvae.tables.sample import RowSample
 from skvae.tables.schema import choose_families
@@ -17,6 +17,7 @@ __all__ = [
     "choose_families",
     "concatenate",
     "is_memory_map",
+    "is_stream",
     "release",
     "slices",
     "to_pandas",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import mmap
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -58,10 +60,10 @@ class Chunks:
                 f"or a list of parts of it."
             )
         if callable(source):
-            return cls([source])
+            return cls([partial(_call, source)])
         if isinstance(source, Sequence):
             return cls([partial(_alone, chunk) for chunk in source])
-        if not isinstance(source, Iterable):
+        if not isinstance(source, Iterable) or isinstance(source, Mapping):
             raise TypeError(
                 f"A stream is a path to Parquet files, a pyarrow Dataset, a Dask DataFrame, or an iterable of chunks, "
                 f"got {type(source).__name__}. Pass one of these."
@@ -84,6 +86,12 @@ class Chunks:
         for b in range(len(self.blocks)) if order is None else order:
             for chunk in self.blocks[b]():
                 yield b, chunk
+
+
+def is_stream(X: Any) -> bool:
+    """Whether something stands for rows that are elsewhere."""
+    has_parts = hasattr(X, "to_delayed") or hasattr(X, "get_fragments")
+    return has_parts or isinstance(X, str | os.PathLike) or inspect.isgenerator(X)
 
 
 def is_memory_map(X: Any) -> bool:
@@ -115,6 +123,27 @@ def _read_map(X: Any, kept: Any, first: int, last: int) -> Iterator[Any]:
 
 def _alone(chunk: Any) -> Iterator[Any]:
     yield chunk
+
+
+def _call(source: Callable[[], Any]) -> Iterator[Any]:
+    """Chunks of a function that makes an iterable of them."""
+    with suppress(ValueError):  # not every function has a signature
+        signature = inspect.signature(source)
+        if any(
+            p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+            for p in signature.parameters.values()
+        ):
+            raise TypeError(
+                f"A function that makes a stream is called without arguments, but {source!r} needs some. Pass "
+                f"a lambda that calls it."
+            )
+    chunks = source()
+    if not isinstance(chunks, Iterable):
+        raise TypeError(
+            f"A function that makes a stream must return an iterable of chunks, got {type(chunks).__name__}. Return a "
+            f"list or a generator."
+        )
+    yield from chunks
 
 
 def _compute(part: Any) -> Iterator[Any]:

@@ -135,14 +135,14 @@ class Categories:
         """Count more values; gaps do not count."""
         try:
             counts = values.value_counts(sort=False)
+            for value, count in zip(counts.index, counts.tolist(), strict=True):
+                if count:
+                    self.counts[value] = self.counts.get(value, 0) + count
         except TypeError as error:
             raise TypeError(
                 f"Column {self.name!r} holds values that cannot be categories ({error}). "
                 f"Convert them to strings or drop the column."
             ) from error
-        for value, count in zip(counts.index, counts.tolist(), strict=True):
-            if count:
-                self.counts[value] = self.counts.get(value, 0) + count
         if len(self.counts) > MAX_CATEGORIES:
             raise ValueError(
                 f"A category should recur, and a stream may hold {MAX_CATEGORIES:,} different ones in a column, but "
