@@ -32,8 +32,8 @@ def read_rows(estimator: BaseEstimator, X: Any, table: Table | None, *, n_rows_m
     """
     if is_stream(X):
         raise TypeError(
-            f"Rows come in an array or a DataFrame, but X is a {type(X).__name__}. Pass it to fit_chunks; other methods "
-            f"take its parts one at a time."
+            f"Rows come in an array or a DataFrame, but X is a {type(X).__name__}. Pass it to fit_chunks; "
+            f"other methods take its parts one at a time."
         )
     X, _ = to_pandas(X)
     if n_rows_min is None:

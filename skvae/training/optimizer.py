@@ -60,13 +60,21 @@ class Optimizer:
 
     def state(self) -> dict[str, Any]:
         """Moments of the gradients and their usual norms, on the CPU."""
-        state: dict[str, Any] = {"adamw": self._adamw.state_dict(), "usual": self.clipper.usual}
-        return torch.utils._pytree.tree_map_only(Tensor, lambda tensor: tensor.detach().cpu().clone(), state)
+        return {"adamw": _on_cpu(self._adamw.state_dict()), "usual": _on_cpu(self.clipper.usual)}
 
     def load(self, state: dict[str, Any]) -> None:
         """Go on from the state of another optimiser of the same models."""
         self._adamw.load_state_dict(copy.deepcopy(state["adamw"]))
         self.clipper.usual.copy_(state["usual"])
+
+
+def _on_cpu(state: Any) -> Any:
+    """Copies of all tensors on the CPU, and the rest as it is."""
+    if isinstance(state, Tensor):
+        return state.detach().cpu().clone()
+    if isinstance(state, dict):
+        return {key: _on_cpu(value) for key, value in state.items()}
+    return [_on_cpu(value) for value in state] if isinstance(state, list) else state
 
 
 def _matrices(vae: VAE) -> set[int]:
