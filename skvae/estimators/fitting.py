@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from numbers import Integral
@@ -24,19 +25,23 @@ from skvae.networks import (
     Encoder,
     Replicas,
     Trunk,
+    join,
+    narrow,
     restack,
 )
 from skvae.objectives import kl_to_standard_normal, normal_nodes
-from skvae.priors import PRIORS, StandardNormal, fit_prior
+from skvae.priors import PRIORS, Normal, StandardNormal, fit_prior
 from skvae.tables import Table
 from skvae.training import (
     BetaSchedule,
+    Candidate,
     History,
     LinearBeta,
     Objective,
     Recipe,
     Split,
     StreamedRows,
+    Training,
     initialize,
     intraop_threads,
     isolated_rng,
@@ -49,6 +54,8 @@ from skvae.training import recipe as rules
 
 KL_ROWS = 10_000  # rows that the KL of each component is averaged over
 KL_NODES = 512  # fixed draws of a KL without a closed form
+MAX_STACK = 48  # models trained at once on a CPU: more outgrow its caches
+STACKED = ("n_components", "beta", "free_bits", "learning_rate", "weight_decay")  # in what the models of a stack differ
 
 Network = str | Callable[[int, int], nn.Module]
 
@@ -119,9 +126,7 @@ def fit_vae(
         if early_stopping == "auto":
             early_stopping = False  # the model may have seen every row: no fold can judge it
     offset = float(table.log_jacobian(x).double().mean())
-    uses_global_rng = parameters.dropout > 0 or callable(parameters.encoder) or callable(parameters.decoder)
-    rng = isolated_rng(seed, device, lends_global=uses_global_rng)
-    with rng as generator, intraop_threads(recipe.n_threads(n_parallel(parameters, table))):
+    with prepared(parameters, table, recipe, device, seed) as generator:
         split = split_rows(len(x), early_stopping, parameters.validation_fraction, generator)
         if stream is not None and split.held_out:
             stream = stream.without(split.held_out[0])
@@ -135,32 +140,144 @@ def fit_vae(
         restack(vae, [0] * len(split.train))
         if start is None:
             initialize(vae, x, split.train, resolve_init(parameters, table), generator, weights)
-        x = x.float()
+        x, weights = x.float(), None if weights is None else weights.float()
         run = partial(
             train,
             vae,
             x,
             split,
             objective=objective,
-            generator=generator,
-            weights=None if weights is None else weights.float(),
+            seed=seed,
+            weights=weights,
             offset=offset,
             report=print_progress if parameters.verbose else None,
             rows=stream,
         )
         history = train_within_memory(run, recipe)
-        restack(vae, [len(split.train) - 1])
-        rows = split.train[-1]
-        try:
-            refine(vae, x[rows], None if weights is None else weights[rows], generator)
-        except KeyboardInterrupt:  # the trained weights are as good as without
-            history.interrupted = True
-        vae.requires_grad_(False)
-        rows = rows[:: math.ceil(len(rows) / KL_ROWS)]
-        went_wrong = history.n_skipped or history.n_rollbacks
-        extreme = most_extreme(table, x) if went_wrong else None
-        kl = mean_kl(vae, x[rows], None if weights is None else weights[rows])
-        return Fit(vae, history, kl, extreme)
+        return conclude(vae, history, table, x, split.train[-1], weights, generator)
+
+
+def fit_together(
+    parameters: Sequence[Any],
+    table: Table,
+    x: Tensor,
+    *,
+    device: torch.device,
+    seed: int,
+    factor: float | None = None,
+) -> list[Fit]:
+    """Train several models on the same rows as one stack: each is what ``fit_vae`` would make of it.
+
+    Parameters
+    ----------
+    parameters : sequence of VAETransformer
+        Alike but for ``STACKED``, and such that ``is_stackable``.
+    table : Table
+        The columns.
+    x : Tensor of shape (N, D)
+        Encoded training rows.
+    device : torch.device
+        Where to train.
+    seed : int
+        Of everything random in each.
+    factor : float, optional
+        Of successive halving: after 1 / factor² of the passes and after 1 / factor, one in ``factor`` goes on.
+    """
+    recipes = [resolve_recipe(each, table, len(x), device) for each in parameters]
+    order = sorted(range(len(recipes)), key=lambda c: (recipes[c].learning_rate, recipes[c].weight_decay))
+    offset = float(table.log_jacobian(x).double().mean())
+    first = parameters[0]
+    with prepared(first, table, recipes[0], device, seed) as generator:
+        split = split_rows(len(x), first.early_stopping, first.validation_fraction, generator)
+        x, state = x.to(device), generator.get_state()
+        stacks = []
+        size = max(1, MAX_STACK // len(split.train)) if device.type == "cpu" else len(order)
+        for chosen in (order[i : i + size] for i in range(0, len(order), size)):
+            models = []
+            for c in chosen:
+                generator.set_state(state)
+                vae = build_vae(parameters[c], table, recipes[c], seed).to(device)
+                restack(vae, [0] * len(split.train))
+                initialize(vae, x, split.train, resolve_init(parameters[c], table), generator)
+                models.append(vae)
+            candidates = [
+                Candidate(
+                    recipes[c], resolve_objective(parameters[c], table, len(x)), parameters[c].n_components, offset
+                )
+                for c in chosen
+            ]
+            widest = max(chosen, key=lambda c: parameters[c].n_components)
+            stack = join(models, build_vae(parameters[widest], table, recipes[widest], seed).to(device))
+            stacks.append(Training(stack, x.float(), split, candidates, seed=seed))
+        rows = x.float()
+        if factor is not None:
+            halve(stacks, factor)
+        for training in stacks:
+            training.run()
+        trained = [candidate for training in stacks for candidate in training.candidates]
+        fits: list[Fit | None] = [None] * len(order)
+        for c, candidate in zip(order, trained, strict=True):
+            assert candidate.vae is not None, "training has ended"
+            vae = narrow(candidate.vae, build_vae(parameters[c], table, recipes[c], seed).to(device))
+            fits[c] = conclude(vae, candidate.history, table, rows, split.train[-1], None, generator)
+        return [fit for fit in fits if fit is not None]
+
+
+def halve(stacks: Sequence[Training], factor: float) -> None:
+    """Train until one candidate in ``factor``² is left: twice, only the best by held-out ELBO go on."""
+    max_iter = stacks[0].recipe.max_iter
+    for share in (factor**-2, 1 / factor):
+        for training in stacks:
+            training.run(until=max(1, round(share * max_iter)))
+        running = [candidate for training in stacks for candidate in training.running]
+        running.sort(key=lambda candidate: candidate.history.latest_elbo, reverse=True)
+        losers = running[math.ceil(len(running) / factor) :]
+        for training in stacks:
+            training.stop([candidate for candidate in training.running if candidate in losers])
+
+
+def is_stackable(parameters: Any) -> bool:
+    """Whether the model can be one of a stack of fits: nothing in it draws from torch's own generator or needs more."""
+    return (
+        parameters.encoder == "mlp"
+        and parameters.decoder == "factorized"
+        and parameters.prior in ("normal", Normal())
+        and parameters.dropout == 0
+        and not parameters.warm_start
+    )
+
+
+@contextmanager
+def prepared(
+    parameters: Any, table: Table, recipe: Recipe, device: torch.device, seed: int
+) -> Iterator[torch.Generator]:
+    """A generator of our own, and as many threads as the matrix products want."""
+    uses_global_rng = parameters.dropout > 0 or callable(parameters.encoder) or callable(parameters.decoder)
+    rng = isolated_rng(seed, device, lends_global=uses_global_rng)
+    with rng as generator, intraop_threads(recipe.n_threads(n_parallel(parameters, table))):
+        yield generator
+
+
+def conclude(
+    vae: VAE,
+    history: History,
+    table: Table,
+    x: Tensor,
+    rows: Tensor,
+    weights: Tensor | None,
+    generator: torch.Generator,
+) -> Fit:
+    """The model of all training rows, refined, and what there is to say of it."""
+    restack(vae, [len(vae.decoder.bias) - 1])
+    try:
+        refine(vae, x[rows], None if weights is None else weights[rows], generator)
+    except KeyboardInterrupt:  # the trained weights are as good as without
+        history.interrupted = True
+    vae.requires_grad_(False)
+    rows = rows[:: math.ceil(len(rows) / KL_ROWS)]
+    went_wrong = history.n_skipped or history.n_rollbacks
+    extreme = most_extreme(table, x) if went_wrong else None
+    return Fit(vae, history, mean_kl(vae, x[rows], None if weights is None else weights[rows]), extreme)
 
 
 def train_within_memory(run: Callable[..., History], recipe: Recipe) -> History:

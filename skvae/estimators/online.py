@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ from skvae.estimators.fitting import (
     build_vae,
     mean_kl,
     most_extreme,
-    n_parallel,
+    prepared,
     print_progress,
     resolve_init,
     resolve_objective,
@@ -22,17 +23,7 @@ from skvae.estimators.fitting import (
 )
 from skvae.networks import VAE
 from skvae.tables import Table
-from skvae.training import (
-    History,
-    Optimizer,
-    RowsInMemory,
-    Split,
-    initialize,
-    intraop_threads,
-    isolated_rng,
-    open_ended,
-    train,
-)
+from skvae.training import Candidate, History, RowsInMemory, Split, Training, initialize, open_ended
 
 N_ROWS_MIN = 2000  # that the rules behind "auto" count on: more chunks will come
 
@@ -49,15 +40,15 @@ class Online:
         Steps so far.
     n_seen, weight : float
         Rows so far, and the sum of their weights.
-    optimizer : dict or None
-        Its state.
+    memory : list of Tensors or None
+        What the optimiser remembers.
     """
 
     n_rows: int
     n_steps: int = 0
     n_seen: float = 0.0
     weight: float = 0.0
-    optimizer: dict[str, Any] | None = None
+    memory: list[Tensor] | None = None
 
 
 def fit_chunk(
@@ -92,9 +83,7 @@ def fit_chunk(
     n_batches = -(-len(x) // recipe.batch_size)
     recipe = replace(recipe, batch_size=len(x) // n_batches)  # few rows are left over
     objective = resolve_objective(parameters, table, online.n_rows)
-    uses_global_rng = parameters.dropout > 0 or callable(parameters.encoder) or callable(parameters.decoder)
-    rng = isolated_rng(seed + online.n_steps, device, lends_global=uses_global_rng)
-    with rng as generator, intraop_threads(recipe.n_threads(n_parallel(parameters, table))):
+    with prepared(parameters, table, recipe, device, seed + online.n_steps) as generator:
         x, everything = x.to(device), torch.arange(len(x), device=device)
         total = float(len(x) if weights is None else weights.sum())
         online = replace(online, n_seen=online.n_seen + len(x), weight=online.weight + total)
@@ -104,36 +93,39 @@ def fit_chunk(
         vae = vae.to(device).requires_grad_(True)
         if start is None:
             initialize(vae, x, [everything], resolve_init(parameters, table), generator, weights)
-        optimizer = Optimizer(vae, recipe)
-        if online.optimizer is not None:
-            optimizer.load(online.optimizer)
         offset = float(table.log_jacobian(x).double().mean())
         x, weights = x.float(), None if weights is None else weights.float()
-        n_before = online.n_steps
-        passed = train(
+        candidate = Candidate(recipe, objective, vae.encoder.n_components, offset)
+        training = Training(
             vae,
             x,
             Split([everything], []),
-            recipe,
-            objective,
-            generator=generator,
-            offset=offset,
+            [candidate],
+            seed=seed + online.n_steps,
             rows=RowsInMemory(x, weights, [everything]),
-            continued=optimizer,
-            schedule=lambda step, _: open_ended(step, n_before),
+            schedule=partial(_after, online.n_steps),
         )
-        passed.flush()
-        append(history, passed)
+        if online.memory is not None:
+            training.optimizer.recall(online.memory)
+        training.run()
+        append(history, candidate.history)
         if parameters.verbose:
             print_progress(history)
         vae.requires_grad_(False)
         extreme = most_extreme(table, x) if history.n_skipped else None
         fit = Fit(vae, history, mean_kl(vae, x, weights), extreme)
-    return fit, replace(online, n_steps=n_before + n_batches, optimizer=optimizer.state())
+    memory, n_steps = training.optimizer.remember(), online.n_steps + training.n_batches
+    return fit, replace(online, n_steps=n_steps, memory=memory)
+
+
+def _after(n_before: int, step: int, n_steps: int) -> tuple[float, float]:
+    """The schedule of steps that follow others."""
+    return open_ended(n_before + step)
 
 
 def append(history: History, passed: History) -> None:
     """Another pass at the end of a history; the state before the first step only where there is none yet."""
+    passed.flush()
     for row in passed.epochs[1 if history.epochs else 0 :]:
         history.epochs.append(row | {"epoch": len(history.epochs)})
     history.best_iter = len(history.epochs) - 1

@@ -29,10 +29,11 @@ from skvae.estimators.conditional import (
     keep_given,
     read_condition,
 )
-from skvae.estimators.fitting import Fit, Network, fit_vae, mean_kl_of_rows
+from skvae.estimators.fitting import Fit, Network, fit_together, fit_vae, mean_kl_of_rows
 from skvae.estimators.input import read_rows
 from skvae.estimators.online import Online, fit_chunk
 from skvae.estimators.persistence import attach_weights, detach_weights
+from skvae.estimators.shelf import from_shelf, shelf_key
 from skvae.estimators.streaming import IN_MEMORY, FirstPass
 from skvae.likelihoods import FAMILIES, Gaussian, Likelihood
 from skvae.networks import ACTIVATIONS, VAE, DiagonalNormal
@@ -515,12 +516,29 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         """From encoded rows to fitted attributes."""
         device = resolve_device(self.device)
         x_val = None if X_val is None else table.encode(read_rows(self, X_val, table))
+        is_plain = weights is None and x_val is None and start is None and stream is None
+        fitted = from_shelf(self, x) if is_plain else None
         self.table_ = table
-        fitted = fit_vae(
-            self, table, x, weights=weights, x_val=x_val, device=device, seed=seed, start=start, stream=stream
-        )
+        if fitted is None:
+            fitted = fit_vae(
+                self, table, x, weights=weights, x_val=x_val, device=device, seed=seed, start=start, stream=stream
+            )
         self._keep(fitted, device)
         return self
+
+    @staticmethod
+    def _fit_together(estimators: Sequence[VAETransformer], X: Any, factor: float | None) -> dict[str, Fit]:
+        """Fits of several estimators to the same rows, by their name on the shelf."""
+        first = estimators[0]
+        X, native = to_pandas(X)
+        X = read_rows(first, X, None)
+        table = Table.fit(X, **first._table_options(), native=native)
+        x = table.encode(X)
+        names = [shelf_key(estimator, x) for estimator in estimators]
+        fits = fit_together(
+            estimators, table, x, device=resolve_device(first.device), seed=first._seed(), factor=factor
+        )
+        return dict(zip(names, fits, strict=True))
 
     def _table_options(self) -> dict[str, Any]:
         """What the parameters say of the columns."""

@@ -6,8 +6,8 @@ from skvae.networks.decoder import Decoder
 from skvae.networks.encoder import Encoder, Trunk
 from skvae.networks.mlp import ACTIVATIONS, MLP, Linear
 from skvae.networks.posterior import DiagonalNormal
-from skvae.networks.stack import Replicas, parameters_by_model, restack
-from skvae.networks.vae import VAE
+from skvae.networks.stack import Replicas, parameters_by_model, restack, state_of_models
+from skvae.networks.vae import VAE, join, narrow, take_models
 
 __all__ = [
     "ACTIVATIONS",
@@ -22,6 +22,10 @@ __all__ = [
     "Replicas",
     "Trunk",
     "complete",
+    "join",
+    "narrow",
     "parameters_by_model",
     "restack",
+    "state_of_models",
+    "take_models",
 ]

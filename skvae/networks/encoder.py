@@ -61,6 +61,7 @@ class Encoder(nn.Module):
         super().__init__()
         self.is_complete = False  # training knows when no cell is missing; then nothing is masked
         self.n_components = n_components
+        self.is_component: Tensor | None = None  # (S, 1, K), where the models of a stack differ in their number
         self.numbers = [b for b in joint if b.family.levels == "none"]
         number_index = [i for block in self.numbers for i in block.index]
         self.register_buffer("gaps", torch.tensor([i for i in number_index if gaps[i]], dtype=torch.long))
@@ -143,4 +144,7 @@ class Encoder(nn.Module):
                     cells = cells.nan_to_num(nan=0.0)
                 loc = loc + torch.baddbmm(self.bias, cells, self.evidence) / precision
                 log_var = log_var - precision.log()
-        return DiagonalNormal(loc, (0.5 * log_var.clamp(self.log_var_min, LOG_VAR_MAX)).exp())
+        scale = (0.5 * log_var.clamp(self.log_var_min, LOG_VAR_MAX)).exp()
+        if self.is_component is not None:  # those that a model has not are at the prior, and never move
+            loc, scale = loc.masked_fill(~self.is_component, 0.0), scale.masked_fill(~self.is_component, 1.0)
+        return DiagonalNormal(loc, scale)

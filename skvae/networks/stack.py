@@ -6,7 +6,9 @@ A module is written for a stack of one; ``restack`` makes it a stack of many, or
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -82,3 +84,43 @@ def parameters_by_model(module: nn.Module) -> Iterator[tuple[int | None, nn.Para
     else:
         for child in module.children():
             yield from parameters_by_model(child)
+
+
+def state_of_models(module: nn.Module, models: slice) -> Iterator[Tensor]:
+    """Weights of these models, as views, and their buffers, such as a user's running statistics."""
+    yield from (parameter.data[models] for parameter in module.parameters(recurse=False))
+    yield from module.buffers(recurse=False)
+    if isinstance(module, Replicas):
+        for replica in module.replicas[models]:
+            yield from itertools.chain((p.data for p in replica.parameters()), replica.buffers())
+    else:
+        for child in module.children():
+            yield from state_of_models(child, models)
+
+
+def components_in(small: Tensor, large: Tensor, k: int, n_components: int) -> tuple[Any, ...]:
+    """Where the weights of a model of k components lie among those of a model of ``n_components``.
+
+    An axis of another length is one of components, or of their means followed by their log-variances.
+
+    Parameters
+    ----------
+    small, large : Tensor of shape (S, ...)
+        The same parameter of both.
+    k, n_components : int
+        Their numbers of components.
+
+    Returns
+    -------
+    tuple
+        An index of ``large``.
+    """
+    if small.shape == large.shape:
+        return (...,)
+    axes = []
+    for short, long in zip(small.shape, large.shape, strict=True):
+        index = torch.arange(short, device=large.device)
+        if (short, long) == (2 * k, 2 * n_components):
+            index[k:] += n_components - k
+        axes.append(index)
+    return torch.meshgrid(*axes, indexing="ij")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -9,6 +11,7 @@ from skvae.likelihoods import Joint, Parameters
 from skvae.networks.decoder import Decoder
 from skvae.networks.encoder import Encoder
 from skvae.networks.posterior import DiagonalNormal
+from skvae.networks.stack import components_in, restack
 from skvae.priors import Prior
 
 
@@ -65,3 +68,48 @@ class VAE(nn.Module):
     def sample(self, n_rows: int, like: Tensor, generator: torch.Generator) -> Tensor:
         """Draws from p(x) of a stack of one. Shape: (1, n_rows, D)."""
         return self.generate(self.prior.sample(n_rows, like, generator), generator, gaps=True)
+
+
+def join(vaes: Sequence[VAE], widest: VAE) -> VAE:
+    """One stack of several, whose models keep their own numbers of components.
+
+    Parameters
+    ----------
+    vaes : sequence of VAE
+        Alike but for the number of components, with a prior that needs no weights; stacks of equal size.
+    widest : VAE
+        Any model with as many components as the widest of them; becomes the stack.
+    """
+    n_models, n_components = len(vaes[0].decoder.bias), widest.encoder.n_components
+    restack(widest, [0] * n_models * len(vaes))
+    for parameter in widest.parameters():
+        parameter.data.zero_()
+    sizes = torch.tensor([vae.encoder.n_components for vae in vaes]).repeat_interleave(n_models)
+    is_component = torch.arange(n_components) < sizes[:, None, None]
+    widest.encoder.is_component = None if bool(is_component.all()) else is_component.to(widest.decoder.bias.device)
+    for c, vae in enumerate(vaes):
+        for small, large in zip(vae.parameters(), widest.parameters(), strict=True):
+            part = large.data[c * n_models : (c + 1) * n_models]
+            part[components_in(small, part, vae.encoder.n_components, n_components)] = small.data
+    for one, other in zip(vaes[0].buffers(), widest.buffers(), strict=True):
+        other.copy_(one)
+    return widest
+
+
+def take_models(vae: VAE, models: list[int]) -> VAE:
+    """Make ``vae`` the stack of the models with these positions, in place."""
+    restack(vae, models)
+    if vae.encoder.is_component is not None:
+        vae.encoder.is_component = vae.encoder.is_component[models]
+    return vae
+
+
+def narrow(vae: VAE, like: VAE) -> VAE:
+    """The same models without the components that they have not: as many as ``like``, which becomes them, has."""
+    for large, small in zip(vae.parameters(), like.parameters(), strict=True):
+        small.data = small.data.expand(len(large), *small.shape[1:])
+        part = components_in(small, large, like.encoder.n_components, vae.encoder.n_components)
+        small.data = large.data[part].clone()
+    for one, other in zip(vae.buffers(), like.buffers(), strict=True):
+        other.copy_(one)
+    return like.eval()

@@ -126,16 +126,15 @@ def _alone(chunk: Any) -> Iterator[Any]:
 
 def _call(source: Callable[[], Any]) -> Iterator[Any]:
     """Chunks of a function that makes an iterable of them."""
-    with suppress(ValueError):  # not every function has a signature
-        signature = inspect.signature(source)
-        if any(
-            p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
-            for p in signature.parameters.values()
-        ):
-            raise TypeError(
-                f"A function that makes a stream is called without arguments, but {source!r} needs some. Pass "
-                f"a lambda that calls it."
-            )
+    try:
+        inspect.signature(source).bind()
+    except ValueError:  # not every function has a signature
+        pass
+    except TypeError as error:
+        raise TypeError(
+            f"A function that makes a stream is called without arguments, but {source!r} has a {error}. Pass a lambda "
+            f"that calls it."
+        ) from error
     chunks = source()
     if not isinstance(chunks, Iterable):
         raise TypeError(

@@ -4,9 +4,8 @@ from skvae.training.calibration import match_marginals
 from skvae.training.device import intraop_threads, isolated_rng, resolve_device, resolve_precision
 from skvae.training.history import History
 from skvae.training.initialization import initialize
-from skvae.training.loop import train
+from skvae.training.loop import Candidate, Training, train
 from skvae.training.objective import Objective
-from skvae.training.optimizer import Optimizer
 from skvae.training.recipe import Recipe
 from skvae.training.rows import RowsInMemory, StreamedRows
 from skvae.training.schedules import BetaSchedule, CyclicalBeta, LinearBeta, open_ended
@@ -14,15 +13,16 @@ from skvae.training.split import Split, split_rows
 
 __all__ = [
     "BetaSchedule",
+    "Candidate",
     "CyclicalBeta",
     "History",
     "LinearBeta",
     "Objective",
-    "Optimizer",
     "Recipe",
     "RowsInMemory",
     "Split",
     "StreamedRows",
+    "Training",
     "initialize",
     "intraop_threads",
     "isolated_rng",

@@ -48,6 +48,12 @@ class History:
         row = {"epoch": len(self.epochs), "learning_rate": learning_rate, "seconds": time.perf_counter() - self._start}
         self.epochs.append(dict.fromkeys(COLUMNS, math.nan) | row)
 
+    @property
+    def latest_elbo(self) -> float:
+        """Of the held-out rows."""
+        seen = [row["validation_elbo"] for row in self.epochs if not math.isnan(row["validation_elbo"])]
+        return seen[-1] if seen else -math.inf
+
     def flush(self) -> None:
         """Read the pending epochs from the device, all at once."""
         if self._pending:

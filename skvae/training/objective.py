@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+import torch
 from torch import Tensor
 
 from skvae.objectives import Bound, doubly_reparameterized, elbo, importance_weighted_bound
@@ -27,7 +29,7 @@ class Objective:
         importance-weighted bound (Burda et al. 2016).
     beta : BetaSchedule
         Weight of the KL term.
-    free_bits : float
+    free_bits : float, or Tensor of shape (S, 1)
         λ, the nats that each component may use for free (Kingma et al. 2016, inverse autoregressive flow); of their
         sum, K λ, under a prior that does not factorise.
     n_draws : int
@@ -40,10 +42,15 @@ class Objective:
 
     name: Literal["elbo", "iwae"] = "elbo"
     beta: BetaSchedule = ONE
-    free_bits: float = 0.0
+    free_bits: float | Tensor = 0.0
     n_draws: int = 1
     input_dropout: float = 0.0
     kl_by_draw: bool = False
+
+    @property
+    def has_free_bits(self) -> bool:
+        """Whether λ is not zero."""
+        return isinstance(self.free_bits, Tensor) or self.free_bits > 0
 
     def step(
         self, vae: Any, x: Tensor, noise: Tensor, *, seen: Tensor | None, weights: Tensor | None, progress: float
@@ -58,9 +65,10 @@ class Objective:
         if weights is not None:
             log_likelihood, kl = weights * log_likelihood, weights.unsqueeze(-1) * kl
         kl = kl.mean(dim=1)
-        if self.free_bits:  # on their sum without components
+        if self.has_free_bits:  # on their sum without components
             kl = kl.clamp(min=self.free_bits * vae.encoder.n_components / kl.shape[-1])
-        return log_likelihood.mean(dim=-1) - beta * kl.sum(dim=-1), bound
+        value = log_likelihood.mean(dim=-1, keepdim=True) - beta * kl.sum(dim=-1, keepdim=True)
+        return value.squeeze(-1), bound
 
     def rows(self, vae: Any, x: Tensor, noise: Tensor, bound: Bound) -> Tensor:
         """The objective of each row at the final β, without free bits. Shape: (S, B)."""
@@ -68,3 +76,39 @@ class Objective:
         if self.name == "iwae":
             return importance_weighted_bound(vae, x, noise, beta=beta)
         return bound.log_likelihood - beta * bound.kl.sum(dim=-1)
+
+
+class BetaByModel(BetaSchedule):
+    """A β for each model of a stack.
+
+    Parameters
+    ----------
+    schedules : sequence of S BetaSchedules
+        One by model.
+    device : torch.device
+        Of the models.
+    """
+
+    def __init__(self, schedules: Sequence[BetaSchedule], device: torch.device) -> None:
+        self.schedules = schedules
+        self.device = device
+        self.end = max(schedule.end for schedule in schedules)
+        self._final = self._at(1.0)
+
+    def __call__(self, progress: float) -> Tensor:  # type: ignore[override]
+        """Shape: (S, 1)."""
+        return self._final if progress >= self.end else self._at(progress)
+
+    def _at(self, progress: float) -> Tensor:
+        return torch.tensor([[schedule(progress)] for schedule in self.schedules], device=self.device)
+
+
+def objective_by_model(objectives: Sequence[Objective], n_models: int, device: torch.device) -> Objective:
+    """One objective for a stack of fits, ``n_models`` models each, that differ in β and free bits only."""
+    first = objectives[0]
+    if all(objective == first for objective in objectives):
+        return first
+    each = [objective for objective in objectives for _ in range(n_models)]
+    free_bits = torch.tensor([[objective.free_bits] for objective in each], device=device)
+    beta = BetaByModel([objective.beta for objective in each], device)
+    return replace(first, beta=beta, free_bits=free_bits if bool(free_bits.any()) else 0.0)

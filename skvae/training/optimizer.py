@@ -2,79 +2,114 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from skvae.networks import MLP, VAE, Linear, Replicas, parameters_by_model
-from skvae.training.recipe import Recipe
 
 CLIP = 10.0  # times the running mean of a model's gradient norm
 MEMORY = 0.02  # share of the newest norm in that mean
 
 
 class Optimizer:
-    """AdamW for a stack of models, each with its own clipping.
+    """AdamW for a stack of models, each with its own learning rate, weight decay and clipping.
 
-    All parameters lie end to end in two tensors of shape (S, P), those that decay and those that do not, and so do
-    their gradients: a step is a handful of operations, however many layers there are.
+    All parameters lie end to end in two tensors of shape (S, P), those that decay and those that do not: a step is a
+    handful of operations, however many layers there are.
 
     Parameters
     ----------
     vae : VAE
         A stack of S models. Its parameters become views.
-    recipe : Recipe
-        Learning rate and weight decay.
+    learning_rates, weight_decays : sequence of S floats
+        Of each model. Neighbours with equal ones move together.
     """
 
-    def __init__(self, vae: VAE, recipe: Recipe) -> None:
+    def __init__(self, vae: VAE, learning_rates: Sequence[float], weight_decays: Sequence[float]) -> None:
+        self.learning_rates, self.weight_decays = list(learning_rates), list(weight_decays)
         matrices, parameters = _matrices(vae), list(parameters_by_model(vae))
         kinds = [
-            ([(s, p) for s, p in parameters if id(p) in matrices], recipe.weight_decay),
-            ([(s, p) for s, p in parameters if id(p) not in matrices], 0.0),
+            [(s, p) for s, p in parameters if id(p) in matrices],
+            [(s, p) for s, p in parameters if id(p) not in matrices],
         ]
-        kinds = [(named, decay) for named, decay in kinds if named]
-        self.weights = [Weights(named, len(vae.decoder.bias)) for named, _ in kinds]
-        self.clipper = GradientClipper(self.weights[0].value.detach())
-        groups = [
-            {"params": [weights.value], "weight_decay": decay}
-            for weights, (_, decay) in zip(self.weights, kinds, strict=True)
-        ]
-        self._adamw = torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(0.9, 0.99), fused=True)
+        self.weights = [Weights(named, len(learning_rates)) for named in kinds]
+        self.clipper = GradientClipper(self.weights[-1].value)
+        self.pace = torch.ones_like(self.weights[-1].value[:, :1])  # below 1 where a model went back
+        self._is_slowed = False
+        alike = itertools.groupby(range(len(learning_rates)), lambda s: (self.learning_rates[s], self.weight_decays[s]))
+        self._parts = [slice(models[0], models[-1] + 1) for models in (list(models) for _, models in alike)]
+        self._memories = [torch.zeros_like(weights.value) for weights in self.weights for _ in range(2)]
+        self._adamw = torch.optim.AdamW(list(self._groups()), lr=0.0, betas=(0.9, 0.99), fused=True)
+        for i, group in enumerate(self._adamw.param_groups):
+            first, second = (memory[group["rows"]] for memory in self._memories[2 * (i // len(self._parts)) :][:2])
+            step = torch.zeros((), device=first.device)
+            self._adamw.state[group["params"][0]] = {"step": step, "exp_avg": first, "exp_avg_sq": second}
 
-    def step(self, loss: Tensor, learning_rate: float) -> None:
-        """Move the weights against the clipped gradient of the loss, a number."""
+    def _groups(self) -> Iterator[dict[str, Any]]:
+        for weights, decays in zip(self.weights, (self.weight_decays, [0.0] * len(self.weight_decays)), strict=True):
+            for rows in self._parts:
+                yield {
+                    "params": [nn.Parameter(weights.value[rows])],
+                    "weight_decay": decays[rows.start],
+                    "peak": self.learning_rates[rows.start],
+                    "rows": rows,
+                }
+
+    def step(self, loss: Tensor, schedule: float) -> None:
+        """Move the weights against the clipped gradient of the loss, a number, at this share of the learning rate."""
         parameters = [p for weights in self.weights for p in weights.parameters]
-        gradients = iter(torch.autograd.grad(loss, parameters, materialize_grads=True))
-        for weights in self.weights:
-            weights.value.grad = weights.lay_end_to_end(itertools.islice(gradients, len(weights.parameters)))
-        self.clipper.clip([weights.value.grad for weights in self.weights])
-        for group in self._adamw.param_groups:
-            group["lr"] = learning_rate
+        of_parameters = iter(torch.autograd.grad(loss, parameters, materialize_grads=True))
+        gradients = [
+            weights.lay_end_to_end(itertools.islice(of_parameters, len(weights.parameters))) for weights in self.weights
+        ]
+        self.clipper.clip(gradients)
+        of_groups = (gradient[rows] for gradient in gradients for rows in self._parts)
+        for group, gradient in zip(self._adamw.param_groups, of_groups, strict=True):
+            group["lr"] = schedule * group["peak"]
+            group["params"][0].grad = gradient
+        before = [weights.value.clone() for weights in self.weights] if self._is_slowed else []
         self._adamw.step()
+        for weights, old in zip(self.weights, before, strict=False):
+            weights.value.copy_(torch.lerp(old, weights.value, self.pace))
 
-    def state(self) -> dict[str, Any]:
-        """Moments of the gradients and their usual norms, on the CPU."""
-        return {"adamw": _on_cpu(self._adamw.state_dict()), "usual": _on_cpu(self.clipper.usual)}
+    def restart(self, models: slice, factor: float) -> None:
+        """Forget what these models remember of their gradients, and go on with smaller steps."""
+        self.pace[models] *= factor
+        self._is_slowed = True
+        self.clipper.usual[models] = 0.0
+        for memory in self._memories:
+            memory[models] = 0.0
 
-    def load(self, state: dict[str, Any]) -> None:
-        """Go on from the state of another optimiser of the same models."""
-        self._adamw.load_state_dict(copy.deepcopy(state["adamw"]))
-        self.clipper.usual.copy_(state["usual"])
+    def take(self, vae: VAE, models: list[int]) -> Optimizer:
+        """That of these models alone, which are now what ``vae`` holds."""
+        rates, decays = ([values[s] for s in models] for values in (self.learning_rates, self.weight_decays))
+        other = Optimizer(vae, rates, decays)
+        other.pace, other._is_slowed = self.pace[models], self._is_slowed
+        other.clipper.usual, other.clipper.n_skipped = self.clipper.usual[models], self.clipper.n_skipped[models]
+        for new, old in zip(other._memories, self._memories, strict=True):
+            new.copy_(old[models])
+        step = self._adamw.state[self._adamw.param_groups[0]["params"][0]]["step"]
+        for state in other._adamw.state.values():
+            state["step"].copy_(step)
+        return other
 
+    def _state(self) -> list[Tensor]:
+        """All that it remembers of the gradients."""
+        return [*self._memories, self.clipper.usual, *(state["step"] for state in self._adamw.state.values())]
 
-def _on_cpu(state: Any) -> Any:
-    """Copies of all tensors on the CPU, and the rest as it is."""
-    if isinstance(state, Tensor):
-        return state.detach().cpu().clone()
-    if isinstance(state, dict):
-        return {key: _on_cpu(value) for key, value in state.items()}
-    return [_on_cpu(value) for value in state] if isinstance(state, list) else state
+    def remember(self) -> list[Tensor]:
+        """A copy of what it remembers of the gradients, on the CPU."""
+        return [tensor.cpu().clone() for tensor in self._state()]
+
+    def recall(self, memory: list[Tensor]) -> None:
+        """Go on from what another optimiser of the same models remembered."""
+        for tensor, before in zip(self._state(), memory, strict=True):
+            tensor.copy_(before)
 
 
 def _matrices(vae: VAE) -> set[int]:
@@ -104,7 +139,7 @@ class Weights:
         self.models = [s for s, _ in named]
         self.parameters = [p for _, p in named]
         self.n_models = n_models
-        self.value = nn.Parameter(self.lay_end_to_end(p.detach() for p in self.parameters))
+        self.value = self.lay_end_to_end(p.detach() for p in self.parameters)
         shared = [p for s, p in named if s is None]
         rows = [(slice(None), shared)] + [(s, [p for t, p in named if t == s]) for s in range(n_models)]
         n_shared = sum(p[0].numel() for p in shared)
@@ -112,7 +147,7 @@ class Weights:
             first = 0 if parameters is shared else n_shared
             for p in parameters:
                 size = p[0].numel() if parameters is shared else p.numel()
-                p.data = self.value.data[row, first : first + size].view(p.shape)
+                p.data = self.value[row, first : first + size].view(p.shape)
                 first += size
 
     def lay_end_to_end(self, tensors: Iterable[Tensor]) -> Tensor:
@@ -122,7 +157,7 @@ class Weights:
         if len(parts) < len(named):
             own = [[t.flatten() for s, t in named if s == model] for model in range(self.n_models)]
             parts.append(torch.stack([torch.cat(tensors) for tensors in own]))
-        return torch.cat(parts, dim=1)
+        return torch.cat(parts, dim=1) if parts else torch.empty(self.n_models, 0)
 
 
 class GradientClipper:
@@ -138,7 +173,7 @@ class GradientClipper:
 
     def __init__(self, like: Tensor) -> None:
         self.usual = like.new_zeros(len(like))  # running mean of the norm, (S,); 0 before the first
-        self.n_skipped = like.new_zeros(())  # steps of the last model
+        self.n_skipped = like.new_zeros(len(like))  # steps of each model
 
     @torch.no_grad()
     def clip(self, gradients: list[Tensor]) -> None:
@@ -152,7 +187,7 @@ class GradientClipper:
         limit = torch.where(self.usual > 0, CLIP * self.usual, norm)
         clipped = torch.where(finite, torch.minimum(norm, limit), self.usual)
         self.usual = torch.where(self.usual > 0, torch.lerp(self.usual, clipped, MEMORY), clipped)
-        self.n_skipped += (~finite[-1]).to(norm.dtype)
+        self.n_skipped += (~finite).to(norm.dtype)
         factor = torch.where(finite, clipped / norm.clamp(min=torch.finfo(norm.dtype).tiny), 0.0)[:, None]
         for gradient in gradients:
             gradient.mul_(factor).nan_to_num_(nan=0.0)  # what was not finite: 0 · ∞

@@ -59,15 +59,14 @@ class RowsInMemory(Rows):
 
 def minibatches(train: list[Tensor], n_rows: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
     """Row numbers of one epoch, (S, B) at a time; rows that do not fill a batch wait for the next epoch."""
-    state = generator.get_state()
+    state, n_given = generator.get_state(), n_rows // batch_size * batch_size
 
     def shuffle(rows: Tensor) -> Tensor:
         generator.set_state(state)  # models of a stack draw alike, so each is what it would be alone
-        return rows[torch.randperm(len(rows), generator=generator, device=rows.device)[:n_rows]]
+        return rows[torch.randperm(len(rows), generator=generator, device=rows.device)[:n_given]]
 
     order = torch.stack([shuffle(rows) for rows in train])
-    for first in range(0, n_rows - batch_size + 1, batch_size):
-        yield order[:, first : first + batch_size]
+    yield from torch.split(order, batch_size, dim=1)
 
 
 @dataclass

@@ -52,17 +52,17 @@ def annealed(step: int, n_steps: int) -> tuple[float, float]:
     return progress, warmup_cosine(progress)
 
 
-def open_ended(step: int, n_before: int) -> tuple[float, float]:
-    """Progress and the factor of the learning rate after earlier steps, where nobody knows how many will come.
+def open_ended(step: int) -> tuple[float, float]:
+    """Progress and the factor of the learning rate, where nobody knows how many steps will come.
 
     The learning rate stays after its warm-up, and progress is complete after 1,500 steps.
 
     Examples
     --------
-    >>> open_ended(75, 0), open_ended(50, 2000)
+    >>> open_ended(75), open_ended(2000)
     ((0.05, 0.5), (1.0, 1.0))
     """
-    progress = min(1.0, (n_before + step) / OPEN_ENDED_STEPS)
+    progress = min(1.0, step / OPEN_ENDED_STEPS)
     return progress, min(1.0, progress / WARMUP)
 
 

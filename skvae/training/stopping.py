@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 TRIM = 0.02
 
@@ -31,16 +30,13 @@ class EarlyStopping:
 
     Parameters
     ----------
-    module : nn.Module
-        Whose weights are kept.
     patience : int
         Evaluations without improvement before it is time to stop.
     tol : float
         Smallest improvement that counts for patience, in nats. Better weights are kept however small the gain.
     """
 
-    def __init__(self, module: nn.Module, *, patience: int, tol: float) -> None:
-        self.module = module
+    def __init__(self, *, patience: int, tol: float) -> None:
         self.patience = patience
         self.tol = tol
         self.best = -math.inf
@@ -49,11 +45,13 @@ class EarlyStopping:
         self._n_without_progress = 0
         self._weights: list[Tensor] | None = None
 
-    def update(self, criterion: float, epoch: int, *, is_final_objective: bool = True) -> bool:
+    def update(
+        self, criterion: float, epoch: int, weights: Iterable[Tensor], *, is_final_objective: bool = True
+    ) -> bool:
         """Take note of an evaluation, and answer whether to stop; never while the objective is still changing."""
         if criterion > self.best:
             self.best, self.best_epoch = criterion, epoch
-            self._weights = [tensor.detach().clone() for tensor in self._state()]
+            self._weights = [tensor.detach().clone() for tensor in weights]
         if criterion > self._milestone + self.tol or not is_final_objective:
             self._milestone, self._n_without_progress = max(criterion, self._milestone), 0
         else:
@@ -61,12 +59,8 @@ class EarlyStopping:
         return self._n_without_progress >= self.patience
 
     @torch.no_grad()
-    def restore(self) -> None:
+    def restore(self, weights: Iterable[Tensor]) -> None:
         """Put the best weights back, if there was an evaluation."""
         if self._weights is not None:
-            for tensor, best in zip(self._state(), self._weights, strict=True):
+            for tensor, best in zip(weights, self._weights, strict=True):
                 tensor.copy_(best)
-
-    def _state(self) -> Iterator[Tensor]:
-        """Parameters, and buffers such as a user's running statistics."""
-        return itertools.chain(self.module.parameters(), self.module.buffers())

@@ -145,7 +145,7 @@ def test_large_inputs_are_cut_into_parts_that_agree(tiny, iris, monkeypatch):
 @pytest.mark.parametrize("table", ["iris", "mixed"])
 def test_one_seed_is_one_model(table, tiny, request):
     X = request.getfixturevalue(table)
-    settings = tiny | {"dropout": 0.2, "input_dropout": 0.2}
+    settings = tiny | {"dropout": 0.2, "input_dropout": 0.2, "early_stopping": False}
     one, other = (VAETransformer(**settings).fit(X) for _ in range(2))
     assert_array_equal(one.transform(X), other.transform(X))
     assert_array_equal(one.score_samples(X), other.score_samples(X))
@@ -624,12 +624,12 @@ def test_held_out_rows_choose_the_weights(tiny, iris):
     """Held-out rows from elsewhere are worst served by a model that has learned the training rows."""
     X = np.random.default_rng(0).normal(size=(400, 4))
     settings = tiny | {"max_iter": 40, "init": "random", "learning_rate": 0.01}
-    near = VAETransformer(**settings).fit(X, X_val=X[:50])
-    far = VAETransformer(**settings).fit(X, X_val=10 * X[:50])
+    near = VAETransformer(**settings).fit(X, X_val=X[:20])  # of 20 rows, none is trimmed
+    far = VAETransformer(**settings).fit(X, X_val=10 * X[:20])
     assert near.best_iter_ > 0
     assert near.history_["validation_elbo"] != far.history_["validation_elbo"]
     assert near.history_["elbo"][1] == far.history_["elbo"][1]  # the training rows are all of X in both
-    assert int(np.argmax(near.history_["validation_elbo"])) == pytest.approx(near.best_iter_, abs=5)
+    assert int(np.argmax(near.history_["validation_elbo"])) == near.best_iter_
 
 
 def test_a_weight_of_zero_is_an_absent_row(tiny, iris):

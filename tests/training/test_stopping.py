@@ -9,9 +9,9 @@ from skvae.training.stopping import EarlyStopping, trimmed_mean
 
 def stops_after(criteria, patience, tol=0.0):
     """Number of evaluations until it is time to stop, or None."""
-    stopping = EarlyStopping(nn.Linear(1, 1), patience=patience, tol=tol)
+    stopping = EarlyStopping(patience=patience, tol=tol)
     for n, criterion in enumerate(criteria, start=1):
-        if stopping.update(criterion, n):
+        if stopping.update(criterion, n, []):
             return n
     return None
 
@@ -35,28 +35,28 @@ def test_stops_after_patience_evaluations_without_progress(criteria, patience, t
 
 def test_keeps_the_best_weights_however_small_the_gain():
     module = nn.Linear(1, 1)
-    stopping = EarlyStopping(module, patience=10, tol=1.0)
+    stopping = EarlyStopping(patience=10, tol=1.0)
     for epoch, criterion in enumerate([0.0, 0.3, 0.2, 0.31, 0.1]):
         nn.init.constant_(module.weight, float(epoch))
-        stopping.update(criterion, epoch)
+        stopping.update(criterion, epoch, [module.weight])
     nn.init.constant_(module.weight, 99.0)
-    stopping.restore()
+    stopping.restore([module.weight])
     assert module.weight.item() == 3.0
     assert stopping.best_epoch == 3
     assert stopping.best == 0.31
 
 
 def test_the_first_of_equals_is_best():
-    stopping = EarlyStopping(nn.Linear(1, 1), patience=10, tol=0.0)
+    stopping = EarlyStopping(patience=10, tol=0.0)
     for epoch in range(3):
-        stopping.update(1.0, epoch)
+        stopping.update(1.0, epoch, [])
     assert stopping.best_epoch == 0
 
 
 def test_without_an_evaluation_nothing_is_restored():
     module = nn.Linear(1, 1)
     before = module.weight.item()
-    EarlyStopping(module, patience=1, tol=0.0).restore()
+    EarlyStopping(patience=1, tol=0.0).restore([module.weight])
     assert module.weight.item() == before
 
 

@@ -1,0 +1,257 @@
+"""Grid search that trains its candidates together."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from numbers import Real
+from typing import Any, ClassVar, NamedTuple, Self
+
+import joblib
+import numpy as np
+from numpy.typing import NDArray
+from sklearn import get_config
+from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.model_selection import GridSearchCV, ParameterGrid, check_cv
+from sklearn.pipeline import Pipeline
+from sklearn.utils import indexable
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.parallel import Parallel, delayed
+
+from skvae.estimators._compat import Interval, safe_split
+from skvae.estimators.fitting import MAX_STACK, STACKED, Fit, is_stackable
+from skvae.estimators.shelf import shelf
+from skvae.estimators.transformer import VAETransformer
+
+
+class VAESearchCV(GridSearchCV):
+    """Exhaustive search over parameters, with all candidates on the same rows trained as one model.
+
+    A drop-in for :class:`sklearn.model_selection.GridSearchCV` around a ``VAETransformer``, or a ``Pipeline`` that ends
+    in one. Candidates that differ in ``n_components``, ``beta``, ``free_bits``, ``learning_rate`` or ``weight_decay``
+    are stacked: their weights get one more axis, and each keeps the seed, the early stopping and the best weights that
+    it would have alone, so the scores are those of ``GridSearchCV`` up to rounding. What else differs makes a stack of
+    its own, and what cannot be stacked (``decoder="autoregressive"``, networks of your own, learned priors,
+    ``dropout``, weighted rows) is fitted as ``GridSearchCV`` would fit it.
+
+    Parameters
+    ----------
+    estimator : VAETransformer or Pipeline
+        What is fitted. A pipeline is stacked if its last step is a ``VAETransformer``.
+
+    param_grid : dict or list of dicts
+        Values to try, by name.
+
+    scoring : str, callable, list, tuple or dict, default=None
+        How to judge a candidate; by default its ``score``, the mean held-out ELBO.
+
+    n_jobs : int, default=None
+        Stacks trained at the same time, in processes. Give each core one; scores are computed in this process.
+
+    refit : bool, str or callable, default=True
+        Whether to fit the best candidate on all rows.
+
+    cv : int, splitter or iterable, default=None
+        How rows are split; five folds by default.
+
+    verbose : int, default=0
+        1 says how many candidates are trained together; more is as in ``GridSearchCV``.
+
+    factor : float, default=None
+        Successive halving while the stack trains: after 1 / ``factor`` ² of the passes and after 1 / ``factor``, one in
+        ``factor`` of the candidates of a stack goes on, by its ELBO on rows that it holds out itself. The others keep
+        what they have learned until then. None trains all to their end.
+
+    error_score : "raise" or number, default=nan
+        Score of a candidate whose fit fails.
+
+    return_train_score : bool, default=False
+        Whether to score the training rows too.
+
+    Attributes
+    ----------
+    cv_results_, best_estimator_, best_score_, best_params_, best_index_, scorer_, n_splits_, refit_time_, multimetric_
+        As those of ``GridSearchCV``. ``mean_fit_time`` is a candidate's share of the time of its stack.
+
+    See Also
+    --------
+    sklearn.model_selection.GridSearchCV : Works too, one fit after another.
+
+    References
+    ----------
+    Jamieson and Talwalkar (2016), Non-stochastic best arm identification, algorithm 1, for successive halving.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skvae import VAESearchCV, VAETransformer
+    >>> vae = VAETransformer(max_iter=20, random_state=0)
+    >>> search = VAESearchCV(vae, {"n_components": [1, 2, 3]}, cv=3).fit(load_iris().data)
+    >>> len(search.cv_results_["mean_test_score"]), search.transform(load_iris().data).shape[0]
+    (3, 150)
+    """
+
+    cv: Any
+    n_jobs: int | None
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **{name: rule for name, rule in GridSearchCV._parameter_constraints.items() if name != "pre_dispatch"},
+        "factor": [Interval(Real, 1, None, closed="neither"), None],
+    }
+
+    def __init__(
+        self,
+        estimator: BaseEstimator,
+        param_grid: Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Sequence[Any]]],
+        *,
+        scoring: Any = None,
+        n_jobs: int | None = None,
+        refit: Any = True,
+        cv: Any = None,
+        verbose: int = 0,
+        factor: float | None = None,
+        error_score: Any = np.nan,
+        return_train_score: bool = False,
+    ) -> None:
+        super().__init__(
+            estimator,
+            param_grid,
+            scoring=scoring,
+            n_jobs=n_jobs,
+            refit=refit,
+            cv=cv,
+            verbose=verbose,
+            error_score=error_score,
+            return_train_score=return_train_score,
+        )
+        self.factor = factor
+
+    def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
+        """Train all candidates, and keep the best.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_rows, n_columns)
+            Rows.
+        y : array-like of shape (n_rows,), optional
+            For splitters and scorers that want it.
+        **params : dict of str -> object
+            ``groups`` goes to the splitter; others, such as ``sample_weight``, to the estimator, and then candidates
+            are fitted one after another.
+
+        Returns
+        -------
+        self
+        """
+        self._validate_params()
+        X, y = indexable(X, y)
+        given: tuple[Any, Any] = (self.cv, self.n_jobs)
+        splitter = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
+        splits = list(splitter.split(X, y, groups=params.get("groups")))
+        self._seconds = np.zeros((len(ParameterGrid(self.param_grid)), len(splits)))
+        fits = {} if set(params) - {"groups"} else self._train_together(X, y, splits)
+        try:
+            if not get_config()["enable_metadata_routing"]:
+                self.cv = splits  # a splitter without a seed would split otherwise now
+            self.n_jobs = None if fits else self.n_jobs
+            with shelf(fits):
+                super().fit(X, y, **params)
+        finally:
+            self.cv, self.n_jobs = given
+            del self._seconds
+        return self
+
+    def _train_together(self, X: Any, y: Any, splits: list[tuple[Any, Any]]) -> dict[str, Fit]:
+        """Fits of all candidates that can be stacked, by their name on the shelf."""
+        families: dict[str, list[Member]] = {}
+        for position, params in enumerate(ParameterGrid(self.param_grid)):
+            member = Member.of(position, clone(self.estimator), params)
+            if member is not None:
+                families.setdefault(member.family(), []).append(member)
+        n_stacked, n_models = sum(map(len, families.values())), MAX_STACK // 6  # five folds and all rows
+        if self.verbose:
+            print(f"{n_stacked} of {len(self._seconds)} candidates are trained together, the others one by one.")
+        stacks = []
+        for members in families.values():
+            members.sort(key=lambda member: int(member.vae.n_components))
+            size = len(members) if self.factor is not None else n_models
+            stacks += [members[first : first + size] for first in range(0, len(members), size)]
+        tasks = [(members, split) for members in stacks for split in range(len(splits))]
+        trained = Parallel(n_jobs=self.n_jobs)(
+            delayed(train_members)(self.estimator, members, X, y, splits[split][0], self.factor)
+            for members, split in tasks
+        )
+        shelved: dict[str, Fit] = {}
+        for (members, split), (fits, seconds) in zip(tasks, trained, strict=True):
+            shelved |= fits
+            for member in members:
+                self._seconds[member.position, split] = seconds / len(members)
+        return shelved
+
+    def _format_results(self, candidate_params: Any, n_splits: int, out: Any, more_results: Any = None) -> Any:
+        for result, seconds in zip(out, self._seconds.flat, strict=True):
+            result["fit_time"] += seconds
+        return super()._format_results(candidate_params, n_splits, out, more_results)
+
+    @available_if(lambda self: hasattr(getattr(self, "best_estimator_", self.estimator), "sample"))
+    def sample(self, n_samples: int | None = None, **options: Any) -> Any:
+        """New rows from the best model: see ``VAETransformer.sample``."""
+        self._check_refit("sample")
+        return self.best_estimator_.sample(n_samples, **options)
+
+    def _check_refit(self, method: str) -> None:
+        if not self.refit:
+            raise AttributeError(f"{method} needs the best model, but refit=False keeps none. Use refit=True.")
+
+
+class Member(NamedTuple):
+    """A candidate that can be stacked.
+
+    Attributes
+    ----------
+    position : int
+        In the grid.
+    front : Pipeline or None
+        The steps before the model.
+    vae : VAETransformer
+        The model, with the parameters of the candidate.
+    """
+
+    position: int
+    front: Pipeline | None
+    vae: VAETransformer
+
+    @classmethod
+    def of(cls, position: int, estimator: Any, params: Mapping[str, Any]) -> Self | None:
+        """The candidate, or None if it has to be fitted alone, also because the search will find it faulty."""
+        try:
+            estimator.set_params(**clone(params, safe=False))
+            is_pipeline = isinstance(estimator, Pipeline)
+            vae = estimator.steps[-1][1] if is_pipeline else estimator
+            if not isinstance(vae, VAETransformer):
+                return None
+            vae._validate_params()
+        except (ValueError, TypeError):
+            return None
+        front = estimator[:-1] if is_pipeline and len(estimator.steps) > 1 else None
+        return cls(position, front, vae) if is_stackable(vae) else None
+
+    def family(self) -> str:
+        """Equal for those that make a stack."""
+        alike = {name: value for name, value in self.vae.get_params(deep=False).items() if name not in STACKED}
+        return str(joblib.hash((None if self.front is None else self.front.get_params(), alike)))
+
+
+def train_members(
+    estimator: Any, members: list[Member], X: Any, y: Any, train: NDArray[np.intp], factor: float | None
+) -> tuple[dict[str, Fit], float]:
+    """Fits of some candidates on the training rows of one split, by their name on the shelf, and seconds."""
+    start = time.perf_counter()
+    try:
+        rows, targets = safe_split(estimator, X, y, train)
+        if members[0].front is not None:
+            rows = clone(members[0].front).fit_transform(rows, targets)
+        fits = VAETransformer._fit_together([member.vae for member in members], rows, factor)
+    except (ValueError, TypeError):  # the search meets it too, and says what error_score tells it to
+        fits = {}
+    return fits, time.perf_counter() - start

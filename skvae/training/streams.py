@@ -1,0 +1,53 @@
+"""Where the randomness of training comes from."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+
+class Streams:
+    """Independent generators, so that what one purpose draws does not move the others.
+
+    Fits that are trained in one stack draw then what each would draw alone: the same order of rows, the same hidden
+    cells, and noise that depends on their own number of components only.
+
+    Parameters
+    ----------
+    seed : int
+        Of all of them.
+    device : torch.device
+        Of what is drawn.
+
+    Attributes
+    ----------
+    rows, cells : torch.Generator
+        Of the order of rows, and of what befalls their cells.
+    """
+
+    def __init__(self, seed: int, device: torch.device) -> None:
+        rows, cells, self._seed = torch.randint(2**62, (3,), generator=torch.Generator().manual_seed(seed)).tolist()
+        self.rows, self.cells = (torch.Generator(device).manual_seed(child) for child in (rows, cells))
+        self._noise: dict[int, torch.Generator] = {}
+
+    def noise(self, n_draws: int, n_rows: int, n_components: list[int], like: Tensor) -> dict[int, Tensor]:
+        """Standard normal draws for each number of components, (L, 1, B, K)."""
+        draws = {}
+        for k in dict.fromkeys(n_components):
+            if k not in self._noise:
+                self._noise[k] = torch.Generator(like.device).manual_seed(self._seed)
+            size = (n_draws, 1, n_rows, k)
+            draws[k] = torch.randn(size, generator=self._noise[k], dtype=like.dtype, device=like.device)
+        return draws
+
+
+def noise_by_model(draws: dict[int, Tensor], n_components: list[int], n_models: int, width: int) -> Tensor:
+    """The draws of several fits of ``n_models`` models each, padded with zeros.
+
+    Shape: (L, 1, B, K) for one fit, shared by its models; (L, S, B, K) for several.
+    """
+    if len(n_components) == 1 and n_components[0] == width:
+        return draws[width]
+    of_fit = [pad(draws[k], (0, width - k)) for k in n_components]
+    return torch.cat(of_fit, dim=1).repeat_interleave(n_models, dim=1)
