@@ -40,6 +40,7 @@ from skvae.training import (
     Objective,
     Recipe,
     Split,
+    StreamedRows,
     Training,
     initialize,
     intraop_threads,
@@ -90,6 +91,7 @@ def fit_vae(
     device: torch.device,
     seed: int,
     start: VAE | None,
+    stream: StreamedRows | None = None,
 ) -> Fit:
     """Train one model, with its folds beside it where the rows are few.
 
@@ -109,18 +111,25 @@ def fit_vae(
         Of everything random.
     start : VAE, optional
         A trained model to continue from.
+    stream : StreamedRows, optional
+        The training rows, if x is only a sample of them: it starts the model and judges it.
     """
-    recipe = resolve_recipe(parameters, table, len(x), device)
-    objective = resolve_objective(parameters, table, len(x))
+    n_rows = len(x) if stream is None else stream.n_rows
+    recipe = resolve_recipe(parameters, table, n_rows, device)
+    objective = resolve_objective(parameters, table, n_rows)
     early_stopping = parameters.early_stopping if x_val is None else False
+    if stream is not None and early_stopping == "auto":
+        early_stopping = True  # folds are for few rows
     if start is not None:
         if not isinstance(parameters.beta, BetaSchedule):
             objective = replace(objective, beta=LinearBeta(parameters.beta, end=0.0))  # z is in use already
         if early_stopping == "auto":
             early_stopping = False  # the model may have seen every row: no fold can judge it
     offset = float(table.log_jacobian(x).double().mean())
-    with _prepared(parameters, table, recipe, device, seed) as generator:
+    with prepared(parameters, table, recipe, device, seed) as generator:
         split = split_rows(len(x), early_stopping, parameters.validation_fraction, generator)
+        if stream is not None and split.held_out:
+            stream = stream.without(split.held_out[0])
         if x_val is not None:
             split = Split(split.train, [torch.arange(len(x_val), device=device) + len(x)])
             weights = None if weights is None else torch.cat([weights, weights.new_ones(len(x_val))])
@@ -142,6 +151,7 @@ def fit_vae(
             weights=weights,
             offset=offset,
             report=print_progress if parameters.verbose else None,
+            rows=stream,
         )
         history = train_within_memory(run, recipe)
         return conclude(vae, history, table, x, split.train[-1], weights, generator)
@@ -177,7 +187,7 @@ def fit_together(
     order = sorted(range(len(recipes)), key=lambda c: (recipes[c].learning_rate, recipes[c].weight_decay))
     offset = float(table.log_jacobian(x).double().mean())
     first = parameters[0]
-    with _prepared(first, table, recipes[0], device, seed) as generator:
+    with prepared(first, table, recipes[0], device, seed) as generator:
         split = split_rows(len(x), first.early_stopping, first.validation_fraction, generator)
         x, state = x.to(device), generator.get_state()
         stacks = []
@@ -238,7 +248,7 @@ def is_stackable(parameters: Any) -> bool:
 
 
 @contextmanager
-def _prepared(
+def prepared(
     parameters: Any, table: Table, recipe: Recipe, device: torch.device, seed: int
 ) -> Iterator[torch.Generator]:
     """A generator of our own, and as many threads as the matrix products want."""

@@ -8,10 +8,10 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
-from skvae.tables import Table, to_pandas
+from skvae.tables import Table, is_stream, to_pandas
 
 
-def read_rows(estimator: BaseEstimator, X: Any, table: Table | None) -> Any:
+def read_rows(estimator: BaseEstimator, X: Any, table: Table | None, *, n_rows_min: int | None = None) -> Any:
     """X as an array or a DataFrame.
 
     Parameters
@@ -21,23 +21,32 @@ def read_rows(estimator: BaseEstimator, X: Any, table: Table | None) -> Any:
     X : array-like or DataFrame
         Rows.
     table : Table or None
-        What fit learned of the columns; None in fit itself, which needs two rows.
+        What fit learned of the columns; None in fit itself.
+    n_rows_min : int, optional
+        Rows that it must have: two in fit, and one otherwise.
 
     Raises
     ------
     ValueError, TypeError
         With scikit-learn's sentence where it has one.
     """
+    if is_stream(X):
+        raise TypeError(
+            f"Rows come in an array or a DataFrame, but X is a {type(X).__name__}. Pass it to fit_chunks; "
+            f"other methods take its parts one at a time."
+        )
     X, _ = to_pandas(X)
+    if n_rows_min is None:
+        n_rows_min = 2 if table is None else 1
     if isinstance(X, pd.DataFrame) if table is None else table.is_frame:
-        return _read_frame(estimator, X, table)
+        return _read_frame(estimator, X, table, n_rows_min)
     try:
         return validate_data(
             estimator,
             X,
             reset=table is None,
             ensure_all_finite=False,
-            ensure_min_samples=2 if table is None else 1,
+            ensure_min_samples=n_rows_min,
         )
     except ValueError as error:
         if "string" not in str(error):
@@ -48,7 +57,7 @@ def read_rows(estimator: BaseEstimator, X: Any, table: Table | None) -> Any:
         ) from error
 
 
-def _read_frame(estimator: BaseEstimator, X: Any, table: Table | None) -> pd.DataFrame:
+def _read_frame(estimator: BaseEstimator, X: Any, table: Table | None, n_rows_min: int) -> pd.DataFrame:
     if not isinstance(X, pd.DataFrame):
         assert table is not None and table.labels is not None, "fit reads only DataFrames here"
         values = validate_data(estimator, X, reset=False, dtype=None, ensure_all_finite=False)
@@ -56,11 +65,10 @@ def _read_frame(estimator: BaseEstimator, X: Any, table: Table | None) -> pd.Dat
     if not X.columns.is_unique:
         name = X.columns[X.columns.duplicated()][0]
         raise ValueError(f"Column names must be unique, but {name!r} occurs more than once. Rename the columns.")
-    minimum = 2 if table is None else 1
-    if len(X) < minimum or X.shape[1] < 1:
+    if len(X) < n_rows_min or X.shape[1] < 1:
         raise ValueError(
             f"Found a DataFrame with {len(X)} row(s) and {X.shape[1]} column(s), while {type(estimator).__name__} "
-            f"needs at least {minimum} row(s) and 1 column here. Pass more."
+            f"needs at least {n_rows_min} row(s) and 1 column here. Pass more."
         )
     validate_data(estimator, X, reset=table is None, skip_check_array=True)
     if table is not None and not X.columns.equals(table.labels):  # scikit-learn compares only names that are strings

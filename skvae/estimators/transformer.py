@@ -31,14 +31,16 @@ from skvae.estimators.conditional import (
 )
 from skvae.estimators.fitting import Fit, Network, fit_together, fit_vae, mean_kl_of_rows
 from skvae.estimators.input import read_rows
+from skvae.estimators.online import Online, fit_chunk
 from skvae.estimators.persistence import attach_weights, detach_weights
 from skvae.estimators.shelf import from_shelf, shelf_key
+from skvae.estimators.streaming import IN_MEMORY, FirstPass
 from skvae.likelihoods import FAMILIES, Gaussian, Likelihood
 from skvae.networks import ACTIVATIONS, VAE, DiagonalNormal
 from skvae.objectives import elbo, importance_weighted_bound, normal_nodes
 from skvae.priors import PRIORS, PriorFamily, StandardNormal
-from skvae.tables import Native, Table, to_pandas
-from skvae.training import BetaSchedule, resolve_device
+from skvae.tables import Chunks, Table, is_memory_map, release, slices, to_pandas
+from skvae.training import BetaSchedule, History, StreamedRows, resolve_device
 
 N_NODES = 32  # fixed posterior draws of a score
 ACTIVE = 0.01  # nats: a component that says less about a row is switched off
@@ -230,6 +232,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     vae_: VAE
     table_: Table
     noise_variance_: float | Floats
+    _online: Online | None
 
     _auto: ClassVar[Any] = StrOptions({"auto"})
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -360,29 +363,167 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         with _unchanged_on_error(self):
             return self._fit(X, sample_weight, X_val)
 
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit_chunks(self, chunks: Any, *, X_val: Any = None, table: Table | None = None) -> Self:
+        """Train the model on rows that do not fit into memory.
+
+        A first pass learns names, dtypes, categories, bins and scales and draws a sample of 100,000 rows, which start
+        the model and judge it; each pass of training reads the rows again, in memory that does not grow with them. A
+        stream of up to 16 million cells is fitted as ``fit`` would fit it. Blocks (row groups of Parquet files,
+        partitions, items of a list) are read in random order, and rows are shuffled in a buffer of 32 million
+        cells; the rows of a plain iterable meet within that buffer only, so do not sort them.
+
+        Parameters
+        ----------
+        chunks : path, list of paths, pyarrow Dataset, Dask DataFrame, list, iterable or callable
+            Parquet files; partitions; or arrays or DataFrames with the same columns and dtypes. An iterable is asked
+            for a new iterator in each pass, and a callable without arguments for a new iterable, as in
+            ``lambda: pandas.read_csv(path, chunksize=100_000)``. Chunks without rows are skipped.
+        X_val : array-like or DataFrame, optional
+            Rows that choose the best weights, instead of held-out rows of the stream.
+        table : Table, optional
+            Columns that are known already, from ``table_`` of another estimator or from ``Table.fit`` on some rows:
+            their categories, bins and scales are kept.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            Where a chunk differs from the first, or the stream can be read once only; the estimator is then as it
+            was.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skvae import VAETransformer
+        >>> chunks = [np.random.default_rng(seed).normal(size=(100, 3)) for seed in range(3)]
+        >>> vae = VAETransformer(2, max_iter=2, random_state=0).fit_chunks(chunks)
+        >>> vae.transform(chunks[0]).shape
+        (100, 2)
+        """
+        with _unchanged_on_error(self):
+            return self._fit_stream(Chunks.of(chunks), X_val, table=table)
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self, X: ArrayLike, y: Any = None, *, sample_weight: ArrayLike | None = None, table: Table | None = None
+    ) -> Self:
+        """Take one pass over a chunk of rows, with the optimiser as the last call left it.
+
+        The first call learns the columns from its rows and starts the model there; give it some thousand, or a
+        ``table``. After ``fit`` it goes on from the fitted model. The learning rate is constant after a warm-up, no
+        row is held out, and the steps that end ``fit``, which match a learned prior and the frequencies of an
+        autoregressive decoder, are left out. For a given set of rows, ``fit_chunks`` is better.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_rows, n_columns)
+            Rows; categories that the first call did not see count as missing.
+        y : ignored
+            Present for API consistency.
+        sample_weight : array-like of shape (n_rows,), optional
+            Weights of the rows in the objective, relative to those of all chunks so far.
+        table : Table, optional
+            Columns that are known already, in the first call: see ``fit_chunks``.
+
+        Returns
+        -------
+        self
+        """
+        with _unchanged_on_error(self):
+            return self._partial_fit(X, sample_weight, table)
+
+    def _partial_fit(self, X: Any, sample_weight: Any, table: Table | None) -> Self:
+        start: VAE | None = getattr(self, "vae_", None)
+        _check_table(table)
+        if start is not None:
+            if table is not None and table is not self.table_:
+                raise ValueError(
+                    "The first call fixes the columns, but this is not the first and passes another table. Leave "
+                    "table out, or start with a new estimator."
+                )
+            self._check_continues()
+            table = self.table_
+        X, native = to_pandas(X)
+        X = read_rows(self, X, table)
+        kept, weights = _weights(X, sample_weight, n_rows_min=2 if table is None else 1)
+        X = X if kept is None else X[kept]
+        table = Table.fit(X, **self._table_options(), native=native) if table is None else table
+        self.table_ = table
+        device, seed = resolve_device(self.device), self._seed()
+        online = getattr(self, "_online", None)
+        past = getattr(self, "history_", History().as_dict())
+        history = History(epochs=[dict(zip(past, row, strict=True)) for row in zip(*past.values(), strict=True)])
+        x = table.encode(X)
+        fitted, online = fit_chunk(
+            self, table, x, weights=weights, device=device, seed=seed, start=start, online=online, history=history
+        )
+        self._keep(fitted, device)
+        self._online = online
+        return self
+
+    def _fit_stream(self, chunks: Chunks, X_val: Any, *, table: Any = None, weights: Tensor | None = None) -> Self:
+        """Fit a stream; the weights are those of its rows."""
+        _check_table(table)
+        seed, start = self._seed(), self._start()
+        table = table if start is None else self.table_
+        options = self._table_options()
+        first = FirstPass(self, chunks, table, options, seed)
+        if not first.is_streamed:
+            X = read_rows(self, first.X, table)
+            table = Table.fit(X, **options, native=first.native) if table is None else table
+            return self._train(table, table.encode(X), X_val, seed, start, weights=weights)
+        assert first.table is not None, "the first pass learns the columns"
+        stream, x = first.rows(weights), first.encode_sample()
+        of_sample = None if stream.weights is None else stream.weights[stream.sample]
+        return self._train(first.table, x, X_val, seed, start, weights=of_sample, stream=stream)
+
     def _fit(self, X: Any, sample_weight: Any, X_val: Any) -> Self:
-        device = resolve_device(self.device)
-        start = self.vae_ if self.warm_start and hasattr(self, "vae_") else None
+        start = self._start()
         X, native = to_pandas(X)
         X = read_rows(self, X, None if start is None else self.table_)
-        weights = None
-        if sample_weight is not None:
-            weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-            X, weights = X[weights > 0], torch.from_numpy(weights[weights > 0])  # no weight: an absent row
-            if len(X) < 2:
-                raise ValueError(f"fit needs two rows of positive sample_weight, got {len(X)}. Pass larger weights.")
-        if start is not None:
-            self._check_continues()
-        table = self._fit_table(X, native) if start is None else self.table_
-        x = table.encode(X)
+        kept, weights = _weights(X, sample_weight)
+        if is_memory_map(X) and X.size > IN_MEMORY:
+            return self._fit_stream(Chunks.of_memory_map(X, kept), X_val, weights=weights)
+        X = X if kept is None else X[kept]
+        table = Table.fit(X, **self._table_options(), native=native) if start is None else self.table_
+        return self._train(table, table.encode(X), X_val, self._seed(), start, weights=weights)
+
+    def _start(self) -> VAE | None:
+        """The model that a warm start continues from."""
+        if not (self.warm_start and hasattr(self, "vae_")):
+            return None
+        self._check_continues()
+        return self.vae_
+
+    def _seed(self) -> int:
+        return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+
+    def _train(
+        self,
+        table: Table,
+        x: Tensor,
+        X_val: Any,
+        seed: int,
+        start: VAE | None,
+        *,
+        weights: Tensor | None,
+        stream: StreamedRows | None = None,
+    ) -> Self:
+        """From encoded rows to fitted attributes."""
+        device = resolve_device(self.device)
         x_val = None if X_val is None else table.encode(read_rows(self, X_val, table))
-        is_plain = weights is None and x_val is None and start is None
-        ahead = from_shelf(self, x) if is_plain else None
-        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        is_plain = weights is None and x_val is None and start is None and stream is None
+        fitted = from_shelf(self, x) if is_plain else None
         self.table_ = table
-        if ahead is None:
-            ahead = fit_vae(self, table, x, weights=weights, x_val=x_val, device=device, seed=seed, start=start)
-        self._keep(ahead, device)
+        if fitted is None:
+            fitted = fit_vae(
+                self, table, x, weights=weights, x_val=x_val, device=device, seed=seed, start=start, stream=stream
+            )
+        self._keep(fitted, device)
         return self
 
     @staticmethod
@@ -391,30 +532,30 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         first = estimators[0]
         X, native = to_pandas(X)
         X = read_rows(first, X, None)
-        table = first._fit_table(X, native)
+        table = Table.fit(X, **first._table_options(), native=native)
         x = table.encode(X)
         names = [shelf_key(estimator, x) for estimator in estimators]
-        seed = int(check_random_state(first.random_state).randint(np.iinfo(np.int32).max))
-        device = resolve_device(first.device)
-        fits = fit_together(estimators, table, x, device=device, seed=seed, factor=factor)
+        fits = fit_together(
+            estimators, table, x, device=resolve_device(first.device), seed=first._seed(), factor=factor
+        )
         return dict(zip(names, fits, strict=True))
 
-    def _fit_table(self, X: Any, native: Native | None) -> Table:
-        return Table.fit(
-            X,
-            self.likelihood,
-            add_indicator=self.add_indicator,
-            histograms=self.decoder == "autoregressive",
-            native=native,
-        )
+    def _table_options(self) -> dict[str, Any]:
+        """What the parameters say of the columns."""
+        return {
+            "likelihood": self.likelihood,
+            "add_indicator": self.add_indicator,
+            "histograms": self.decoder == "autoregressive",
+        }
 
     def _check_continues(self) -> None:
         """Refuse a warm start whose parameters ask for another model."""
         for name, before in self._fitted_with.items():
             if getattr(self, name) != before:
                 raise ValueError(
-                    f"warm_start continues with the model of the last fit, where {name} was {before!r}, "
-                    f"but it is {getattr(self, name)!r} now. Set it back, or use warm_start=False."
+                    f"warm_start and partial_fit continue with the model of the last fit, where {name} was "
+                    f"{before!r}, but it is {getattr(self, name)!r} now. Set it back, or call fit with "
+                    f"warm_start=False."
                 )
 
     def _keep(self, fitted: Fit, device: torch.device) -> None:
@@ -446,7 +587,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
                 ConvergenceWarning,
                 stacklevel=5,
             )
-        self.vae_, self.device_ = vae, device
+        self.vae_, self.device_, self._online = vae, device, None
         self._fitted_with = {name: getattr(self, name) for name in ARCHITECTURE}
         self.history_ = history.as_dict()
         self.n_iter_, self.best_iter_ = max(1, len(history.epochs) - 1), history.best_iter
@@ -788,10 +929,14 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     def _chunks(self, X: Any) -> Iterator[tuple[VAE, Tensor]]:
         """Encoded rows, a part at a time, with the module in their precision. Shape: (1, n, D)."""
         check_is_fitted(self)
-        x = self.table_.encode(read_rows(self, X, self.table_)).to(self._device())
-        vae = self._module(x.dtype)
-        for part in torch.split(x, self._chunk_size()):
-            yield vae, part[None]
+        X, vae = read_rows(self, X, self.table_), self.vae_
+        for first, rows in slices(X):
+            with _counting_from(first):
+                x = self.table_.encode(rows).to(self._device())
+            release(X)
+            vae = self._module(x.dtype) if first == 0 else vae
+            for part in torch.split(x, self._chunk_size()):
+                yield vae, part[None]
 
     def _decode(self, x: Tensor, index: pd.Index | None = None) -> Any:
         """Rows in the container that fit saw."""
@@ -806,6 +951,37 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         check_is_fitted(self)
         state = check_random_state(self.random_state if random_state is None else random_state)
         return torch.Generator(self._device()).manual_seed(int(state.randint(np.iinfo(np.int32).max)))
+
+
+def _weights(X: Any, sample_weight: Any, n_rows_min: int = 2) -> tuple[Any, Tensor | None]:
+    """Which rows have a weight, and the weights of these; a row without one is absent."""
+    if sample_weight is None:
+        return None, None
+    weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    kept = weights > 0
+    if kept.sum() < n_rows_min:
+        rows = "two rows" if n_rows_min == 2 else "a row"
+        raise ValueError(f"fit needs {rows} of positive sample_weight, got {kept.sum()}. Pass larger weights.")
+    return kept, torch.from_numpy(weights[kept])
+
+
+def _check_table(table: Any) -> None:
+    if table is not None and not isinstance(table, Table):
+        raise TypeError(
+            f"table must be a Table, got {type(table).__name__}. Pass table_ of another estimator, or "
+            f"skvae.tables.Table.fit(rows)."
+        )
+
+
+@contextmanager
+def _counting_from(first: int) -> Iterator[None]:
+    """Say from where an error counts its rows, if not from the first."""
+    try:
+        yield
+    except ValueError as error:
+        if not first or type(error) is not ValueError:
+            raise
+        raise ValueError(f"{error} (Rows count from row {first} here.)") from error
 
 
 @contextmanager

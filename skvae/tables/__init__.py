@@ -1,7 +1,24 @@
 """Container ↔ tensor: learns statistics, owns no weights."""
 
+from skvae.tables.chunks import Chunks, is_memory_map, is_stream, release
 from skvae.tables.frames import Native, to_pandas
+from skvae.tables.sample import RowSample
 from skvae.tables.schema import choose_families
-from skvae.tables.table import Table
+from skvae.tables.survey import Survey, check_alike, concatenate
+from skvae.tables.table import Table, slices
 
-__all__ = ["Native", "Table", "choose_families", "to_pandas"]
+__all__ = [
+    "Chunks",
+    "Native",
+    "RowSample",
+    "Survey",
+    "Table",
+    "check_alike",
+    "choose_families",
+    "concatenate",
+    "is_memory_map",
+    "is_stream",
+    "release",
+    "slices",
+    "to_pandas",
+]

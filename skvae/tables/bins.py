@@ -55,16 +55,23 @@ class Bins:
         max_bins : int
             Bins, at most.
         """
-        distinct, counts = np.unique(values, return_counts=True)
-        n_bins = int(np.clip(len(values) / BIN_ROWS, 1, max_bins))
-        is_atom = counts > max(len(values) / max_bins, ATOM_ROWS)
+        return cls.from_counts(*np.unique(values, return_counts=True), common_decimals(values), max_bins)
+
+    @classmethod
+    def from_counts(cls, distinct: Floats, counts: Integers, decimals: int | None, max_bins: int = 100) -> Bins:
+        """Learn the levels from the distinct values, in increasing order, and how often each occurs."""
+        n_values = int(counts.sum())
+        n_bins = int(np.clip(n_values / BIN_ROWS, 1, max_bins))
+        is_atom = counts > max(n_values / max_bins, ATOM_ROWS)
         if is_atom[-2:-1].any():
             is_atom[-1] = True  # one value beyond the last atom has no neighbour to share a bin with
-        if len(distinct) <= min(max_bins, len(values) / ATOM_ROWS) or (~is_atom).sum() < 2:
+        if len(distinct) <= min(max_bins, n_values / ATOM_ROWS) or (~is_atom).sum() < 2:
             is_atom[:] = True
-        atoms, knots = distinct[is_atom], np.repeat(distinct[~is_atom], counts[~is_atom])
-        if len(knots) > MAX_KNOTS:
-            knots = knots[np.linspace(0, len(knots) - 1, MAX_KNOTS).astype(int)]
+        atoms, knots = distinct[is_atom], distinct[~is_atom]
+        if len(knots):
+            last_of = counts[~is_atom].cumsum() - 1  # position among the sorted values
+            n_knots = min(int(last_of[-1]) + 1, MAX_KNOTS)
+            knots = knots[np.searchsorted(last_of, np.linspace(0, last_of[-1], n_knots).astype(int))]
 
         # bins begin at quantiles and after each atom, and hold two values at least where none follows
         begins = knots[np.linspace(0, len(knots), n_bins, endpoint=False).astype(int)] if len(knots) else knots
@@ -84,8 +91,6 @@ class Bins:
         edges = np.concatenate([np.column_stack([begins, np.minimum(ends, next_atom)]), np.column_stack([atoms] * 2)])
         order = np.lexsort((edges[:, 1], edges[:, 0]))
         no_knot = np.full(len(atoms), -1)
-        with np.errstate(over="ignore"):  # beyond 1e298 rounding overflows: no decimals in common
-            decimals = next((d for d in range(MAX_DECIMALS + 1) if np.array_equal(np.round(values, d), values)), None)
         return cls(
             knots,
             np.concatenate([first, no_knot])[order],
@@ -158,6 +163,12 @@ class Bins:
             between = between if self.decimals is None else np.round(between, self.decimals)
             values = np.where(first >= 0, between, values)
         return np.where(is_gap, np.nan, values)
+
+
+def common_decimals(values: Floats) -> int | None:
+    """What values are rounded to; None where nothing reproduces all of them."""
+    with np.errstate(over="ignore"):  # beyond 1e298 rounding overflows: no decimals in common
+        return next((d for d in range(MAX_DECIMALS + 1) if np.array_equal(np.round(values, d), values)), None)
 
 
 def _steps(knots: Floats) -> tuple[Floats, Floats]:

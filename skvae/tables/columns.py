@@ -6,7 +6,7 @@ import datetime
 import warnings
 from abc import ABC, abstractmethod
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -159,7 +159,13 @@ class TimeColumn(Column):
     @classmethod
     def fit(cls, values: pd.Series) -> TimeColumn:
         """Learn the precision."""
-        dtype = values.dtype
+        column = cls.of_ticks(values.name, values.dtype)
+        ticks, is_gap = column.ticks(values)
+        return column.spanning(ticks[~is_gap])
+
+    @classmethod
+    def of_ticks(cls, name: Any, dtype: Any) -> TimeColumn:
+        """Ticks as they are: nothing is known of the values yet."""
         arrow = getattr(dtype, "pyarrow_dtype", None)
         if isinstance(dtype, pd.PeriodDtype):
             unit = "period"
@@ -167,11 +173,14 @@ class TimeColumn(Column):
             unit = getattr(arrow, "unit", "s")  # a date has none
         else:
             unit = dtype.unit if isinstance(dtype, pd.DatetimeTZDtype) else np.datetime_data(np.dtype(str(dtype)))[0]
-        ticks, is_gap = cls(values.name, dtype, unit, 0, 1)._ticks(values)
-        seen = np.unique(ticks[~is_gap])
+        return cls(name, dtype, unit, 0, 1)
+
+    def spanning(self, ticks: Any) -> TimeColumn:
+        """The same column with the origin and the step that reach these ticks."""
+        seen = np.unique(ticks)
         steps = np.diff(seen).view(np.uint64)  # centuries of nanoseconds do not fit into a signed difference
         step = int(np.gcd.reduce(steps)) if len(steps) else 1
-        return cls(values.name, dtype, unit, int(seen[0]) if len(seen) else 0, step)
+        return replace(self, origin=int(seen[0]) if len(seen) else 0, step=step)
 
     def encode(self, values: pd.Series) -> Floats:  # noqa: D102
         if _kind_of_time(values.dtype) != _kind_of_time(self.dtype):
@@ -179,10 +188,14 @@ class TimeColumn(Column):
                 f"Column {self.name!r} held {self.dtype} at fit, but now has dtype {values.dtype}. "
                 f"Convert it with pandas.to_datetime or pandas.to_timedelta."
             )
-        ticks, is_gap = self._ticks(values)
+        ticks, is_gap = self.ticks(values)
+        return np.where(is_gap, np.nan, self.steps(ticks))
+
+    def steps(self, ticks: Any) -> Floats:
+        """Steps from the origin."""
         whole, rest = np.divmod(ticks, self.step)
         origin, origin_rest = divmod(self.origin, self.step)
-        return np.where(is_gap, np.nan, whole.astype(float) - origin + (rest - origin_rest) / self.step)
+        return np.asarray(whole.astype(float) - origin + (rest - origin_rest) / self.step)
 
     def decode(self, cells: Floats) -> Any:  # noqa: D102
         is_gap = np.isnan(cells)
@@ -204,7 +217,7 @@ class TimeColumn(Column):
     def _is_duration(self) -> bool:
         return getattr(self.dtype, "kind", "") == "m"
 
-    def _ticks(self, values: pd.Series) -> tuple[Any, Any]:
+    def ticks(self, values: pd.Series) -> tuple[Any, Any]:
         """Integers, and where there is a gap."""
         is_gap = values.isna().to_numpy(dtype=bool)
         if self.unit == "period":
@@ -338,9 +351,9 @@ class CategoryColumn(Column):
     shares: Floats
 
     @classmethod
-    def fit(cls, values: pd.Series, max_categories: int = 2**31) -> CategoryColumn:
-        """Learn the levels."""
-        dtype, values = values.dtype, _plain(values)
+    def fit(cls, values: pd.Series, max_categories: int = 2**31, counts: Any = None) -> CategoryColumn:
+        """Learn the levels; ``counts`` says how often each value occurs, if not once."""
+        dtype, values = values.dtype, plain(values)
         try:
             levels = pd.Index(values.dropna().unique())
         except TypeError as error:
@@ -353,7 +366,10 @@ class CategoryColumn(Column):
         else:
             with suppress(TypeError):  # values of several types have no order but that of appearance
                 levels = levels.sort_values()
-        n_observed = int(values.notna().sum())
+        codes = levels.get_indexer(pd.Index(values))
+        weights = None if counts is None else np.asarray(counts)[codes >= 0]
+        counts = np.bincount(codes[codes >= 0], weights, minlength=len(levels))
+        n_observed = int(counts.sum())
         if n_observed >= IDENTIFIER_ROWS and len(levels) > IDENTIFIER * n_observed:
             warnings.warn(
                 f"A category should recur, but column {values.name!r} holds {len(levels)} different values in "
@@ -363,8 +379,6 @@ class CategoryColumn(Column):
             )
         if len(levels) <= max_categories:
             return cls(values.name, dtype, levels, np.empty(0))
-        codes = levels.get_indexer(pd.Index(values))
-        counts = np.bincount(codes[codes >= 0], minlength=len(levels))
         ranked = np.argsort(-counts, kind="stable")
         alone, rare = np.sort(ranked[: max_categories - 1]), ranked[max_categories - 1 :]
         shares = counts[rare].cumsum() / counts[rare].sum()
@@ -382,7 +396,7 @@ class CategoryColumn(Column):
 
     def encode(self, values: pd.Series) -> Floats:
         """Positions of the levels; a gap and a category never seen at fit are NaN, the latter with a warning."""
-        codes = self.levels.get_indexer(pd.Index(_plain(values))).astype(np.float64)
+        codes = self.levels.get_indexer(pd.Index(plain(values))).astype(np.float64)
         codes[codes < 0] = np.nan
         unseen = np.isnan(codes) & values.notna().to_numpy(dtype=bool)
         if unseen.any():
@@ -437,7 +451,7 @@ class CategoryColumn(Column):
     def is_possible(self, values: pd.Series) -> Any:
         """Whether each value was seen at fit. Shape: (N,)."""
         try:
-            return np.asarray(self.levels.get_indexer(pd.Index(_plain(values))) >= 0)
+            return np.asarray(self.levels.get_indexer(pd.Index(plain(values))) >= 0)
         except TypeError:  # a list, say
             return np.zeros(len(values), dtype=bool)
 
@@ -447,7 +461,7 @@ class CategoryColumn(Column):
         return f"one of {self.levels[:10].tolist()}{' …' if len(self.levels) > 10 else ''}"
 
 
-def _plain(values: pd.Series) -> pd.Series:
+def plain(values: pd.Series) -> pd.Series:
     """Categories of Arrow as the values that they stand for, which pandas can sort and look up."""
     if not is_arrow_dictionary(values.dtype):
         return values

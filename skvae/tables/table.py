@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,7 @@ from skvae.tables.columns import (
 from skvae.tables.frames import Native
 from skvae.tables.schema import Choice, choose_families
 
+CELLS = 4_000_000  # turned into floats at once
 CONSTANT = 1e-13  # a column whose standard deviation is this part of its mean or less is constant but for rounding
 
 
@@ -103,19 +104,13 @@ class Table:
             Where a column is empty, infinite, or outside the support of its family.
         """
         is_frame = isinstance(X, pd.DataFrame)
-        names = list(X.columns) if is_frame else list(range(X.shape[1]))
-        dtypes = list(X.dtypes) if is_frame else [X.dtype] * X.shape[1]
+        names, dtypes = names_and_dtypes(X)
         families = choose_families(names, dtypes, likelihood, is_frame=is_frame, histograms=histograms)
-        columns = [_fit_column(_column(X, j), family) for j, family in enumerate(families)]
+        columns = [_fit_column(column_of(X, j), family) for j, family in enumerate(families)]
         raw = _read(X, columns)
         gaps = np.isnan(raw)
-        if gaps.all(axis=0).any():
-            name = names[int(np.flatnonzero(gaps.all(axis=0))[0])]
-            raise ValueError(
-                f"Every column needs an observed cell, but all {len(raw)} cells of column {name!r} are missing. "
-                f"Drop the column."
-            )
-        _check_support(raw, columns, families)
+        check_observed(gaps.all(axis=0), names, len(raw))
+        check_support(raw, columns, families)
         indicated = np.flatnonzero(gaps.any(axis=0)).tolist() if add_indicator else []
         raw = _beside(gaps[:, indicated], raw)
         families = [Categorical()] * len(indicated) + families
@@ -148,7 +143,7 @@ class Table:
     def encode(self, X: Any) -> Tensor:
         """Rows as a tensor, in their own precision. Shape: (N, D)."""
         raw = _read(X, self.data_columns)
-        _check_support(raw, self.data_columns, self.data_families)
+        check_support(raw, self.data_columns, self.data_families)
         raw = _beside(np.isnan(raw[:, self.indicated]), raw)
         is_binned = any(isinstance(column, HistogramColumn) for column in self.columns)  # a code and a position
         dtype = np.float64 if is_binned else _precision(X)
@@ -158,23 +153,39 @@ class Table:
 
     def decode(self, x: Tensor, index: pd.Index | None = None) -> Any:
         """Rows in the container and dtypes that fit saw; a gap where an indicator says so. Shape: (N, D)."""
-        raw = x.cpu().double().numpy() * self.scale + self.loc
-        whole = np.array([family.is_whole for family in self.families])
-        raw[:, whole] = np.clip(np.rint(raw[:, whole]), self.lower[whole], self.upper[whole])
-        n_indicators = len(self.indicated)
+        if self.labels is not None:
+            n_indicators = len(self.indicated)
+            series = {}
+            for j, column in enumerate(self.data_columns):  # one at a time: no second table of floats
+                cells = self._cells(x, slice(n_indicators + j, n_indicators + j + 1))[:, 0]
+                if j in self.indicated:
+                    i = self.indicated.index(j)
+                    cells[self._cells(x, slice(i, i + 1))[:, 0] >= 1] = np.nan
+                series[j] = pd.Series(column.decode(cells), index=index, dtype=column.dtype)
+            return pd.DataFrame(series, index=index).set_axis(self.labels, axis=1)
+        values = np.empty((len(x), len(self.data_columns)), dtype=self.dtype)
+        size = max(1, CELLS // x.shape[1])
+        for first in range(0, len(x), size):
+            values[first : first + size] = self._decode_array(x[first : first + size])
+        return values
+
+    def _decode_array(self, x: Tensor) -> Any:
+        """Rows as an array. Shape: (N, D)."""
+        raw, n_indicators = self._cells(x, slice(None)), len(self.indicated)
         is_gap, raw = raw[:, :n_indicators] >= 1, raw[:, n_indicators:]
         raw[:, self.indicated] = np.where(is_gap, np.nan, raw[:, self.indicated])
-        if self.labels is not None:
-            cells = {
-                j: pd.Series(column.decode(raw[:, j]), index=index, dtype=column.dtype)
-                for j, column in enumerate(self.data_columns)
-            }
-            return pd.DataFrame(cells, index=index).set_axis(self.labels, axis=1)
         values = cast(raw, self.dtype)
         for j, column in enumerate(self.data_columns):
             if not isinstance(column, NumberColumn):
                 values[:, j] = column.decode(raw[:, j])
         return values
+
+    def _cells(self, x: Tensor, columns: slice) -> Floats:
+        """Some encoded columns before the scaling, whole numbers whole and in their range. Shape: (N, d)."""
+        raw = x[:, columns].cpu().double().numpy() * self.scale[columns] + self.loc[columns]
+        whole = np.array([family.is_whole for family in self.families[columns]])
+        raw[:, whole] = np.clip(np.rint(raw[:, whole]), self.lower[columns][whole], self.upper[columns][whole])
+        return np.asarray(raw)
 
     @property
     def data_families(self) -> list[Likelihood]:
@@ -264,6 +275,29 @@ def _fit_column(values: pd.Series, family: Likelihood) -> Column:
     return number
 
 
+def slices(X: Any) -> Iterator[tuple[int, Any]]:
+    """Rows of an array or a DataFrame, some million cells at a time, and the position of the first."""
+    size = max(1, CELLS // max(1, X.shape[1]))
+    for first in range(0, len(X), size):
+        yield first, X.iloc[first : first + size] if isinstance(X, pd.DataFrame) else X[first : first + size]
+
+
+def names_and_dtypes(X: Any) -> tuple[list[Any], list[Any]]:
+    """Of the columns of an array or a DataFrame; the names of an array's columns are their positions."""
+    if isinstance(X, pd.DataFrame):
+        return list(X.columns), list(X.dtypes)
+    return list(range(X.shape[1])), [X.dtype] * X.shape[1]
+
+
+def check_observed(is_empty: Any, names: list[Any], n_rows: int) -> None:
+    """Refuse columns without a cell."""
+    if is_empty.any():
+        raise ValueError(
+            f"Every column needs an observed cell, but all {n_rows} cells of column "
+            f"{names[int(np.flatnonzero(is_empty)[0])]!r} are missing. Drop the column."
+        )
+
+
 def _unit_range(edges: Floats) -> Floats:
     """Edges and centers of levels, from 0 to 1."""
     size = float(np.ptp(edges)) if len(edges) else 0.0
@@ -308,7 +342,7 @@ def _as_kind(values: pd.Series, column: Column, possible: str) -> pd.Series:
         ) from error
 
 
-def _column(X: Any, j: int) -> pd.Series:
+def column_of(X: Any, j: int) -> pd.Series:
     """Column j of an array or a DataFrame."""
     return X.iloc[:, j] if isinstance(X, pd.DataFrame) else pd.Series(X[:, j], name=j)
 
@@ -316,12 +350,12 @@ def _column(X: Any, j: int) -> pd.Series:
 def _read(X: Any, columns: list[Column]) -> Floats:
     """Cells as floats, categories as codes. Shape: (N, D)."""
     if isinstance(X, pd.DataFrame):
-        raw = np.column_stack([column.encode(_column(X, j)) for j, column in enumerate(columns)])
+        raw = np.column_stack([column.encode(column_of(X, j)) for j, column in enumerate(columns)])
     else:
         raw = X.astype(np.float64)
         for j, column in enumerate(columns):
             if not isinstance(column, NumberColumn):
-                raw[:, j] = column.encode(_column(X, j))
+                raw[:, j] = column.encode(column_of(X, j))
     for j in np.flatnonzero(np.isinf(raw).any(axis=0)).tolist():
         check_finite(raw[:, j], columns[j].name)
     return raw
@@ -333,7 +367,7 @@ def _precision(X: Any) -> Any:
     return np.float32 if dtypes == {np.dtype(np.float32)} else np.float64
 
 
-def _check_support(raw: Floats, columns: list[Column], families: list[Likelihood]) -> None:
+def check_support(raw: Floats, columns: list[Column], families: list[Likelihood]) -> None:
     """Refuse cells outside the support of their family."""
     for family in dict.fromkeys(families):
         index = [j for j, other in enumerate(families) if other == family]
@@ -355,11 +389,20 @@ def _beside(left: Floats, right: Floats) -> Floats:
 
 def _standardization(raw: Floats, families: list[Likelihood], columns: list[Column]) -> tuple[Floats, Floats]:
     """Location and signed scale of each column, by the wish of its family."""
-    scaling = np.array([family.scaling for family in families])
-    if (scaling == "none").all():
+    if all(family.scaling == "none" for family in families):
         return np.zeros(len(families)), np.ones(len(families))
     with np.errstate(over="ignore", invalid="ignore"):
         mean, std = np.nanmean(raw, axis=0), np.nanstd(raw, axis=0)
+    scale = scales(mean, std, families, columns)
+    with np.errstate(over="ignore", invalid="ignore"):
+        standard = (raw - mean) / scale
+        tail = np.nanmean(standard * standard * standard, axis=0)
+    return signed(mean, scale, tail, families)
+
+
+def scales(mean: Floats, std: Floats, families: list[Likelihood], columns: list[Column]) -> Floats:
+    """Size of the encoded unit of each column, by the wish of its family."""
+    scaling = np.array([family.scaling for family in families])
     overflow = (scaling != "none") & ~(np.isfinite(mean) & np.isfinite(std))
     if overflow.any():
         name = columns[int(np.flatnonzero(overflow)[0])].name
@@ -373,9 +416,10 @@ def _standardization(raw: Floats, families: list[Likelihood], columns: list[Colu
         if family.scaling == "shared":
             block = [j for j, other in enumerate(families) if other == family]
             scale[block] = std[block].max() or 1.0
-    # The longer tail points up, so that -X is the same data as X: a column's sign is no information.
-    with np.errstate(over="ignore", invalid="ignore"):
-        standard = (raw - mean) / scale
-        tail = np.nanmean(standard * standard * standard, axis=0)
-    scale = np.where(tail < 0, -scale, scale)
-    return np.where(scaling == "none", 0.0, mean), np.where(scaling == "none", 1.0, scale)
+    return scale
+
+
+def signed(mean: Floats, scale: Floats, tail: Floats, families: list[Likelihood]) -> tuple[Floats, Floats]:
+    """Location and scale: the longer tail points up, so that -X is the same data as X: a sign is no information."""
+    is_raw = np.array([family.scaling == "none" for family in families])
+    return np.where(is_raw, 0.0, mean), np.where(is_raw, 1.0, np.where(tail < 0, -scale, scale))

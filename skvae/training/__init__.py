@@ -7,7 +7,8 @@ from skvae.training.initialization import initialize
 from skvae.training.loop import Candidate, Training, train
 from skvae.training.objective import Objective
 from skvae.training.recipe import Recipe
-from skvae.training.schedules import BetaSchedule, CyclicalBeta, LinearBeta
+from skvae.training.rows import RowsInMemory, StreamedRows
+from skvae.training.schedules import BetaSchedule, CyclicalBeta, LinearBeta, open_ended
 from skvae.training.split import Split, split_rows
 
 __all__ = [
@@ -18,12 +19,15 @@ __all__ = [
     "LinearBeta",
     "Objective",
     "Recipe",
+    "RowsInMemory",
     "Split",
+    "StreamedRows",
     "Training",
     "initialize",
     "intraop_threads",
     "isolated_rng",
     "match_marginals",
+    "open_ended",
     "resolve_device",
     "resolve_precision",
     "split_rows",

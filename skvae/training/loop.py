@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -17,7 +17,8 @@ from skvae.training.history import History
 from skvae.training.objective import Objective, objective_by_model
 from skvae.training.optimizer import Optimizer
 from skvae.training.recipe import Recipe
-from skvae.training.schedules import warmup_cosine
+from skvae.training.rows import Rows, RowsInMemory
+from skvae.training.schedules import Schedule, annealed
 from skvae.training.split import Split
 from skvae.training.stopping import EarlyStopping, is_clear_gain, trimmed_mean
 from skvae.training.streams import Streams, noise_by_model
@@ -72,6 +73,10 @@ class Training:
         Weight of each row.
     report : callable, optional
         Called with the history of a candidate after each of its held-out evaluations.
+    rows : Rows, optional
+        Training rows, if they are not those of the split.
+    schedule : callable
+        Progress and the factor of the learning rate, from the number of a step and that of all steps.
     """
 
     def __init__(
@@ -84,15 +89,17 @@ class Training:
         seed: int,
         weights: Tensor | None = None,
         report: Callable[[History], None] | None = None,
+        rows: Rows | None = None,
+        schedule: Schedule = annealed,
     ) -> None:
         if weights is not None:
             weights = weights / weights[split.train[-1]].mean()
         self.vae, self.x, self.split, self.weights, self.report = vae, x, split, weights, report
         self.candidates, self.running = candidates, list(candidates)
         self.recipe, self.n_models = candidates[0].recipe, len(split.train)
-        n_rows = min(len(rows) for rows in split.train)
-        self.batch_size = min(self.recipe.batch_size, n_rows)
-        self.n_batches = n_rows // self.batch_size
+        self.rows = RowsInMemory(x, weights, split.train) if rows is None else rows
+        self.batch_size = min(self.recipe.batch_size, self.rows.n_rows)
+        self.n_batches, self.schedule = self.rows.n_rows // self.batch_size, schedule
         self.epoch = 0
         self.streams = Streams(seed, x.device)
         recipes = [candidate.recipe for candidate in candidates for _ in split.train]
@@ -138,14 +145,13 @@ class Training:
         log_likelihood, kl = self.x.new_zeros(n_running), self.x.new_zeros(n_running)
         self.vae.train()
         n_steps, last = self.recipe.max_iter * self.n_batches, slice(self.n_models - 1, None, self.n_models)
-        for i, rows in enumerate(_minibatches(self.split.train, self.n_batches, self.batch_size, self.streams.rows)):
-            progress = ((self.epoch - 1) * self.n_batches + i + 1) / n_steps
-            schedule = warmup_cosine(progress)
-            batch = self.vae.joint.redraw(embedding(rows, self.x), self.streams.cells)
+        batches = self.rows.epoch(self.batch_size, self.streams.rows)
+        for step, (batch, of_rows) in enumerate(batches, start=(self.epoch - 1) * self.n_batches + 1):
+            progress, factor = self.schedule(step, n_steps)
+            batch = self.vae.joint.redraw(batch, self.streams.cells)
             seen = _hide(batch, self.objective, self.streams.cells)
             draws = self.streams.noise(self.objective.n_draws, self.batch_size, self.n_components, batch)
             noise = noise_by_model(draws, self.n_components, self.n_models, self.vae.encoder.n_components)
-            of_rows = None if self.weights is None else self.weights[rows]
             batch = _repeat(batch, n_running)
             seen = None if seen is None else _repeat(seen, n_running)
             of_rows = None if of_rows is None else _repeat(of_rows, n_running)
@@ -153,12 +159,12 @@ class Training:
                 value, bound = self.objective.step(
                     self.vae, batch, noise, seen=seen, weights=of_rows, progress=progress
                 )
-            self.optimizer.step(-value.sum(), schedule)
+            self.optimizer.step(-value.sum(), factor)
             log_likelihood += bound.log_likelihood[last].detach().sum(dim=1)
             kl += bound.kl[last].detach().sum(dim=(1, 2))
         terms = torch.stack([log_likelihood, kl], dim=1) / (self.n_batches * self.batch_size)
         for c, candidate in enumerate(self.running):
-            rate = schedule * candidate.recipe.learning_rate * ROLLBACK_FACTOR**candidate.history.n_rollbacks
+            rate = factor * candidate.recipe.learning_rate * ROLLBACK_FACTOR**candidate.history.n_rollbacks
             candidate.history.add(rate, terms[c])
 
     def _evaluate(self) -> list[tuple[Candidate, bool]]:
@@ -223,7 +229,8 @@ class Training:
 
     def _assume_complete(self, training: bool) -> None:
         """Tell the modules whether there are gaps at all, so that they need not look at every step."""
-        self.vae.joint.is_complete = training and not bool(self.x.isnan().any())
+        is_complete = self.rows.is_complete and not bool(self.x.isnan().any())
+        self.vae.joint.is_complete = training and is_complete
         self.vae.encoder.is_complete = self.vae.joint.is_complete and not self.objective.input_dropout
 
 
@@ -238,23 +245,12 @@ def train(
     weights: Tensor | None = None,
     offset: float = 0.0,
     report: Callable[[History], None] | None = None,
+    rows: Rows | None = None,
 ) -> History:
     """Train a stack of the models of one fit: see ``Training``."""
     candidate = Candidate(recipe, objective, vae.encoder.n_components, offset)
-    Training(vae, x, split, [candidate], seed=seed, weights=weights, report=report).run()
+    Training(vae, x, split, [candidate], seed=seed, weights=weights, report=report, rows=rows).run()
     return candidate.history
-
-
-def _minibatches(train: list[Tensor], n_batches: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Row numbers of one epoch, (F, B) at a time; rows that do not fill a batch wait for the next epoch."""
-    state = generator.get_state()
-
-    def shuffle(rows: Tensor) -> Tensor:
-        generator.set_state(state)  # models of a stack draw alike, so each is what it would be alone
-        return rows[torch.randperm(len(rows), generator=generator, device=rows.device)[: n_batches * batch_size]]
-
-    order = torch.stack([shuffle(rows) for rows in train])
-    yield from torch.split(order, batch_size, dim=1)
 
 
 def _repeat(rows: Tensor, n_candidates: int) -> Tensor:

@@ -98,6 +98,19 @@ class Optimizer:
             state["step"].copy_(step)
         return other
 
+    def _state(self) -> list[Tensor]:
+        """All that it remembers of the gradients."""
+        return [*self._memories, self.clipper.usual, *(state["step"] for state in self._adamw.state.values())]
+
+    def remember(self) -> list[Tensor]:
+        """A copy of what it remembers of the gradients, on the CPU."""
+        return [tensor.cpu().clone() for tensor in self._state()]
+
+    def recall(self, memory: list[Tensor]) -> None:
+        """Go on from what another optimiser of the same models remembered."""
+        for tensor, before in zip(self._state(), memory, strict=True):
+            tensor.copy_(before)
+
 
 def _matrices(vae: VAE) -> set[int]:
     """Ids of what decays: the matrices of the networks, never the linear path, biases and scales."""

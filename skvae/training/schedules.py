@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 
 WARMUP = 0.1  # share of training
+OPEN_ENDED_STEPS = 1500  # after which training without an end counts as complete
+
+Schedule = Callable[[int, int], tuple[float, float]]
 
 
 def warmup_cosine(progress: float) -> float:
@@ -34,6 +38,32 @@ def warmup_cosine(progress: float) -> float:
     if progress < WARMUP:
         return progress / WARMUP
     return 0.5 * (1 + math.cos(math.pi * (progress - WARMUP) / (1 - WARMUP)))
+
+
+def annealed(step: int, n_steps: int) -> tuple[float, float]:
+    """Progress and the factor of the learning rate, where the number of steps is known.
+
+    Examples
+    --------
+    >>> annealed(5, 100)
+    (0.05, 0.5)
+    """
+    progress = step / n_steps
+    return progress, warmup_cosine(progress)
+
+
+def open_ended(step: int) -> tuple[float, float]:
+    """Progress and the factor of the learning rate, where nobody knows how many steps will come.
+
+    The learning rate stays after its warm-up, and progress is complete after 1,500 steps.
+
+    Examples
+    --------
+    >>> open_ended(75), open_ended(2000)
+    ((0.05, 0.5), (1.0, 1.0))
+    """
+    progress = min(1.0, step / OPEN_ENDED_STEPS)
+    return progress, min(1.0, progress / WARMUP)
 
 
 class BetaSchedule(ABC):

@@ -1,0 +1,168 @@
+"""Rows that do not fit into memory: the first pass over them, and how later ones read them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from skvae.estimators.input import read_rows
+from skvae.tables import Chunks, Native, RowSample, Survey, Table, check_alike, concatenate, slices, to_pandas
+from skvae.training import StreamedRows
+
+IN_MEMORY = 16_000_000  # cells; a stream of fewer is fitted as one table
+SAMPLE_ROWS = 100_000  # that start a model and judge it
+
+
+class FirstPass:
+    """Learns the columns of a stream and draws a sample of its rows, or takes all of it where it is small.
+
+    Parameters
+    ----------
+    estimator : VAETransformer
+        Learns the names and the number of columns; its parameters are read.
+    chunks : Chunks
+        The stream.
+    table : Table or None
+        The columns, if they are known.
+    options : dict
+        See ``Survey``.
+    seed : int
+        Of the sample.
+
+    Attributes
+    ----------
+    X : ndarray or DataFrame
+        All rows, if they fit into memory, or a sample of them.
+    native : Native or None
+        The library of the first chunk.
+    table : Table or None
+        The columns, if they are known; they are not where all rows are in memory.
+    is_streamed : bool
+        Whether X is a sample.
+    """
+
+    def __init__(self, estimator: Any, chunks: Chunks, table: Table | None, options: dict[str, Any], seed: int) -> None:
+        self.estimator, self.chunks, self.table = estimator, chunks, table
+        self.options, self.seed = options, seed
+        self.native: Native | None = None
+        self._survey: Survey | None = None
+        self._sample: RowSample | None = None
+        self._head: list[tuple[int, Any]] = []
+        self._positions: Any = None
+        self._n_rows = [0] * len(chunks.blocks)
+        for number, (block, chunk) in enumerate(chunks.read(), start=1):
+            if _has_no_rows(chunk):
+                continue
+            with _naming_chunk(number):
+                frame, native = to_pandas(chunk)
+                rows = read_rows(estimator, frame, self.table, n_rows_min=1)
+            self.native = self.native or native
+            self._n_rows[block] += len(rows)
+            self._learn(number, rows)
+        if not any(self._n_rows):
+            raise ValueError("A stream needs rows, but none of its chunks holds any. Pass others.")
+        self.is_streamed = self._sample is not None
+        if self._sample is None:
+            self.X = concatenate([rows for _, rows in self._head])
+            return
+        self.table = self._survey.table() if self._survey is not None else self.table
+        self._positions, self.X = self._sample.rows()
+
+    def rows(self, weights: Tensor | None = None) -> StreamedRows:
+        """The training rows; their weights are divided by the mean."""
+        assert self.table is not None and self._sample is not None, "rows in memory are no stream"
+        return StreamedRows(
+            Reader(self.estimator, self.chunks, self.table, np.cumsum([0, *self._n_rows]).tolist()),
+            n_rows=self._sample.n_rows,
+            is_complete=self._survey is not None and not self._survey.has_gaps,
+            sample=torch.from_numpy(self._positions),
+            weights=None if weights is None else weights / weights.mean(),
+            held_out=torch.empty(0, dtype=torch.long),
+        )
+
+    def encode_sample(self) -> Tensor:
+        """The sample as a tensor. Shape: (N, D)."""
+        assert self.table is not None, "the sample of a stream is encoded by its table"
+        return torch.cat([self.table.encode(rows) for _, rows in slices(self.X)])
+
+    def _learn(self, number: int, rows: Any) -> None:
+        """Collect the first chunks, and learn from all of them once they are too many."""
+        if self._sample is not None:
+            self._note(number, rows)
+            return
+        if self._head:
+            with _naming_chunk(number):
+                check_alike(rows, self._head[0][1])
+        self._head.append((number, rows))
+        if sum(rows.shape[0] * rows.shape[1] for _, rows in self._head) > IN_MEMORY:
+            if self.table is None:
+                self._survey = Survey(rows, **self.options, native=self.native)
+            self._sample = RowSample(min(SAMPLE_ROWS, IN_MEMORY // rows.shape[1]), self.seed)
+            self._head.reverse()
+            while self._head:
+                self._note(*self._head.pop())
+
+    def _note(self, number: int, rows: Any) -> None:
+        """Learn from a chunk that is not kept."""
+        assert self._sample is not None, "rows are collected first"
+        with _naming_chunk(number):
+            if self._survey is not None:
+                self._survey.add(rows)
+            for _, part in slices(rows):
+                self._sample.add(part)
+
+
+class Reader:
+    """Later passes over a stream: its blocks in random order, encoded.
+
+    Parameters
+    ----------
+    estimator, chunks, table
+        See ``FirstPass``.
+    starts : list of int
+        Position of the first row of each block.
+    """
+
+    def __init__(self, estimator: Any, chunks: Chunks, table: Table, starts: list[int]) -> None:
+        self.estimator, self.chunks, self.table, self.starts = estimator, chunks, table, starts
+
+    def __call__(self, generator: torch.Generator) -> Iterator[tuple[int, Tensor]]:
+        """Encoded rows, (B, D), and the position of the first of them."""
+        order = torch.randperm(len(self.chunks.blocks), generator=generator, device=generator.device).tolist()
+        position, before = 0, None
+        for number, (block, chunk) in enumerate(self.chunks.read(order), start=1):
+            if block != before:
+                position, before = self.starts[block], block
+            if _has_no_rows(chunk):
+                continue
+            with _naming_chunk(number):
+                rows = read_rows(self.estimator, to_pandas(chunk)[0], self.table)
+            for _, part in slices(rows):
+                with _naming_chunk(number), warnings.catch_warnings():
+                    warnings.filterwarnings("ignore", message="Column .* was not seen at fit")  # said once, at most
+                    x = self.table.encode(part).float()
+                yield position, x
+                position += len(x)
+
+
+def _has_no_rows(chunk: Any) -> bool:
+    """Whether a chunk is empty, as a filter may leave it."""
+    shape = getattr(chunk, "shape", None)
+    return shape[0] == 0 if shape else isinstance(chunk, list | tuple) and not chunk
+
+
+@contextmanager
+def _naming_chunk(number: int) -> Iterator[None]:
+    """Say in which chunk something is wrong."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        if type(error) not in (ValueError, TypeError):
+            raise
+        raise type(error)(f"Chunk {number}: {error}") from error

@@ -1,0 +1,150 @@
+"""Statistics of columns that come a chunk at a time, in memory that does not grow with the rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skvae.tables.bins import Floats, Integers, common_decimals
+
+MAX_DISTINCT = 200_000  # numbers of a histogram that are counted; beyond, neighbours share a place
+EXACT_SHARE = 1e-4  # of the rows, from which a value keeps a place of its own
+MAX_CATEGORIES = 1_000_000
+
+
+class Moments:
+    r"""Count, mean, range, and second and third central moment of each column.
+
+    Two sets of rows, n and m, are joined by
+
+    .. math:: M_3 = M_3' + M_3'' + \delta^3 \frac{n m (n - m)}{(n + m)^2}
+        + 3 \delta \frac{n M_2'' - m M_2'}{n + m}, \qquad M_2 = M_2' + M_2'' + \delta^2 \frac{n m}{n + m}
+
+    with δ the difference of their means and M_p the sum of the p-th powers of deviations from the mean.
+
+    References
+    ----------
+    Pébay (2008), Formulas for Robust, One-Pass Parallel Computation of Covariances, eq. (2.1).
+    """
+
+    def __init__(self, n_columns: int) -> None:
+        self.n, self.mean, self.second, self.third = np.zeros((4, n_columns))
+        self.lower, self.upper = np.full(n_columns, np.inf), np.full(n_columns, -np.inf)
+
+    def add(self, cells: Floats) -> None:
+        """Join more rows; NaN is a gap. Shape: (B, D)."""
+        is_gap = np.isnan(cells)
+        has_gaps = bool(is_gap.any())
+        m = len(cells) - is_gap.sum(axis=0) if has_gaps else np.full(cells.shape[1], float(len(cells)))
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = (np.nansum(cells, axis=0) if has_gaps else cells.sum(axis=0)) / np.maximum(m, 1)
+            deviation = cells - mean
+            if has_gaps:
+                deviation[is_gap] = 0.0
+            second = np.einsum("nd,nd->d", deviation, deviation)
+            third = np.einsum("nd,nd,nd->d", deviation, deviation, deviation)
+            self._join(m, mean, second, third)
+        self.lower = np.fmin(self.lower, np.fmin.reduce(cells, axis=0))
+        self.upper = np.fmax(self.upper, np.fmax.reduce(cells, axis=0))
+
+    def _join(self, m: Floats, mean: Floats, second: Floats, third: Floats) -> None:
+        n, total = self.n, np.maximum(self.n + m, 1)
+        delta = np.where(m > 0, mean - self.mean, 0.0)
+        self.third += (
+            third
+            + delta * delta * delta * n * m * (n - m) / total**2
+            + 3 * delta * (n * second - m * self.second) / total
+        )
+        self.second += second + delta * delta * n * m / total
+        self.mean = self.mean + delta * m / total
+        self.n = n + m
+
+    @property
+    def std(self) -> Floats:
+        """Standard deviation of each column. Shape: (D,)."""
+        return np.asarray(np.sqrt(self.second / np.maximum(self.n, 1)))
+
+
+class Counts:
+    """How often each number of a column occurs: exact up to 200,000 distinct numbers.
+
+    Beyond, neighbours that are rare share the place of the middle one of them; quantiles are then off by some
+    1e-5 of the rows.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n,)
+        Distinct numbers in increasing order: floats, or the ticks of a time.
+    counts : ndarray of int of shape (n,)
+        How often each occurs.
+    """
+
+    def __init__(self) -> None:
+        self.values: Any = np.empty(0)
+        self.counts: Integers = np.empty(0, dtype=np.int64)
+        self._decimals: int | None = 0
+
+    def add(self, values: Any) -> None:
+        """Count more values, none of them missing."""
+        distinct, counts = np.unique(values, return_counts=True)
+        if len(self.values):
+            distinct, place = np.unique(np.concatenate([self.values, distinct]), return_inverse=True)
+            counts = np.bincount(place, np.concatenate([self.counts, counts])).astype(np.int64)
+        self.values, self.counts = distinct, counts
+        if len(distinct) > MAX_DISTINCT:
+            self._decimals = self.decimals
+            self._compress()
+
+    @property
+    def decimals(self) -> int | None:
+        """What all values so far are rounded to."""
+        now = common_decimals(self.values)
+        return None if now is None or self._decimals is None else max(now, self._decimals)
+
+    def _compress(self) -> None:
+        """Half as many places, of equal shares of the rows; frequent values and both ends keep their own."""
+        n, keep = self.counts.sum(), self.counts > EXACT_SHARE * self.counts.sum()
+        keep[[0, -1]] = True
+        middle = self.counts.cumsum() - self.counts / 2
+        group = 2 * (middle * (MAX_DISTINCT // 2) / n).astype(np.int64)
+        group += np.cumsum(keep) * 2 * MAX_DISTINCT - keep  # what is kept parts its neighbours
+        first = np.flatnonzero(np.diff(group, prepend=-1))
+        last = np.append(first[1:], len(group)) - 1
+        self.values = self.values[(first + last) // 2]
+        self.counts = np.add.reduceat(self.counts, first)
+
+
+class Categories:
+    """How often each category of a column occurs.
+
+    Attributes
+    ----------
+    name : hashable
+        Label of the column.
+    counts : dict
+        In the order of appearance.
+    """
+
+    def __init__(self, name: Any) -> None:
+        self.name = name
+        self.counts: dict[Any, int] = {}
+
+    def add(self, values: pd.Series) -> None:
+        """Count more values; gaps do not count."""
+        try:
+            counts = values.value_counts(sort=False)
+            for value, count in zip(counts.index, counts.tolist(), strict=True):
+                if count:
+                    self.counts[value] = self.counts.get(value, 0) + count
+        except TypeError as error:
+            raise TypeError(
+                f"Column {self.name!r} holds values that cannot be categories ({error}). "
+                f"Convert them to strings or drop the column."
+            ) from error
+        if len(self.counts) > MAX_CATEGORIES:
+            raise ValueError(
+                f"A category should recur, and a stream may hold {MAX_CATEGORIES:,} different ones in a column, but "
+                f"column {self.name!r} holds more, as an identifier does. Drop it, or convert it to numbers or dates."
+            )
