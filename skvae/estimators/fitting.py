@@ -214,6 +214,8 @@ def fit_together(
             halve(stacks, factor)
         for training in stacks:
             training.run()
+        if any(candidate.history.interrupted for training in stacks for candidate in training.candidates):
+            raise KeyboardInterrupt  # a search has nothing to keep of it
         trained = [candidate for training in stacks for candidate in training.candidates]
         fits: list[Fit | None] = [None] * len(order)
         for c, candidate in zip(order, trained, strict=True):

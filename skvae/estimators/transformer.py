@@ -40,7 +40,7 @@ from skvae.networks import ACTIVATIONS, VAE, DiagonalNormal
 from skvae.objectives import elbo, importance_weighted_bound, normal_nodes
 from skvae.priors import PRIORS, PriorFamily, StandardNormal
 from skvae.tables import Chunks, Table, is_memory_map, release, slices, to_pandas
-from skvae.training import BetaSchedule, History, StreamedRows, resolve_device
+from skvae.training import BetaSchedule, History, StreamedRows, agree_on, resolve_device
 
 N_NODES = 32  # fixed posterior draws of a score
 ACTIVE = 0.01  # nats: a component that says less about a row is switched off
@@ -500,7 +500,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         return self.vae_
 
     def _seed(self) -> int:
-        return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        return agree_on(int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max)))
 
     def _train(
         self,

@@ -6,6 +6,7 @@ from skvae.training.history import History
 from skvae.training.initialization import initialize
 from skvae.training.loop import Candidate, Training, train
 from skvae.training.objective import Objective
+from skvae.training.processes import agree_on
 from skvae.training.recipe import Recipe
 from skvae.training.rows import RowsInMemory, StreamedRows
 from skvae.training.schedules import BetaSchedule, CyclicalBeta, LinearBeta, open_ended
@@ -23,6 +24,7 @@ __all__ = [
     "Split",
     "StreamedRows",
     "Training",
+    "agree_on",
     "initialize",
     "intraop_threads",
     "isolated_rng",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +14,9 @@ GLOBAL_RNG = threading.RLock()
 
 
 def resolve_device(device: str | torch.device) -> torch.device:
-    """Turn "auto" into the first GPU or else the CPU, and refuse a device that is not there."""
+    """Turn "auto" into a GPU or else the CPU, and refuse a device that is not there."""
     if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return torch.device("cuda", own_gpu()) if torch.cuda.is_available() else torch.device("cpu")
     try:
         resolved = torch.device(device)
         torch.zeros(1, device=resolved).item()
@@ -24,6 +26,17 @@ def resolve_device(device: str | torch.device) -> torch.device:
             f"Use device='auto' or device='cpu'."
         ) from error
     return resolved
+
+
+def own_gpu() -> int:
+    """Position of the GPU of this process: that of its local rank under torchrun, and workers spread over all."""
+    n_gpus = torch.cuda.device_count()
+    if "LOCAL_RANK" in os.environ:
+        return int(os.environ["LOCAL_RANK"]) % n_gpus
+    if multiprocessing.parent_process() is None:
+        return torch.cuda.current_device()
+    number = multiprocessing.current_process().name.rpartition("-")[2]  # as in LokyProcess-2
+    return (int(number) if number.isdigit() else os.getpid()) % n_gpus
 
 
 def has_bfloat16(device: torch.device) -> bool:

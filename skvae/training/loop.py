@@ -16,6 +16,7 @@ from skvae.objectives import elbo
 from skvae.training.history import History
 from skvae.training.objective import Objective, objective_by_model
 from skvae.training.optimizer import Optimizer
+from skvae.training.processes import add_up, check_shares, share_of
 from skvae.training.recipe import Recipe
 from skvae.training.rows import Rows, RowsInMemory
 from skvae.training.schedules import Schedule, annealed
@@ -100,6 +101,7 @@ class Training:
         self.rows = RowsInMemory(x, weights, split.train) if rows is None else rows
         self.batch_size = min(self.recipe.batch_size, self.rows.n_rows)
         self.n_batches, self.schedule = self.rows.n_rows // self.batch_size, schedule
+        check_shares(self.batch_size)
         self.epoch = 0
         self.streams = Streams(seed, x.device)
         recipes = [candidate.recipe for candidate in candidates for _ in split.train]
@@ -152,17 +154,17 @@ class Training:
             seen = _hide(batch, self.objective, self.streams.cells)
             draws = self.streams.noise(self.objective.n_draws, self.batch_size, self.n_components, batch)
             noise = noise_by_model(draws, self.n_components, self.n_models, self.vae.encoder.n_components)
-            batch = _repeat(batch, n_running)
-            seen = None if seen is None else _repeat(seen, n_running)
-            of_rows = None if of_rows is None else _repeat(of_rows, n_running)
+            batch, noise = _repeat(share_of(batch, 1), n_running), share_of(noise, 2)
+            seen = None if seen is None else _repeat(share_of(seen, 1), n_running)
+            of_rows = None if of_rows is None else _repeat(share_of(of_rows, 1), n_running)
             with self.autocast():
                 value, bound = self.objective.step(
                     self.vae, batch, noise, seen=seen, weights=of_rows, progress=progress
                 )
-            self.optimizer.step(-value.sum(), factor)
+            self.optimizer.step(-value.sum() * (batch.shape[1] / self.batch_size), factor)
             log_likelihood += bound.log_likelihood[last].detach().sum(dim=1)
             kl += bound.kl[last].detach().sum(dim=(1, 2))
-        terms = torch.stack([log_likelihood, kl], dim=1) / (self.n_batches * self.batch_size)
+        terms = add_up(torch.stack([log_likelihood, kl], dim=1)) / (self.n_batches * self.batch_size)
         for c, candidate in enumerate(self.running):
             rate = factor * candidate.recipe.learning_rate * ROLLBACK_FACTOR**candidate.history.n_rollbacks
             candidate.history.add(rate, terms[c])
@@ -330,7 +332,8 @@ class Judge:
         mean_kl = torch.einsum("n,nk->k", weights, kl) / weights.sum()
         free_bits = objective.free_bits * candidate.n_components / len(mean_kl)
         free = (free_bits - mean_kl).clamp(min=0.0).sum()  # what λ adds to the KL of the rows
-        criterion = trimmed_mean(rows, weights) - objective.beta(1.0) * free
+        rows = rows - objective.beta(1.0) * free
+        criterion = trimmed_mean(rows, weights)
         criterion, mean = torch.stack([criterion, (elbos * weights).sum() / weights.sum()]).tolist()
         candidate.at_start = rows if candidate.at_start is None else candidate.at_start
         is_clear = is_clear_gain(rows - candidate.at_start, weights)

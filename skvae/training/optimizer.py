@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from skvae.networks import MLP, VAE, Linear, Replicas, parameters_by_model
+from skvae.training.processes import add_up
 
 CLIP = 10.0  # times the running mean of a model's gradient norm
 MEMORY = 0.02  # share of the newest norm in that mean
@@ -67,6 +68,8 @@ class Optimizer:
         gradients = [
             weights.lay_end_to_end(itertools.islice(of_parameters, len(weights.parameters))) for weights in self.weights
         ]
+        for gradient in gradients:
+            add_up(gradient)
         self.clipper.clip(gradients)
         of_groups = (gradient[rows] for gradient in gradients for rows in self._parts)
         for group, gradient in zip(self._adamw.param_groups, of_groups, strict=True):

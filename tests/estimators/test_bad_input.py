@@ -12,7 +12,7 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from torch import nn
 
-from skvae import VAETransformer
+from skvae import VAESearchCV, VAETransformer
 from skvae.likelihoods import Gaussian, StudentT
 
 RNG = np.random.default_rng(0)
@@ -612,9 +612,9 @@ def test_any_network_works(module):
 
 def interrupt_after(n_calls, monkeypatch):
     """A learning-rate schedule during which the user presses Ctrl-C."""
-    from skvae.training import loop
+    from skvae.training import schedules
 
-    schedule, calls = loop.warmup_cosine, []
+    schedule, calls = schedules.warmup_cosine, []
 
     def interrupted(progress):
         calls.append(progress)
@@ -622,7 +622,15 @@ def interrupt_after(n_calls, monkeypatch):
             raise KeyboardInterrupt
         return schedule(progress)
 
-    monkeypatch.setattr(loop, "warmup_cosine", interrupted)
+    monkeypatch.setattr(schedules, "warmup_cosine", interrupted)
+
+
+def test_an_interrupted_search_ends(monkeypatch):
+    interrupt_after(7, monkeypatch)
+    search = VAESearchCV(VAETransformer(**TINY | {"max_iter": 50}), {"n_components": [1, 2]}, cv=2)
+    with pytest.raises(KeyboardInterrupt):
+        search.fit(np.tile(X, (5, 1)))
+    assert not hasattr(search, "cv_results_")
 
 
 @pytest.mark.parametrize("early_stopping", ["auto", True, False])

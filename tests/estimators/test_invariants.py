@@ -24,7 +24,7 @@ FROZEN = {"early_stopping": False, "max_iter": 1, "learning_rate": 1e-12}  # the
 
 def evidence(X, n_components):
     """Mean and covariance of the maximum-likelihood probabilistic PCA (Tipping and Bishop 1999, eq. 7, 8)."""
-    values, axes = np.linalg.eigh(np.cov(X.T, bias=True))
+    values, axes = np.linalg.eigh(np.cov(X.T))
     values, axes = values[::-1], axes[:, ::-1]
     noise = values[n_components:].mean()
     axes = axes[:, :n_components] * np.sqrt(values[:n_components] - noise)

@@ -1,5 +1,6 @@
 """The stacked search against scikit-learn's own, which fits one candidate after another."""
 
+import joblib
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -218,3 +219,18 @@ def test_the_best_model_is_at_hand(wine):
 )
 def test_scikit_learn_check(estimator, check):
     check(estimator)
+
+
+def test_a_cluster_gives_the_same_scores(wine):
+    distributed = pytest.importorskip("distributed")
+    vae, grid = VAETransformer(**TINY), {"n_components": [1, 2], "beta": [0.5, 1.0]}
+    apart = GridSearchCV(vae, grid, cv=2).fit(wine)
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.Client(cluster),
+        joblib.parallel_config(backend="dask"),
+    ):
+        together = VAESearchCV(vae, grid, cv=2).fit(wine)
+        alone = GridSearchCV(vae, grid, cv=2).fit(wine)
+    assert_same_search(apart, together)
+    assert_same_search(apart, alone)

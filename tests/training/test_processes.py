@@ -1,0 +1,90 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose
+
+from skvae import VAETransformer
+from skvae.training import device, processes
+
+SCRIPT = """
+import json, sys
+import numpy as np
+import torch.distributed as dist
+from skvae import VAETransformer
+
+dist.init_process_group("gloo")
+X = np.random.default_rng(0).normal(size=(150, 4)) @ np.random.default_rng(1).normal(size=(4, 4))
+settings = json.loads(sys.argv[2])
+vae = VAETransformer(2, hidden_layer_sizes=(8,), max_iter=8, device="cpu", **settings).fit(X, sample_weight=np.arange(150) + 1)
+facts = {"score": vae.score(X), "elbo": vae.history_["elbo"][1:], "Z": vae.transform(X).tolist()}
+open(f"{sys.argv[1]}/{dist.get_rank()}.json", "w").write(json.dumps(facts))
+dist.destroy_process_group()
+"""
+
+
+@pytest.fixture
+def together(tmp_path):
+    """What two processes of torchrun say of one fit."""
+
+    def together(settings):
+        (tmp_path / "fit.py").write_text(SCRIPT)
+        torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+        command = [*torchrun, str(tmp_path / "fit.py"), str(tmp_path), json.dumps(settings)]
+        subprocess.run(command, check=True, capture_output=True, timeout=300)
+        return [json.loads((tmp_path / f"{rank}.json").read_text()) for rank in range(2)]
+
+    return together
+
+
+@pytest.mark.parametrize(
+    "settings", [{"random_state": 0, "batch_size": 31}, {"random_state": 0, "n_draws": 2, "input_dropout": 0.2}]
+)
+def test_two_processes_find_the_model_that_one_finds(settings, together):
+    X = np.random.default_rng(0).normal(size=(150, 4)) @ np.random.default_rng(1).normal(size=(4, 4))
+    one = VAETransformer(2, hidden_layer_sizes=(8,), max_iter=8, device="cpu", **settings)
+    one.fit(X, sample_weight=np.arange(150) + 1)
+    for facts in together(settings):
+        assert facts["score"] == pytest.approx(one.score(X), rel=1e-4)
+        assert_allclose(facts["elbo"], one.history_["elbo"][1:], rtol=1e-3)
+        assert_allclose(facts["Z"], one.transform(X), rtol=1e-3, atol=1e-4)
+
+
+def test_processes_without_a_seed_agree_on_one(together):
+    first, second = together({"random_state": None})
+    assert first == second
+
+
+def test_alone_nothing_is_shared():
+    rows = torch.randn(2, 5, 3)
+    assert processes.n_processes() == 1
+    assert processes.share_of(rows, 1) is rows
+    assert processes.add_up(rows) is rows
+    assert processes.agree_on(7) == 7
+    processes.check_shares(1)
+
+
+def test_shares_are_parts_of_the_whole(monkeypatch):
+    rows = torch.arange(10.0).view(1, 5, 2)
+    monkeypatch.setattr(processes, "n_processes", lambda: 2)
+    parts = []
+    for rank in range(2):
+        monkeypatch.setattr(processes.dist, "get_rank", lambda rank=rank: rank)
+        parts.append(processes.share_of(rows, 1))
+    assert [part[0, :, 0].tolist() for part in parts] == [[0.0, 4.0, 8.0], [2.0, 6.0]]
+    with pytest.raises(ValueError, match="Use a larger batch_size"):
+        processes.check_shares(1)
+
+
+def test_workers_spread_over_the_gpus(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 1)
+    assert device.own_gpu() == 1
+    monkeypatch.setattr(device.multiprocessing, "parent_process", lambda: "someone")
+    monkeypatch.setattr(device.multiprocessing.current_process(), "_name", "LokyProcess-3")
+    assert device.own_gpu() == 1
+    monkeypatch.setenv("LOCAL_RANK", "0")
+    assert device.own_gpu() == 0
