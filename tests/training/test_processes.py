@@ -19,7 +19,8 @@ from skvae import VAETransformer
 dist.init_process_group("gloo")
 X = np.random.default_rng(0).normal(size=(150, 4)) @ np.random.default_rng(1).normal(size=(4, 4))
 settings = json.loads(sys.argv[2])
-vae = VAETransformer(2, hidden_layer_sizes=(8,), max_iter=8, device="cpu", **settings).fit(X, sample_weight=np.arange(150) + 1)
+vae = VAETransformer(2, hidden_layer_sizes=(8,), max_iter=8, device="cpu", **settings)
+vae.fit(X, sample_weight=np.arange(150) + 1)
 facts = {"score": vae.score(X), "elbo": vae.history_["elbo"][1:], "Z": vae.transform(X).tolist()}
 open(f"{sys.argv[1]}/{dist.get_rank()}.json", "w").write(json.dumps(facts))
 dist.destroy_process_group()
