@@ -46,8 +46,8 @@ print(f"best: {together.best_params_}; with halving {halved.best_params_}")
 print(", ".join(f"{name} {s:.1f} s" for name, s in seconds.items()))
 
 # %%
-# On a cluster the stacks are its tasks. With ``pip install distributed``, and the address of your scheduler instead of a
-# cluster on this machine, ``Client("tcp://scheduler:8786")``:
+# On a cluster the stacks are its tasks. With ``pip install distributed``, and the address of your scheduler,
+# ``Client("tcp://scheduler:8786")``, instead of a cluster on this machine:
 #
 # .. code-block:: python
 #
