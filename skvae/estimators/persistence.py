@@ -84,7 +84,7 @@ def save(estimator: Any, path: Any) -> None:
         )
     arrays = writer.arrays | {f"weights/{name}": array for name, array in learned(estimator.vae_).items()}
     metadata = {"format": f"skvae {FORMAT}", "document": document, "sha256": _digest(document, arrays)}
-    _replace(Path(path), from_numpy(arrays, metadata))
+    replace(Path(path), from_numpy(arrays, metadata))
 
 
 def load(cls: Any, path: Any, own: Own, classes: Sequence[type]) -> Any:
@@ -240,7 +240,7 @@ def _digest(document: str, arrays: Arrays) -> str:
     return digest.hexdigest()
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace(path: Path, content: bytes) -> None:
     """Write a file under another name first, so that there is never half of one."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

@@ -33,6 +33,7 @@ from skvae.estimators.conditional import (
 from skvae.estimators.fitting import Fit, Network, fit_together, fit_vae, mean_kl_of_rows
 from skvae.estimators.input import read_rows
 from skvae.estimators.online import Online, fit_chunk
+from skvae.estimators.onnx import to_onnx
 from skvae.estimators.persistence import load, pickled, save, unpickled
 from skvae.estimators.shelf import from_shelf, shelf_key
 from skvae.estimators.streaming import IN_MEMORY, FirstPass
@@ -967,6 +968,34 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         """
         loaded: Self = load(cls, path, {"encoder": encoder, "decoder": decoder}, classes)
         return loaded
+
+    def to_onnx(self, path: str | PathLike[str], part: str = "encoder") -> None:
+        """Write the encoder or the decoder as an ONNX graph, which runs without Python.
+
+        The graph reads and writes one array of numbers of any number of rows, so the model must have been fitted on an
+        array, or on a DataFrame of numbers and booleans. Needs ``python -m pip install skvae[onnx]``.
+
+        Parameters
+        ----------
+        path : path-like
+            Where to write.
+        part : {"encoder", "decoder"}, default="encoder"
+            "encoder" is ``transform``: from X, float32 of shape (n_rows, n_columns) in the units of the data with NaN
+            for missing cells, to Z, float32 of shape (n_rows, n_components). "decoder" is ``inverse_transform``: from
+            Z to X; int64 or bool where an array of whole numbers or booleans was fitted, float32 otherwise. Not for
+            ``decoder="autoregressive"``.
+
+        Raises
+        ------
+        ValueError
+            Where columns are text or dates, or decoded one after another.
+
+        Examples
+        --------
+        Run it with ``onnxruntime.InferenceSession("encoder.onnx").run(["Z"], {"X": X.astype("float32")})``.
+        """
+        check_is_fitted(self)
+        to_onnx(self, path, part)
 
     # -- scikit-learn's contract -------------------------------------------------------------------------------
 
