@@ -95,7 +95,7 @@ class Writer:
 
     def _array(self, array: NDArray[Any]) -> str:
         name = f"values/{self.first + len(self.arrays)}"
-        self.arrays[name] = np.ascontiguousarray(array)
+        self.arrays[name] = np.asarray(array, order="C")
         return name
 
     def _class_name(self, value: Any) -> str | None:

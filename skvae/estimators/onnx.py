@@ -60,13 +60,14 @@ def to_onnx(estimator: Any, path: Any, part: str) -> None:
 def exported(graph: nn.Module, example: Tensor, names: tuple[str, str]) -> bytes:
     """The ONNX file of a module, for any number of rows."""
     buffer: Any = io.BytesIO()
-    torch.onnx.register_custom_op_symbolic("aten::expm1", _expm1, OPSET)
+    exporter: Any = torch.onnx
+    exporter.register_custom_op_symbolic("aten::expm1", _expm1, OPSET)
     try:
         with warnings.catch_warnings(), torch.no_grad():
             # the exporter that traces needs no further library and a tenth of the time; it says that it is old, and
             # that sizes of the model are constant
             warnings.simplefilter("ignore")
-            torch.onnx.export(
+            exporter.export(
                 graph,
                 (example,),
                 buffer,
@@ -77,7 +78,7 @@ def exported(graph: nn.Module, example: Tensor, names: tuple[str, str]) -> bytes
                 dynamo=False,
             )
     finally:
-        torch.onnx.unregister_custom_op_symbolic("aten::expm1", OPSET)
+        exporter.unregister_custom_op_symbolic("aten::expm1", OPSET)
     return bytes(buffer.getvalue())
 
 

@@ -20,7 +20,7 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from skvae.estimators._compat import Interval, StrOptions, check_sample_weight, fit_context
+from skvae.estimators._compat import Documented, Interval, StrOptions, check_sample_weight, fit_context
 from skvae.estimators.conditional import (
     N_PARTICLES,
     PARTICLES_PER_DRAW,
@@ -62,7 +62,7 @@ CHUNK = 4_000_000  # cells held in memory at once, in every layer
 Floats = NDArray[np.floating[Any]]
 
 
-class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class VAETransformer(Documented, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     r"""Variational autoencoder for dimensionality reduction, density estimation and synthetic rows.
 
     Trains an encoder q(z | x) and a decoder p(x | z) to maximise the evidence lower bound
@@ -143,9 +143,12 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         columns share one Gaussian scale, from 1,000 rows, 50 columns and 4 columns for each component up; 0
         otherwise.
 
-    learning_rate, weight_decay : "auto" or float, default="auto"
-        Of AdamW. "auto": 1e-3 and 1.0 below 1,000 rows, 2e-3 and 0.01 above, 5e-3 and 0 for binary rows; the learning
-        rate is 4e-3 below 12,000 rows and 8e-3 above under ``decoder="autoregressive"``.
+    learning_rate : "auto" or float, default="auto"
+        Of AdamW. "auto": 1e-3 below 1,000 rows, 2e-3 above, 5e-3 for binary rows; 4e-3 below 12,000 rows and 8e-3 above
+        under ``decoder="autoregressive"``.
+
+    weight_decay : "auto" or float, default="auto"
+        Of AdamW. "auto": 1.0 below 1,000 rows, 0.01 above, 0 for binary rows.
 
     batch_size : "auto" or int, default="auto"
         Rows a step. "auto": a power of two near n / 16 from 32 to 512, or to 256 under
@@ -192,8 +195,10 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         Number of columns.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Column names, where all are strings.
-    n_iter_, best_iter_ : int
-        Epochs trained, and the epoch of the weights that were kept; 0 is the start.
+    n_iter_ : int
+        Epochs trained.
+    best_iter_ : int
+        Epoch of the weights that were kept; 0 is the start.
     history_ : dict of lists
         By epoch, from 0: ELBO of training rows and of held-out rows, log-likelihood, KL, learning rate, seconds.
         ELBO and log-likelihood are in nats per row, in the units of X.
