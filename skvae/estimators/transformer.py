@@ -924,6 +924,7 @@ class VAETransformer(Documented, ClassNamePrefixFeaturesOutMixin, TransformerMix
         See Also
         --------
         joblib.dump : Holds anything, but runs code when it is loaded.
+        skops.io.dump : Holds whole pipelines; load it with trusted=["skvae.estimators.transformer.VAETransformer"].
 
         Examples
         --------
