@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from numbers import Integral, Real
+from os import PathLike
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -19,7 +20,7 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from skvae.estimators._compat import Interval, StrOptions, check_sample_weight, fit_context
+from skvae.estimators._compat import Documented, Interval, StrOptions, check_sample_weight, fit_context
 from skvae.estimators.conditional import (
     N_PARTICLES,
     PARTICLES_PER_DRAW,
@@ -32,7 +33,8 @@ from skvae.estimators.conditional import (
 from skvae.estimators.fitting import Fit, Network, fit_together, fit_vae, mean_kl_of_rows
 from skvae.estimators.input import read_rows
 from skvae.estimators.online import Online, fit_chunk
-from skvae.estimators.persistence import attach_weights, detach_weights
+from skvae.estimators.onnx import to_onnx
+from skvae.estimators.persistence import load, pickled, save, unpickled
 from skvae.estimators.shelf import from_shelf, shelf_key
 from skvae.estimators.streaming import IN_MEMORY, FirstPass
 from skvae.likelihoods import FAMILIES, Gaussian, Likelihood
@@ -60,7 +62,7 @@ CHUNK = 4_000_000  # cells held in memory at once, in every layer
 Floats = NDArray[np.floating[Any]]
 
 
-class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class VAETransformer(Documented, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     r"""Variational autoencoder for dimensionality reduction, density estimation and synthetic rows.
 
     Trains an encoder q(z | x) and a decoder p(x | z) to maximise the evidence lower bound
@@ -141,9 +143,12 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         columns share one Gaussian scale, from 1,000 rows, 50 columns and 4 columns for each component up; 0
         otherwise.
 
-    learning_rate, weight_decay : "auto" or float, default="auto"
-        Of AdamW. "auto": 1e-3 and 1.0 below 1,000 rows, 2e-3 and 0.01 above, 5e-3 and 0 for binary rows; the learning
-        rate is 4e-3 below 12,000 rows and 8e-3 above under ``decoder="autoregressive"``.
+    learning_rate : "auto" or float, default="auto"
+        Of AdamW. "auto": 1e-3 below 1,000 rows, 2e-3 above, 5e-3 for binary rows; 4e-3 below 12,000 rows and 8e-3 above
+        under ``decoder="autoregressive"``.
+
+    weight_decay : "auto" or float, default="auto"
+        Of AdamW. "auto": 1.0 below 1,000 rows, 0.01 above, 0 for binary rows.
 
     batch_size : "auto" or int, default="auto"
         Rows a step. "auto": a power of two near n / 16 from 32 to 512, or to 256 under
@@ -190,8 +195,10 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         Number of columns.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Column names, where all are strings.
-    n_iter_, best_iter_ : int
-        Epochs trained, and the epoch of the weights that were kept; 0 is the start.
+    n_iter_ : int
+        Epochs trained.
+    best_iter_ : int
+        Epoch of the weights that were kept; 0 is the start.
     history_ : dict of lists
         By epoch, from 0: ELBO of training rows and of held-out rows, log-likelihood, KL, learning rate, seconds.
         ELBO and log-likelihood are in nats per row, in the units of X.
@@ -895,6 +902,107 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         filled = [self.table_.present(table) for table in filled]
         return filled[0] if n_draws is None else filled
 
+    # -- files -------------------------------------------------------------------------------------------------
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the fitted model to a file that holds numbers and text, and no code.
+
+        The file is one of safetensors, with a document in JSON: parameters, fitted attributes, what is known of the
+        columns, and the weights. Unlike a pickle it can be loaded from a stranger, and with later releases. Needs
+        ``python -m pip install skvae[save]``.
+
+        Parameters
+        ----------
+        path : path-like
+            Where to write; a file that is there is replaced once the new one is complete.
+
+        Raises
+        ------
+        ValueError
+            Where a file cannot hold something, such as categories of a class of your own; nothing is written then.
+
+        See Also
+        --------
+        joblib.dump : Holds anything, but runs code when it is loaded.
+        skops.io.dump : Holds whole pipelines; load it with trusted=["skvae.estimators.transformer.VAETransformer"].
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> from sklearn.datasets import load_iris
+        >>> X = load_iris().data
+        >>> vae = VAETransformer(2, max_iter=2, random_state=0).fit(X)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     vae.save(os.path.join(folder, "iris.safetensors"))
+        ...     again = VAETransformer.load(os.path.join(folder, "iris.safetensors"))
+        >>> bool((again.transform(X) == vae.transform(X)).all())
+        True
+        """
+        check_is_fitted(self)
+        save(self, path)
+
+    @classmethod
+    def load(
+        cls,
+        path: str | PathLike[str],
+        *,
+        encoder: Network | None = None,
+        decoder: Network | None = None,
+        classes: Sequence[type] = (),
+    ) -> Self:
+        """Read a model that ``save`` wrote: no code in the file is run, and nothing that it names is imported.
+
+        Parameters
+        ----------
+        path : path-like
+            The file.
+        encoder, decoder : callable (n_in, n_out) -> torch.nn.Module, optional
+            Your own networks, where the model was fitted with such: the file has their weights only.
+        classes : sequence of type
+            Your own likelihoods, priors or schedules, where the model was fitted with such.
+
+        Returns
+        -------
+        VAETransformer
+            The fitted estimator, on the CPU, bit for bit what it was.
+
+        Raises
+        ------
+        ValueError
+            Where the file is no model, damaged, tampered with or of a newer format, or where something of yours is
+            missing.
+        """
+        loaded: Self = load(cls, path, {"encoder": encoder, "decoder": decoder}, classes)
+        return loaded
+
+    def to_onnx(self, path: str | PathLike[str], part: str = "encoder") -> None:
+        """Write the encoder or the decoder as an ONNX graph, which runs without Python.
+
+        The graph reads and writes one array of numbers of any number of rows, so the model must have been fitted on an
+        array, or on a DataFrame of numbers and booleans. Needs ``python -m pip install skvae[onnx]``.
+
+        Parameters
+        ----------
+        path : path-like
+            Where to write.
+        part : {"encoder", "decoder"}, default="encoder"
+            "encoder" is ``transform``: from X, float32 of shape (n_rows, n_columns) in the units of the data with NaN
+            for missing cells, to Z, float32 of shape (n_rows, n_components). "decoder" is ``inverse_transform``: from
+            Z to X; int64 or bool where an array of whole numbers or booleans was fitted, float32 otherwise. Not for
+            ``decoder="autoregressive"``.
+
+        Raises
+        ------
+        ValueError
+            Where columns are text or dates, or decoded one after another.
+
+        Examples
+        --------
+        Run it with ``onnxruntime.InferenceSession("encoder.onnx").run(["Z"], {"X": X.astype("float32")})``.
+        """
+        check_is_fitted(self)
+        to_onnx(self, path, part)
+
     # -- scikit-learn's contract -------------------------------------------------------------------------------
 
     @property
@@ -911,17 +1019,10 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         return tags
 
     def __getstate__(self) -> dict[str, Any]:
-        state: dict[str, Any] = dict(super().__getstate__())
-        if "vae_" in state:
-            state["vae_"], state["_weights"] = detach_weights(self.vae_)
-            state["device_"] = torch.device("cpu")  # where it will be
-        return state
+        return pickled(dict(super().__getstate__()))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        weights = state.get("_weights")
-        super().__setstate__({name: value for name, value in state.items() if name != "_weights"})
-        if weights is not None:
-            attach_weights(self.vae_, weights)
+        super().__setstate__(unpickled(type(self).__name__, state))
 
     # -- inside ------------------------------------------------------------------------------------------------
 
