@@ -59,11 +59,7 @@ def _draw_columns(
     columns = Encoding.fit(real, synthetic).columns
     axes = figure.subplots(n_down, n_across, squeeze=False).ravel()
     for ax, (label, column) in zip(axes, columns.items(), strict=False):
-        cells = column.encode(real[label]), column.encode(synthetic[label])
-        if isinstance(column, Category):
-            _draw_levels(ax, column, *cells)
-        else:
-            _draw_numbers(ax, column, *cells)
+        draw_column(ax, column, column.encode(real[label]), column.encode(synthetic[label]))
         ax.set_title(_short(label, 22), loc="left", fontsize=9.5, fontweight="bold", color=INK)
         ax.set_title(_percent(shapes[label]), loc="right", fontsize=9, color=FAINT)
     for ax in axes[len(columns) :]:
@@ -72,6 +68,14 @@ def _draw_columns(
     _headline(figure, f"Shape error {_percent(shapes.mean())}{which}")
     handles = [Patch(color=REAL, label="real"), Patch(color=SYNTHETIC, label="synthetic")]
     figure.legend(handles=handles, loc="outside upper right", ncols=2, frameon=False, fontsize=9, labelcolor=INK)
+
+
+def draw_column(ax: Axes, column: Number | Category, real: Floats, synthetic: Floats) -> None:
+    """One column, real and synthetic: bars for a category, histograms for a number. Shapes: (N,), (M,)."""
+    if isinstance(column, Category):
+        _draw_levels(ax, column, real, synthetic)
+    else:
+        _draw_numbers(ax, column, real, synthetic)
 
 
 def _draw_numbers(ax: Axes, column: Number, real: Floats, synthetic: Floats) -> None:
@@ -121,29 +125,35 @@ def _draw_levels(ax: Axes, column: Category, real: Floats, synthetic: Floats) ->
 
 def _draw_pairs(figure: SubFigure, trends: pd.DataFrame) -> None:
     """A map of the errors of all pairs, in percent."""
-    percent = 100 * trends.to_numpy()
-    n_columns = len(percent)
-    top = max(LEAST_TOP, float(np.nanmax(percent, initial=0)))
-    ax = figure.subplots()
+    percent = 100 * trends
+    top = max(LEAST_TOP, float(np.nanmax(percent.to_numpy(), initial=0)))
+    draw_map(figure.subplots(), percent, top=top, cmap="OrRd", label="error of a pair, %", pattern="{:.1f}")
+    _headline(figure, f"Trend error {_percent(mean_trend(trends))}")
+
+
+def draw_map(ax: Axes, pairs: pd.DataFrame, *, top: float, cmap: str, label: str, pattern: str) -> None:
+    """A number for each pair of columns as a colour, and as text where columns are few. Shape: (D, D)."""
+    values = pairs.to_numpy()
+    n_columns = len(values)
     ax.set_anchor("N")
-    picture = ax.imshow(percent, cmap="OrRd", vmin=0, vmax=top)
+    picture = ax.imshow(values, cmap=cmap, vmin=0, vmax=top)
     ax.set_facecolor("#eef1f5")
     places = np.arange(n_columns) if n_columns <= MAX_LABELS else np.array([], dtype=int)
-    names = [_short(trends.columns[place], MAX_LETTERS) for place in places]
+    names = [_short(pairs.columns[place], MAX_LETTERS) for place in places]
     size = float(np.clip(130 / max(n_columns, 1), 4.5, 9))
     ax.set_xticks(places, names, rotation=45, ha="right", rotation_mode="anchor", fontsize=size)
     ax.set_yticks(places, names, fontsize=size)
     ax.tick_params(length=0, colors=INK)
     ax.spines[:].set_visible(False)
     if n_columns <= MAX_NUMBERS:
-        for i, j in np.argwhere(~np.isnan(percent)):
-            color = "white" if percent[i, j] > 0.6 * top else INK
-            ax.text(j, i, f"{percent[i, j]:.1f}", ha="center", va="center", fontsize=size - 1.5, color=color)
-    bar = figure.colorbar(picture, cax=ax.inset_axes((1.02, 0.5, 0.025, 0.5)))
-    bar.set_label("error of a pair, %", fontsize=8.5, color=INK)
+        for i, j in np.argwhere(~np.isnan(values)):
+            color = "white" if values[i, j] > 0.6 * top else INK
+            text = pattern.format(values[i, j])
+            ax.text(j, i, text, ha="center", va="center", fontsize=size - 1.5, color=color)
+    bar = ax.figure.colorbar(picture, cax=ax.inset_axes((1.02, 0.5, 0.025, 0.5)))
+    bar.set_label(label, fontsize=8.5, color=INK)
     bar.ax.tick_params(length=0, labelsize=8, colors=INK)
     bar.outline.set_visible(False)
-    _headline(figure, f"Trend error {_percent(mean_trend(trends))}")
 
 
 def _clean(ax: Axes, shares: Any) -> None:
