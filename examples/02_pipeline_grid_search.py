@@ -1,4 +1,5 @@
-"""Pipeline and grid search: how many components?
+"""Pipeline and grid search
+========================
 
 Finding: on handwritten digits the held-out ELBO and the accuracy of a classifier behind the transformer agree:
 one component is far too few, both rise steeply at first and flatten later. ``GridSearchCV`` needs no help to

@@ -1,4 +1,5 @@
-"""A table: numbers, categories and gaps, as they are.
+"""A table, as it is
+=================
 
 Finding: a DataFrame with whole numbers, text and missing cells goes in without any preparation, and rows with the
 same columns, dtypes and dependencies come out. Latent coordinates of people, found without the income column,

@@ -1,4 +1,5 @@
-"""A grid search as one model, on this machine or on a cluster.
+"""A grid search as one model
+==========================
 
 Finding: all candidates of a grid can be trained together as one stack of matrices. The scores are those of
 ``GridSearchCV``, the seconds are fewer, and with successive halving fewer still. Both searches run on a Dask or Ray

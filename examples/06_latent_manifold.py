@@ -1,4 +1,5 @@
-"""The latent manifold: a plane on which every point is a digit.
+"""The latent manifold
+===================
 
 Finding: two latent components order images on a plane where one digit turns into another, and a classifier of
 neighbours is right far more often on that plane than on the one of PCA. The picture is that of appendix

@@ -1,4 +1,5 @@
-"""The autoencoder, the denoising autoencoder and the VAE: one estimator, two parameters.
+"""Autoencoder, denoising autoencoder and VAE
+==========================================
 
 Finding: without the KL term (``beta=0``) two latent coordinates reconstruct better, but their means lie in rays, many
 times as far out as the prior. Its draws then crowd where the rays meet, several times as many of them decode to what
