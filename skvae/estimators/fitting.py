@@ -135,7 +135,7 @@ def fit_vae(
             weights = None if weights is None else torch.cat([weights, weights.new_ones(len(x_val))])
             x = torch.cat([x, x_val])
         x, weights = x.to(device), None if weights is None else weights.to(device)
-        vae = build_vae(parameters, table, recipe, seed) if start is None else copy.deepcopy(start)
+        vae = build_vae(parameters, table, recipe.hidden_layer_sizes, seed) if start is None else copy.deepcopy(start)
         vae = vae.to(device).requires_grad_(True)
         restack(vae, [0] * len(split.train))
         if start is None:
@@ -196,7 +196,7 @@ def fit_together(
             models = []
             for c in chosen:
                 generator.set_state(state)
-                vae = build_vae(parameters[c], table, recipes[c], seed).to(device)
+                vae = build_vae(parameters[c], table, recipes[c].hidden_layer_sizes, seed).to(device)
                 restack(vae, [0] * len(split.train))
                 initialize(vae, x, split.train, resolve_init(parameters[c], table), generator)
                 models.append(vae)
@@ -207,7 +207,9 @@ def fit_together(
                 for c in chosen
             ]
             widest = max(chosen, key=lambda c: parameters[c].n_components)
-            stack = join(models, build_vae(parameters[widest], table, recipes[widest], seed).to(device))
+            stack = join(
+                models, build_vae(parameters[widest], table, recipes[widest].hidden_layer_sizes, seed).to(device)
+            )
             stacks.append(Training(stack, x.float(), split, candidates, seed=seed))
         rows = x.float()
         if factor is not None:
@@ -220,7 +222,7 @@ def fit_together(
         fits: list[Fit | None] = [None] * len(order)
         for c, candidate in zip(order, trained, strict=True):
             assert candidate.vae is not None, "training has ended"
-            vae = narrow(candidate.vae, build_vae(parameters[c], table, recipes[c], seed).to(device))
+            vae = narrow(candidate.vae, build_vae(parameters[c], table, recipes[c].hidden_layer_sizes, seed).to(device))
             fits[c] = conclude(vae, candidate.history, table, rows, split.train[-1], None, generator)
         return [fit for fit in fits if fit is not None]
 
@@ -402,7 +404,7 @@ def resolve_init(parameters: Any, table: Table) -> str:
     return rules.auto_init(n_coded, len(table.data_families))
 
 
-def build_vae(parameters: Any, table: Table, recipe: Recipe, seed: int) -> VAE:
+def build_vae(parameters: Any, table: Table, sizes: Sequence[int], seed: int) -> VAE:
     """The untrained module, a stack of one, on the CPU."""
     generator = torch.Generator().manual_seed(seed)
     joint = table.joint()
@@ -414,7 +416,6 @@ def build_vae(parameters: Any, table: Table, recipe: Recipe, seed: int) -> VAE:
             return partial(Replicas, network)
         return lambda n_in, n_out: MLP(n_in, n_out, sizes, parameters.activation, parameters.dropout, generator)
 
-    sizes = recipe.hidden_layer_sizes
     encoder = Encoder(
         joint,
         n_components,

@@ -1,14 +1,20 @@
 """Container ↔ tensor: learns statistics, owns no weights."""
 
+from skvae.tables.bins import Bins
 from skvae.tables.chunks import Chunks, is_memory_map, is_stream, release
+from skvae.tables.columns import GapColumn
 from skvae.tables.frames import Native, to_pandas
+from skvae.tables.parts import PARTS, part_of
 from skvae.tables.sample import RowSample
 from skvae.tables.schema import choose_families
 from skvae.tables.survey import Survey, check_alike, concatenate
 from skvae.tables.table import Table, slices
 
 __all__ = [
+    "PARTS",
+    "Bins",
     "Chunks",
+    "GapColumn",
     "Native",
     "RowSample",
     "Survey",
@@ -18,6 +24,7 @@ __all__ = [
     "concatenate",
     "is_memory_map",
     "is_stream",
+    "part_of",
     "release",
     "slices",
     "to_pandas",
