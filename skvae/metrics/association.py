@@ -1,4 +1,4 @@
-"""How much columns have to do with one another."""
+"""How strongly pairs of columns of one table hang together."""
 
 from __future__ import annotations
 
@@ -7,90 +7,85 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from skvae.metrics.frames import Codes, Encoding, Floats, align
-
-N_BINS = 10  # of a number, equally many rows each
+from skvae.metrics.frames import Encoding, Floats, align
 
 
-def associations(table: pd.DataFrame, *, reference: pd.DataFrame | None = None) -> pd.DataFrame:
-    r"""Strength of the dependence in each pair of columns, on one scale for numbers and categories.
+def associations(table: pd.DataFrame) -> pd.DataFrame:
+    r"""Association of each pair of columns, over the rows that have both.
 
-    Cramér's V with Bergsma's correction for what chance adds. With the shares :math:`p_{ab}` of the cells of a
-    contingency table of r × c levels over n rows,
+    Of two numbers Pearson's correlation, from −1 to 1. Of two categories Cramér's V, and of a number x and a category a
+    the correlation ratio η, from 0 to 1:
 
-    .. math:: \phi^2 = \sum_{ab} \frac{p_{ab}^2}{p_a p_b} - 1, \qquad
-              V^2 = \frac{\max\left(0, \phi^2 - \frac{(r - 1)(c - 1)}{n - 1}\right)}{\min(\tilde r, \tilde c) - 1},
-              \qquad \tilde r = r - \frac{(r - 1)^2}{n - 1}
-
-    Numbers are cut at their deciles, so that bent dependences count, too; a missing cell is one more level.
+    .. math:: V = \sqrt{\frac{\chi^2 / n}{\min(A, B) - 1}}, \qquad
+              \eta = \sqrt{\frac{\sum_a n_a (\bar x_a - \bar x)^2}{\sum_i (x_i - \bar x)^2}}.
 
     Parameters
     ----------
     table : DataFrame of shape (N, D)
-        Rows of any dtype.
-    reference : DataFrame of shape (M, D) or None
-        Whose deciles to use, such as the real rows where ``table`` is synthetic; None for those of the table.
+        Rows of any dtype; numbers, instants and durations count as numbers, everything else as categories.
 
     Returns
     -------
     DataFrame of shape (D, D)
-        Symmetric; from 0 (independent) to 1 (one determines the other); NaN on the diagonal.
+        Symmetric, with a diagonal of 1. A constant column hangs together with nothing; NaN where no row has both.
 
     See Also
     --------
-    pair_trends : how far the dependences of two tables are apart.
+    pair_trends : Errors of the dependence in a synthetic table, which are not differences of these.
 
     References
     ----------
-    Bergsma (2013), A bias-correction for Cramér's V and Tschuprow's T.
+    Cramér (1946), Mathematical Methods of Statistics, section 21.9. Pearson (1905), On the general theory of skew
+    correlation and non-linear regression.
 
     Examples
     --------
-    >>> table = pd.DataFrame({"sex": ["f", "m"] * 50, "tall": [False, True] * 50, "coin": [0, 0, 1, 1] * 25})
-    >>> associations(table)
-          sex  tall  coin
-    sex   NaN   1.0   0.0
-    tall  1.0   NaN   0.0
-    coin  0.0   0.0   NaN
+    >>> table = pd.DataFrame({"x": [1.0, 2.0, 3.0, 4.0], "y": [2.0, 4.0, 6.0, 8.0], "sex": ["f", "f", "m", "m"]})
+    >>> associations(table).round(2)
+            x     y   sex
+    x    1.00  1.00  0.89
+    y    1.00  1.00  0.89
+    sex  0.89  0.89  1.00
     """
-    table, reference = align(table=table, reference=table if reference is None else reference)
-    encoding = Encoding.fit(reference, table)
-    levels = [
-        _deciles(cells, known) if is_number else _codes(cells)
-        for cells, known, is_number in zip(
-            encoding.encode(table).T, encoding.encode(reference).T, encoding.is_number, strict=True
-        )
-    ]
-    strength = np.full((len(levels), len(levels)), np.nan)
-    for i, j in combinations(range(len(levels)), 2):
-        strength[i, j] = strength[j, i] = _cramers_v(levels[i], levels[j])
-    return pd.DataFrame(strength, index=table.columns, columns=table.columns)
+    (table,) = align(table=table)
+    encoding = Encoding.fit(table)
+    cells, is_number = encoding.encode(table), encoding.is_number
+    values = np.eye(len(is_number))
+    for i, j in combinations(range(len(is_number)), 2):
+        x, y = cells[~np.isnan(cells[:, [i, j]]).any(axis=1)][:, [i, j]].T
+        if is_number[i] and is_number[j]:
+            value = _correlation(x, y)
+        elif is_number[i] or is_number[j]:
+            value = _correlation_ratio(x, y) if is_number[i] else _correlation_ratio(y, x)
+        else:
+            value = _cramers_v(x, y)
+        values[i, j] = values[j, i] = value if len(x) else np.nan
+    return pd.DataFrame(values, index=table.columns, columns=table.columns)
 
 
-def _cramers_v(a: Codes, b: Codes) -> float:
-    """Corrected for chance; 0 where a column has a single level."""
-    n, (r, c) = len(a), (code.max() + 1 for code in (a, b))
-    if min(r, c) < 2 or n < 2:
+def _correlation(x: Floats, y: Floats) -> float:
+    if not len(x) or np.ptp(x) == 0 or np.ptp(y) == 0:
         return 0.0
-    cells, counts = np.unique(a * c + b, return_counts=True)
-    p_a, p_b = np.bincount(a) / n, np.bincount(b) / n
-    phi2 = float(((counts / n) ** 2 / (p_a[cells // c] * p_b[cells % c])).sum()) - 1
-    least = min(levels - (levels - 1) ** 2 / (n - 1) for levels in (r, c)) - 1
-    excess = max(0.0, phi2 - (r - 1) * (c - 1) / (n - 1))
-    return float(np.sqrt(min(1.0, excess / least))) if least > 0 else 0.0
+    return float(np.corrcoef(x / np.abs(x).max(), y / np.abs(y).max())[0, 1])  # sums of squares stay finite
 
 
-def _codes(cells: Floats) -> Codes:
-    """Levels that occur, from 0 on; a missing cell is one of them."""
-    return np.unique(cells, return_inverse=True, equal_nan=True)[1].astype(np.int64)
+def _correlation_ratio(x: Floats, levels: Floats) -> float:
+    if not len(x) or np.ptp(x) == 0:
+        return 0.0
+    x = x / np.abs(x).max()
+    codes = np.unique(levels, return_inverse=True)[1]
+    counts = np.bincount(codes)
+    means = np.bincount(codes, x) / counts
+    between, total = (counts * (means - x.mean()) ** 2).sum(), ((x - x.mean()) ** 2).sum()
+    return float(np.sqrt(min(1.0, between / total))) if total > 0 else 0.0
 
 
-def _deciles(cells: Floats, reference: Floats) -> Codes:
-    """Ten bins of equally many reference rows, fewer where values repeat; a missing cell is one more."""
-    known = reference[~np.isnan(reference)]
-    if not len(known):
-        return _codes(cells)
-    edges = np.unique(np.quantile(known, np.arange(1, N_BINS) / N_BINS))
-    # a value that is an edge belongs above it, but a mass at the smallest value keeps a bin of its own
-    bins = np.searchsorted(edges, cells, side="right" if edges[0] > known.min() else "left").astype(np.float64)
-    return _codes(np.where(np.isnan(cells), np.nan, bins))
+def _cramers_v(x: Floats, y: Floats) -> float:
+    a, b = (np.unique(levels, return_inverse=True)[1] for levels in (x, y))
+    n_levels = min(len(np.unique(a)), len(np.unique(b)))
+    if n_levels < 2:
+        return 0.0
+    n_a, n_b = np.bincount(a), np.bincount(b)
+    pairs, counts = np.unique(a * len(n_b) + b, return_counts=True)  # only those that occur: levels may be many
+    phi2 = (counts**2 / (n_a[pairs // len(n_b)] * n_b[pairs % len(n_b)])).sum() - 1
+    return float(np.sqrt(np.clip(phi2 / (n_levels - 1), 0, 1)))

@@ -121,21 +121,21 @@ def _fitting(question: Question, report: Report) -> Question:
 
 
 def _values(report: Report, figure: str) -> tuple[float, float]:
-    row = report.table.loc[figure]
-    return float(row["value"]), float(row["real"])
+    value, real = report.table.loc[[figure], ["value", "real"]].to_numpy(dtype=float)[0]
+    return float(value), float(real)
 
 
 def _verdict(report: Report, question: Question, value: float, real: float) -> Verdict:
     """The worse of those of the mean and of the largest error."""
     found = [question.verdict(value, real)]
-    errors = {"Shape error": (report.shapes, column_shapes), "Trend error": (report.trends, pair_trends)}
-    if question.figure in errors:
-        of_synthetic, measure = errors[question.figure]
-        largest = float(np.nanmax(of_synthetic.to_numpy(), initial=0))
+    if question.largest is not None:
+        shapes = question.figure == "Shape error"
+        errors: Any = report.shapes if shapes else report.trends
         chance = np.nan
         if report.test is not None:
-            chance = float(np.nanmax(measure(report.train, report.test).to_numpy(), initial=0))
-        found.append(question.verdict_of_largest(largest, chance))
+            by_chance: Any = (column_shapes if shapes else pair_trends)(report.train, report.test)
+            chance = float(np.nanmax(by_chance, initial=0))
+        found.append(question.verdict_of_largest(float(np.nanmax(errors, initial=0)), chance))
     return max(found, key=VERDICTS.index)
 
 
@@ -195,16 +195,15 @@ def _maps(report: Report) -> str:
     real, synthetic = align(real=report.train[labels], synthetic=report.synthetic[labels])
     percent = 100 * report.trends.loc[labels, labels]
     top = max(LEAST_TOP, float(np.nanmax(percent.to_numpy())))
-    strength = {"top": 1.0, "cmap": "Blues", "label": "association", "pattern": "{:.2f}"}
     panels = {
-        "Real rows": (associations(real), strength),
-        "Synthetic rows": (associations(synthetic, reference=real), strength),
-        "Errors of pairs": (percent, {"top": top, "cmap": "OrRd", "label": "error of a pair, %", "pattern": "{:.1f}"}),
+        "Real rows": (_strengths(real), 1.0, "Blues", "association", "{:.2f}"),
+        "Synthetic rows": (_strengths(synthetic), 1.0, "Blues", "association", "{:.2f}"),
+        "Errors of pairs": (percent, top, "OrRd", "error of a pair, %", "{:.1f}"),
     }
     figures = []
-    for name, (pairs, look) in panels.items():
+    for name, (pairs, top, cmap, label, pattern) in panels.items():
         with _drawing(6.2, 5.4) as figure:
-            draw_map(figure.subplots(), pairs, **look)
+            draw_map(figure.subplots(), pairs, top=top, cmap=cmap, label=label, pattern=pattern)
             picture = _embedded(figure, f"{name}: a map of all pairs of columns")
         figures.append(f'<figure class="map"><figcaption>{name}</figcaption>{picture}</figure>')
     figures.append(
@@ -215,9 +214,16 @@ def _maps(report: Report) -> str:
     which = f" The {left_out} columns with the smallest errors are left out." if left_out else ""
     return (
         "<h2>Pairs of columns</h2><p>How much two columns have to do with one another: 0 where one says nothing of the "
-        "other, 1 where it determines it (Cramér’s V, corrected for chance, numbers cut at their deciles). The two "
+        "other, 1 where it determines it (the correlation of two numbers, without its sign; Cramér’s V of two "
+        "categories; the correlation ratio of one of each). The two "
         f'blue maps should look alike.{which}</p><div class="maps">{"".join(figures)}</div>'
     )
+
+
+def _strengths(table: pd.DataFrame) -> pd.DataFrame:
+    """Associations without their signs, and without the diagonal."""
+    strength = associations(table).abs()
+    return strength.mask(np.eye(len(strength), dtype=bool))
 
 
 def _largest_pairs(trends: pd.DataFrame, n_pairs: int = 10) -> pd.DataFrame:
