@@ -19,13 +19,14 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",
-    "sphinx_mathjax_offline",
+    "sphinx-mathjax-offline",
     "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
 ]
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist"]
 myst_heading_anchors = 3
-exclude_patterns = ["_build", "README.md"]
+exclude_patterns = ["_build", "_templates", "README.md"]
+templates_path = ["_templates"]
 root_doc = "index"
 
 # API pages
@@ -75,3 +76,13 @@ html_sidebars = {
     "auto_examples/**": [],
     "auto_examples/index": [],
 }
+
+
+def skip_requests(app, what, name, obj, skip, options):
+    """Leave out scikit-learn's ``set_fit_request`` and its like, which refer to pages of its own."""
+    return True if name.startswith("set_") and name.endswith("_request") else skip
+
+
+def setup(app):
+    """Called by Sphinx."""
+    app.connect("autodoc-skip-member", skip_requests)

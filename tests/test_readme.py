@@ -9,6 +9,9 @@ import pytest
 from skvae import VAETransformer
 
 ROOT = Path(__file__).parents[1]
+PAGES = sorted(
+    path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md") if "```python\n" in path.read_text()
+)
 
 
 def python_blocks(document: str) -> str:
@@ -35,3 +38,13 @@ def test_a_likelihood_in_one_file():
     p = 1 / (1 + X.mean(axis=0))
     independent = (np.log(p) + X * np.log1p(-p)).sum(axis=1).mean()
     assert vae.score(X) > independent  # one component finds the two kinds of rows
+
+
+def test_the_guide_has_pages():
+    assert len(PAGES) > 8
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_runs(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    exec(python_blocks(page), {"__name__": "page"})

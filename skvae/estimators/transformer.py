@@ -189,7 +189,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     ----------
     n_features_in_ : int
         Number of columns.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (``n_features_in_``,)
         Column names, where all are strings.
     n_iter_, best_iter_ : int
         Epochs trained, and the epoch of the weights that were kept; 0 is the start.
@@ -201,7 +201,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         distribution with the moments of the aggregate posterior.
     active_components_ : ndarray of bool of shape (n_components,)
         Components with a KL above 0.01 nats.
-    noise_variance_ : float or ndarray of shape (n_features_in_,)
+    noise_variance_ : float or ndarray of shape (``n_features_in_``,)
         Noise variance in the units of X, where one Gaussian family without row factors covers all columns.
     device_ : torch.device
         Where the model is.
