@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 
+from skvae.estimators.input import read_rows
 from skvae.estimators.transformer import VAETransformer
 
 
@@ -30,6 +31,11 @@ def inner_estimator(estimator: VAETransformer | None, random_state: Any, **defau
         state = int(check_random_state(state).randint(np.iinfo(np.int32).max))
     inner.set_params(random_state=state)
     return inner
+
+
+def read_first(outer: Any, X: Any) -> Any:
+    """X as an array or a DataFrame, as fit reads it; the outer estimator learns nothing yet."""
+    return read_rows(clone(outer), X, None)
 
 
 def take_names(outer: Any, inner: VAETransformer) -> None:

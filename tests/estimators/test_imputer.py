@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
-from sklearn.impute import SimpleImputer
+from sklearn.base import clone
+from sklearn.compose import make_column_transformer
+from sklearn.impute import KNNImputer, SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -15,7 +17,7 @@ SMALL = VAETransformer(2, hidden_layer_sizes=(8,), max_iter=3, device="cpu")
 SEEING = VAETransformer(2, hidden_layer_sizes=(8,), max_iter=2, decoder="autoregressive", device="cpu")
 
 
-@parametrize_with_checks([VAEImputer(SMALL), VAEImputer(SEEING, add_indicator=True)])
+@parametrize_with_checks([VAEImputer(SMALL), VAEImputer(SMALL, add_indicator=True, keep_empty_features=True)])
 def test_scikit_learn_check(estimator, check):
     check(estimator)
 
@@ -68,7 +70,8 @@ def test_random_state_is_the_estimators_unless_given(holes):
     assert not hasattr(own, "vae_")
 
 
-def test_default_estimator_sees_columns():
+def test_default_estimator_sees_columns(monkeypatch):
+    monkeypatch.setattr("skvae.training.recipe.auto_synthesis_max_iter", lambda n_rows, batch_size: 1)
     X = np.random.default_rng(0).normal(size=(20, 2))
     X[0, 0] = np.nan
     assert VAEImputer(random_state=0).fit(X).estimator_.decoder == "autoregressive"
@@ -93,6 +96,62 @@ def test_indicators_of_a_mixed_frame(mixed):
     assert_array_equal(filled.iloc[:, mixed.shape[1] :], mixed[gaps].isna())
 
 
+def test_drawn_gaps_keep_the_spread_that_means_lose():
+    x = np.random.default_rng(0).normal(size=(300, 2))
+    x[::2, 1] = np.nan
+    estimator = VAETransformer(1, hidden_layer_sizes=(), max_iter=1)
+    drawn = VAEImputer(estimator, sample_posterior=True, random_state=0).fit(x)
+    assert drawn.transform(x)[::2, 1].std() == pytest.approx(np.nanstd(x[:, 1]), rel=0.2)
+    assert VAEImputer(estimator, random_state=0).fit_transform(x)[::2, 1].std() < 0.5
+    assert_array_equal(drawn.transform(x), drawn.estimator_.impute(x, n_draws=1)[0])
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_empty_columns_are_those_of_scikit_learn(holes, keep):
+    holes[:, 2] = np.nan
+    options = {"add_indicator": True, "keep_empty_features": keep}
+    ours = VAEImputer(SMALL, random_state=0, **options).fit(holes)
+    theirs = KNNImputer(**options).fit(holes)
+    later = np.where(np.isnan(holes), 1.0, holes)  # what was empty at fit tells nothing later
+    assert_array_equal(ours.transform(later), theirs.transform(later))
+    assert_array_equal(np.isnan(ours.transform(holes)), False)
+    names = ["x0", "x1", *(["x2"] if keep else []), "x3", *(f"missingindicator_x{j}" for j in range(4))]
+    assert_array_equal(ours.get_feature_names_out(), names)
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_empty_columns_of_a_frame(mixed, keep):
+    mixed["weight"], mixed["color"] = np.nan, None
+    filled = VAEImputer(SEEING, keep_empty_features=keep, random_state=0).fit_transform(mixed)
+    assert list(filled.columns) == [name for name in mixed if keep or name not in ("weight", "color")]
+    if keep:
+        assert_array_equal(filled["weight"], 0.0)
+        assert filled.pop("color").isna().all()  # there is no text to fill it with
+    assert filled.notna().all(axis=None)
+
+
+def test_only_gaps_get_a_sentence(holes):
+    with pytest.raises(ValueError, match=r"A model needs observed cells, but all 600 are missing\. Pass other rows\."):
+        VAEImputer(SMALL).fit(np.full_like(holes, np.nan))
+
+
+@pytest.mark.parametrize("mark", [-9, None, pd.NA])
+def test_missing_values_may_be_marked(holes, mark):
+    marked = np.nan_to_num(holes, nan=-9) if isinstance(mark, int) else holes
+    filled = VAEImputer(SMALL, missing_values=mark, random_state=0).fit_transform(marked)
+    assert_array_equal(filled, VAEImputer(SMALL, random_state=0).fit_transform(holes))
+
+
+def test_missing_values_of_a_frame_may_be_marked():
+    frame = pd.DataFrame({"n": [1, 2, -1, 3] * 5, "word": ["a", "?", "b", "a"] * 5})
+    filled = VAEImputer(SEEING, missing_values="?", random_state=0).fit_transform(frame)
+    assert set(filled["word"]) == {"a", "b"}
+    assert filled["n"].equals(frame["n"])
+    filled = VAEImputer(SEEING, missing_values=-1, add_indicator=True, random_state=0).fit_transform(frame)
+    assert filled["n"].min() >= 1
+    assert_array_equal(filled["missingindicator_n"], frame["n"] == -1)
+
+
 def test_set_output(holes, mixed):
     imputer = VAEImputer(SMALL, add_indicator=True, random_state=0).set_output(transform="pandas")
     frame = imputer.fit_transform(pd.DataFrame(holes, columns=list("abcd"), index=range(7, 157)))
@@ -112,19 +171,22 @@ def test_polars_stays_polars():
     assert filled["missingindicator_a"].to_list() == frame["a"].is_null().to_list()
 
 
-def test_in_a_pipeline(holes, iris):
+def test_in_a_pipeline_and_a_column_transformer(holes, iris):
     y = iris[:, 2] > 0
     pipeline = make_pipeline(VAEImputer(SMALL, random_state=0), LogisticRegression()).fit(holes, y)
     assert pipeline.score(holes, y) > 0.85
+    frame = pd.DataFrame(holes, columns=list("abcd"))
+    imputer = VAEImputer(SMALL, random_state=0)
+    parts = make_column_transformer((imputer, ["a", "b", "c"]), ("drop", ["d"])).fit(frame)
+    assert list(parts.get_feature_names_out()) == ["vaeimputer__a", "vaeimputer__b", "vaeimputer__c"]
+    assert_array_equal(parts.transform(frame), clone(imputer).fit_transform(frame[["a", "b", "c"]]))
 
 
 def test_a_failed_fit_leaves_the_imputer_as_it_was(holes):
     imputer = VAEImputer(SMALL, add_indicator=True, random_state=0).fit(holes)
     before = imputer.transform(holes)
-    empty = holes[:, :3].copy()
-    empty[:, 0] = np.nan
-    with pytest.raises(ValueError, match=r"Every column needs an observed cell.*Drop the column"):
-        imputer.fit(empty)
+    with pytest.raises(ValueError, match="finite"):
+        imputer.fit(np.full((5, 3), np.inf))
     assert imputer.n_features_in_ == 4
     assert_array_equal(imputer.transform(holes), before)
 
