@@ -25,12 +25,17 @@ class Native:
     schema: dict[str, Any]
 
     def present(self, frame: pd.DataFrame) -> Any:
-        """A pandas DataFrame in the library and dtypes of the data; the index, which others lack, is left out."""
+        """A pandas DataFrame in the library and dtypes of the data; the index, which others lack, is left out.
+
+        Columns that the data do not have keep their dtype.
+        """
         import narwhals as nw
         import pyarrow as pa
 
         table = pa.Table.from_pandas(frame, preserve_index=False)
-        columns = [nw.col(name).cast(dtype) for name, dtype in self.schema.items()]
+        columns = [
+            nw.col(name).cast(self.schema[name]) if name in self.schema else nw.col(name) for name in frame.columns
+        ]
         return nw.from_arrow(table, backend=self.backend).select(*columns).to_native()
 
 
