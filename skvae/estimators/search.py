@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -171,14 +172,14 @@ class VAESearchCV(GridSearchCV):
             member = Member.of(position, clone(self.estimator), params)
             if member is not None:
                 families.setdefault(member.family(), []).append(member)
-        n_stacked, n_models = sum(map(len, families.values())), MAX_STACK // 6  # five folds and all rows
+        n_stacked, n_together = sum(map(len, families.values())), MAX_STACK // 6  # five folds and all rows each
         if self.verbose:
             print(f"{n_stacked} of {len(self._seconds)} candidates are trained together, the others one by one.")
         stacks = []
         for members in families.values():
             members.sort(key=lambda member: int(member.vae.n_components))
-            size = len(members) if self.factor is not None else n_models
-            stacks += [members[first : first + size] for first in range(0, len(members), size)]
+            n_stacks = 1 if self.factor is not None else math.ceil(len(members) / n_together)
+            stacks += [members[part[0] : part[-1] + 1] for part in np.array_split(range(len(members)), n_stacks)]
         tasks = [(members, split) for members in stacks for split in range(len(splits))]
         trained = Parallel(n_jobs=self.n_jobs)(
             delayed(train_members)(self.estimator, members, X, y, splits[split][0], self.factor)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -618,7 +618,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         ndarray of shape (n_rows, n_components)
             E[z | x] under q, in the precision of X. Deterministic.
         """
-        return self.posterior(X)[0]
+        return self._by_row(X, lambda vae, x: (vae.posterior(x).loc[0],))[0].numpy()
 
     @torch.no_grad()
     def posterior(self, X: ArrayLike) -> tuple[Floats, Floats]:
@@ -634,9 +634,13 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         mean, std : ndarrays of shape (n_rows, n_components)
             Its mean and standard deviation.
         """
-        parts = [vae.posterior(x) for vae, x in self._chunks(X)]
-        loc, scale = torch.cat([q.loc[0] for q in parts]), torch.cat([q.scale[0] for q in parts])
-        return loc.cpu().numpy(), scale.cpu().numpy()
+
+        def moments(vae: VAE, x: Tensor) -> tuple[Tensor, Tensor]:
+            q: DiagonalNormal = vae.posterior(x)
+            return q.loc[0], q.scale[0]
+
+        mean, std = self._by_row(X, moments)
+        return mean.numpy(), std.numpy()
 
     @torch.no_grad()
     def score_samples(self, X: ArrayLike) -> Floats:
@@ -653,15 +657,16 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             Nats, in the units of X, over observed cells; a probability for whole numbers and categories.
             Larger is better. A row has the same value alone, in a batch and in any order.
         """
-        scores = []
-        for vae, x in self._chunks(X):
+
+        def scores(vae: VAE, x: Tensor) -> tuple[Tensor]:
             n_nodes = N_NODES if self.decoder != "autoregressive" else 8  # little depends on z, and each is dear
             noise = normal_nodes(n_nodes, vae.encoder.n_components).to(x)[:, None, None]
             bound = elbo(vae, x, noise)
             if not isinstance(vae.prior, StandardNormal):  # no closed form: more nodes, which need no decoder
                 bound = bound._replace(kl=mean_kl_of_rows(vae, x))
-            scores.append(bound.elbo[0] + self.table_.log_jacobian(x[0]))
-        return torch.cat(scores).cpu().numpy()
+            return (bound.elbo[0] + self.table_.log_jacobian(x[0]),)
+
+        return self._by_row(X, scores)[0].numpy()
 
     def score(self, X: ArrayLike, y: Any = None) -> float:
         """Mean evidence lower bound, comparable with the score of PCA, FactorAnalysis and GaussianMixture.
@@ -705,12 +710,13 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         if not isinstance(n_draws, Integral) or n_draws < 1:
             raise ValueError(f"n_draws must be an integer of at least 1, got {n_draws!r}. Ask for at least one.")
         seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
-        bounds = []
-        for vae, x in self._chunks(X):
+
+        def bounds(vae: VAE, x: Tensor) -> tuple[Tensor]:
             size = (int(n_draws), 1, 1, vae.encoder.n_components)
             noise = torch.randn(size, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).to(x)
-            bounds.append(importance_weighted_bound(vae, x, noise)[0] + self.table_.log_jacobian(x[0]))
-        return torch.cat(bounds).cpu().numpy()
+            return (importance_weighted_bound(vae, x, noise)[0] + self.table_.log_jacobian(x[0]),)
+
+        return self._by_row(X, bounds)[0].numpy()
 
     @torch.no_grad()
     def reconstruct(
@@ -739,14 +745,15 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         """
         index = X.index if isinstance(X, pd.DataFrame) else None
         generator = self._generator(random_state) if stochastic else None
-        rows = []
-        for vae, x in self._chunks(X):
+
+        def rows(vae: VAE, x: Tensor) -> tuple[Tensor]:
             q: DiagonalNormal = vae.posterior(x)
             z = q.loc
             if generator is not None:
                 z = q.at(torch.randn(q.loc.shape, generator=generator, dtype=x.dtype, device=x.device))
-            rows.append(vae.generate(z, generator, gaps=False)[0])
-        return self._decode(torch.cat(rows), index)
+            return (vae.generate(z, generator, gaps=False)[0],)
+
+        return self._decode(self._by_row(X, rows)[0], index)
 
     @torch.no_grad()
     def inverse_transform(self, Z: ArrayLike) -> Any:
@@ -772,8 +779,10 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             )
         z = torch.tensor(coordinates, device=self._device())
         vae = self._module(z.dtype)
-        rows = [vae.generate(part[None], None, gaps=False)[0] for part in torch.split(z, self._chunk_size())]
-        return self._decode(torch.cat(rows), index)
+        x = torch.empty((len(z), len(self.table_.columns)), dtype=z.dtype)
+        for first in range(0, len(z), size := self._chunk_size()):
+            x[first : first + size] = vae.generate(z[None, first : first + size], None, gaps=False)[0]
+        return self._decode(x, index)
 
     @torch.no_grad()
     def sample(
@@ -818,8 +827,10 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         generator, size = self._generator(random_state), self._chunk_size()
         vae = self._module(torch.float32)
         like = torch.empty(0, dtype=torch.float32, device=self._device())
-        counts = [min(size, n_samples - first) for first in range(0, n_samples, size)]
-        return self._decode(torch.cat([vae.sample(n, like, generator)[0] for n in counts]))
+        x = torch.empty((n_samples, len(self.table_.columns)), dtype=torch.float32)
+        for first in range(0, n_samples, size):
+            x[first : first + size] = vae.sample(min(size, n_samples - first), like, generator)[0]
+        return self._decode(x)
 
     def _sample_given(self, n_samples: int | None, given: Any, random_state: Any) -> Any:
         frame = read_condition(self.table_, given)
@@ -926,17 +937,28 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         n_outputs = self.vae_.decoder.bias.shape[-1]
         return max(1, CHUNK // max(n_outputs, len(self.table_.columns), 512))
 
-    def _chunks(self, X: Any) -> Iterator[tuple[VAE, Tensor]]:
-        """Encoded rows, a part at a time, with the module in their precision. Shape: (1, n, D)."""
+    def _by_row(self, X: Any, function: Callable[[VAE, Tensor], tuple[Tensor, ...]]) -> list[Tensor]:
+        """What a function says of each row, a part of the rows at a time.
+
+        The function is called with the module in the precision of X and encoded rows, (1, n, D), and gives tensors of
+        n rows, which are put where there is room for all N: small results between large ones would tear memory apart.
+        """
         check_is_fitted(self)
-        X, vae = read_rows(self, X, self.table_), self.vae_
+        X, results, n = read_rows(self, X, self.table_), list[Tensor](), 0
+        vae = self.vae_
         for first, rows in slices(X):
             with _counting_from(first):
                 x = self.table_.encode(rows).to(self._device())
             release(X)
             vae = self._module(x.dtype) if first == 0 else vae
             for part in torch.split(x, self._chunk_size()):
-                yield vae, part[None]
+                values = function(vae, part[None])
+                if not results:
+                    results = [torch.empty((len(X), *value.shape[1:]), dtype=value.dtype) for value in values]
+                for result, value in zip(results, values, strict=True):
+                    result[n : n + len(part)] = value
+                n += len(part)
+        return results
 
     def _decode(self, x: Tensor, index: pd.Index | None = None) -> Any:
         """Rows in the container that fit saw."""

@@ -132,7 +132,7 @@ def _call(source: Callable[[], Any]) -> Iterator[Any]:
         pass
     except TypeError as error:
         raise TypeError(
-            f"A function that makes a stream is called without arguments, but {source!r} has a {error}. Pass a lambda "
+            f"A function that makes a stream is called without arguments, but {source!r} says: {error}. Pass a lambda "
             f"that calls it."
         ) from error
     chunks = source()
