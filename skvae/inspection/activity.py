@@ -108,7 +108,9 @@ class ComponentActivityDisplay:
             ax.set_xticks([])
         ax.set(xlabel="component, the most active first", ylabel="KL, nats per row", xlim=(-0.7, n_components - 0.3))
         ax.set_ylim(0, 1.08 * max(heights.max(), self.threshold))
-        headline(ax, f"{int(self.active.sum())} of {n_components} components active", f"{self.kl.sum():.2f} nats in all")
+        headline(
+            ax, f"{int(self.active.sum())} of {n_components} components active", f"{self.kl.sum():.2f} nats in all"
+        )
         clean(ax)
         ax.spines["bottom"].set_color(FAINT)
         return self

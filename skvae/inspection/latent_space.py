@@ -144,7 +144,9 @@ class LatentSpaceDisplay:
             self._add_colorbar()
         else:
             colors = self._add_legend()
-            self.scatter_ = ax.scatter(x, y, color=[colors[level] for level in _names(self.color, self.levels)[order]], **options)
+            self.scatter_ = ax.scatter(
+                x, y, color=[colors[level] for level in _names(self.color, self.levels)[order]], **options
+            )
         ax.set(xlabel=self._label(self.components[0]), ylabel=self._label(self.components[1]))
         ax.set_aspect("equal", adjustable="datalim")  # both axes are in standard deviations of the prior
         clean(ax, grid="both")

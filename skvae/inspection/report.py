@@ -137,7 +137,9 @@ def mutual_information(loc: Floats, scale: Floats) -> Floats:
     for k, (mean, std) in enumerate(zip(loc.T, scale.T, strict=True)):
         for node, weight in zip(nodes, weights, strict=True):
             own = -0.5 * node**2 - np.log(std)
-            information[k] += weight * (own - _log_aggregate((mean + std * node)[:, None], loc[:, [k]], std[:, None])).mean()
+            information[k] += (
+                weight * (own - _log_aggregate((mean + std * node)[:, None], loc[:, [k]], std[:, None])).mean()
+            )
     return information.clip(0, math.log(len(loc)))
 
 
