@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skvae.inspection.canvas import BLUE, FAINT, INK, RED, axes_for, clean, headline
+from skvae.inspection.canvas import BLUE, RED, axes_for, clean, headline
 from skvae.inspection.fitted import find_vae
 from skvae.inspection.report import ACTIVE, latent_report
+from skvae.metrics.picture import FAINT, INK
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,7 +77,7 @@ class ComponentActivityDisplay:
         -------
         ComponentActivityDisplay
         """
-        vae, _ = find_vae(estimator)
+        vae = find_vae(estimator).vae
         return cls(vae.kl_per_component_ if X is None else latent_report(estimator, X)["kl"]).plot(ax=ax)
 
     def plot(self, *, ax: Axes | None = None) -> Self:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skvae.metrics.picture import FAINT, INK
+from skvae.metrics.picture import FAINT, INK, pyplot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,15 +21,6 @@ CLASSES = (  # told apart by eyes of all kinds, neighbours in the list most of a
     *("#b8860b", "#332288", "#a96b59", "#717581", "#e377c2", "#7fb800"),
 )
 DPI = 100
-
-
-def pyplot() -> Any:
-    """The module ``matplotlib.pyplot``, imported now."""
-    try:
-        from matplotlib import pyplot
-    except ImportError as error:
-        raise ImportError("Plots need matplotlib, which is not installed. Run: pip install skvae[plot]") from error
-    return pyplot
 
 
 def axes_for(ax: Axes | None, size: tuple[float, float]) -> Axes:
@@ -104,3 +95,20 @@ def show_tiles(ax: Axes, images: Floats, **kwargs: Any) -> Any:
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0, labelsize=9, colors=INK)
     return ax.imshow(picture, **options)
+
+
+def label_regions(ax: Axes, places: Floats, names: Sequence[str]) -> None:
+    """The name of each level where it covers most, on a map over the unit square, its first row lowest.
+
+    Of a region its innermost cell is taken: the last to go as the region is worn away from its edges.
+    """
+    from matplotlib.patheffects import withStroke
+    from scipy.ndimage import distance_transform_edt
+
+    for level, name in enumerate(names):
+        inside = np.pad(places == level, 1)
+        depth = distance_transform_edt(inside)[1:-1, 1:-1]
+        row, column = np.unravel_index(depth.argmax(), depth.shape)
+        x, y = (column + 0.5) / places.shape[1], (row + 0.5) / places.shape[0]
+        halo = [withStroke(linewidth=2.5, foreground="white")]
+        ax.text(x, y, name, ha="center", va="center", fontsize=8.5, color=INK, path_effects=halo)

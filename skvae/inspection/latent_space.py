@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from skvae.inspection.canvas import BLUE, CLASSES, FAINT, GREY, INK, axes_for, clean
+from skvae.inspection.canvas import BLUE, CLASSES, GREY, axes_for, clean
 from skvae.inspection.fitted import find_vae, two_components
-from skvae.metrics.picture import _short as short
+from skvae.metrics.picture import FAINT, INK, short
+from skvae.tables import to_pandas
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,8 +72,12 @@ class LatentSpaceDisplay:
         kl: ArrayLike | None = None,
     ) -> None:
         self.Z = np.asarray(Z)
+        if self.Z.ndim != 2 or self.Z.shape[1] < 2:
+            raise ValueError(
+                f"Z must have two columns or more, but its shape is {self.Z.shape}. Pass what transform returned."
+            )
         self.components = components
-        self.color = None if color is None else pd.Series(color)
+        self.color = None if color is None else _series(color)
         self.kl = None if kl is None else np.asarray(kl)
         if self.color is not None and len(self.color) != len(self.Z):
             raise ValueError(
@@ -100,8 +105,8 @@ class LatentSpaceDisplay:
             Fitted.
         X : array-like or DataFrame of shape (n_rows, n_columns)
             Rows.
-        color : array-like of shape (n_rows,), optional
-            Their colours: numbers or categories.
+        color : array-like of shape (n_rows,), or label, optional
+            Their colours, numbers or categories, or which column of X holds them.
         components : pair of int, optional
             Components to the right and upwards; by default the two of the largest KL.
         ax : matplotlib Axes, optional
@@ -113,9 +118,10 @@ class LatentSpaceDisplay:
         -------
         LatentSpaceDisplay
         """
-        vae, X = find_vae(estimator, X)
-        chosen = two_components(vae, components)
-        return cls(vae.transform(X), components=chosen, color=color, kl=vae.kl_per_component_).plot(ax=ax, **kwargs)
+        found = find_vae(estimator)
+        chosen = two_components(found.vae, components)
+        Z, color = np.asarray(found.vae.transform(found.rows(X))), _colors(color, X)
+        return cls(Z, components=chosen, color=color, kl=found.vae.kl_per_component_).plot(ax=ax, **kwargs)
 
     def plot(self, *, ax: Axes | None = None, **kwargs: Any) -> Self:
         """Draw.
@@ -135,12 +141,17 @@ class LatentSpaceDisplay:
         self.ax_, self.figure_, self.legend_, self.colorbar_ = ax, ax.figure, None, None
         order = np.random.default_rng(0).permutation(len(self.Z))  # so that no level hides the ones before it
         x, y = self.Z[order][:, list(self.components)].T
-        options = {"s": float(np.clip(9000 / max(len(x), 1), 5, 36)), "alpha": 0.8, "linewidths": 0} | kwargs
+        options: dict[str, Any] = {
+            "s": float(np.clip(9000 / max(len(x), 1), 5, 36)),
+            "alpha": 0.8,
+            "linewidths": 0,
+        } | kwargs
         if self.color is None:
-            self.scatter_ = ax.scatter(x, y, **{"color": BLUE} | options)
+            self.scatter_ = ax.scatter(x, y, **({"color": BLUE} | options))
         elif self.levels is None:
             values = pd.to_numeric(self.color).to_numpy(dtype=float, na_value=np.nan)[order]
-            self.scatter_ = ax.scatter(x, y, c=values, **{"cmap": "viridis", "plotnonfinite": True} | options)
+            shown: dict[str, Any] = {"cmap": missing_in_grey("viridis"), "plotnonfinite": True}
+            self.scatter_ = ax.scatter(x, y, c=np.ma.masked_invalid(values), **shown | options)
             self._add_colorbar()
         else:
             colors = self._add_legend()
@@ -190,6 +201,37 @@ class LatentSpaceDisplay:
         return colors
 
 
+def missing_in_grey(name: str) -> Any:
+    """A colour map whose missing values are grey."""
+    from matplotlib import colormaps
+
+    colors = colormaps[name].copy()
+    colors.set_bad(GREY)
+    return colors
+
+
+def _series(color: Any) -> pd.Series:
+    """One value a row, of any container."""
+    if hasattr(color, "to_list") and not isinstance(color, pd.Series | pd.Index | pd.api.extensions.ExtensionArray):
+        return pd.Series(color.to_list(), name=getattr(color, "name", None))  # of polars or pyarrow
+    return pd.Series(color).reset_index(drop=True)
+
+
+def _colors(color: Any, X: Any) -> Any:
+    """The values of a column, if that is what was asked for."""
+    if color is None or np.ndim(color) > 0:
+        return color
+    X = to_pandas(X)[0]
+    if not isinstance(X, pd.DataFrame):
+        X = pd.DataFrame(np.asarray(X))
+    if color not in X.columns:
+        raise ValueError(
+            f"color must be a column of X, whose columns are {list(X.columns[:10])}, or one value for each row, but is "
+            f"{color!r}. Pass the values themselves if they are not in X."
+        )
+    return X[color].reset_index(drop=True)
+
+
 def _levels(color: pd.Series | None) -> list[str] | None:
     """Names of the legend, in order, if the values are levels rather than a scale."""
     if color is None:
@@ -200,7 +242,7 @@ def _levels(color: pd.Series | None) -> list[str] | None:
         if observed.nunique() > len(CLASSES) or (observed != observed.round()).any():
             return None
     counts = color.value_counts()
-    kept = counts.index[: len(CLASSES) if len(counts) <= len(CLASSES) else len(CLASSES) - 1]
+    kept: Any = counts.index[: len(CLASSES) if len(counts) <= len(CLASSES) else len(CLASSES) - 1]
     if isinstance(color.dtype, pd.CategoricalDtype):
         kept = [level for level in color.cat.categories if level in set(kept) and counts[level] > 0]
     elif pd.api.types.infer_dtype(kept) != "mixed":

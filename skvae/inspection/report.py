@@ -86,7 +86,8 @@ def latent_report(estimator: Any, X: Any, *, max_rows: int = 1000, random_state:
     """
     if max_rows < 2:
         raise ValueError(f"max_rows must be at least 2, but is {max_rows}. Pass a larger number.")
-    vae, X = find_vae(estimator, X)
+    found = find_vae(estimator)
+    vae, X = found.vae, found.rows(X)
     random = check_random_state(random_state)
     n_given = len(X)
     if n_given > max_rows:

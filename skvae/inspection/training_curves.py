@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 
-from skvae.inspection.canvas import BLUE, FAINT, INK, RED, clean, headline, panels
+from skvae.inspection.canvas import BLUE, RED, clean, headline, panels
 from skvae.inspection.fitted import find_vae
+from skvae.metrics.picture import FAINT, INK
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,7 +19,7 @@ PANELS = {"elbo": "ELBO", "log_likelihood": "Log-likelihood", "kl": "KL"}
 FIRST_EPOCHS = 0.05  # share of the epochs that may lie below the frame
 
 
-class HistoryDisplay:
+class TrainingDisplay:
     """Training curves: ELBO of training and held-out rows, and its two terms, log-likelihood and KL.
 
     The ELBO is the log-likelihood less the KL. The terms are those of training rows; held-out rows are measured by
@@ -53,9 +54,9 @@ class HistoryDisplay:
     --------
     >>> from sklearn.datasets import load_iris
     >>> from skvae import VAETransformer
-    >>> from skvae.inspection import HistoryDisplay
+    >>> from skvae.inspection import TrainingDisplay
     >>> vae = VAETransformer(2, max_iter=5, random_state=0).fit(load_iris().data)
-    >>> display = HistoryDisplay.from_estimator(vae)
+    >>> display = TrainingDisplay.from_estimator(vae)
     >>> [ax.get_ylabel() for ax in display.axes_]
     ['nats per row', '', '']
     """
@@ -82,9 +83,9 @@ class HistoryDisplay:
 
         Returns
         -------
-        HistoryDisplay
+        TrainingDisplay
         """
-        vae, _ = find_vae(estimator)
+        vae = find_vae(estimator).vae
         return cls(vae.history_, vae.best_iter_).plot(ax=ax)
 
     def plot(self, *, ax: Axes | None = None) -> Self:
