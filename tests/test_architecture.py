@@ -82,6 +82,7 @@ def test_import_moves_no_global_state():
 import logging, random, warnings
 import joblib, numpy, pandas, scipy, sklearn, torch
 import sklearn.base, sklearn.utils, sklearn.utils.validation, sklearn.utils._param_validation
+import sklearn.model_selection  # imports rich, if it is installed, which draws a number
 
 def state():
     return (
