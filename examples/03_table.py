@@ -20,6 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skvae import VAETransformer
+from skvae.inspection import AssociationsDisplay
 
 if "SKVAE_DATA" in os.environ:
     people = pd.read_csv(Path(os.environ["SKVAE_DATA"]) / "adult" / "adult.csv.gz").drop(columns="split")
@@ -51,6 +52,8 @@ for column in ("sex", "education"):
     )
     print(f"\nshare of incomes above 50K by {column}")
     print(share.sort_values("real").tail(5).round(2).to_string())
+
+AssociationsDisplay(train, synthetic).plot().figure_.savefig("03_table.png", dpi=120)
 
 # %%
 # Latent coordinates without the income column, and what they know about it.
