@@ -1,9 +1,9 @@
 """Looking inside
 ==============
 
-Finding: on handwritten digits some of 16 components are switched off, training has converged, and each component that is
-on draws something that can be seen. The pictures are scikit-learn's Display classes, and ``latent_report`` says the
-same in words.
+Finding: on handwritten digits 9 of 16 components are in use, training has converged, and each component that is in use
+draws something that can be seen. The pictures are scikit-learn's Display classes, and ``latent_report`` says the same
+in words.
 """
 
 import sys

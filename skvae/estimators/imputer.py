@@ -55,7 +55,7 @@ class VAEImputer(TransformerMixin, BaseEstimator):
         Positions of the columns without an observed cell.
     n_features_in_ : int
         Number of columns.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (``n_features_in_``,)
         Column names, where all are strings.
 
     See Also

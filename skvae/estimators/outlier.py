@@ -55,12 +55,12 @@ class VAEOutlierDetector(OutlierMixin, BaseEstimator):
         The fitted model.
     offset_ : float
         Score below which a row is an outlier, nats.
-    worth_ : ndarray of shape (n_features_in_,)
+    worth_ : ndarray of shape (``n_features_in_``,)
         What an observed cell of each column adds to the score on average, nats. A missing cell counts as much, so that
         no row is an outlier for having gaps, or safe because of them.
     n_features_in_ : int
         Number of columns.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (``n_features_in_``,)
         Column names, where all are strings.
 
     See Also
