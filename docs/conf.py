@@ -3,6 +3,8 @@
 import os
 import warnings
 
+import matplotlib
+
 import skvae
 
 os.environ.setdefault("OMP_NUM_THREADS", str(os.cpu_count()))
@@ -36,7 +38,13 @@ autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
 add_module_names = False
 
+
 # the gallery: the build runs the examples
+def keep_labels(gallery_conf, file_name):
+    """Pictures with all of their labels."""
+    matplotlib.rcParams["savefig.bbox"] = "tight"
+
+
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
@@ -45,6 +53,7 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
     "show_signature": False,
     "show_memory": False,
+    "reset_modules": ("matplotlib", keep_labels),
     "min_reported_time": 0,
     "copyfile_regex": r"",
     "plot_gallery": os.environ.get("SKVAE_GALLERY", "1") == "1",
