@@ -20,8 +20,17 @@ from numpy.typing import NDArray
 from skvae.estimators.online import Online
 from skvae.likelihoods import FAMILIES, Likelihood
 from skvae.priors import PRIORS, PriorFamily
-from skvae.tables import PARTS, Bins, Table, part_of
-from skvae.tables.columns import CategoryColumn, GapColumn, HistogramColumn, NumberColumn, TimeColumn
+from skvae.tables import (
+    PARTS,
+    Bins,
+    CategoryColumn,
+    GapColumn,
+    HistogramColumn,
+    NumberColumn,
+    Table,
+    TimeColumn,
+    part_of,
+)
 from skvae.training import BetaSchedule, CyclicalBeta, LinearBeta
 
 Arrays = dict[str, NDArray[Any]]
@@ -86,7 +95,7 @@ class Writer:
 
     def _array(self, array: NDArray[Any]) -> str:
         name = f"values/{self.first + len(self.arrays)}"
-        self.arrays[name] = np.ascontiguousarray(array)
+        self.arrays[name] = np.asarray(array, order="C")
         return name
 
     def _class_name(self, value: Any) -> str | None:

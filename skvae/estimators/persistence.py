@@ -84,7 +84,7 @@ def save(estimator: Any, path: Any) -> None:
         )
     arrays = writer.arrays | {f"weights/{name}": array for name, array in learned(estimator.vae_).items()}
     metadata = {"format": f"skvae {FORMAT}", "document": document, "sha256": _digest(document, arrays)}
-    _replace(Path(path), from_numpy(arrays, metadata))
+    replace(Path(path), from_numpy(arrays, metadata))
 
 
 def load(cls: Any, path: Any, own: Own, classes: Sequence[type]) -> Any:
@@ -165,10 +165,13 @@ def _restored(cls: Any, described: Any, arrays: Arrays, own: Own, classes: Seque
         if not conforms(value, (ATTRIBUTES | MORE_ATTRIBUTES)[name]):
             raise ValueError(f"Its {name!r} is a {type(value).__name__}, which it cannot be")
     check_table(attributes["table_"])
+    if len(described["hidden_layer_sizes"]) > len(arrays):
+        raise ValueError("It has more layers than weights")
     if attributes["n_features_in_"] != len(attributes["table_"].data_columns):
         raise ValueError("Its number of columns is not that of its table")
     for values in (parameters, attributes["_fitted_with"]):
         values.update({side: network for side, network in own.items() if network is not None and values[side] is None})
+    cls(**attributes["_fitted_with"])._validate_params()
     estimator = cls(**parameters)
     vars(estimator).update(attributes)
     weights = {name.removeprefix("weights/"): array for name, array in arrays.items() if name.startswith("weights/")}
@@ -234,13 +237,13 @@ def _digest(document: str, arrays: Arrays) -> str:
     """A checksum against accidents: it says nothing of who wrote a file."""
     digest = hashlib.sha256(document.encode())
     for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
+        array = np.asarray(arrays[name], order="C")
         digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
         digest.update(array.data if array.size else b"")
     return digest.hexdigest()
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace(path: Path, content: bytes) -> None:
     """Write a file under another name first, so that there is never half of one."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -363,16 +366,15 @@ def attached(vae: VAE, weights: Arrays) -> VAE:
         odd = sorted(expected.keys() ^ weights.keys())[0]
         raise ValueError(f"Its weights are not those of its model: {odd!r} is in one of them only")
     for name, names in expected.items():
-        new, old = _as_tensor(weights[name]), tensors[name]
+        new: Any = _as_tensor(weights[name])
+        old = tensors[name]
         if new.shape != old.shape or new.dtype != old.dtype:
             raise ValueError(f"Its {name!r} is {new.dtype} {tuple(new.shape)}, not {old.dtype} {tuple(old.shape)}")
+        new = nn.Parameter(new, requires_grad=False) if isinstance(old, nn.Parameter) else new
         for place in names:
             owner, _, leaf = place.rpartition(".")
             module = vae.get_submodule(owner)
-            if leaf in module._parameters:
-                module._parameters[leaf] = nn.Parameter(new, requires_grad=False)
-            else:
-                module._buffers[leaf] = new
+            (module._parameters if leaf in module._parameters else module._buffers)[leaf] = new
     return vae
 
 

@@ -23,13 +23,13 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from skvae.estimators._callbacks import has_callbacks
-from skvae.estimators._compat import Interval, safe_split
+from skvae.estimators._compat import Documented, Interval, safe_split
 from skvae.estimators.fitting import MAX_STACK, STACKED, Fit, is_stackable
 from skvae.estimators.shelf import shelf
 from skvae.estimators.transformer import VAETransformer
 
 
-class VAESearchCV(GridSearchCV):
+class VAESearchCV(Documented, GridSearchCV):
     """Exhaustive search over parameters, with all candidates on the same rows trained as one model.
 
     A drop-in for :class:`sklearn.model_selection.GridSearchCV` around a ``VAETransformer``, or a ``Pipeline`` that ends

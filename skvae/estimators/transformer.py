@@ -21,7 +21,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from skvae.estimators._callbacks import CallbackMixin, follow, with_callbacks
-from skvae.estimators._compat import Interval, StrOptions, check_sample_weight, fit_context
+from skvae.estimators._compat import Documented, Interval, StrOptions, check_sample_weight, fit_context
 from skvae.estimators.conditional import (
     N_PARTICLES,
     PARTICLES_PER_DRAW,
@@ -34,6 +34,7 @@ from skvae.estimators.conditional import (
 from skvae.estimators.fitting import Fit, Network, fit_together, fit_vae, mean_kl_of_rows
 from skvae.estimators.input import read_rows
 from skvae.estimators.online import Online, fit_chunk
+from skvae.estimators.onnx import to_onnx
 from skvae.estimators.persistence import load, pickled, save, unpickled
 from skvae.estimators.shelf import from_shelf, shelf_key
 from skvae.estimators.streaming import IN_MEMORY, FirstPass
@@ -62,7 +63,7 @@ CHUNK = 4_000_000  # cells held in memory at once, in every layer
 Floats = NDArray[np.floating[Any]]
 
 
-class VAETransformer(CallbackMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class VAETransformer(Documented, CallbackMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     r"""Variational autoencoder for dimensionality reduction, density estimation and synthetic rows.
 
     Trains an encoder q(z | x) and a decoder p(x | z) to maximise the evidence lower bound
@@ -143,9 +144,12 @@ class VAETransformer(CallbackMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         columns share one Gaussian scale, from 1,000 rows, 50 columns and 4 columns for each component up; 0
         otherwise.
 
-    learning_rate, weight_decay : "auto" or float, default="auto"
-        Of AdamW. "auto": 1e-3 and 1.0 below 1,000 rows, 2e-3 and 0.01 above, 5e-3 and 0 for binary rows; the learning
-        rate is 4e-3 below 12,000 rows and 8e-3 above under ``decoder="autoregressive"``.
+    learning_rate : "auto" or float, default="auto"
+        Of AdamW. "auto": 1e-3 below 1,000 rows, 2e-3 above, 5e-3 for binary rows; 4e-3 below 12,000 rows and 8e-3 above
+        under ``decoder="autoregressive"``.
+
+    weight_decay : "auto" or float, default="auto"
+        Of AdamW. "auto": 1.0 below 1,000 rows, 0.01 above, 0 for binary rows.
 
     batch_size : "auto" or int, default="auto"
         Rows a step. "auto": a power of two near n / 16 from 32 to 512, or to 256 under
@@ -193,8 +197,10 @@ class VAETransformer(CallbackMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         Number of columns.
     feature_names_in_ : ndarray of shape (``n_features_in_``,)
         Column names, where all are strings.
-    n_iter_, best_iter_ : int
-        Epochs trained, and the epoch of the weights that were kept; 0 is the start.
+    n_iter_ : int
+        Epochs trained.
+    best_iter_ : int
+        Epoch of the weights that were kept; 0 is the start.
     history_ : dict of lists
         By epoch, from 0: ELBO of training rows and of held-out rows, log-likelihood, KL, learning rate, seconds.
         ELBO and log-likelihood are in nats per row, in the units of X.
@@ -985,6 +991,34 @@ class VAETransformer(CallbackMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         """
         loaded: Self = load(cls, path, {"encoder": encoder, "decoder": decoder}, classes)
         return loaded
+
+    def to_onnx(self, path: str | PathLike[str], part: str = "encoder") -> None:
+        """Write the encoder or the decoder as an ONNX graph, which runs without Python.
+
+        The graph reads and writes one array of numbers of any number of rows, so the model must have been fitted on an
+        array, or on a DataFrame of numbers and booleans. Needs ``python -m pip install skvae[onnx]``.
+
+        Parameters
+        ----------
+        path : path-like
+            Where to write.
+        part : {"encoder", "decoder"}, default="encoder"
+            "encoder" is ``transform``: from X, float32 of shape (n_rows, n_columns) in the units of the data with NaN
+            for missing cells, to Z, float32 of shape (n_rows, n_components). "decoder" is ``inverse_transform``: from
+            Z to X; int64 or bool where an array of whole numbers or booleans was fitted, float32 otherwise. Not for
+            ``decoder="autoregressive"``.
+
+        Raises
+        ------
+        ValueError
+            Where columns are text or dates, or decoded one after another.
+
+        Examples
+        --------
+        Run it with ``onnxruntime.InferenceSession("encoder.onnx").run(["Z"], {"X": X.astype("float32")})``.
+        """
+        check_is_fitted(self)
+        to_onnx(self, path, part)
 
     # -- scikit-learn's contract -------------------------------------------------------------------------------
 

@@ -87,6 +87,16 @@ def _put_scalar(parts: list[Any]) -> Any:
 
 
 def _take_dtype(dtype: Any) -> Any:
+    try:
+        parts = _parts_of_dtype(dtype)
+        if _put_dtype(parts) == dtype:
+            return parts
+    except (TypeError, ValueError, NotImplementedError):  # a period or an extension of which pandas knows more than we
+        pass
+    raise ValueError(f"the dtype {dtype}")
+
+
+def _parts_of_dtype(dtype: Any) -> Any:
     if isinstance(dtype, np.dtype) and NUMPY.fullmatch(dtype.str):
         return dtype.str
     if isinstance(dtype, pd.StringDtype):
@@ -96,7 +106,7 @@ def _take_dtype(dtype: Any) -> Any:
     if isinstance(dtype, pd.DatetimeTZDtype):
         return ["moment", dtype.unit, _take_zone(dtype.tz)]
     if isinstance(dtype, pd.PeriodDtype):
-        return ["period", str(dtype.freq.freqstr)]
+        return ["period", str(dtype).removeprefix("period[").removesuffix("]")]
     if isinstance(dtype, pd.IntervalDtype):
         return ["interval", dtype.subtype, dtype.closed]
     if isinstance(dtype, pd.ArrowDtype):

@@ -32,7 +32,7 @@ CELLS = 4_000_000  # turned into floats at once
 CONSTANT = 1e-13  # a column whose standard deviation is this part of its mean or less is constant but for rounding
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Table:
     """What fit learns of the columns: enough to encode rows as a tensor and to bring them back as they came.
 
@@ -129,6 +129,11 @@ class Table:
             None if is_frame else X.dtype,
             native,
         )
+
+    def __repr__(self) -> str:
+        kind = "array" if self.labels is None else "DataFrame"
+        families = ", ".join(dict.fromkeys(family.name for family in self.data_families))
+        return f"<Table of {len(self.data_columns)} column(s) of a {kind}: {families}>".replace("a array", "an array")
 
     @property
     def data_columns(self) -> list[Column]:
