@@ -15,7 +15,7 @@ from sklearn.linear_model import Ridge
 from sklearn.utils.validation import check_is_fitted
 
 from skvae.estimators._compat import Interval, StrOptions, fit_context
-from skvae.estimators.inner import inner_estimator, read_first, take_names
+from skvae.estimators.inner import column_scales, inner_estimator, read_first, take_names
 from skvae.estimators.input import read_rows
 from skvae.estimators.transformer import VAETransformer
 from skvae.tables import slices
@@ -134,9 +134,7 @@ class VAEOutlierDetector(OutlierMixin, BaseEstimator):
             Where X or a parameter does not fit, before training starts; the detector is then as it was.
         """
         rows, fraction = read_first(self, X), self._support_fraction()
-        is_binary = isinstance(rows, np.ndarray) and rows.dtype == bool
-        likelihood = "auto" if is_binary else "student_t"
-        model = inner_estimator(self.estimator, self.random_state, likelihood=likelihood)
+        model = inner_estimator(self.estimator, self.random_state, likelihood=column_scales(rows))
         weights = None if fraction == 1 else find_most_normal(model, X, rows, fraction)
         model.fit(X, sample_weight=weights)
         worth, surprise = worth_of_cells(model, rows, weights), math.log(len(rows) + 1)
