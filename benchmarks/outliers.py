@@ -9,7 +9,7 @@ fitted on some. Ours reads tables as they are; the others get medians for gaps a
 Printed: area under the curve (AUROC) of each table, mean of the seeds, and the processor seconds of a fit with its
 scores. PyOD is `pip install pyod`, and is left out where it is missing.
 
-    SKVAE_DATA=... python benchmarks/outliers.py [--tables wine adult] [--seeds 3] [--rows 400]
+    SKVAE_DATA=... python benchmarks/outliers.py [--tables wine adult] [--seeds 0 1 2] [--rows 400]
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tables", nargs="+", default=list(TABLES), choices=list(TABLES))
     parser.add_argument("--rows", type=int, default=400, help="normal rows, at most")
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     detectors = {"IsolationForest": forest, "pyod VAE": vae_of_pyod, "VAEOutlierDetector": ours}
@@ -108,7 +108,7 @@ def main() -> None:
         del detectors["pyod VAE"]
     results = []
     for name in options.tables:
-        for seed in range(options.seeds):
+        for seed in options.seeds:
             X, is_odd = with_outliers(name, options.rows, seed)
             positions = np.arange(len(is_odd))
             normal = positions[~is_odd]

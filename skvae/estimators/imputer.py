@@ -13,7 +13,7 @@ from sklearn.impute import MissingIndicator
 from sklearn.utils.validation import check_is_fitted
 
 from skvae.estimators._compat import check_feature_names_in, fit_context
-from skvae.estimators.inner import inner_estimator, read_first, take_names
+from skvae.estimators.inner import column_scales, inner_estimator, read_first, take_names
 from skvae.estimators.input import read_rows
 from skvae.estimators.transformer import VAETransformer
 from skvae.tables import Native, to_pandas
@@ -29,8 +29,9 @@ class VAEImputer(TransformerMixin, BaseEstimator):
     Parameters
     ----------
     estimator : VAETransformer, optional
-        The model; a copy is fitted. None: ``VAETransformer(decoder="autoregressive")``, in which columns see one
-        another.
+        The model; a copy is fitted. None: for a DataFrame ``VAETransformer(decoder="autoregressive")``, in which
+        columns see one another; for an array of numbers ``VAETransformer(likelihood="student_t")``, with a scale for
+        each column; for one of booleans ``VAETransformer()``.
     missing_values : number, str, None or pandas.NA, default=numpy.nan
         What marks a gap, besides NaN, None and pandas.NA, which always do. Columns that hold it come back as floats
         where they were whole numbers.
@@ -136,8 +137,9 @@ class VAEImputer(TransformerMixin, BaseEstimator):
         empty = np.flatnonzero(gaps.all(axis=0))
         if len(empty) == gaps.shape[1]:
             raise ValueError(f"A model needs observed cells, but all {gaps.size} are missing. Pass other rows.")
-        model = inner_estimator(self.estimator, self.random_state, decoder="autoregressive")
-        model.fit(_constant(rows, empty))
+        is_frame = isinstance(rows, pd.DataFrame)
+        defaults = {"decoder": "autoregressive"} if is_frame else {"likelihood": column_scales(rows)}
+        model = inner_estimator(self.estimator, self.random_state, **defaults).fit(_constant(rows, empty))
         self.indicator_ = MissingIndicator(error_on_new=False).fit(_as_nan(gaps)) if self.add_indicator else None
         self.estimator_, self.empty_features_, self._native = model, empty, native
         take_names(self, model)

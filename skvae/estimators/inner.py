@@ -33,6 +33,11 @@ def inner_estimator(estimator: VAETransformer | None, random_state: Any, **defau
     return inner
 
 
+def column_scales(rows: Any) -> str:
+    """The likelihood that learns a scale for each column and bears outliers; "auto" for an array of booleans."""
+    return "auto" if isinstance(rows, np.ndarray) and rows.dtype == bool else "student_t"
+
+
 def read_first(outer: Any, X: Any) -> Any:
     """X as an array or a DataFrame, as fit reads it; the outer estimator learns nothing yet."""
     return read_rows(clone(outer), X, None)

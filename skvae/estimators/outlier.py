@@ -15,7 +15,7 @@ from sklearn.linear_model import Ridge
 from sklearn.utils.validation import check_is_fitted
 
 from skvae.estimators._compat import Interval, StrOptions, fit_context
-from skvae.estimators.inner import inner_estimator, read_first, take_names
+from skvae.estimators.inner import column_scales, inner_estimator, read_first, take_names
 from skvae.estimators.input import read_rows
 from skvae.estimators.transformer import VAETransformer
 from skvae.tables import slices
@@ -39,7 +39,8 @@ class VAEOutlierDetector(OutlierMixin, BaseEstimator):
     ----------
     estimator : VAETransformer, optional
         The model; a copy is fitted. None: ``VAETransformer(likelihood="student_t")``, whose tails keep outliers among
-        the training rows from moving the rest, and which has a density outside the observed range.
+        the training rows from moving the rest, and which has a density outside the observed range; for an array of
+        booleans, ``VAETransformer()``.
     contamination : "auto" or float in (0, 0.5], default="auto"
         Share of outliers in the training rows. "auto": those below Tukey's fence, the first quartile of the scores less
         1.5 interquartile ranges.
@@ -132,8 +133,8 @@ class VAEOutlierDetector(OutlierMixin, BaseEstimator):
         ValueError, TypeError
             Where X or a parameter does not fit, before training starts; the detector is then as it was.
         """
-        model = inner_estimator(self.estimator, self.random_state, likelihood="student_t")
         rows, fraction = read_first(self, X), self._support_fraction()
+        model = inner_estimator(self.estimator, self.random_state, likelihood=column_scales(rows))
         weights = None if fraction == 1 else find_most_normal(model, X, rows, fraction)
         model.fit(X, sample_weight=weights)
         worth, surprise = worth_of_cells(model, rows, weights), math.log(len(rows) + 1)
@@ -234,7 +235,7 @@ def most_normal(scores: Floats, X: Any, fraction: float) -> Floats:
         is_observed = ~np.asarray(pd.isna(X.iloc[:, j] if isinstance(X, pd.DataFrame) else X[:, j]))
         if not is_observed[kept].any():
             kept |= is_observed
-    return kept.astype(float)
+    return np.asarray(kept, dtype=float)
 
 
 def normality(model: VAETransformer, X: Any, worth: Floats, surprise: float) -> Floats:

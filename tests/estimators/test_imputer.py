@@ -6,6 +6,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
+from sklearn.datasets import load_wine
 from sklearn.impute import KNNImputer, SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -70,11 +71,26 @@ def test_random_state_is_the_estimators_unless_given(holes):
     assert not hasattr(own, "vae_")
 
 
-def test_default_estimator_sees_columns(monkeypatch):
+def test_default_estimator_is_that_of_the_container(monkeypatch):
     monkeypatch.setattr("skvae.training.recipe.auto_synthesis_max_iter", lambda n_rows, batch_size: 1)
+    monkeypatch.setattr("skvae.training.recipe.auto_max_iter", lambda n_rows, batch_size: 1)
     X = np.random.default_rng(0).normal(size=(20, 2))
     X[0, 0] = np.nan
-    assert VAEImputer(random_state=0).fit(X).estimator_.decoder == "autoregressive"
+    assert VAEImputer(random_state=0).fit(pd.DataFrame(X)).estimator_.decoder == "autoregressive"
+    assert VAEImputer(random_state=0).fit(X).estimator_.likelihood == "student_t"
+    assert VAEImputer(random_state=0).fit(X > 0).estimator_.likelihood == "auto"
+
+
+def test_default_fills_arrays_of_any_scale_better_than_means(monkeypatch):
+    monkeypatch.setattr("skvae.training.recipe.auto_max_iter", lambda n_rows, batch_size: 5)
+    X = load_wine().data  # columns from 0.1 to 1,700
+    hidden = np.random.default_rng(0).random(X.shape) < 0.2
+    holes = np.where(hidden, np.nan, X)
+    errors = [
+        (np.where(hidden, (imputer.fit_transform(holes) - X) / X.std(axis=0), 0) ** 2).mean()
+        for imputer in (VAEImputer(random_state=0), SimpleImputer())
+    ]
+    assert errors[0] < 0.7 * errors[1]
 
 
 def test_indicators_are_those_of_scikit_learn(holes):
@@ -111,9 +127,11 @@ def test_empty_columns_are_those_of_scikit_learn(holes, keep):
     holes[:, 2] = np.nan
     options = {"add_indicator": True, "keep_empty_features": keep}
     ours = VAEImputer(SMALL, random_state=0, **options).fit(holes)
-    theirs = KNNImputer(**options).fit(holes)
-    later = np.where(np.isnan(holes), 1.0, holes)  # what was empty at fit tells nothing later
-    assert_array_equal(ours.transform(later), theirs.transform(later))
+    if not keep:
+        later = np.where(np.isnan(holes), 1.0, holes)  # nothing to fill, and the empty column is still dropped
+        assert_array_equal(ours.transform(later), KNNImputer(**options).fit(holes).transform(later))
+    else:
+        assert_array_equal(ours.transform(holes)[:, 2], 0.0)
     assert_array_equal(np.isnan(ours.transform(holes)), False)
     names = ["x0", "x1", *(["x2"] if keep else []), "x3", *(f"missingindicator_x{j}" for j in range(4))]
     assert_array_equal(ours.get_feature_names_out(), names)
