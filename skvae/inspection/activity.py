@@ -78,7 +78,7 @@ class ComponentActivityDisplay:
         ComponentActivityDisplay
         """
         vae = find_vae(estimator).vae
-        return cls(vae.kl_per_component_ if X is None else latent_report(estimator, X)["kl"]).plot(ax=ax)
+        return cls(vae.kl_per_component_ if X is None else latent_report(estimator, X)["kl"].drop("all")).plot(ax=ax)
 
     def plot(self, *, ax: Axes | None = None) -> Self:
         """Draw.

@@ -142,7 +142,7 @@ class LatentSpaceDisplay:
         order = np.random.default_rng(0).permutation(len(self.Z))  # so that no level hides the ones before it
         x, y = self.Z[order][:, list(self.components)].T
         options: dict[str, Any] = {
-            "s": float(np.clip(9000 / max(len(x), 1), 5, 36)),
+            "s": float(np.clip(12000 / max(len(x), 1), 6, 36)),
             "alpha": 0.8,
             "linewidths": 0,
         } | kwargs
@@ -205,9 +205,8 @@ def missing_in_grey(name: str) -> Any:
     """A colour map whose missing values are grey."""
     from matplotlib import colormaps
 
-    colors = colormaps[name].copy()
-    colors.set_bad(GREY)
-    return colors
+    colors: Any = colormaps[name]
+    return colors.with_extremes(bad=GREY)
 
 
 def _series(color: Any) -> pd.Series:
