@@ -56,6 +56,10 @@ class ComponentActivityDisplay:
 
     def __init__(self, kl: ArrayLike, *, threshold: float = ACTIVE) -> None:
         self.kl = np.asarray(kl, dtype=float)
+        if self.kl.ndim != 1 or not len(self.kl):
+            raise ValueError(
+                f"kl must hold one number for each component, but its shape is {self.kl.shape}. Pass kl_per_component_."
+            )
         self.threshold = threshold
         self.order = np.argsort(-self.kl, kind="stable")
         self.active = self.kl > threshold

@@ -77,7 +77,12 @@ def signed(value: float, digits: int) -> str:
 
 def as_images(rows: Any, shape: Sequence[int]) -> Floats:
     """Rows as images of height, width and, if there are any, channels. Shape: (N, D) -> (N, *shape)."""
-    values = np.asarray(rows, dtype=float)
+    try:
+        values = np.asarray(rows, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"An image consists of numbers, but rows hold others ({error}). Leave image_shape out."
+        ) from error
     if len(shape) not in (2, 3) or int(np.prod(shape)) != values.shape[1]:
         raise ValueError(
             f"image_shape must be (height, width) or (height, width, channels) with as many cells as a row, which has "

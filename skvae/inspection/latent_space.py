@@ -244,7 +244,7 @@ def _levels(color: pd.Series | None) -> list[str] | None:
     kept: Any = counts.index[: len(CLASSES) if len(counts) <= len(CLASSES) else len(CLASSES) - 1]
     if isinstance(color.dtype, pd.CategoricalDtype):
         kept = [level for level in color.cat.categories if level in set(kept) and counts[level] > 0]
-    elif pd.api.types.infer_dtype(kept) != "mixed":
+    elif not pd.api.types.infer_dtype(kept).startswith("mixed"):
         kept = sorted(kept)
     names = [_name(level) for level in kept]
     n_others = int((counts > 0).sum()) - len(names)

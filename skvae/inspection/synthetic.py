@@ -280,5 +280,10 @@ class AssociationsDisplay:
 def _real_and_synthetic(estimator: Any, X: Any, random_state: int | None) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The rows, and as many of the model, as tables with the same columns."""
     found, real = find_vae(estimator), as_frame(X)
-    synthetic = found.back(found.vae.sample(min(max(len(real), 1), MAX_ROWS), random_state=random_state))
-    return real, as_frame(synthetic).set_axis(real.columns, axis=1)
+    synthetic = as_frame(found.back(found.vae.sample(min(max(len(real), 1), MAX_ROWS), random_state=random_state)))
+    if synthetic.shape[1] != real.shape[1]:
+        raise ValueError(
+            f"X must have the {synthetic.shape[1]} column(s) of fit, but has {real.shape[1]}. Pass rows like those of "
+            f"fit; columns= chooses what is drawn."
+        )
+    return real, synthetic.set_axis(real.columns, axis=1)

@@ -23,6 +23,11 @@ def test_of_an_estimator_with_and_without_rows(of_digits, digits, pyplot):
     assert_allclose(display.kl, latent_report(of_digits, digits[:50])["kl"].drop("all"))
 
 
+def test_a_sentence_for_no_components():
+    with pytest.raises(ValueError, match=r"one number for each component, but its shape is \(0,\)"):
+        ComponentActivityDisplay([])
+
+
 @pytest.mark.parametrize("n_components", [1, 100])
 def test_any_number_of_components(n_components):
     display = ComponentActivityDisplay(np.zeros(n_components)).plot()

@@ -24,6 +24,8 @@ def test_an_image_has_the_shape_of_a_row():
     for shape in [(3, 3), (12,), (1, 1, 3, 4)]:
         with pytest.raises(ValueError, match=r"which has 12, but is \("):
             as_images(np.zeros((5, 12)), shape)
+    with pytest.raises(TypeError, match="An image consists of numbers"):
+        as_images([["a"]], (1, 1))
 
 
 def test_panels_take_the_place_of_given_axes(pyplot):

@@ -47,7 +47,7 @@ def test_a_plane_has_two_components(tiny, iris):
     vae.kl_per_component_ = np.array([0.1, 2.0, 1.0])
     assert two_components(vae) == (1, 2)
     assert two_components(vae, [2, 0]) == (2, 0)
-    for wrong in ([0], [0, 0], [0, 3]):
+    for wrong in ([0], [0, 0], [0, 3], 2, "ab"):
         with pytest.raises(ValueError, match="two different numbers from 0 to 2"):
             two_components(vae, wrong)
     with pytest.raises(ValueError, match="the estimator has one"):
@@ -69,3 +69,7 @@ def test_columns_are_chosen_by_name():
         choose_columns(frame, ["a", "d"], 2)
     with pytest.raises(ValueError, match="is empty"):
         choose_columns(frame, [], 2)
+    with pytest.raises(ValueError, match="max_columns must be at least 1"):
+        choose_columns(frame, None, 0)
+    with pytest.raises(TypeError, match="a str has 0"):
+        as_frame("rows")

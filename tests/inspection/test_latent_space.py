@@ -51,6 +51,7 @@ def test_numbers_have_a_colour_bar():
         (pd.date_range("2020", periods=40), 12),
         ([f"name {i}" for i in range(40)], 12),
         (["one"] * 40, ["one"]),
+        (["one", 2] * 20, ["one", "2"]),
     ],
 )
 def test_colours_of_any_kind(color, levels):

@@ -59,5 +59,7 @@ def test_sentences(of_mixed, large_mixed):
         MarginalsDisplay(TABLE, TABLE, max_columns=0)
     with pytest.raises(ValueError, match=r"lacks \['y'\]"):
         AssociationsDisplay(TABLE, TABLE[["x", "word"]])
+    with pytest.raises(ValueError, match=r"X must have the 14 column\(s\) of fit, but has 1"):
+        AssociationsDisplay.from_estimator(of_mixed, large_mixed[["size"]])
     with pytest.raises(ValueError, match=r"\['height'\] is not among them"):
         MarginalsDisplay.from_estimator(of_mixed, large_mixed, columns=["height"])

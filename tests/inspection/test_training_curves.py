@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from numpy.testing import assert_array_equal
 
 from skvae import VAETransformer
@@ -26,6 +27,11 @@ def test_it_may_be_drawn_from_a_dict_in_a_given_place(pyplot):
     display = TrainingDisplay(history | {"kl": [nan, 1.0]}, best_iter=1).plot(ax=axes[1])
     assert display.ax_ is axes[1] and display.figure_ is axes[1].figure
     assert "validation_elbo" not in display.lines_
+
+
+def test_a_sentence_for_what_is_no_history():
+    with pytest.raises(ValueError, match=r"lacks \['validation_elbo', 'log_likelihood', 'kl'\]"):
+        TrainingDisplay({"epoch": [0], "elbo": [1.0]}, best_iter=0)
 
 
 def test_a_steep_ascent_lies_below_the_frame():
