@@ -288,7 +288,7 @@ FITS: dict[str, Callable[[np.ndarray, Setting, Clock], None]] = {
     "ours": ours,
     "ours_defaults": ours_defaults,
     "ours_mixture": partial(ours_defaults, prior="mixture"),
-    "ours_6_passes": partial(ours_defaults, max_iter=6),
+    "ours_5_passes": partial(ours_defaults, max_iter=5),
     "ours_20_passes": partial(ours_defaults, max_iter=20),
     "dataloader_loop": dataloader_loop,
     "tuned_loop": tuned_loop,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
@@ -11,7 +12,9 @@ from sklearn.utils.validation import validate_data
 from skvae.tables import Table, is_stream, to_pandas
 
 
-def read_rows(estimator: BaseEstimator, X: Any, table: Table | None, *, n_rows_min: int | None = None) -> Any:
+def read_rows(
+    estimator: BaseEstimator, X: Any, table: Table | None, *, n_rows_min: int | None = None, reset: bool | None = None
+) -> Any:
     """X as an array or a DataFrame.
 
     Parameters
@@ -21,9 +24,11 @@ def read_rows(estimator: BaseEstimator, X: Any, table: Table | None, *, n_rows_m
     X : array-like or DataFrame
         Rows.
     table : Table or None
-        What fit learned of the columns; None in fit itself.
+        What is known of the columns; None in fit, unless they are given.
     n_rows_min : int, optional
-        Rows that it must have: two in fit, and one otherwise.
+        Rows that it must have: two where there is no table, and one otherwise.
+    reset : bool, optional
+        Whether the estimator learns the names: where there is no table, unless said otherwise.
 
     Raises
     ------
@@ -38,13 +43,20 @@ def read_rows(estimator: BaseEstimator, X: Any, table: Table | None, *, n_rows_m
     X, _ = to_pandas(X)
     if n_rows_min is None:
         n_rows_min = 2 if table is None else 1
+    if reset is None:
+        reset = table is None
+    if reset and table is not None and np.ndim(X) == 2 and X.shape[1] != len(table.data_columns):
+        raise ValueError(
+            f"X must have the columns of the given table, but has {X.shape[1]} where the table has "
+            f"{len(table.data_columns)}. Pass the table of these columns."
+        )
     if isinstance(X, pd.DataFrame) if table is None else table.is_frame:
-        return _read_frame(estimator, X, table, n_rows_min)
+        return _read_frame(estimator, X, table, n_rows_min, reset)
     try:
         return validate_data(
             estimator,
             X,
-            reset=table is None,
+            reset=reset,
             ensure_all_finite=False,
             ensure_min_samples=n_rows_min,
         )
@@ -57,10 +69,10 @@ def read_rows(estimator: BaseEstimator, X: Any, table: Table | None, *, n_rows_m
         ) from error
 
 
-def _read_frame(estimator: BaseEstimator, X: Any, table: Table | None, n_rows_min: int) -> pd.DataFrame:
+def _read_frame(estimator: BaseEstimator, X: Any, table: Table | None, n_rows_min: int, reset: bool) -> pd.DataFrame:
     if not isinstance(X, pd.DataFrame):
         assert table is not None and table.labels is not None, "fit reads only DataFrames here"
-        values = validate_data(estimator, X, reset=False, dtype=None, ensure_all_finite=False)
+        values = validate_data(estimator, X, reset=reset, dtype=None, ensure_all_finite=False)
         return pd.DataFrame(values).set_axis(table.labels, axis=1)
     if not X.columns.is_unique:
         name = X.columns[X.columns.duplicated()][0]
@@ -70,7 +82,7 @@ def _read_frame(estimator: BaseEstimator, X: Any, table: Table | None, n_rows_mi
             f"Found a DataFrame with {len(X)} row(s) and {X.shape[1]} column(s), while {type(estimator).__name__} "
             f"needs at least {n_rows_min} row(s) and 1 column here. Pass more."
         )
-    validate_data(estimator, X, reset=table is None, skip_check_array=True)
+    validate_data(estimator, X, reset=reset, skip_check_array=True)
     if table is not None and not X.columns.equals(table.labels):  # scikit-learn compares only names that are strings
         expected = [column.name for column in table.data_columns]
         raise ValueError(

@@ -34,6 +34,8 @@ class FirstPass:
         See ``Survey``.
     seed : int
         Of the sample.
+    is_new : bool
+        Whether the estimator learns its names here; it has them where it continues.
 
     Attributes
     ----------
@@ -47,7 +49,9 @@ class FirstPass:
         Whether X is a sample.
     """
 
-    def __init__(self, estimator: Any, chunks: Chunks, table: Table | None, options: dict[str, Any], seed: int) -> None:
+    def __init__(
+        self, estimator: Any, chunks: Chunks, table: Table | None, options: dict[str, Any], seed: int, *, is_new: bool
+    ) -> None:
         self.estimator, self.chunks, self.table = estimator, chunks, table
         self.options, self.seed = options, seed
         self.native: Native | None = None
@@ -61,7 +65,7 @@ class FirstPass:
                 continue
             with _naming_chunk(number):
                 frame, native = to_pandas(chunk)
-                rows = read_rows(estimator, frame, self.table, n_rows_min=1)
+                rows = read_rows(estimator, frame, self.table, n_rows_min=1, reset=is_new)
             self.native = self.native or native
             self._n_rows[block] += len(rows)
             self._learn(number, rows)

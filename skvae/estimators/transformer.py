@@ -450,7 +450,7 @@ class VAETransformer(CallbackMixin, ClassNamePrefixFeaturesOutMixin, Transformer
             self._check_continues()
             table = self.table_
         X, native = to_pandas(X)
-        X = read_rows(self, X, table)
+        X = read_rows(self, X, table, reset=start is None)
         kept, weights = _weights(X, sample_weight, n_rows_min=2 if table is None else 1)
         X = X if kept is None else X[kept]
         table = Table.fit(X, **self._table_options(), native=native) if table is None else table
@@ -473,7 +473,7 @@ class VAETransformer(CallbackMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         seed, start = self._seed(), self._start()
         table = table if start is None else self.table_
         options = self._table_options()
-        first = FirstPass(self, chunks, table, options, seed)
+        first = FirstPass(self, chunks, table, options, seed, is_new=start is None)
         if not first.is_streamed:
             X = read_rows(self, first.X, table)
             table = Table.fit(X, **options, native=first.native) if table is None else table

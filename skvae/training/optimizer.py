@@ -54,8 +54,10 @@ class Optimizer:
     def _groups(self) -> Iterator[dict[str, Any]]:
         for weights, decays in zip(self.weights, (self.weight_decays, [0.0] * len(self.weight_decays)), strict=True):
             for rows in self._parts:
+                parameter = nn.Parameter(weights.value[rows])
+                parameter.grad = weights.gradient[rows]
                 yield {
-                    "params": [nn.Parameter(weights.value[rows])],
+                    "params": [parameter],
                     "weight_decay": decays[rows.start],
                     "peak": self.learning_rates[rows.start],
                     "rows": rows,
@@ -64,17 +66,13 @@ class Optimizer:
     def step(self, loss: Tensor, schedule: float) -> None:
         """Move the weights against the clipped gradient of the loss, a number, at this share of the learning rate."""
         parameters = [p for weights in self.weights for p in weights.parameters]
-        of_parameters = iter(torch.autograd.grad(loss, parameters, materialize_grads=True))
-        gradients = [
-            weights.lay_end_to_end(itertools.islice(of_parameters, len(weights.parameters))) for weights in self.weights
-        ]
-        for gradient in gradients:
-            add_up(gradient)
-        self.clipper.clip(gradients)
-        of_groups = (gradient[rows] for gradient in gradients for rows in self._parts)
-        for group, gradient in zip(self._adamw.param_groups, of_groups, strict=True):
+        gradients = iter(torch.autograd.grad(loss, parameters, materialize_grads=True))
+        for weights in self.weights:
+            weights.lay_end_to_end(itertools.islice(gradients, len(weights.parameters)), out=weights.gradient)
+            add_up(weights.gradient)
+        self.clipper.clip([weights.gradient for weights in self.weights])
+        for group in self._adamw.param_groups:
             group["lr"] = schedule * group["peak"]
-            group["params"][0].grad = gradient
         before = [weights.value.clone() for weights in self.weights] if self._is_slowed else []
         self._adamw.step()
         for weights, old in zip(self.weights, before, strict=False):
@@ -136,6 +134,11 @@ class Weights:
         Each with the one model that it belongs to, or None if it has the axis S.
     n_models : int
         S.
+
+    Attributes
+    ----------
+    value, gradient : Tensor of shape (S, P)
+        The gradient has room of its own, which every step fills.
     """
 
     def __init__(self, named: list[tuple[int | None, nn.Parameter]], n_models: int) -> None:
@@ -143,6 +146,7 @@ class Weights:
         self.parameters = [p for _, p in named]
         self.n_models = n_models
         self.value = self.lay_end_to_end(p.detach() for p in self.parameters)
+        self.gradient = torch.zeros_like(self.value)
         shared = [p for s, p in named if s is None]
         rows = [(slice(None), shared)] + [(s, [p for t, p in named if t == s]) for s in range(n_models)]
         n_shared = sum(p[0].numel() for p in shared)
@@ -153,14 +157,14 @@ class Weights:
                 p.data = self.value[row, first : first + size].view(p.shape)
                 first += size
 
-    def lay_end_to_end(self, tensors: Iterable[Tensor]) -> Tensor:
+    def lay_end_to_end(self, tensors: Iterable[Tensor], out: Tensor | None = None) -> Tensor:
         """What belongs to the parameters, in their order, as one tensor of shape (S, P)."""
         named = list(zip(self.models, tensors, strict=True))
         parts = [t.flatten(1) for s, t in named if s is None]
         if len(parts) < len(named):
             own = [[t.flatten() for s, t in named if s == model] for model in range(self.n_models)]
             parts.append(torch.stack([torch.cat(tensors) for tensors in own]))
-        return torch.cat(parts, dim=1) if parts else torch.empty(self.n_models, 0)
+        return torch.cat(parts, dim=1, out=out) if parts else torch.empty(self.n_models, 0)
 
 
 class GradientClipper:

@@ -128,7 +128,7 @@ BAD = {
     "arguments": (
         lambda X: lambda n: [X],
         TypeError,
-        "without arguments, but .* has a missing a required argument: 'n'",
+        "without arguments, but .* says: missing a required argument: 'n'",
     ),
     "no chunks": (lambda X: lambda: 5, TypeError, "must return an iterable of chunks, got int. Return a list"),
 }
