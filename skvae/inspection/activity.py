@@ -56,6 +56,10 @@ class ComponentActivityDisplay:
 
     def __init__(self, kl: ArrayLike, *, threshold: float = ACTIVE) -> None:
         self.kl = np.asarray(kl, dtype=float)
+        if self.kl.ndim != 1 or not len(self.kl):
+            raise ValueError(
+                f"kl must hold one number for each component, but its shape is {self.kl.shape}. Pass kl_per_component_."
+            )
         self.threshold = threshold
         self.order = np.argsort(-self.kl, kind="stable")
         self.active = self.kl > threshold
@@ -78,7 +82,7 @@ class ComponentActivityDisplay:
         ComponentActivityDisplay
         """
         vae = find_vae(estimator).vae
-        return cls(vae.kl_per_component_ if X is None else latent_report(estimator, X)["kl"]).plot(ax=ax)
+        return cls(vae.kl_per_component_ if X is None else latent_report(estimator, X)["kl"].drop("all")).plot(ax=ax)
 
     def plot(self, *, ax: Axes | None = None) -> Self:
         """Draw.

@@ -21,13 +21,15 @@ CLASSES = (  # told apart by eyes of all kinds, neighbours in the list most of a
     *("#b8860b", "#332288", "#a96b59", "#717581", "#e377c2", "#7fb800"),
 )
 DPI = 100
+LEAST_DEPTH = 0.06  # of the side of a map: narrower regions have no room for their name
 
 
 def axes_for(ax: Axes | None, size: tuple[float, float]) -> Axes:
     """The given axes, or those of a new figure of this size in inches."""
     if ax is not None:
         return ax
-    _, new = pyplot().subplots(figsize=size, dpi=DPI, layout="constrained")
+    figure, new = pyplot().subplots(figsize=size, dpi=DPI, layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.09, h_pad=0.09, wspace=0.03, hspace=0.03)
     made: Axes = new
     return made
 
@@ -67,9 +69,20 @@ def headline(ax: Axes, text: str, note: str = "") -> None:
         ax.set_title(note, loc="right", fontsize=9, color=FAINT)
 
 
+def signed(value: float, digits: int) -> str:
+    """A number as text, with a real minus sign and no negative zero."""
+    text = f"{value:.{digits}f}"
+    return (text.replace("-", "") if float(text) == 0 else text).replace("-", "−")
+
+
 def as_images(rows: Any, shape: Sequence[int]) -> Floats:
     """Rows as images of height, width and, if there are any, channels. Shape: (N, D) -> (N, *shape)."""
-    values = np.asarray(rows, dtype=float)
+    try:
+        values = np.asarray(rows, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"An image consists of numbers, but rows hold others ({error}). Leave image_shape out."
+        ) from error
     if len(shape) not in (2, 3) or int(np.prod(shape)) != values.shape[1]:
         raise ValueError(
             f"image_shape must be (height, width) or (height, width, channels) with as many cells as a row, which has "
@@ -81,7 +94,7 @@ def as_images(rows: Any, shape: Sequence[int]) -> Floats:
 def tile(images: Floats, gap: int = 1) -> Floats:
     """One picture of a grid of images, with gaps of NaN. Shape: (R, C, height, width[, channels]) -> picture."""
     around = [(0, 0), (0, 0), (gap, gap), (gap, gap), *[(0, 0)] * (images.ndim - 4)]
-    padded = np.pad(images, around, constant_values=np.nan)
+    padded = np.pad(np.asarray(images, dtype=float), around, constant_values=np.nan)
     n_down, n_across, height, width = padded.shape[:4]
     return padded.swapaxes(1, 2).reshape(n_down * height, n_across * width, *padded.shape[4:])
 
@@ -106,9 +119,12 @@ def label_regions(ax: Axes, places: Floats, names: Sequence[str]) -> None:
     from scipy.ndimage import distance_transform_edt
 
     for level, name in enumerate(names):
-        inside = np.pad(places == level, 1)
-        depth = distance_transform_edt(inside)[1:-1, 1:-1]
+        depth = distance_transform_edt(np.pad(places == level, 1))[1:-1, 1:-1]
+        if depth.max() < LEAST_DEPTH * len(places):  # no room for a name
+            continue
         row, column = np.unravel_index(depth.argmax(), depth.shape)
         x, y = (column + 0.5) / places.shape[1], (row + 0.5) / places.shape[0]
+        side = "left" if x < 0.2 else "right" if x > 0.8 else "center"
         halo = [withStroke(linewidth=2.5, foreground="white")]
-        ax.text(x, y, name, ha="center", va="center", fontsize=8.5, color=INK, path_effects=halo)
+        edge = {"left": 0.02, "right": 0.98, "center": x}[side]
+        ax.text(edge, y, name, ha=side, va="center", fontsize=8.5, color=INK, path_effects=halo)

@@ -82,7 +82,7 @@ def two_components(vae: VAETransformer, components: Any = None) -> tuple[int, in
     if components is None:
         first, second = np.argsort(-vae.kl_per_component_, kind="stable")[:2]
         return int(first), int(second)
-    chosen = tuple(components)
+    chosen = tuple(components) if np.ndim(components) == 1 else (components,)
     if len(chosen) != 2 or len(set(chosen)) != 2 or not all(k in range(n_components) for k in chosen):
         raise ValueError(
             f"components must be two different numbers from 0 to {n_components - 1}, but is {components!r}. Leave it "
@@ -101,11 +101,20 @@ def kind_of_rows(rows: Any, image_shape: Any) -> str:
 def as_frame(rows: Any) -> pd.DataFrame:
     """Rows as a DataFrame; the columns of an array are named by their position."""
     rows = to_pandas(rows)[0]
-    return rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(np.asarray(rows))
+    if isinstance(rows, pd.DataFrame):
+        return rows
+    if np.ndim(rows) != 2:
+        raise TypeError(
+            f"Rows come in an array of two axes or a DataFrame, but a {type(rows).__name__} has {np.ndim(rows)}. "
+            f"Pass the rows that the model was fitted on, or others like them."
+        )
+    return pd.DataFrame(np.asarray(rows))
 
 
 def choose_columns(frame: pd.DataFrame, columns: Any, max_columns: int) -> pd.DataFrame:
     """The columns that were asked for, or the first."""
+    if max_columns < 1:
+        raise ValueError(f"max_columns must be at least 1, but is {max_columns}. Pass a larger number.")
     if columns is None:
         return frame.iloc[:, :max_columns]
     wanted = list(columns)

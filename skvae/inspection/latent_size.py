@@ -20,8 +20,8 @@ MAX_LINES = 6  # settings of other parameters that get a line of their own
 class LatentSizeDisplay:
     """Held-out score of a search against the number of components, one line for each setting of other parameters.
 
-    A bar is one standard error over the folds. The ring marks the best candidate, the square the smallest size of the
-    same setting within one standard error of it: no larger one is clearly better.
+    The bars of the best setting are one standard error over the folds. The ring marks the best candidate, the square
+    the smallest size of the same setting within one standard error of it: no larger one is clearly better.
 
     Parameters
     ----------
@@ -76,7 +76,8 @@ class LatentSizeDisplay:
             raise ValueError(
                 f"metric must be one of {known}, but is {metric!r}. Pass the name of a score of the search."
             )
-        settings = [{key: value for key, value in params.items() if key != name} for params in cv_results["params"]]
+        own = {name, *_resources(cv_results)}
+        settings = [{key: value for key, value in params.items() if key not in own} for params in cv_results["params"]]
         varied = {key for one in settings for key in one if len({repr(other.get(key)) for other in settings}) > 1}
         n_folds = sum(key.startswith("split") and key.endswith(f"_test_{metric}") for key in cv_results)
         table = pd.DataFrame(
@@ -141,11 +142,12 @@ class LatentSizeDisplay:
         """
         self.ax_ = ax = axes_for(ax, (6.4, 4.2))
         self.figure_, self.lines_ = ax.figure, {}
-        ranked = self.table.groupby("setting")["mean"].max().sort_values(ascending=False).index[:MAX_LINES]
+        best = self.table.groupby("setting")["mean"].max().sort_values(ascending=False).index[:MAX_LINES]
+        ranked = [setting for setting in self.table["setting"].unique() if setting in best]
         for place, setting in enumerate(ranked):
             self._draw(setting, CLASSES[place] if len(ranked) > 1 else BLUE)
         own = self.table[self.table["setting"] == self._best["setting"]].set_index("n_components")["mean"]
-        ring = {
+        ring: dict[str, Any] = {
             "markerfacecolor": "none",
             "markeredgecolor": RED,
             "markersize": 13,
@@ -162,19 +164,13 @@ class LatentSizeDisplay:
 
     def _draw(self, setting: str, color: str) -> None:
         rows = self.table[self.table["setting"] == setting].dropna(subset="mean")
-        x, mean = rows["n_components"], rows["mean"]
-        drawn = self.ax_.errorbar(
-            x,
-            mean,
-            rows["error"],
-            color=color,
-            marker="o",
-            markersize=5,
-            linewidth=1.6,
-            elinewidth=1,
-            label=short(setting, 40),
+        x, mean, is_best = rows["n_components"], rows["mean"], setting == self._best["setting"]
+        width, zorder = (2.0, 3) if is_best else (1.3, 2)
+        (self.lines_[setting],) = self.ax_.plot(
+            x, mean, "o-", color=color, linewidth=width, markersize=5, label=short(setting, 40), zorder=zorder
         )
-        self.lines_[setting] = drawn.lines[0]
+        if is_best:
+            self.ax_.errorbar(x, mean, rows["error"], fmt="none", color=color, elinewidth=1.2)
 
     def _label(self, n_lines: int) -> None:
         ax, sizes = self.ax_, sorted(set(self.table["n_components"]))
@@ -187,9 +183,12 @@ class LatentSizeDisplay:
         ax.set(xlabel="n_components", ylabel=name)
         smaller = f"; {self.smallest_n_components} within one standard error"
         note = smaller if self.smallest_n_components != self.best_n_components else ""
+        plural = "s" * (self.best_n_components > 1)
         n_hidden = self.table["setting"].nunique() - n_lines
         headline(
-            ax, f"Best: {self.best_n_components} components{note}", f"{n_hidden} settings not shown" * (n_hidden > 0)
+            ax,
+            f"Best: {self.best_n_components} component{plural}{note}",
+            f"{n_hidden} settings not shown" * (n_hidden > 0),
         )
         clean(ax)
         ax.spines["bottom"].set_color(FAINT)
@@ -208,6 +207,12 @@ def _size_parameter(cv_results: Mapping[str, Any], param: str | None) -> str:
             f"{f' and param is {param!r}' if param is not None else ''}. Pass param, the name of the right one."
         )
     return complete[0]
+
+
+def _resources(cv_results: Mapping[str, Any]) -> set[str]:
+    """The parameter that a halving search sets itself, such as max_iter, if it is one."""
+    rounds = list(zip(cv_results["params"], cv_results.get("n_resources", []), strict=False))
+    return {key for key in cv_results["params"][0] if rounds and all(params.get(key) == n for params, n in rounds)}
 
 
 def _describe(setting: Mapping[str, Any], varied: set[str]) -> str:

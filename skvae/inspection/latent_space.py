@@ -142,7 +142,7 @@ class LatentSpaceDisplay:
         order = np.random.default_rng(0).permutation(len(self.Z))  # so that no level hides the ones before it
         x, y = self.Z[order][:, list(self.components)].T
         options: dict[str, Any] = {
-            "s": float(np.clip(9000 / max(len(x), 1), 5, 36)),
+            "s": float(np.clip(12000 / max(len(x), 1), 6, 36)),
             "alpha": 0.8,
             "linewidths": 0,
         } | kwargs
@@ -205,9 +205,8 @@ def missing_in_grey(name: str) -> Any:
     """A colour map whose missing values are grey."""
     from matplotlib import colormaps
 
-    colors = colormaps[name].copy()
-    colors.set_bad(GREY)
-    return colors
+    colors: Any = colormaps[name]
+    return colors.with_extremes(bad=GREY)
 
 
 def _series(color: Any) -> pd.Series:
@@ -245,7 +244,7 @@ def _levels(color: pd.Series | None) -> list[str] | None:
     kept: Any = counts.index[: len(CLASSES) if len(counts) <= len(CLASSES) else len(CLASSES) - 1]
     if isinstance(color.dtype, pd.CategoricalDtype):
         kept = [level for level in color.cat.categories if level in set(kept) and counts[level] > 0]
-    elif pd.api.types.infer_dtype(kept) != "mixed":
+    elif not pd.api.types.infer_dtype(kept).startswith("mixed"):
         kept = sorted(kept)
     names = [_name(level) for level in kept]
     n_others = int((counts > 0).sum()) - len(names)

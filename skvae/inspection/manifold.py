@@ -11,7 +11,17 @@ from numpy.typing import ArrayLike
 from scipy.stats import norm
 
 from skvae.estimators import VAETransformer
-from skvae.inspection.canvas import BLUE, CLASSES, Floats, as_images, axes_for, label_regions, panels, show_tiles
+from skvae.inspection.canvas import (
+    BLUE,
+    CLASSES,
+    Floats,
+    as_images,
+    axes_for,
+    label_regions,
+    panels,
+    show_tiles,
+    signed,
+)
 from skvae.inspection.fitted import as_frame, choose_columns, find_vae, kind_of_rows, two_components
 from skvae.metrics.frames import Category, Encoding
 from skvae.metrics.picture import FAINT, INK, short
@@ -181,7 +191,8 @@ class ManifoldDisplay:
         x = np.broadcast_to(np.linspace(0.08, 0.92, values.shape[1]), y.shape)
         cell = np.divmod(np.arange(len(values)), self.right.size)
         points = np.stack([(x + cell[1][:, None]) / self.right.size, (y + cell[0][:, None]) / self.up.size], axis=-1)
-        self.ax_.add_collection(LineCollection(list(points), **{"color": BLUE, "linewidth": 1.0} | kwargs))
+        options: dict[str, Any] = {"color": BLUE, "linewidth": 1.0} | kwargs
+        self.ax_.add_collection(LineCollection(list(points), **options))
         self.ax_.set(xlim=(0, 1), ylim=(0, 1), box_aspect=1)
         self.ax_.set_title(f"all lines from {low:.3g} to {high:.3g}", loc="right", fontsize=9, color=FAINT)
         self.ax_.spines[:].set_visible(False)
@@ -214,7 +225,7 @@ class ManifoldDisplay:
         for axis, shown, values, q, k in zip(
             (ax.xaxis, ax.yaxis), (is_low, is_left), (self.right, self.up), quantiles, self.components, strict=True
         ):
-            names = [f"{value:.1f}".replace("-0.0", "0.0") for value in np.interp(MARKS, q, values)]
+            names = [signed(float(value), 1) for value in np.interp(MARKS, q, values)]
             axis.set_ticks(MARKS, names if shown else [""] * len(MARKS))
             if shown:
                 axis.set_label_text(f"component {k}", color=INK, size=10)

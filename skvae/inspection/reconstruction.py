@@ -11,7 +11,7 @@ import pandas as pd
 from skvae.inspection.canvas import BLUE, GREY, Floats, as_images, axes_for, clean, panels, show_tiles
 from skvae.inspection.fitted import as_frame, choose_columns, find_vae, kind_of_rows
 from skvae.metrics.frames import Category, Encoding
-from skvae.metrics.picture import FAINT, INK, percent, short
+from skvae.metrics.picture import FAINT, INK, short
 from skvae.tables import to_pandas
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class ReconstructionDisplay:
     """Originals beside their reconstructions: pairs of images, overlaid lines, or column against column.
 
     Of a table, numbers are drawn against each other, on the diagonal if they come back as they were, with the share of
-    their variance that comes back; of a category, the map shows what became of each level, a row adding up to 100 %.
+    their variance that comes back; of a category, the map shows in percent what became of each level, in its column.
 
     Parameters
     ----------
@@ -142,7 +142,8 @@ class ReconstructionDisplay:
         self.ax_ = axes_for(ax, (0.75 * n_across + 1.2, 1.5 * n_down * shape[0] / shape[1] + 0.2))
         self.axes_, self.figure_ = np.array([self.ax_], dtype=object), self.ax_.figure
         limits = {} if len(shape) == 3 else {"vmin": np.nanmin(pair[0]), "vmax": np.nanmax(pair[0])}
-        show_tiles(self.ax_, grid.reshape(2 * n_down, n_across, *shape), **limits | kwargs)
+        show_tiles(self.ax_, grid.reshape(2 * n_down, n_across, *shape), **{"aspect": "auto"} | limits | kwargs)
+        self.ax_.set_box_aspect(2 * n_down * (shape[0] + 2) / (n_across * (shape[1] + 2)))
         middles = (np.arange(2 * n_down) + 0.5) * (shape[0] + 2) - 0.5
         self.ax_.set_xticks([])
         self.ax_.set_yticks(middles, ["original", "reconstructed"] * n_down)
@@ -201,10 +202,13 @@ def _draw_numbers(ax: Axes, x: Floats, y: Floats, kwargs: dict[str, Any]) -> str
     from matplotlib.ticker import EngFormatter, MaxNLocator
 
     size = float(np.clip(4000 / max(len(x), 1), 2, 20))
-    ax.axline(
-        (0.0, 0.0) if not len(x) else (x[0], x[0]), slope=1, color=FAINT, linewidth=1, linestyle=(0, (4, 3)), zorder=1
-    )
-    ax.scatter(x, y, **{"s": size, "color": BLUE, "alpha": 0.45, "linewidths": 0} | kwargs)
+    if len(x) and np.isfinite([x, y]).all():
+        low, high = np.quantile(np.concatenate([x, y]), [0.002, 0.998])  # a far outlier would hide the others
+        room = 0.05 * (high - low) or max(1.0, 0.05 * abs(low))
+        ax.set(xlim=(low - room, high + room), ylim=(low - room, high + room))
+    ax.axline((0.5, 0.5), slope=1, transform=ax.transAxes, color=FAINT, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
+    options: dict[str, Any] = {"s": size, "color": BLUE, "alpha": 0.45, "linewidths": 0} | kwargs
+    ax.scatter(x, y, **options)
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_locator(MaxNLocator(4))
         axis.set_major_formatter(EngFormatter(sep=""))
@@ -212,7 +216,8 @@ def _draw_numbers(ax: Axes, x: Floats, y: Floats, kwargs: dict[str, Any]) -> str
     ax.tick_params(labelsize=8)
     if len(x) < 2 or np.ptp(x) == 0:
         return ""
-    return f"R² {1 - np.mean((x - y) ** 2) / x.var():.2f}"
+    unit = np.abs(x).max()  # so that squares stay finite
+    return f"R² {1 - np.mean((x / unit - y / unit) ** 2) / np.var(x / unit):.2f}"
 
 
 def _draw_levels(ax: Axes, x: Floats, y: Floats, column: Category) -> str:
@@ -220,8 +225,11 @@ def _draw_levels(ax: Axes, x: Floats, y: Floats, column: Category) -> str:
     counts = pd.crosstab(pd.Series(x.astype(int)), pd.Series(np.where(np.isnan(y), -1, y).astype(int)))
     levels = counts.sum(axis=1).sort_values(ascending=False, kind="stable").index[:MAX_LEVELS].sort_values()
     shares = counts.div(counts.sum(axis=1), axis=0).reindex(index=levels, columns=levels, fill_value=0.0).to_numpy()
+    if not len(levels):
+        ax.set_axis_off()
+        return "no original"
     ax.imshow(shares.T, cmap="Blues", vmin=0, vmax=1, origin="lower", aspect="auto")
-    names, places = [short(column.levels[level], 9) for level in levels], np.arange(len(levels))
+    names, places = [short(column.levels[level], 12) for level in levels], np.arange(len(levels))
     ax.set_xticks(places, names, rotation=35, ha="right", rotation_mode="anchor")
     ax.set_yticks(places, names)
     for i, j in np.argwhere(shares >= 0.005):
@@ -229,4 +237,4 @@ def _draw_levels(ax: Axes, x: Floats, y: Floats, column: Category) -> str:
         ax.text(i, j, f"{100 * shares[i, j]:.0f}", ha="center", va="center", fontsize=7.5, color=color)
     ax.tick_params(length=0, labelsize=8, colors=INK)
     ax.spines[:].set_visible(False)
-    return f"{percent((x == y).mean())[:-2].rstrip()} % kept" if len(x) else ""
+    return f"{100 * (x == y).mean():.0f} % kept" if len(x) else ""

@@ -48,21 +48,21 @@ def latent_report(estimator: Any, X: Any, *, max_rows: int = 1000, random_state:
 
     Returns
     -------
-    DataFrame of shape (n_components, 8)
-        One row a component, by number:
+    DataFrame of shape (n_components + 1, 8)
+        One row a component, by number, and one for "all" of them together:
 
         - ``kl``: mean KL(q(z_k | x) ‖ p(z_k)), nats. Under a learned prior, which need not factorise, to the normal
           distribution with the moments of the aggregate posterior, as in ``kl_per_component_``.
-        - ``mutual_information``: I(n; z_k), nats, by quadrature.
+        - ``mutual_information``: I(n; z_k), nats, by quadrature; for all, by one draw a row.
         - ``marginal_kl``: KL(q(z_k) ‖ p(z_k)), nats: the first less the second.
         - ``mean``, ``variance``: of the aggregate posterior; 0 and 1 under the standard normal prior, if it matches.
         - ``moment_gap``: KL(N(mean, variance) ‖ N(0, 1)), nats: the part of the gap that a shift and a scale explain.
-        - ``active``: whether ``kl`` is above 0.01 nats.
-        - ``state``: "informative", "constant" or "inactive".
+        - ``active``: 1 where ``kl`` is above 0.01 nats, else 0; for all, how many are.
+        - ``state``: "informative", "constant" or "inactive"; for all the verdict, "healthy", "partly collapsed" or
+          "collapsed".
 
-        ``attrs`` holds the totals: ``n_rows``; ``kl`` and ``mutual_information`` of all components together, nats;
-        ``mutual_information_bound``, log n_rows, at which the estimate saturates; ``n_active``; ``verdict``,
-        "healthy", "partly collapsed" or "collapsed"; and ``remedy``, a sentence.
+        ``attrs`` holds ``verdict``; ``remedy``, a sentence; ``n_rows``; and ``mutual_information_bound``, log n_rows,
+        at which the estimates saturate.
 
     See Also
     --------
@@ -70,8 +70,9 @@ def latent_report(estimator: Any, X: Any, *, max_rows: int = 1000, random_state:
 
     References
     ----------
-    Hoffman and Johnson (2016), ELBO surgery: yet another way to carve up the variational evidence lower bound,
-    eq. (6) to (8), in the workshop on advances in approximate Bayesian inference at NIPS.
+    Hoffman and Johnson (2016), ELBO surgery: yet another way to carve up the variational evidence lower bound
+    (workshop on advances in approximate Bayesian inference, NIPS), who call I the index-code mutual information.
+    Burda, Grosse and Salakhutdinov (2016), Importance Weighted Autoencoders, for the count of active components.
 
     Examples
     --------
@@ -82,7 +83,7 @@ def latent_report(estimator: Any, X: Any, *, max_rows: int = 1000, random_state:
     >>> vae = VAETransformer(2, max_iter=5, random_state=0).fit(X)
     >>> report = latent_report(vae, X)
     >>> report.shape, report.attrs["verdict"]
-    ((2, 8), 'healthy')
+    ((3, 8), 'healthy')
     """
     if max_rows < 2:
         raise ValueError(f"max_rows must be at least 2, but is {max_rows}. Pass a larger number.")
@@ -106,20 +107,30 @@ def latent_report(estimator: Any, X: Any, *, max_rows: int = 1000, random_state:
             "mean": mean,
             "variance": variance,
             "moment_gap": kl_to_normal(mean, variance),
-            "active": kl > ACTIVE,
+            "active": (kl > ACTIVE).astype(int),
             "state": np.select([information > ACTIVE, kl > ACTIVE], ["informative", "constant"], "inactive"),
         },
         index=pd.RangeIndex(len(kl), name="component"),
     )
+    verdict, remedy = judge(table, vae)
     total = joint_information(loc, scale, random.normal(size=loc.shape))
-    table.attrs = {
-        "n_rows": len(loc),
-        "kl": float(kl.sum()),
+    table.loc["all"] = {
+        "kl": kl.sum(),
         "mutual_information": total,
-        "mutual_information_bound": math.log(len(loc)),
-        "n_active": int(table["active"].sum()),
+        "marginal_kl": max(kl.sum() - total, 0.0),
+        "mean": np.nan,
+        "variance": np.nan,
+        "moment_gap": table["moment_gap"].sum(),
+        "active": table["active"].sum(),
+        "state": verdict,
     }
-    table.attrs["verdict"], table.attrs["remedy"] = judge(table, vae)
+    table["active"] = table["active"].astype(int)
+    table.attrs = {
+        "verdict": verdict,
+        "remedy": remedy,
+        "n_rows": len(loc),
+        "mutual_information_bound": math.log(len(loc)),
+    }
     return table
 
 

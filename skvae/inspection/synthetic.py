@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 
-from skvae.inspection.canvas import headline, panels
+from skvae.inspection.canvas import headline, panels, signed
 from skvae.inspection.fitted import as_frame, choose_columns, find_vae
 from skvae.metrics import associations, column_shapes, mean_trend, pair_trends
 from skvae.metrics.frames import align
-from skvae.metrics.picture import INK, MAX_LABELS, MAX_NUMBERS, draw_columns, handles, percent, short
+from skvae.metrics.picture import INK, MAX_LABELS, draw_columns, handles, percent, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+MAX_NUMBERS = 12  # columns whose associations are also written out
 MAX_ROWS = 10_000  # that are drawn from the model, if X has more
 
 
@@ -265,11 +266,11 @@ class AssociationsDisplay:
         values = table.to_numpy(copy=True)
         np.fill_diagonal(values, np.nan)  # always 1
         picture = ax.imshow(values, cmap="RdBu_r", vmin=-1, vmax=1)
-        ax.set_facecolor("#eef1f5")
+        ax.set_facecolor("#dcdcdc")
         if len(values) <= MAX_NUMBERS:
             for i, j in np.argwhere(~np.isnan(values)):
                 color = "white" if abs(values[i, j]) > 0.65 else INK
-                text = f"{values[i, j]:.2f}".replace("0.", ".").replace("-.00", ".00")
+                text = signed(values[i, j], 2).replace("0.", ".")
                 ax.text(
                     j, i, text, ha="center", va="center", fontsize=float(np.clip(90 / len(values), 5.5, 8)), color=color
                 )
@@ -279,5 +280,10 @@ class AssociationsDisplay:
 def _real_and_synthetic(estimator: Any, X: Any, random_state: int | None) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The rows, and as many of the model, as tables with the same columns."""
     found, real = find_vae(estimator), as_frame(X)
-    synthetic = found.back(found.vae.sample(min(max(len(real), 1), MAX_ROWS), random_state=random_state))
-    return real, as_frame(synthetic).set_axis(real.columns, axis=1)
+    synthetic = as_frame(found.back(found.vae.sample(min(max(len(real), 1), MAX_ROWS), random_state=random_state)))
+    if synthetic.shape[1] != real.shape[1]:
+        raise ValueError(
+            f"X must have the {synthetic.shape[1]} column(s) of fit, but has {real.shape[1]}. Pass rows like those of "
+            f"fit; columns= chooses what is drawn."
+        )
+    return real, synthetic.set_axis(real.columns, axis=1)

@@ -67,6 +67,9 @@ class TrainingDisplay:
     lines_: dict[str, Any]
 
     def __init__(self, history: Mapping[str, Sequence[float]], best_iter: int) -> None:
+        lacks = [name for name in ("epoch", "validation_elbo", *PANELS) if name not in history]
+        if lacks:
+            raise ValueError(f"history must have the columns of history_, but lacks {lacks}. Pass history_ itself.")
         self.history = pd.DataFrame(history).set_index("epoch")
         self.best_iter = best_iter
 
