@@ -48,6 +48,7 @@ def keep_labels(gallery_conf, file_name):
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
+    "within_subsection_order": "FileNameSortKey",
     "filename_pattern": r"/\d\d_",
     "download_all_examples": False,
     "remove_config_comments": True,

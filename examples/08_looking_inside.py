@@ -6,8 +6,12 @@ draws something that can be seen. The pictures are scikit-learn's Display classe
 in words.
 """
 
-import sys
+import textwrap
 
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
@@ -29,19 +33,10 @@ vae = VAETransformer(n_components=16, likelihood="bernoulli", random_state=0).fi
 # In words: what each component says of a row, and whether anything should be done.
 report = latent_report(vae, X_test)
 print(report[["kl", "mutual_information", "variance", "state"]].round(2).to_string())
-print(f"\n{report.attrs['verdict']}: {report.attrs['remedy']}")
+print("\n" + textwrap.fill(f"{report.attrs['verdict']}: {report.attrs['remedy']}", 90))
 
 # %%
 # Has training converged? Held-out rows decide which weights are kept.
-try:
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-except ImportError:
-    print('\nFor the pictures: python -m pip install -e ".[plot]"')
-    sys.exit()
-
 TrainingDisplay.from_estimator(vae)
 
 # %%
@@ -54,6 +49,7 @@ LatentSpaceDisplay.from_estimator(vae, X_test, color=y_test)
 
 # %%
 # What do these two draw? The others are held at their means.
+# sphinx_gallery_thumbnail_number = 4
 ManifoldDisplay.from_estimator(vae, image_shape=(8, 8))
 
 # %%
