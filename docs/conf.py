@@ -55,7 +55,8 @@ sphinx_gallery_conf = {
     "show_signature": False,
     "show_memory": False,
     "reset_modules": ("matplotlib", keep_labels),
-    "min_reported_time": 0,
+    "min_reported_time": 1e6,  # seconds: those of a build say nothing of the reader's machine
+    "capture_repr": ("_repr_html_",),
     "copyfile_regex": r"",
     "plot_gallery": os.environ.get("SKVAE_GALLERY", "1") == "1",
 }

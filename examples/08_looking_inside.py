@@ -49,8 +49,8 @@ LatentSpaceDisplay.from_estimator(vae, X_test, color=y_test)
 
 # %%
 # What do these two draw? The others are held at their means.
-# sphinx_gallery_thumbnail_number = 4
 ManifoldDisplay.from_estimator(vae, image_shape=(8, 8))
+# sphinx_gallery_thumbnail_number = 4
 
 # %%
 # What does z keep of an image?
