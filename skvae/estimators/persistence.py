@@ -110,7 +110,7 @@ def load(cls: Any, path: Any, own: Own, classes: Sequence[type]) -> Any:
         raise
     except Exception as error:  # whatever goes wrong, the file is not as save wrote it, or classes are missing
         what = str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}"
-        raise ValueError(f"{path} does not hold a model that can be loaded. {what}") from error
+        raise ValueError(f"{path} cannot be loaded. {what}") from error
 
 
 def _described(estimator: Any, writer: Writer) -> dict[str, Any]:

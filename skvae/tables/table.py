@@ -131,9 +131,7 @@ class Table:
         )
 
     def __repr__(self) -> str:
-        kind = "array" if self.labels is None else "DataFrame"
-        families = ", ".join(dict.fromkeys(family.name for family in self.data_families))
-        return f"<Table of {len(self.data_columns)} column(s) of a {kind}: {families}>".replace("a array", "an array")
+        return f"<Table of {len(self.data_columns)} column(s)>"
 
     @property
     def data_columns(self) -> list[Column]:

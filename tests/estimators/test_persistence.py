@@ -201,7 +201,7 @@ def test_a_users_networks_are_passed_in(tiny, iris, tmp_path):
         ValueError, match=r"encoder of this model is '.*test_persistence.Tied'.*load\(path, encoder=…\)"
     ):
         VAETransformer.load(tmp_path / "model")
-    with pytest.raises(ValueError, match="does not hold a model that can be loaded"):
+    with pytest.raises(ValueError, match=r"cannot be loaded.*(weights|is torch)"):
         VAETransformer.load(tmp_path / "model", encoder=torch.nn.Linear, decoder=Tied)
     VAETransformer(**tiny).fit(iris).save(tmp_path / "plain")
     with pytest.raises(ValueError, match="Leave encoder out"):
