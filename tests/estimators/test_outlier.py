@@ -12,12 +12,10 @@ from skvae import VAEOutlierDetector, VAETransformer
 from skvae.estimators.outlier import most_normal
 from skvae.likelihoods import Gaussian
 
-SMALL = VAETransformer(2, likelihood="student_t", hidden_layer_sizes=(8,), max_iter=3, device="cpu")
+SMALL = VAETransformer(2, likelihood="student_t", hidden_layer_sizes=(8,), max_iter=2, device="cpu")
 
 
-@parametrize_with_checks(
-    [VAEOutlierDetector(SMALL), VAEOutlierDetector(SMALL, contamination=0.1, support_fraction=1.0)]
-)
+@parametrize_with_checks([VAEOutlierDetector(SMALL)])
 def test_scikit_learn_check(estimator, check):
     check(estimator)
 
@@ -77,7 +75,7 @@ def test_one_extreme_number_does_not_blind_the_model(iris):
     assert np.corrcoef(clean.score_samples(iris), detector.score_samples(iris))[0, 1] > 0.9
 
 
-@pytest.mark.parametrize("contamination", [0.05, 0.2, 0.5])
+@pytest.mark.parametrize("contamination", [0.05, 0.5])
 def test_contamination_is_the_share_of_outliers(iris, contamination):
     detector = VAEOutlierDetector(SMALL, contamination=contamination, random_state=0)
     assert (detector.fit_predict(iris) == -1).mean() == pytest.approx(contamination, abs=0.01)
