@@ -18,7 +18,8 @@ def python_blocks(document: str) -> str:
     return "\n".join(re.findall(r"```python\n(.*?)```", (ROOT / document).read_text(), flags=re.DOTALL))
 
 
-def test_readme_runs():
+def test_readme_runs(monkeypatch):
+    monkeypatch.setenv("MPLBACKEND", "Agg")
     names: dict = {}
     exec(python_blocks("README.md"), names)
     assert names["Z"].shape == (178, 4)

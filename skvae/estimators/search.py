@@ -82,6 +82,11 @@ class VAESearchCV(Documented, GridSearchCV):
     --------
     sklearn.model_selection.GridSearchCV : Works too, one fit after another.
 
+    Notes
+    -----
+    Callbacks of the search hear of a candidate that was trained in a stack when it is scored, and of no epochs of it;
+    ``GridSearchCV`` shows these.
+
     References
     ----------
     Jamieson and Talwalkar (2016), Non-stochastic best arm identification, algorithm 1, for successive halving.
