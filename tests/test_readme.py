@@ -48,4 +48,5 @@ def test_the_guide_has_pages():
 @pytest.mark.parametrize("page", PAGES)
 def test_every_page_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLBACKEND", "Agg")
     exec(python_blocks(page), {"__name__": "page"})
