@@ -1,7 +1,7 @@
 """The variational autoencoder as a scikit-learn transformer."""
 
-from skvae.estimators import VAESearchCV, VAETransformer
+from skvae.estimators import VAEImputer, VAEOutlierDetector, VAESearchCV, VAETransformer
 
 __version__ = "0.1.0"
 
-__all__ = ["VAESearchCV", "VAETransformer", "__version__"]
+__all__ = ["VAEImputer", "VAEOutlierDetector", "VAESearchCV", "VAETransformer", "__version__"]

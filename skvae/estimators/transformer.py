@@ -20,6 +20,7 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
+from skvae.estimators._callbacks import CallbackMixin, follow, with_callbacks
 from skvae.estimators._compat import Documented, Interval, StrOptions, check_sample_weight, fit_context
 from skvae.estimators.conditional import (
     N_PARTICLES,
@@ -62,7 +63,7 @@ CHUNK = 4_000_000  # cells held in memory at once, in every layer
 Floats = NDArray[np.floating[Any]]
 
 
-class VAETransformer(Documented, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class VAETransformer(Documented, CallbackMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     r"""Variational autoencoder for dimensionality reduction, density estimation and synthetic rows.
 
     Trains an encoder q(z | x) and a decoder p(x | z) to maximise the evidence lower bound
@@ -187,13 +188,14 @@ class VAETransformer(Documented, ClassNamePrefixFeaturesOutMixin, TransformerMix
         Seed of everything random in fit, and of ``sample`` where it gets none of its own.
 
     verbose : int, default=0
-        1 prints a line for each held-out evaluation.
+        1 prints a line for each held-out evaluation, or as many where no rows are held out. For a progress bar, see
+        ``set_callbacks``.
 
     Attributes
     ----------
     n_features_in_ : int
         Number of columns.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (``n_features_in_``,)
         Column names, where all are strings.
     n_iter_ : int
         Epochs trained.
@@ -207,7 +209,7 @@ class VAETransformer(Documented, ClassNamePrefixFeaturesOutMixin, TransformerMix
         distribution with the moments of the aggregate posterior.
     active_components_ : ndarray of bool of shape (n_components,)
         Components with a KL above 0.01 nats.
-    noise_variance_ : float or ndarray of shape (n_features_in_,)
+    noise_variance_ : float or ndarray of shape (``n_features_in_``,)
         Noise variance in the units of X, where one Gaussian family without row factors covers all columns.
     device_ : torch.device
         Where the model is.
@@ -368,7 +370,7 @@ class VAETransformer(Documented, ClassNamePrefixFeaturesOutMixin, TransformerMix
             Where X or a parameter does not fit, before training starts; the estimator is then as it was.
         """
         with _unchanged_on_error(self):
-            return self._fit(X, sample_weight, X_val)
+            return self._fit(X, y, sample_weight, X_val)
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit_chunks(self, chunks: Any, *, X_val: Any = None, table: Table | None = None) -> Self:
@@ -482,14 +484,15 @@ class VAETransformer(Documented, ClassNamePrefixFeaturesOutMixin, TransformerMix
         if not first.is_streamed:
             X = read_rows(self, first.X, table)
             table = Table.fit(X, **options, native=first.native) if table is None else table
-            return self._train(table, table.encode(X), X_val, seed, start, weights=weights)
+            return self._train(table, table.encode(X), X_val, seed, start, weights=weights, given=(first.X, None))
         assert first.table is not None, "the first pass learns the columns"
         stream, x = first.rows(weights), first.encode_sample()
         of_sample = None if stream.weights is None else stream.weights[stream.sample]
-        return self._train(first.table, x, X_val, seed, start, weights=of_sample, stream=stream)
+        given = first.X, None
+        return self._train(first.table, x, X_val, seed, start, weights=of_sample, stream=stream, given=given)
 
-    def _fit(self, X: Any, sample_weight: Any, X_val: Any) -> Self:
-        start = self._start()
+    def _fit(self, X: Any, y: Any, sample_weight: Any, X_val: Any) -> Self:
+        start, given = self._start(), (X, y)
         X, native = to_pandas(X)
         X = read_rows(self, X, None if start is None else self.table_)
         kept, weights = _weights(X, sample_weight)
@@ -497,7 +500,7 @@ class VAETransformer(Documented, ClassNamePrefixFeaturesOutMixin, TransformerMix
             return self._fit_stream(Chunks.of_memory_map(X, kept), X_val, weights=weights)
         X = X if kept is None else X[kept]
         table = Table.fit(X, **self._table_options(), native=native) if start is None else self.table_
-        return self._train(table, table.encode(X), X_val, self._seed(), start, weights=weights)
+        return self._train(table, table.encode(X), X_val, self._seed(), start, weights=weights, given=given)
 
     def _start(self) -> VAE | None:
         """The model that a warm start continues from."""
@@ -509,6 +512,7 @@ class VAETransformer(Documented, ClassNamePrefixFeaturesOutMixin, TransformerMix
     def _seed(self) -> int:
         return agree_on(int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max)))
 
+    @with_callbacks
     def _train(
         self,
         table: Table,
@@ -519,18 +523,21 @@ class VAETransformer(Documented, ClassNamePrefixFeaturesOutMixin, TransformerMix
         *,
         weights: Tensor | None,
         stream: StreamedRows | None = None,
+        given: tuple[Any, Any],
     ) -> Self:
-        """From encoded rows to fitted attributes."""
+        """From encoded rows to fitted attributes; callbacks see the rows and y as they were given."""
         device = resolve_device(self.device)
         x_val = None if X_val is None else table.encode(read_rows(self, X_val, table))
         is_plain = weights is None and x_val is None and start is None and stream is None
         fitted = from_shelf(self, x) if is_plain else None
         self.table_ = table
+        followed = follow(self, *given, lambda fit: self._fitted_attributes(fit, device))
         if fitted is None:
-            fitted = fit_vae(
-                self, table, x, weights=weights, x_val=x_val, device=device, seed=seed, start=start, stream=stream
-            )
+            options: dict[str, Any] = {"device": device, "seed": seed, "start": start, "stream": stream}
+            fitted = fit_vae(self, table, x, weights=weights, x_val=x_val, followed=followed, **options)
         self._keep(fitted, device)
+        if followed is not None:
+            followed.end()
         return self
 
     @staticmethod
@@ -567,7 +574,7 @@ class VAETransformer(Documented, ClassNamePrefixFeaturesOutMixin, TransformerMix
 
     def _keep(self, fitted: Fit, device: torch.device) -> None:
         """Set the fitted attributes, and say what went wrong on the way."""
-        vae, history, kl, extreme = fitted
+        _, history, kl, extreme = fitted
         if history.interrupted:
             warnings.warn(
                 f"Training was interrupted in epoch {len(history.epochs)}; the best weights so far are kept.",
@@ -594,21 +601,32 @@ class VAETransformer(Documented, ClassNamePrefixFeaturesOutMixin, TransformerMix
                 ConvergenceWarning,
                 stacklevel=5,
             )
-        self.vae_, self.device_, self._online = vae, device, None
-        self._fitted_with = {name: getattr(self, name) for name in ARCHITECTURE}
-        self.history_ = history.as_dict()
-        self.n_iter_, self.best_iter_ = max(1, len(history.epochs) - 1), history.best_iter
-        self.kl_per_component_ = kl.cpu().double().numpy()
-        self.active_components_ = self.kl_per_component_ > ACTIVE
-        family = self.table_.families[0]
         if hasattr(self, "noise_variance_"):  # of an earlier fit
             del self.noise_variance_
+        self.__dict__.update(self._fitted_attributes(fitted, device))
+
+    def _fitted_attributes(self, fitted: Fit, device: torch.device) -> dict[str, Any]:
+        """Attributes by name, but those of the columns."""
+        vae, history, kl = fitted.vae, fitted.history, fitted.kl.cpu().double().numpy()
+        attributes = {
+            "vae_": vae,
+            "device_": device,
+            "_online": None,
+            "_fitted_with": {name: getattr(self, name) for name in ARCHITECTURE},
+            "history_": history.as_dict(),
+            "n_iter_": max(1, len(history.epochs) - 1),
+            "best_iter_": history.best_iter,
+            "kl_per_component_": kl,
+            "active_components_": kl > ACTIVE,
+        }
+        family = self.table_.families[0]
         if isinstance(family, Gaussian) and set(self.table_.families) == {family} and family.scale != "row":
             block, free = next(iter(vae.joint)), vae.decoder.free
             log_scale = free["0/log_scale"] if "0/log_scale" in free else block.get_buffer("log_scale")
             variance = (2 * family.log_scale(log_scale, None).flatten()).exp().cpu().double().numpy()
             noise = variance * self.table_.scale**2
-            self.noise_variance_ = noise if family.scaling == "column" else float(noise[0])
+            attributes["noise_variance_"] = noise if family.scaling == "column" else float(noise[0])
+        return attributes
 
     # -- what the model says of rows ---------------------------------------------------------------------------
 

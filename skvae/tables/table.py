@@ -249,6 +249,14 @@ class Table:
         units = (~x.isnan()).to(x.dtype) @ log_scale if log_scale.any() else 0.0
         return torch.from_numpy(inside).to(x) - units
 
+    def n_impossible(self, X: Any) -> Floats:
+        """Cells of each row that have no probability: unseen categories, values in no bin. Shape: (N, D) -> (N,)."""
+        total = np.zeros(len(X))
+        for j, column in enumerate(self.data_columns):
+            values = column_of(X, j)
+            total += ~(column.is_possible(values) | values.isna().to_numpy(dtype=bool))
+        return total
+
     def joint(self) -> Joint:
         """The likelihood of a row: one block for each distinct family."""
         edges = [_unit_range(np.column_stack([column.edges, column.centers])) for column in self.columns]

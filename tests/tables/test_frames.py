@@ -44,6 +44,9 @@ def test_there_and_back(frame):
     assert list(rows.columns) == frame.columns
     assert rows["grade"].cat.ordered
     assert native.present(rows).equals(frame)
+    other = native.present(rows[["grade"]].assign(new=rows["grade"].isna()))  # one column less, and one of its own
+    assert other["grade"].equals(frame["grade"])
+    assert other["new"].dtype == pl.Boolean
 
 
 @pytest.mark.parametrize("decoder", ["factorized", "autoregressive"])

@@ -747,3 +747,12 @@ def test_the_center_of_one_draw_is_the_draw():
     X, table = conditions_table(add_indicator=True)
     x = table.encode(X.dropna())
     torch.testing.assert_close(table.center(x[None]), x)
+
+
+def test_impossible_cells_are_categories_and_values_that_fit_did_not_see():
+    frame = pd.DataFrame({"n": [1.0, 2.0, 3.0, None], "word": ["a", "b", None, "a"], "h": [1.0, 5.0, 5.0, 9.0]})
+    table = Table.fit(frame, {"h": "histogram"})
+    assert_array_equal(table.n_impossible(frame), 0)
+    later = pd.DataFrame({"n": [1e9, 2.0, np.nan], "word": ["c", "a", None], "h": [99.0, -1.0, np.nan]})
+    assert_array_equal(table.n_impossible(later), [2, 1, 0])
+    assert_array_equal(Table.fit(np.eye(3)).n_impossible(np.full((2, 3), 7.0)), 0)

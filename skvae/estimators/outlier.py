@@ -1,0 +1,264 @@
+"""Rows that the model finds improbable."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from numbers import Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, OutlierMixin, clone
+from sklearn.linear_model import Ridge
+from sklearn.utils.validation import check_is_fitted
+
+from skvae.estimators._compat import Interval, StrOptions, fit_context
+from skvae.estimators.inner import column_scales, inner_estimator, read_first, take_names
+from skvae.estimators.input import read_rows
+from skvae.estimators.transformer import VAETransformer
+from skvae.tables import slices
+
+FENCE = 1.5  # interquartile ranges below the first quartile, from which on a score is an outlier's
+SUPPORT = 0.9  # share of the rows that the model is trained on, where contamination asks for no less
+N_LOOKS = 3  # short fits that find these rows: outliers that hide others go first
+WORTH_ROWS = 1000  # that say what a cell is worth
+
+Floats = NDArray[np.floating[Any]]
+
+
+class VAEOutlierDetector(OutlierMixin, BaseEstimator):
+    r"""Outliers: rows that a variational autoencoder finds improbable.
+
+    A row is as normal as its evidence lower bound on log p(x) is high, in nats. It is an outlier where this lies below
+    ``offset_``, which the training rows set. The model is trained on the most normal rows, which short fits find, so
+    that it does not learn to explain outliers: several that are alike would otherwise get a component of their own.
+
+    Parameters
+    ----------
+    estimator : VAETransformer, optional
+        The model; a copy is fitted. None: ``VAETransformer(likelihood="student_t")``, whose tails keep outliers among
+        the training rows from moving the rest, and which has a density outside the observed range; for an array of
+        booleans, ``VAETransformer()``.
+    contamination : "auto" or float in (0, 0.5], default="auto"
+        Share of outliers in the training rows. "auto": those below Tukey's fence, the first quartile of the scores less
+        1.5 interquartile ranges.
+    support_fraction : "auto" or float in (0, 1], default="auto"
+        Share of the training rows, the most normal ones, that the model is trained on. "auto": 0.9, or what
+        ``contamination`` leaves if that is less. 1.0 trains on all, for rows that are known to be normal.
+    random_state : int, RandomState instance or None, default=None
+        Of training; None takes the estimator's own. Once fitted, scores are deterministic.
+
+    Attributes
+    ----------
+    estimator_ : VAETransformer
+        The fitted model.
+    offset_ : float
+        Score below which a row is an outlier, nats.
+    worth_ : ndarray of shape (``n_features_in_``,)
+        What an observed cell of each column adds to the score on average, nats. A missing cell counts as much, so that
+        no row is an outlier for having gaps, or safe because of them.
+    n_features_in_ : int
+        Number of columns.
+    feature_names_in_ : ndarray of shape (``n_features_in_``,)
+        Column names, where all are strings.
+
+    See Also
+    --------
+    VAETransformer.score_samples : The bound itself, over observed cells.
+    sklearn.ensemble.IsolationForest : Rows that few random cuts isolate; faster, and no density.
+    sklearn.covariance.EllipticEnvelope : One Gaussian of the most normal rows, for numbers only.
+
+    References
+    ----------
+    An and Cho (2015), Variational Autoencoder based Anomaly Detection using Reconstruction Probability. DIFFERS: the
+    score is the bound and not its first term alone, so that a row far from all others in z is an outlier, too.
+
+    Rousseeuw and Van Driessen (1999), A Fast Algorithm for the Minimum Covariance Determinant Estimator: the most
+    normal rows are found as there, by fits and rankings in turn.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skvae import VAEOutlierDetector, VAETransformer
+    >>> X = np.random.default_rng(0).normal(size=(100, 2))
+    >>> detector = VAEOutlierDetector(VAETransformer(1, max_iter=2), random_state=0).fit(X)
+    >>> detector.predict([[0.0, 0.0], [9.0, -9.0]])
+    array([ 1, -1])
+    """
+
+    estimator_: VAETransformer
+    offset_: float
+    worth_: Floats
+    _surprise: float
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "estimator": [VAETransformer, None],
+        "contamination": [StrOptions({"auto"}), Interval(Real, 0, 0.5, closed="right")],
+        "support_fraction": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="right")],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        estimator: VAETransformer | None = None,
+        *,
+        contamination: str | float = "auto",
+        support_fraction: str | float = "auto",
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.estimator = estimator
+        self.contamination = contamination
+        self.support_fraction = support_fraction
+        self.random_state = random_state
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: ArrayLike, y: Any = None) -> Self:
+        """Train the model on the most normal rows, and find the score that divides all of them.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_rows, n_columns)
+            Rows, outliers among them or not; NaN, None and pandas.NA mark missing cells.
+        y : ignored
+            Present for API consistency.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            Where X or a parameter does not fit, before training starts; the detector is then as it was.
+        """
+        rows, fraction = read_first(self, X), self._support_fraction()
+        model = inner_estimator(self.estimator, self.random_state, likelihood=column_scales(rows))
+        weights = None if fraction == 1 else find_most_normal(model, X, rows, fraction)
+        model.fit(X, sample_weight=weights)
+        worth, surprise = worth_of_cells(model, rows, weights), math.log(len(rows) + 1)
+        scores = normality(model, rows, worth, surprise)
+        if isinstance(self.contamination, str):
+            first, third = np.quantile(scores, [0.25, 0.75])
+            offset = first - FENCE * (third - first)
+        else:
+            offset = np.quantile(scores, self.contamination)
+        self.estimator_, self.offset_, self.worth_, self._surprise = model, float(offset), worth, surprise
+        take_names(self, model)
+        return self
+
+    def score_samples(self, X: ArrayLike) -> Floats:
+        """How normal each row is.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_rows, n_columns)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+            A lower bound on log p(x), nats; the lower, the more abnormal. A missing cell counts as an average one of
+            its column; a category or date that training did not know as one in n_rows + 1.
+        """
+        check_is_fitted(self)
+        return normality(self.estimator_, read_rows(self, X, self.estimator_.table_), self.worth_, self._surprise)
+
+    def decision_function(self, X: ArrayLike) -> Floats:
+        """How far each row is from being an outlier.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_rows, n_columns)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+            ``score_samples(X) - offset_``, nats; negative for outliers.
+        """
+        return np.asarray(self.score_samples(X) - self.offset_)
+
+    def predict(self, X: ArrayLike) -> NDArray[np.integer[Any]]:
+        """Which rows are outliers.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_rows, n_columns)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+            −1 for outliers, 1 for others.
+        """
+        return np.where(self.decision_function(X) < 0, -1, 1)
+
+    def _support_fraction(self) -> float:
+        """Share of the rows that the model is trained on."""
+        if not isinstance(self.support_fraction, str):
+            return self.support_fraction
+        return SUPPORT if isinstance(self.contamination, str) else min(SUPPORT, 1 - self.contamination)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "estimator_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+def find_most_normal(model: VAETransformer, X: Any, rows: Any, fraction: float) -> Floats:
+    """Weights of the rows, 1 for the most normal ones, by short fits in turn with rankings. Shape: (N, D) -> (N,).
+
+    X is what the user passed, and ``rows`` are the same as an array or a DataFrame.
+    """
+    quick = clone(model).set_params(max_iter=1, early_stopping=False, warm_start=False, verbose=0)
+    weights, surprise = None, math.log(len(rows) + 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the fit that counts warns, too
+        for _ in range(N_LOOKS):
+            quick.fit(X, sample_weight=weights)
+            scores = normality(quick, rows, worth_of_cells(quick, rows, weights), surprise)
+            weights = most_normal(scores, rows, fraction)
+    return np.ones(len(rows)) if weights is None else weights
+
+
+def most_normal(scores: Floats, X: Any, fraction: float) -> Floats:
+    """1 for this share of the rows with the highest scores, and for all that know a column that these do not."""
+    scores = np.nan_to_num(scores, nan=-np.inf)
+    n_kept = max(2, math.ceil(fraction * len(scores)))
+    kept = scores >= np.sort(scores)[-n_kept]
+    for j in range(X.shape[1]):
+        is_observed = ~np.asarray(pd.isna(X.iloc[:, j] if isinstance(X, pd.DataFrame) else X[:, j]))
+        if not is_observed[kept].any():
+            kept |= is_observed
+    return np.asarray(kept, dtype=float)
+
+
+def normality(model: VAETransformer, X: Any, worth: Floats, surprise: float) -> Floats:
+    """The bound of each row, with its gaps and impossible cells made up for. Shape: (N, D), (D,) -> (N,)."""
+    scores = model.score_samples(X)
+    for first, rows in slices(X):
+        part = scores[first : first + len(rows)]
+        part += np.asarray(pd.isna(rows), dtype=float) @ worth
+        part -= model.table_.n_impossible(rows) * surprise
+    return scores
+
+
+def worth_of_cells(model: VAETransformer, X: Any, weights: Any) -> Floats:
+    """What an observed cell of each column adds to the bound on average, nats. Shape: (N, D) -> (D,).
+
+    Random cells of some rows are hidden, and what the bound loses is divided among the columns.
+    """
+    rng = np.random.default_rng(0)
+    chosen = rng.permutation(len(X) if weights is None else np.flatnonzero(weights))[:WORTH_ROWS]
+    rows = X.iloc[chosen] if isinstance(X, pd.DataFrame) else X[chosen]
+    hidden = (rng.random(rows.shape) < rng.random((len(rows), 1))) & ~np.asarray(pd.isna(rows))
+    with_gaps = rows.mask(hidden) if isinstance(rows, pd.DataFrame) else np.where(hidden, np.nan, rows)
+    lost = model.score_samples(rows) - model.score_samples(with_gaps)
+    mean = lost.sum() / max(hidden.sum(), 1)
+    rest = lost - hidden.sum(axis=1) * mean
+    return np.asarray(mean + Ridge(fit_intercept=False).fit(hidden.astype(float), rest).coef_)

@@ -1,0 +1,176 @@
+"""The detector: planted outliers are found, thresholds are quantiles, and scikit-learn's contract."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.stats import multivariate_normal
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from skvae import VAEOutlierDetector, VAETransformer
+from skvae.estimators.outlier import most_normal
+from skvae.likelihoods import Gaussian
+
+SMALL = VAETransformer(2, likelihood="student_t", hidden_layer_sizes=(8,), max_iter=2, device="cpu")
+
+
+@parametrize_with_checks([VAEOutlierDetector(SMALL)])
+def test_scikit_learn_check(estimator, check):
+    check(estimator)
+
+
+@pytest.fixture
+def planted():
+    """A line in three dimensions, and at its end ten rows beside it that no single column gives away."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 1)) * [1.0, 1.0, -1.0] + 0.1 * rng.normal(size=(200, 3))
+    X[-10:] = rng.normal(size=(10, 3)) + np.sign(rng.normal(size=(10, 1))) * [1.0, -1.0, 0.0]
+    return X, np.arange(200) >= 190
+
+
+def test_planted_outliers_are_found(planted):
+    X, is_outlier = planted
+    detector = VAEOutlierDetector(VAETransformer(1, likelihood="student_t", max_iter=20), random_state=0).fit(X)
+    assert roc_auc_score(is_outlier, -detector.score_samples(X)) > 0.95
+    assert (detector.predict(X)[is_outlier] == -1).mean() >= 0.8
+    assert (detector.predict(X)[~is_outlier] == 1).mean() > 0.9
+
+
+def test_scores_are_those_of_the_model(iris):
+    detector = VAEOutlierDetector(SMALL, support_fraction=1.0, random_state=0).fit(iris)
+    vae = VAETransformer(**SMALL.get_params() | {"random_state": 0}).fit(iris)
+    assert_array_equal(detector.score_samples(iris), vae.score_samples(iris))
+    assert_array_equal(detector.decision_function(iris), vae.score_samples(iris) - detector.offset_)
+
+
+def test_scores_are_the_true_log_density():
+    covariance = np.array([[1.0, 0.8], [0.8, 1.0]])
+    rng = np.random.default_rng(0)
+    X = rng.multivariate_normal([0, 0], covariance, size=500)
+    model = VAETransformer(1, likelihood="gaussian", max_iter=1)
+    detector = VAEOutlierDetector(model, support_fraction=1.0, random_state=0).fit(X)
+    far = rng.uniform(-4, 4, size=(100, 2))
+    assert_allclose(detector.score_samples(far), multivariate_normal([0, 0], covariance).logpdf(far), rtol=0.15)
+
+
+def test_outliers_that_are_alike_do_not_hide_one_another():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 6))
+    X[:16] = 6 + 0.1 * rng.normal(size=(16, 6))
+    linear = VAETransformer(2, likelihood=Gaussian("column"), max_iter=1, early_stopping=False)
+    everyone = VAEOutlierDetector(linear, support_fraction=1.0, random_state=0).fit(X)
+    robust = VAEOutlierDetector(linear, random_state=0).fit(X)
+    assert_array_equal(robust.predict(X[:16]), -1)
+    assert (robust.predict(X[16:]) == 1).mean() > 0.9
+    margins = [detector.decision_function(X[:16]).max() for detector in (robust, everyone)]
+    assert margins[0] < margins[1] - 50
+
+
+def test_one_extreme_number_does_not_blind_the_model(iris):
+    X = np.vstack([iris, [1e30, 0, 0, 0]])
+    detector = VAEOutlierDetector(SMALL, random_state=0).fit(X)
+    assert detector.predict(X)[-1] == -1
+    clean = VAEOutlierDetector(SMALL, random_state=0).fit(iris)
+    assert np.corrcoef(clean.score_samples(iris), detector.score_samples(iris))[0, 1] > 0.9
+
+
+@pytest.mark.parametrize("contamination", [0.05, 0.5])
+def test_contamination_is_the_share_of_outliers(iris, contamination):
+    detector = VAEOutlierDetector(SMALL, contamination=contamination, random_state=0)
+    assert (detector.fit_predict(iris) == -1).mean() == pytest.approx(contamination, abs=0.01)
+    assert detector.offset_ == np.quantile(detector.score_samples(iris), contamination)
+
+
+def test_auto_is_tukeys_fence(iris):
+    detector = VAEOutlierDetector(SMALL, random_state=0).fit(iris)
+    first, third = np.percentile(detector.score_samples(iris), [25, 75])
+    assert detector.offset_ == pytest.approx(first - 1.5 * (third - first), rel=1e-12)
+
+
+def test_mixed_frame_with_gaps(mixed):
+    detector = VAEOutlierDetector(SMALL, random_state=0).fit(mixed)
+    assert set(detector.predict(mixed)) <= {-1, 1}
+    assert detector.worth_.shape == (mixed.shape[1],)
+    odd = mixed.iloc[:1].assign(age=2000)  # far outside the observed range
+    assert detector.score_samples(odd)[0] < detector.score_samples(mixed.iloc[:1])[0] - 3
+    assert detector.predict(odd) == [-1]
+
+
+def test_gaps_make_no_row_normal_or_abnormal(large_mixed):
+    large_mixed = large_mixed[:400]
+    detector = VAEOutlierDetector(SMALL, random_state=0).fit(large_mixed)
+    before = detector.score_samples(large_mixed)
+    hidden = np.random.default_rng(0).random(large_mixed.shape) < 0.5
+    after = detector.score_samples(large_mixed.mask(hidden))
+    assert after.mean() == pytest.approx(before.mean(), abs=0.5)  # half of the evidence is some 10 nats
+    nothing = detector.score_samples(large_mixed.iloc[:1].mask(np.ones((1, large_mixed.shape[1]), dtype=bool)))
+    assert nothing == pytest.approx(before.mean(), abs=2)
+    assert detector.estimator_.score(large_mixed.mask(hidden)) > detector.estimator_.score(large_mixed) + 5
+
+
+def test_a_category_never_seen_is_improbable(mixed):
+    detector = VAEOutlierDetector(SMALL, random_state=0).fit(mixed)
+    row = mixed.iloc[[1]]
+    with pytest.warns(UserWarning, match="was not seen at fit"):
+        odd = detector.score_samples(row.assign(color="purple"))
+    assert odd < detector.score_samples(row) - 2
+    unknown = detector.score_samples(row.assign(color=None)) - detector.worth_[list(mixed).index("color")]
+    assert_allclose(odd, unknown - np.log(len(mixed) + 1), rtol=1e-6)
+
+
+def test_a_row_scores_alone_as_in_a_batch(mixed):
+    detector = VAEOutlierDetector(SMALL, random_state=0).fit(mixed)
+    alone = [detector.score_samples(mixed.iloc[[i]])[0] for i in range(5)]
+    assert_allclose(alone, detector.score_samples(mixed)[:5], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "share"),
+    [({}, 0.9), ({"contamination": 0.05}, 0.9), ({"contamination": 0.4}, 0.6), ({"support_fraction": 0.7}, 0.7)],
+)
+def test_the_model_sees_the_most_normal_rows(iris, parameters, share, monkeypatch):
+    seen = []
+    fit = VAETransformer.fit
+    monkeypatch.setattr(
+        VAETransformer, "fit", lambda self, X, sample_weight=None: seen.append(sample_weight) or fit(self, X)
+    )
+    VAEOutlierDetector(SMALL, random_state=0, **parameters).fit(iris)
+    assert seen[-1].sum() == np.ceil(share * len(iris))
+
+
+def test_columns_that_only_outliers_know_are_kept():
+    X = np.random.default_rng(0).normal(size=(50, 3))
+    X[:, 2] = np.nan
+    X[:2] = [20, 20, 1], [20, 20, 2]
+    kept = most_normal(np.r_[-9.0, -8.0, np.zeros(48)], X, 0.9)
+    assert_array_equal(kept, 1.0)
+    assert VAEOutlierDetector(SMALL, random_state=0).fit(X).score_samples(X).shape == (50,)
+
+
+def test_the_default_has_heavy_tails(iris, monkeypatch):
+    monkeypatch.setattr("skvae.training.recipe.auto_max_iter", lambda n_rows, batch_size: 1)
+    assert VAEOutlierDetector(random_state=0).fit(iris[:20]).estimator_.likelihood == "student_t"
+    assert VAEOutlierDetector(random_state=0).fit(iris[:20] > 0).estimator_.likelihood == "auto"
+
+
+def test_a_failed_fit_leaves_the_detector_as_it_was(iris):
+    detector = VAEOutlierDetector(SMALL, random_state=0).fit(iris)
+    before = detector.score_samples(iris)
+    with pytest.raises(ValueError, match="finite"):
+        detector.fit(np.full((5, 2), np.inf))
+    assert_array_equal(detector.score_samples(iris), before)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "sentence"),
+    [
+        ({"contamination": 0.7}, "The 'contamination' parameter of VAEOutlierDetector must be"),
+        ({"contamination": "some"}, "The 'contamination' parameter of VAEOutlierDetector must be"),
+        ({"support_fraction": 0.0}, "The 'support_fraction' parameter of VAEOutlierDetector must be"),
+        ({"estimator": LogisticRegression()}, "The 'estimator' parameter of VAEOutlierDetector must be"),
+    ],
+)
+def test_bad_parameters_get_a_sentence(iris, parameters, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        VAEOutlierDetector(**parameters).fit(iris)
