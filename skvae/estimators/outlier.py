@@ -72,9 +72,9 @@ class VAEOutlierDetector(OutlierMixin, BaseEstimator):
 
     Notes
     -----
-    A model knows its training rows better than fresh ones, the more so the fewer rows there are for each column (91 rows
-    of 64 pixels: 10 % of the training rows are flagged and 41 % of fresh ones; 178 rows of 30 columns: 10 % of both).
-    Ranks do not suffer, but ``predict`` does. Where there are normal rows to spare, let them set the threshold:
+    A model knows its training rows better than fresh ones, the more so the fewer rows there are for each column (91
+    rows of 64 pixels: 10 % of the training rows are flagged and 41 % of fresh ones; 178 rows of 30 columns: 10 % of
+    both). Where there are normal rows to spare, let them set the threshold:
     ``detector.offset_ = numpy.quantile(detector.score_samples(X_spare), 0.05)``.
 
     References
