@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from scipy.stats import norm
 
 from skvae.estimators import VAETransformer
 from skvae.inspection.canvas import (
@@ -236,7 +236,7 @@ def prior_quantiles(vae: VAETransformer, q: Floats) -> Floats:
     """Quantiles of each component under the prior. Shape: (Q,) -> (Q, K)."""
     prior, n_components = vae.vae_.prior, len(vae.kl_per_component_)
     if isinstance(prior, StandardNormal):
-        return np.repeat(norm.ppf(q)[:, None], n_components, axis=1)
+        return np.repeat([[NormalDist().inv_cdf(share)] for share in q], n_components, axis=1)
     with torch.no_grad():
         like = torch.empty(0, device=vae.device_)
         draws = prior.sample(N_DRAWS, like, torch.Generator(vae.device_).manual_seed(0))[0]
