@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator, OutlierMixin, clone
 from sklearn.linear_model import Ridge
 from sklearn.utils.validation import check_is_fitted
 
-from skvae.estimators._compat import Interval, StrOptions, fit_context
+from skvae.estimators._compat import Documented, Interval, StrOptions, fit_context
 from skvae.estimators.inner import column_scales, inner_estimator, read_first, take_names
 from skvae.estimators.input import read_rows
 from skvae.estimators.transformer import VAETransformer
@@ -28,7 +28,7 @@ WORTH_ROWS = 1000  # that say what a cell is worth
 Floats = NDArray[np.floating[Any]]
 
 
-class VAEOutlierDetector(OutlierMixin, BaseEstimator):
+class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
     r"""Outliers: rows that a variational autoencoder finds improbable.
 
     A row is as normal as its evidence lower bound on log p(x) is high, in nats. It is an outlier where this lies below
