@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import inspect
 import itertools
@@ -276,16 +275,13 @@ def pickled(state: dict[str, Any]) -> dict[str, Any]:
     """Attributes of an estimator as a pickle holds them.
 
     A fitted model becomes text and NumPy arrays, which joblib can memory-map and skops trusts, and which load on a
-    machine without its GPU. What a document cannot hold, such as a user's own network, stays as it is.
+    machine without its GPU. What a document cannot hold, such as a function that makes a network, stays as it is.
     """
     state = state | {"_skvae_version": version()}
     if "vae_" not in state:
         return state
     vae = state.pop("vae_")
     del state["device_"]
-    is_own = any(callable(state["_fitted_with"][side]) for side in NETWORKS)
-    weights = {name: tensor.detach().cpu().numpy() for name, tensor in _tensors(vae)} if is_own else learned(vae)
-    module = {"_module": copy.deepcopy(vae).to("meta")} if is_own else {}
     state["_hidden_layer_sizes"] = hidden_layer_sizes(vae)
     document: dict[str, Any] = {}
     arrays: Arrays = {}
@@ -295,18 +291,17 @@ def pickled(state: dict[str, Any]) -> dict[str, Any]:
             document[name] = writer.write(state[name])
             arrays |= writer.arrays
             del state[name]
-    return state | module | {"_document": json.dumps(document), "_arrays": arrays, "_weights": weights}
+    return state | {"_document": json.dumps(document), "_arrays": arrays, "_weights": learned(vae)}
 
 
 def unpickled(name: str, state: dict[str, Any]) -> dict[str, Any]:
     """Undo ``pickled``, without copying the weights; the module is then on the CPU."""
     state = dict(state)
-    document, module = state.pop("_document", None), state.pop("_module", None)
+    document = state.pop("_document", None)
     if document is not None:
         arrays, weights = state.pop("_arrays"), state.pop("_weights")
         state |= Reader(arrays).read(json.loads(document))
-        sizes = state.pop("_hidden_layer_sizes")
-        state["vae_"] = rebuilt(state, sizes, weights) if module is None else attached(module, weights)
+        state["vae_"] = rebuilt(state, state.pop("_hidden_layer_sizes"), weights)
         state["device_"] = torch.device("cpu")
     before = state.pop("_skvae_version", "of an unknown version")
     if before != version():

@@ -942,6 +942,7 @@ class VAETransformer(Documented, CallbackMixin, ClassNamePrefixFeaturesOutMixin,
         See Also
         --------
         joblib.dump : Holds anything, but runs code when it is loaded.
+        skops.io.dump : Holds whole pipelines; load it with trusted=["skvae.estimators.transformer.VAETransformer"].
 
         Examples
         --------

@@ -90,8 +90,7 @@ def latent_report(estimator: Any, X: Any, *, max_rows: int = 1000, random_state:
     found = find_vae(estimator)
     vae, X = found.vae, found.rows(X)
     random = check_random_state(random_state)
-    n_given = len(X)
-    if n_given > max_rows:
+    if len(X) > max_rows:
         X = resample(X, replace=False, n_samples=max_rows, random_state=random)
     loc, scale = (part.astype(float) for part in vae.posterior(X))
     mean, variance = loc.mean(axis=0), loc.var(axis=0) + (scale**2).mean(axis=0)
@@ -114,24 +113,19 @@ def latent_report(estimator: Any, X: Any, *, max_rows: int = 1000, random_state:
     )
     verdict, remedy = judge(table, vae)
     total = joint_information(loc, scale, random.normal(size=loc.shape))
-    table.loc["all"] = {
-        "kl": kl.sum(),
-        "mutual_information": total,
-        "marginal_kl": max(kl.sum() - total, 0.0),
-        "mean": np.nan,
-        "variance": np.nan,
-        "moment_gap": table["moment_gap"].sum(),
-        "active": table["active"].sum(),
-        "state": verdict,
-    }
+    table.loc["all"] = all_together(table, total) | {"state": verdict}
     table["active"] = table["active"].astype(int)
-    table.attrs = {
-        "verdict": verdict,
-        "remedy": remedy,
-        "n_rows": len(loc),
-        "mutual_information_bound": math.log(len(loc)),
-    }
+    bound = math.log(len(loc))
+    table.attrs = {"verdict": verdict, "remedy": remedy, "n_rows": len(loc), "mutual_information_bound": bound}
     return table
+
+
+def all_together(table: pd.DataFrame, information: float) -> dict[str, Any]:
+    """The row of all components: what adds up is added up, what is joint is computed from that."""
+    kl = float(table["kl"].sum())
+    row: dict[str, Any] = dict.fromkeys(table.columns, np.nan)
+    row |= {"kl": kl, "mutual_information": information, "marginal_kl": max(kl - information, 0.0)}
+    return row | {"moment_gap": table["moment_gap"].sum(), "active": table["active"].sum()}
 
 
 def kl_to_normal(mean: Any, variance: Any, center: Any = 0.0, spread: Any = 1.0) -> Floats:

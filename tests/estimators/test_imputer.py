@@ -71,6 +71,7 @@ def test_random_state_is_the_estimators_unless_given(holes):
     assert not hasattr(own, "vae_")
 
 
+@pytest.mark.filterwarnings("ignore:All 10 component")
 def test_default_estimator_is_that_of_the_container(monkeypatch):
     monkeypatch.setattr("skvae.training.recipe.auto_synthesis_max_iter", lambda n_rows, batch_size: 1)
     monkeypatch.setattr("skvae.training.recipe.auto_max_iter", lambda n_rows, batch_size: 1)

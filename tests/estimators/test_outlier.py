@@ -148,6 +148,7 @@ def test_columns_that_only_outliers_know_are_kept():
     assert VAEOutlierDetector(SMALL, random_state=0).fit(X).score_samples(X).shape == (50,)
 
 
+@pytest.mark.filterwarnings("ignore:All 10 component")
 def test_the_default_has_heavy_tails(iris, monkeypatch):
     monkeypatch.setattr("skvae.training.recipe.auto_max_iter", lambda n_rows, batch_size: 1)
     assert VAEOutlierDetector(random_state=0).fit(iris[:20]).estimator_.likelihood == "student_t"
