@@ -19,14 +19,14 @@ import pandas as pd
 from skvae.metrics.association import associations
 from skvae.metrics.fidelity import column_shapes, pair_trends
 from skvae.metrics.frames import Encoding, align
+from skvae.metrics.report import MAX_ROWS, Report
 from skvae.metrics.verdicts import RULES, VERDICTS, Question, Verdict, asked
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from skvae.metrics.report import Report
-
 MAX_COLUMNS, MAX_MAPPED, MAX_CELL = 60, 24, 32  # columns drawn one by one; columns of a map; letters of a cell
+FEW = 500  # rows: below, the error of a column is some percent by chance
 HELD_OUT = "held-out real rows"
 
 
@@ -61,7 +61,7 @@ def write_page(report: Report, *, title: str, notes: str = "") -> str:
     return template.substitute(
         title=escape(title),
         subtitle=escape(_subtitle(report)),
-        lead=escape(_lead(verdicts)),
+        lead=escape(_lead(verdicts) + _caution(report)),
         verdicts="\n".join(
             _verdict_line(answer[0], verdict) for answer, verdict in zip(answers, verdicts, strict=True)
         ),
@@ -97,6 +97,11 @@ def _lead(verdicts: list[Verdict]) -> str:
     return "The synthetic rows look like the real ones wherever we looked."
 
 
+def _caution(report: Report) -> str:
+    n_rows = min(len(report.synthetic), len(report.train if report.test is None else report.test))
+    return f" With {n_rows:,} rows to compare, chance moves the figures a lot." if n_rows < FEW else ""
+
+
 def _reference(report: Report) -> str:
     if report.test is None:
         return (
@@ -127,6 +132,8 @@ def _values(report: Report, figure: str) -> tuple[float, float]:
 
 def _verdict(report: Report, question: Question, value: float, real: float) -> Verdict:
     """The worse of those of the mean and of the largest error."""
+    if question.figure == "Closer to train":
+        value -= 1 / math.sqrt(min(len(report.synthetic), MAX_ROWS))  # two standard errors: few rows prove nothing
     found = [question.verdict(value, real)]
     if question.largest is not None:
         shapes = question.figure == "Shape error"

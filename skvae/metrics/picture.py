@@ -98,7 +98,7 @@ def draw_column(ax: Axes, column: Number | Category, real: Floats, synthetic: Fl
 def _draw_numbers(ax: Axes, column: Number, real: Floats, synthetic: Floats) -> None:
     """Histograms on the same bins, of the observed cells, and the shares of missing ones where there are any."""
     from matplotlib import dates as untyped
-    from matplotlib.ticker import EngFormatter, MaxNLocator
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     edges = _edges(np.concatenate([real, synthetic]))
     p, q = (np.histogram(cells[~np.isnan(cells)], edges)[0] / len(cells) for cells in (real, synthetic))
@@ -111,7 +111,7 @@ def _draw_numbers(ax: Axes, column: Number, real: Floats, synthetic: Floats) -> 
         ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(ax.xaxis.get_major_locator()))
     else:
         ax.xaxis.set_major_locator(MaxNLocator(5))
-        ax.xaxis.set_major_formatter(EngFormatter(sep=""))
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _number(value)))
     _clean(ax, ax.yaxis)
     gaps = np.isnan(real).mean(), np.isnan(synthetic).mean()
     if max(gaps) > 0:
@@ -207,6 +207,13 @@ def _shares(codes: Floats, n_levels: int) -> Floats:
     """Share of each level, and last of missing cells. Shape: (N,) -> (n_levels + 1,)."""
     levels = np.where(np.isnan(codes), n_levels, codes).astype(int)
     return np.bincount(levels, minlength=n_levels + 1) / len(codes)
+
+
+def _number(value: float) -> str:
+    """A number in few letters: thousands as k and M, but no thousandths as m."""
+    from matplotlib.ticker import EngFormatter
+
+    return EngFormatter(sep="")(value) if abs(value) >= 1000 else f"{value:.6g}"
 
 
 def percent(share: float) -> str:

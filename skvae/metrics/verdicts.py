@@ -73,10 +73,10 @@ class Question:
 
 RULES = (
     "columns and pairs are good up to a mean error of 1%, the largest being 5%, and fair up to 5%, the largest being "
-    "15%; a classifier that is right in up to 55% of "
-    "pairs is good, up to 70% fair; leaning on the rows it learned from is good up to 53%, fair up to 58%; copies are "
-    "good up to 0.1%, fair up to 1%. Where held-out rows are no better, half as much again as they have is good, and "
-    "three times as much fair; for predictions, 10% and 50% on top."
+    "15%; a classifier that is right in up to 55% of pairs is good, up to 70% fair; leaning on the rows it learned "
+    "from is good up to 53%, fair up to 58%, plus two standard errors; copies are good up to 0.1%, fair up to 1%. "
+    "Where held-out rows are no better, half as much again as they have is good, and three times as much fair; for "
+    "predictions, 10% and 50% on top."
 )
 CLASSIFIER = (
     "Shown a real row that the model has not seen and a synthetic one, gradient boosting that was trained to tell "

@@ -58,7 +58,15 @@ def test_the_page_needs_nothing_else(page):
 
 def test_the_page_says_what_the_report_says(page):
     text = " ".join(Balanced(page).text)
-    for said in ("people & <places>", "Made by <hand>.", "<b>n", "100 held out", "“word”", "held-out real rows"):
+    for said in (
+        "people & <places>",
+        "Made by <hand>.",
+        "<b>n",
+        "100 held out",
+        "“word”",
+        "held-out real rows",
+        "With 100 rows to compare, chance",
+    ):
         assert said in text
     assert len(re.findall('<section class="card">', page)) == 6
     assert page.count('<li><span class="mark') == 6

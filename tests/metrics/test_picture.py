@@ -6,7 +6,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from skvae.metrics import Report, column_shapes, pair_trends
-from skvae.metrics.picture import _edges, short
+from skvae.metrics.picture import _edges, _number, short
 
 matplotlib = pytest.importorskip("matplotlib")
 
@@ -89,3 +89,7 @@ def test_whole_numbers_fill_bins_equally(values):
 def test_labels_are_cut_and_not_read_as_mathematics():
     assert short("a" * 30, 16) == "a" * 15 + "…"
     assert short("$x$", 16) == r"\$x\$"
+
+
+def test_numbers_take_few_letters():
+    assert [_number(value) for value in (0.8, 999, -1500, 2.5e6, 0)] == ["0.8", "999", "−1.5k", "2.5M", "0"]
