@@ -80,7 +80,7 @@ def test_import_moves_no_global_state():
     program = """
 import logging, random, warnings
 import joblib, numpy, pandas, scipy, sklearn, torch
-import sklearn.base, sklearn.utils, sklearn.utils.validation, sklearn.utils._param_validation
+import sklearn.base, sklearn.model_selection, sklearn.utils, sklearn.utils.validation, sklearn.utils._param_validation
 
 def state():
     return (
