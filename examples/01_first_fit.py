@@ -1,4 +1,5 @@
-"""First fit: handwritten digits in ten numbers, and in two.
+"""First fit
+=========
 
 Finding: on 1,797 images of 8 x 8 pixels the held-out score of ten latent components, a bound on the log-likelihood in
 nats per image, is above that of ten principal components. With a heavy-tailed noise for each pixel instead of one noise

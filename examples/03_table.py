@@ -1,4 +1,5 @@
-"""A table: numbers, categories and gaps, as they are.
+"""A table, as it is
+=================
 
 Finding: a DataFrame with whole numbers, text and missing cells goes in without any preparation, and rows with the
 same columns, dtypes and dependencies come out. Latent coordinates of people, found without the income column,
@@ -19,6 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skvae import VAETransformer
+from skvae.inspection import AssociationsDisplay
 
 if "SKVAE_DATA" in os.environ:
     people = pd.read_csv(Path(os.environ["SKVAE_DATA"]) / "adult" / "adult.csv.gz").drop(columns="split")
@@ -50,6 +52,8 @@ for column in ("sex", "education"):
     )
     print(f"\nshare of incomes above 50K by {column}")
     print(share.sort_values("real").tail(5).round(2).to_string())
+
+AssociationsDisplay(train, synthetic).plot().figure_.savefig("03_table.png", dpi=120)
 
 # %%
 # Latent coordinates without the income column, and what they know about it.

@@ -1,4 +1,5 @@
-"""Synthetic tables: rows that a classifier can hardly tell from real ones, conditions, gaps.
+"""Synthetic tables, conditions and gaps
+=====================================
 
 Finding: with ``decoder="autoregressive"`` a minute of training on a laptop gives rows whose columns, pairs of columns
 and downstream models are those of the real table, gaps included, and none of which is a copy. The same model draws

@@ -1,4 +1,5 @@
-"""A grid search as one model, on this machine or on a cluster.
+"""A grid search as one model
+==========================
 
 Finding: all candidates of a grid can be trained together as one stack of matrices. The scores are those of
 ``GridSearchCV``, the seconds are fewer, and with successive halving fewer still. Both searches run on a Dask or Ray
@@ -15,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skvae import VAESearchCV, VAETransformer
+from skvae.inspection import LatentSizeDisplay
 
 X = load_breast_cancer().data
 model = make_pipeline(StandardScaler(), VAETransformer(max_iter=40, random_state=0))
@@ -44,6 +46,10 @@ difference = abs(apart.cv_results_["mean_test_score"] - together.cv_results_["me
 print(f"\nlargest difference from separate fits: {difference:.1e} nats")
 print(f"best: {together.best_params_}; with halving {halved.best_params_}")
 print(", ".join(f"{name} {s:.1f} s" for name, s in seconds.items()))
+
+# %%
+# The same as a picture: a line for each setting of the other parameters.
+LatentSizeDisplay.from_estimator(together).figure_.savefig("05_batched_search.png", dpi=120)
 
 # %%
 # On a cluster the stacks are its tasks. With ``pip install distributed``, and the address of your scheduler,

@@ -1,4 +1,5 @@
-"""The latent manifold: a plane on which every point is a digit.
+"""The latent manifold
+===================
 
 Finding: two latent components order images on a plane where one digit turns into another, and a classifier of
 neighbours is right far more often on that plane than on the one of PCA. The picture is that of appendix
@@ -14,13 +15,14 @@ import time
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import norm
+import pandas as pd
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.model_selection import train_test_split
 from sklearn.neighbors import KNeighborsClassifier
 
 from skvae import VAETransformer
+from skvae.inspection import LatentSpaceDisplay, ManifoldDisplay
 
 if "SKVAE_DATA" in os.environ:
     with np.load(Path(os.environ["SKVAE_DATA"]) / "mnist" / "mnist.npz") as mnist:
@@ -61,28 +63,16 @@ except ImportError:
     print('\nFor the picture: python -m pip install -e ".[plot]"')
     sys.exit()
 
-n, side = 15, round(X.shape[1] ** 0.5)
-quantiles = norm.ppf((np.arange(n) + 0.5) / n)
-z1, z2 = np.meshgrid(quantiles, quantiles[::-1])
-images = vae.inverse_transform(np.column_stack([z1.ravel(), z2.ravel()])).reshape(n, n, side, side)
-tiles = np.pad(images, ((0, 0), (0, 0), (1, 1), (1, 1))).swapaxes(1, 2).reshape(n * (side + 2), -1)
+figure, (left, right) = plt.subplots(1, 2, figsize=(13, 6.2), width_ratios=(1, 1.15), layout="constrained")
+side = round(X.shape[1] ** 0.5)
+manifold = ManifoldDisplay.from_estimator(vae, components=(0, 1), image_shape=(side, side), ax=left)
+left.set_title("Decoded: a grid of equal probability under the prior")
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(13, 6.8), layout="constrained")
-left.imshow(tiles, cmap="gray_r", vmin=0, vmax=1, extent=(0, 1, 0, 1))
-marks = (-1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5)
-left.set_xticks(norm.cdf(marks), marks)
-left.set_yticks(norm.cdf(marks), marks)
-left.set(title="Decoded: a grid of equal probability under the prior", xlabel="$z_1$", ylabel="$z_2$")
-
-# Each test image is drawn as its digit, so that nobody depends on the colours.
-colors = ("#332288", "#3f90da", "#117733", "#e76300", "#832db6", "#a96b59", "#bd1f01", "#717581", "#b8860b", "#009e8e")
-Z, y_test = vae.transform(X_test[:1000]), y_test[:1000]
-limit = 1.05 * np.abs(Z).max()
-for digit, color in enumerate(colors):
-    right.scatter(*Z[y_test == digit].T, marker=f"${digit}$", color=color, s=24, linewidths=0)
-right.add_patch(plt.Rectangle((z1.min(), z2.min()), *(2 * [2 * z1.max()]), fill=False, linestyle="--"))
-right.set(title="Test images at their latent means; dashed: the grid", xlabel="$z_1$", ylabel="$z_2$")
-right.set(aspect="equal", xlim=(-limit, limit), ylim=(-limit, limit))
+digit = pd.Series(y_test[:1000], name="digit")
+LatentSpaceDisplay.from_estimator(vae, X_test[:1000], color=digit, components=(0, 1), ax=right)
+corner, size = (manifold.right[0], manifold.up[0]), (np.ptp(manifold.right), np.ptp(manifold.up))
+right.add_patch(plt.Rectangle(corner, *size, fill=False, linestyle="--"))
+right.set_title("Test images at their latent means; dashed: the grid")
 picture = Path(__file__).with_suffix(".png")
 figure.savefig(picture, dpi=90)
 print(f"\npicture: {picture.name}")

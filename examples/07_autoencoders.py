@@ -1,4 +1,5 @@
-"""The autoencoder, the denoising autoencoder and the VAE: one estimator, two parameters.
+"""Autoencoder, denoising autoencoder and VAE
+==========================================
 
 Finding: without the KL term (``beta=0``) two latent coordinates reconstruct better, but their means lie in rays, many
 times as far out as the prior. Its draws then crowd where the rays meet, several times as many of them decode to what
@@ -12,12 +13,14 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from scipy.special import logsumexp
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from sklearn.neighbors import NearestNeighbors
 
 from skvae import VAETransformer
+from skvae.inspection import LatentSpaceDisplay
 
 X, y = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(X / 16, y, test_size=0.3, random_state=0, stratify=y)
@@ -59,7 +62,7 @@ for name, model in models.items():
 print("spread of latent means; error: root mean square, grey levels of 16; score and log-likelihoods: nats per image")
 
 # %%
-# Latent means are drawn as their digit, so that nobody depends on the colours.
+# Where the latent means lie, and what draws from the prior decode to.
 try:
     import matplotlib
 
@@ -69,19 +72,19 @@ except ImportError:
     print('\nFor the picture: python -m pip install -e ".[plot]"')
     sys.exit()
 
-colors = ("#332288", "#3f90da", "#117733", "#e76300", "#832db6", "#a96b59", "#bd1f01", "#717581", "#b8860b", "#009e8e")
 figure, axes = plt.subplots(2, 3, figsize=(13, 7.4), height_ratios=(1.6, 1), layout="constrained")
 for (name, (Z, decoded, framed)), above, below in zip(pictures.items(), *axes, strict=True):
-    for digit, color in enumerate(colors):
-        above.scatter(*Z[y_train == digit].T, marker=f"${digit}$", color=color, s=22, linewidths=0)
+    latent = LatentSpaceDisplay(Z, color=pd.Series(y_train, name="digit")).plot(ax=above)
+    if above is not axes[0, -1]:
+        latent.legend_.remove()  # one is enough
     above.scatter(*draws[:60].T, color="black", marker="x", s=16, linewidths=0.8, label="draw from the prior")
-    above.legend(loc="lower right", fontsize=8)
-    above.set(title=f"Latent means: {name}", xlabel="$z_1$", ylabel="$z_2$")
+    above.set_title(f"Latent means: {name}")
     tiles = np.pad(decoded.reshape(6, 10, 8, 8), ((0, 0), (0, 0), (1, 1), (1, 1))).swapaxes(1, 2).reshape(60, 100)
     below.imshow(tiles, cmap="gray_r", vmin=0, vmax=1)
     for k in framed:
         below.add_patch(plt.Rectangle((k % 10 * 10, k // 10 * 10), 9, 9, fill=False, color="#d55e00", linewidth=2))
     below.set(title="Decoded draws; framed: unlike any image", xticks=[], yticks=[])
+axes[0, 0].legend(loc="lower right", fontsize=8)
 picture = Path(__file__).with_suffix(".png")
 figure.savefig(picture, dpi=90)
 print(f"\npicture: {picture.name}")

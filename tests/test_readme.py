@@ -9,13 +9,17 @@ import pytest
 from skvae import VAETransformer
 
 ROOT = Path(__file__).parents[1]
+PAGES = sorted(
+    path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md") if "```python\n" in path.read_text()
+)
 
 
 def python_blocks(document: str) -> str:
     return "\n".join(re.findall(r"```python\n(.*?)```", (ROOT / document).read_text(), flags=re.DOTALL))
 
 
-def test_readme_runs():
+def test_readme_runs(monkeypatch):
+    monkeypatch.setenv("MPLBACKEND", "Agg")
     names: dict = {}
     exec(python_blocks("README.md"), names)
     assert names["Z"].shape == (178, 4)
@@ -35,3 +39,14 @@ def test_a_likelihood_in_one_file():
     p = 1 / (1 + X.mean(axis=0))
     independent = (np.log(p) + X * np.log1p(-p)).sum(axis=1).mean()
     assert vae.score(X) > independent  # one component finds the two kinds of rows
+
+
+def test_the_guide_has_pages():
+    assert len(PAGES) > 8
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_runs(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    exec(python_blocks(page), {"__name__": "page"})

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from numbers import Integral
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -60,6 +60,19 @@ STACKED = ("n_components", "beta", "free_bits", "learning_rate", "weight_decay")
 Network = str | Callable[[int, int], nn.Module]
 
 
+class Followed(Protocol):
+    """Who is told how a fit goes: see ``skvae.estimators._callbacks``."""
+
+    def begin(self, n_epochs: int) -> None:
+        """Training starts, and takes so many epochs at most."""
+
+    def after_epoch(self, *, goes_on: bool, fit: Callable[[], Fit]) -> bool:
+        """An epoch has ended; True ends the training.
+
+        ``fit`` gives what training would leave behind now, without the steps after it that ``refine`` takes.
+        """
+
+
 class Fit(NamedTuple):
     """What training leaves behind.
 
@@ -92,6 +105,7 @@ def fit_vae(
     seed: int,
     start: VAE | None,
     stream: StreamedRows | None = None,
+    followed: Followed | None = None,
 ) -> Fit:
     """Train one model, with its folds beside it where the rows are few.
 
@@ -113,6 +127,8 @@ def fit_vae(
         A trained model to continue from.
     stream : StreamedRows, optional
         The training rows, if x is only a sample of them: it starts the model and judges it.
+    followed : Followed, optional
+        Who is told of every epoch, and may end the training.
     """
     n_rows = len(x) if stream is None else stream.n_rows
     recipe = resolve_recipe(parameters, table, n_rows, device)
@@ -135,12 +151,27 @@ def fit_vae(
             weights = None if weights is None else torch.cat([weights, weights.new_ones(len(x_val))])
             x = torch.cat([x, x_val])
         x, weights = x.to(device), None if weights is None else weights.to(device)
-        vae = build_vae(parameters, table, recipe, seed) if start is None else copy.deepcopy(start)
+        vae = build_vae(parameters, table, recipe.hidden_layer_sizes, seed) if start is None else copy.deepcopy(start)
         vae = vae.to(device).requires_grad_(True)
         restack(vae, [0] * len(split.train))
         if start is None:
             initialize(vae, x, split.train, resolve_init(parameters, table), generator, weights)
         x, weights = x.float(), None if weights is None else weights.float()
+
+        def end(vae: VAE, history: History, generator: torch.Generator | None) -> Fit:
+            return conclude(vae, history, table, x, split.train[-1], weights, generator)
+
+        def tell(training: Training) -> bool:
+            assert followed is not None, "nobody listens"
+            gpus = [device] if device.type == "cuda" else []
+            with torch.random.fork_rng(devices=gpus, enabled=reads_global_rng(parameters)):
+                return followed.after_epoch(
+                    goes_on=bool(training.running) and training.epoch < recipe.max_iter,
+                    fit=lambda: end(*training.so_far(training.candidates[0]), None),
+                )
+
+        if followed is not None:
+            followed.begin(recipe.max_iter)
         run = partial(
             train,
             vae,
@@ -150,11 +181,14 @@ def fit_vae(
             seed=seed,
             weights=weights,
             offset=offset,
-            report=print_progress if parameters.verbose else None,
+            report=partial(print_progress, max_iter=recipe.max_iter) if parameters.verbose else None,
+            after_epoch=tell if followed is not None else None,
             rows=stream,
         )
         history = train_within_memory(run, recipe)
-        return conclude(vae, history, table, x, split.train[-1], weights, generator)
+        if parameters.verbose:
+            print(f"{_epoch(history.best_iter, recipe.max_iter)}  is kept")
+        return end(vae, history, generator)
 
 
 def fit_together(
@@ -196,7 +230,7 @@ def fit_together(
             models = []
             for c in chosen:
                 generator.set_state(state)
-                vae = build_vae(parameters[c], table, recipes[c], seed).to(device)
+                vae = build_vae(parameters[c], table, recipes[c].hidden_layer_sizes, seed).to(device)
                 restack(vae, [0] * len(split.train))
                 initialize(vae, x, split.train, resolve_init(parameters[c], table), generator)
                 models.append(vae)
@@ -207,7 +241,9 @@ def fit_together(
                 for c in chosen
             ]
             widest = max(chosen, key=lambda c: parameters[c].n_components)
-            stack = join(models, build_vae(parameters[widest], table, recipes[widest], seed).to(device))
+            stack = join(
+                models, build_vae(parameters[widest], table, recipes[widest].hidden_layer_sizes, seed).to(device)
+            )
             stacks.append(Training(stack, x.float(), split, candidates, seed=seed))
         rows = x.float()
         if factor is not None:
@@ -220,7 +256,7 @@ def fit_together(
         fits: list[Fit | None] = [None] * len(order)
         for c, candidate in zip(order, trained, strict=True):
             assert candidate.vae is not None, "training has ended"
-            vae = narrow(candidate.vae, build_vae(parameters[c], table, recipes[c], seed).to(device))
+            vae = narrow(candidate.vae, build_vae(parameters[c], table, recipes[c].hidden_layer_sizes, seed).to(device))
             fits[c] = conclude(vae, candidate.history, table, rows, split.train[-1], None, generator)
         return [fit for fit in fits if fit is not None]
 
@@ -249,13 +285,17 @@ def is_stackable(parameters: Any) -> bool:
     )
 
 
+def reads_global_rng(parameters: Any) -> bool:
+    """Whether something in the model draws from torch's own generator."""
+    return bool(parameters.dropout > 0 or callable(parameters.encoder) or callable(parameters.decoder))
+
+
 @contextmanager
 def prepared(
     parameters: Any, table: Table, recipe: Recipe, device: torch.device, seed: int
 ) -> Iterator[torch.Generator]:
     """A generator of our own, and as many threads as the matrix products want."""
-    uses_global_rng = parameters.dropout > 0 or callable(parameters.encoder) or callable(parameters.decoder)
-    rng = isolated_rng(seed, device, lends_global=uses_global_rng)
+    rng = isolated_rng(seed, device, lends_global=reads_global_rng(parameters))
     with rng as generator, intraop_threads(recipe.n_threads(n_parallel(parameters, table))):
         yield generator
 
@@ -267,12 +307,13 @@ def conclude(
     x: Tensor,
     rows: Tensor,
     weights: Tensor | None,
-    generator: torch.Generator,
+    generator: torch.Generator | None,
 ) -> Fit:
-    """The model of all training rows, refined, and what there is to say of it."""
+    """The model of all training rows, refined unless there is no generator, and what there is to say of it."""
     restack(vae, [len(vae.decoder.bias) - 1])
     try:
-        refine(vae, x[rows], None if weights is None else weights[rows], generator)
+        if generator is not None:
+            refine(vae, x[rows], None if weights is None else weights[rows], generator)
     except KeyboardInterrupt:  # the trained weights are as good as without
         history.interrupted = True
     vae.requires_grad_(False)
@@ -402,7 +443,7 @@ def resolve_init(parameters: Any, table: Table) -> str:
     return rules.auto_init(n_coded, len(table.data_families))
 
 
-def build_vae(parameters: Any, table: Table, recipe: Recipe, seed: int) -> VAE:
+def build_vae(parameters: Any, table: Table, sizes: Sequence[int], seed: int) -> VAE:
     """The untrained module, a stack of one, on the CPU."""
     generator = torch.Generator().manual_seed(seed)
     joint = table.joint()
@@ -414,7 +455,6 @@ def build_vae(parameters: Any, table: Table, recipe: Recipe, seed: int) -> VAE:
             return partial(Replicas, network)
         return lambda n_in, n_out: MLP(n_in, n_out, sizes, parameters.activation, parameters.dropout, generator)
 
-    sizes = recipe.hidden_layer_sizes
     encoder = Encoder(
         joint,
         n_components,
@@ -479,10 +519,15 @@ def mean_kl_of_rows(vae: VAE, x: Tensor) -> Tensor:
     return kl.masked_fill(x.isnan().all(dim=-1)[..., None], 0.0)
 
 
-def print_progress(history: History) -> None:
-    """One line for each held-out evaluation."""
+def print_progress(history: History, max_iter: int | None = None) -> None:
+    """One line for each held-out evaluation, or as many without them."""
     row = history.epochs[-1]
-    print(
-        f"epoch {row['epoch']:5.0f}  elbo {row['elbo']:10.3f}  held-out {row['validation_elbo']:10.3f}  "
-        f"kl {row['kl']:7.3f}  {row['seconds']:6.1f} s"
-    )
+    terms = {"elbo": row["elbo"], "held-out": row["validation_elbo"], "kl": row["kl"]}
+    if math.isnan(row["validation_elbo"]):
+        del terms["held-out"]
+    figures = (f"{name} {'-' if math.isnan(value) else format(value, '.3f'):>10}" for name, value in terms.items())
+    print(f"{_epoch(row['epoch'], max_iter)}  {row['seconds']:6.1f} s  {'  '.join(figures)}")
+
+
+def _epoch(epoch: float, max_iter: int | None) -> str:
+    return f"epoch {epoch:4.0f}" if max_iter is None else f"epoch {epoch:{len(str(max_iter))}.0f}/{max_iter}"

@@ -12,14 +12,14 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.impute import MissingIndicator
 from sklearn.utils.validation import check_is_fitted
 
-from skvae.estimators._compat import check_feature_names_in, fit_context
+from skvae.estimators._compat import Documented, check_feature_names_in, fit_context
 from skvae.estimators.inner import column_scales, inner_estimator, read_first, take_names
 from skvae.estimators.input import read_rows
 from skvae.estimators.transformer import VAETransformer
 from skvae.tables import Native, to_pandas
 
 
-class VAEImputer(TransformerMixin, BaseEstimator):
+class VAEImputer(Documented, TransformerMixin, BaseEstimator):
     """Fill the gaps of an array or of a DataFrame with mixed columns.
 
     A drop-in for scikit-learn's ``IterativeImputer`` and ``KNNImputer`` that also reads text, categories and dates. A
@@ -57,7 +57,7 @@ class VAEImputer(TransformerMixin, BaseEstimator):
         Positions of the columns without an observed cell.
     n_features_in_ : int
         Number of columns.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (``n_features_in_``,)
         Column names, where all are strings.
 
     See Also

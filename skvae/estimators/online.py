@@ -89,7 +89,7 @@ def fit_chunk(
         online = replace(online, n_seen=online.n_seen + len(x), weight=online.weight + total)
         if weights is not None:
             weights = weights.to(device) * (online.n_seen / online.weight)
-        vae = build_vae(parameters, table, recipe, seed) if start is None else copy.deepcopy(start)
+        vae = build_vae(parameters, table, recipe.hidden_layer_sizes, seed) if start is None else copy.deepcopy(start)
         vae = vae.to(device).requires_grad_(True)
         if start is None:
             initialize(vae, x, [everything], resolve_init(parameters, table), generator, weights)

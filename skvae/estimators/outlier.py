@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator, OutlierMixin, clone
 from sklearn.linear_model import Ridge
 from sklearn.utils.validation import check_is_fitted
 
-from skvae.estimators._compat import Interval, StrOptions, fit_context
+from skvae.estimators._compat import Documented, Interval, StrOptions, fit_context
 from skvae.estimators.inner import column_scales, inner_estimator, read_first, take_names
 from skvae.estimators.input import read_rows
 from skvae.estimators.transformer import VAETransformer
@@ -28,7 +28,7 @@ WORTH_ROWS = 1000  # that say what a cell is worth
 Floats = NDArray[np.floating[Any]]
 
 
-class VAEOutlierDetector(OutlierMixin, BaseEstimator):
+class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
     r"""Outliers: rows that a variational autoencoder finds improbable.
 
     A row is as normal as its evidence lower bound on log p(x) is high, in nats. It is an outlier where this lies below
@@ -56,12 +56,12 @@ class VAEOutlierDetector(OutlierMixin, BaseEstimator):
         The fitted model.
     offset_ : float
         Score below which a row is an outlier, nats.
-    worth_ : ndarray of shape (n_features_in_,)
+    worth_ : ndarray of shape (``n_features_in_``,)
         What an observed cell of each column adds to the score on average, nats. A missing cell counts as much, so that
         no row is an outlier for having gaps, or safe because of them.
     n_features_in_ : int
         Number of columns.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (``n_features_in_``,)
         Column names, where all are strings.
 
     See Also

@@ -22,13 +22,14 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
-from skvae.estimators._compat import Interval, safe_split
+from skvae.estimators._callbacks import has_callbacks
+from skvae.estimators._compat import Documented, Interval, safe_split
 from skvae.estimators.fitting import MAX_STACK, STACKED, Fit, is_stackable
 from skvae.estimators.shelf import shelf
 from skvae.estimators.transformer import VAETransformer
 
 
-class VAESearchCV(GridSearchCV):
+class VAESearchCV(Documented, GridSearchCV):
     """Exhaustive search over parameters, with all candidates on the same rows trained as one model.
 
     A drop-in for :class:`sklearn.model_selection.GridSearchCV` around a ``VAETransformer``, or a ``Pipeline`` that ends
@@ -36,7 +37,7 @@ class VAESearchCV(GridSearchCV):
     are stacked: their weights get one more axis, and each keeps the seed, the early stopping and the best weights that
     it would have alone, so the scores are those of ``GridSearchCV`` up to rounding. What else differs makes a stack of
     its own, and what cannot be stacked (``decoder="autoregressive"``, networks of your own, learned priors,
-    ``dropout``, weighted rows) is fitted as ``GridSearchCV`` would fit it.
+    ``dropout``, weighted rows, an estimator with callbacks of its own) is fitted as ``GridSearchCV`` would fit it.
 
     Parameters
     ----------
@@ -80,6 +81,11 @@ class VAESearchCV(GridSearchCV):
     See Also
     --------
     sklearn.model_selection.GridSearchCV : Works too, one fit after another.
+
+    Notes
+    -----
+    Callbacks of the search hear of a candidate that was trained in a stack when it is scored, and of no epochs of it;
+    ``GridSearchCV`` shows these.
 
     References
     ----------
@@ -263,7 +269,7 @@ class Member(NamedTuple):
         except (ValueError, TypeError):
             return None
         front = estimator[:-1] if is_pipeline and len(estimator.steps) > 1 else None
-        return cls(position, front, vae) if is_stackable(vae) else None
+        return cls(position, front, vae) if is_stackable(vae) and not has_callbacks(vae) else None
 
     def family(self) -> str:
         """Equal for those that make a stack."""

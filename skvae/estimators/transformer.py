@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from numbers import Integral, Real
+from os import PathLike
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -19,7 +20,8 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from skvae.estimators._compat import Interval, StrOptions, check_sample_weight, fit_context
+from skvae.estimators._callbacks import CallbackMixin, follow, with_callbacks
+from skvae.estimators._compat import Documented, Interval, StrOptions, check_sample_weight, fit_context
 from skvae.estimators.conditional import (
     N_PARTICLES,
     PARTICLES_PER_DRAW,
@@ -32,7 +34,8 @@ from skvae.estimators.conditional import (
 from skvae.estimators.fitting import Fit, Network, fit_together, fit_vae, mean_kl_of_rows
 from skvae.estimators.input import read_rows
 from skvae.estimators.online import Online, fit_chunk
-from skvae.estimators.persistence import attach_weights, detach_weights
+from skvae.estimators.onnx import to_onnx
+from skvae.estimators.persistence import load, pickled, save, unpickled
 from skvae.estimators.shelf import from_shelf, shelf_key
 from skvae.estimators.streaming import IN_MEMORY, FirstPass
 from skvae.likelihoods import FAMILIES, Gaussian, Likelihood
@@ -60,7 +63,7 @@ CHUNK = 4_000_000  # cells held in memory at once, in every layer
 Floats = NDArray[np.floating[Any]]
 
 
-class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class VAETransformer(Documented, CallbackMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     r"""Variational autoencoder for dimensionality reduction, density estimation and synthetic rows.
 
     Trains an encoder q(z | x) and a decoder p(x | z) to maximise the evidence lower bound
@@ -141,9 +144,12 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         columns share one Gaussian scale, from 1,000 rows, 50 columns and 4 columns for each component up; 0
         otherwise.
 
-    learning_rate, weight_decay : "auto" or float, default="auto"
-        Of AdamW. "auto": 1e-3 and 1.0 below 1,000 rows, 2e-3 and 0.01 above, 5e-3 and 0 for binary rows; the learning
-        rate is 4e-3 below 12,000 rows and 8e-3 above under ``decoder="autoregressive"``.
+    learning_rate : "auto" or float, default="auto"
+        Of AdamW. "auto": 1e-3 below 1,000 rows, 2e-3 above, 5e-3 for binary rows; 4e-3 below 12,000 rows and 8e-3 above
+        under ``decoder="autoregressive"``.
+
+    weight_decay : "auto" or float, default="auto"
+        Of AdamW. "auto": 1.0 below 1,000 rows, 0.01 above, 0 for binary rows.
 
     batch_size : "auto" or int, default="auto"
         Rows a step. "auto": a power of two near n / 16 from 32 to 512, or to 256 under
@@ -182,16 +188,19 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         Seed of everything random in fit, and of ``sample`` where it gets none of its own.
 
     verbose : int, default=0
-        1 prints a line for each held-out evaluation.
+        1 prints a line for each held-out evaluation, or as many where no rows are held out. For a progress bar, see
+        ``set_callbacks``.
 
     Attributes
     ----------
     n_features_in_ : int
         Number of columns.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (``n_features_in_``,)
         Column names, where all are strings.
-    n_iter_, best_iter_ : int
-        Epochs trained, and the epoch of the weights that were kept; 0 is the start.
+    n_iter_ : int
+        Epochs trained.
+    best_iter_ : int
+        Epoch of the weights that were kept; 0 is the start.
     history_ : dict of lists
         By epoch, from 0: ELBO of training rows and of held-out rows, log-likelihood, KL, learning rate, seconds.
         ELBO and log-likelihood are in nats per row, in the units of X.
@@ -200,7 +209,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         distribution with the moments of the aggregate posterior.
     active_components_ : ndarray of bool of shape (n_components,)
         Components with a KL above 0.01 nats.
-    noise_variance_ : float or ndarray of shape (n_features_in_,)
+    noise_variance_ : float or ndarray of shape (``n_features_in_``,)
         Noise variance in the units of X, where one Gaussian family without row factors covers all columns.
     device_ : torch.device
         Where the model is.
@@ -361,7 +370,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             Where X or a parameter does not fit, before training starts; the estimator is then as it was.
         """
         with _unchanged_on_error(self):
-            return self._fit(X, sample_weight, X_val)
+            return self._fit(X, y, sample_weight, X_val)
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit_chunks(self, chunks: Any, *, X_val: Any = None, table: Table | None = None) -> Self:
@@ -475,14 +484,15 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         if not first.is_streamed:
             X = read_rows(self, first.X, table)
             table = Table.fit(X, **options, native=first.native) if table is None else table
-            return self._train(table, table.encode(X), X_val, seed, start, weights=weights)
+            return self._train(table, table.encode(X), X_val, seed, start, weights=weights, given=(first.X, None))
         assert first.table is not None, "the first pass learns the columns"
         stream, x = first.rows(weights), first.encode_sample()
         of_sample = None if stream.weights is None else stream.weights[stream.sample]
-        return self._train(first.table, x, X_val, seed, start, weights=of_sample, stream=stream)
+        given = first.X, None
+        return self._train(first.table, x, X_val, seed, start, weights=of_sample, stream=stream, given=given)
 
-    def _fit(self, X: Any, sample_weight: Any, X_val: Any) -> Self:
-        start = self._start()
+    def _fit(self, X: Any, y: Any, sample_weight: Any, X_val: Any) -> Self:
+        start, given = self._start(), (X, y)
         X, native = to_pandas(X)
         X = read_rows(self, X, None if start is None else self.table_)
         kept, weights = _weights(X, sample_weight)
@@ -490,7 +500,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             return self._fit_stream(Chunks.of_memory_map(X, kept), X_val, weights=weights)
         X = X if kept is None else X[kept]
         table = Table.fit(X, **self._table_options(), native=native) if start is None else self.table_
-        return self._train(table, table.encode(X), X_val, self._seed(), start, weights=weights)
+        return self._train(table, table.encode(X), X_val, self._seed(), start, weights=weights, given=given)
 
     def _start(self) -> VAE | None:
         """The model that a warm start continues from."""
@@ -502,6 +512,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     def _seed(self) -> int:
         return agree_on(int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max)))
 
+    @with_callbacks
     def _train(
         self,
         table: Table,
@@ -512,18 +523,21 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         *,
         weights: Tensor | None,
         stream: StreamedRows | None = None,
+        given: tuple[Any, Any],
     ) -> Self:
-        """From encoded rows to fitted attributes."""
+        """From encoded rows to fitted attributes; callbacks see the rows and y as they were given."""
         device = resolve_device(self.device)
         x_val = None if X_val is None else table.encode(read_rows(self, X_val, table))
         is_plain = weights is None and x_val is None and start is None and stream is None
         fitted = from_shelf(self, x) if is_plain else None
         self.table_ = table
+        followed = follow(self, *given, lambda fit: self._fitted_attributes(fit, device))
         if fitted is None:
-            fitted = fit_vae(
-                self, table, x, weights=weights, x_val=x_val, device=device, seed=seed, start=start, stream=stream
-            )
+            options: dict[str, Any] = {"device": device, "seed": seed, "start": start, "stream": stream}
+            fitted = fit_vae(self, table, x, weights=weights, x_val=x_val, followed=followed, **options)
         self._keep(fitted, device)
+        if followed is not None:
+            followed.end()
         return self
 
     @staticmethod
@@ -560,7 +574,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     def _keep(self, fitted: Fit, device: torch.device) -> None:
         """Set the fitted attributes, and say what went wrong on the way."""
-        vae, history, kl, extreme = fitted
+        _, history, kl, extreme = fitted
         if history.interrupted:
             warnings.warn(
                 f"Training was interrupted in epoch {len(history.epochs)}; the best weights so far are kept.",
@@ -587,21 +601,32 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
                 ConvergenceWarning,
                 stacklevel=5,
             )
-        self.vae_, self.device_, self._online = vae, device, None
-        self._fitted_with = {name: getattr(self, name) for name in ARCHITECTURE}
-        self.history_ = history.as_dict()
-        self.n_iter_, self.best_iter_ = max(1, len(history.epochs) - 1), history.best_iter
-        self.kl_per_component_ = kl.cpu().double().numpy()
-        self.active_components_ = self.kl_per_component_ > ACTIVE
-        family = self.table_.families[0]
         if hasattr(self, "noise_variance_"):  # of an earlier fit
             del self.noise_variance_
+        self.__dict__.update(self._fitted_attributes(fitted, device))
+
+    def _fitted_attributes(self, fitted: Fit, device: torch.device) -> dict[str, Any]:
+        """Attributes by name, but those of the columns."""
+        vae, history, kl = fitted.vae, fitted.history, fitted.kl.cpu().double().numpy()
+        attributes = {
+            "vae_": vae,
+            "device_": device,
+            "_online": None,
+            "_fitted_with": {name: getattr(self, name) for name in ARCHITECTURE},
+            "history_": history.as_dict(),
+            "n_iter_": max(1, len(history.epochs) - 1),
+            "best_iter_": history.best_iter,
+            "kl_per_component_": kl,
+            "active_components_": kl > ACTIVE,
+        }
+        family = self.table_.families[0]
         if isinstance(family, Gaussian) and set(self.table_.families) == {family} and family.scale != "row":
             block, free = next(iter(vae.joint)), vae.decoder.free
             log_scale = free["0/log_scale"] if "0/log_scale" in free else block.get_buffer("log_scale")
             variance = (2 * family.log_scale(log_scale, None).flatten()).exp().cpu().double().numpy()
             noise = variance * self.table_.scale**2
-            self.noise_variance_ = noise if family.scaling == "column" else float(noise[0])
+            attributes["noise_variance_"] = noise if family.scaling == "column" else float(noise[0])
+        return attributes
 
     # -- what the model says of rows ---------------------------------------------------------------------------
 
@@ -895,6 +920,107 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         filled = [self.table_.present(table) for table in filled]
         return filled[0] if n_draws is None else filled
 
+    # -- files -------------------------------------------------------------------------------------------------
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the fitted model to a file that holds numbers and text, and no code.
+
+        The file is one of safetensors, with a document in JSON: parameters, fitted attributes, what is known of the
+        columns, and the weights. Unlike a pickle it can be loaded from a stranger, and with later releases. Needs
+        ``python -m pip install skvae[save]``.
+
+        Parameters
+        ----------
+        path : path-like
+            Where to write; a file that is there is replaced once the new one is complete.
+
+        Raises
+        ------
+        ValueError
+            Where a file cannot hold something, such as categories of a class of your own; nothing is written then.
+
+        See Also
+        --------
+        joblib.dump : Holds anything, but runs code when it is loaded.
+        skops.io.dump : Holds whole pipelines; load it with trusted=["skvae.estimators.transformer.VAETransformer"].
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> from sklearn.datasets import load_iris
+        >>> X = load_iris().data
+        >>> vae = VAETransformer(2, max_iter=2, random_state=0).fit(X)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     vae.save(os.path.join(folder, "iris.safetensors"))
+        ...     again = VAETransformer.load(os.path.join(folder, "iris.safetensors"))
+        >>> bool((again.transform(X) == vae.transform(X)).all())
+        True
+        """
+        check_is_fitted(self)
+        save(self, path)
+
+    @classmethod
+    def load(
+        cls,
+        path: str | PathLike[str],
+        *,
+        encoder: Network | None = None,
+        decoder: Network | None = None,
+        classes: Sequence[type] = (),
+    ) -> Self:
+        """Read a model that ``save`` wrote: no code in the file is run, and nothing that it names is imported.
+
+        Parameters
+        ----------
+        path : path-like
+            The file.
+        encoder, decoder : callable (n_in, n_out) -> torch.nn.Module, optional
+            Your own networks, where the model was fitted with such: the file has their weights only.
+        classes : sequence of type
+            Your own likelihoods, priors or schedules, where the model was fitted with such.
+
+        Returns
+        -------
+        VAETransformer
+            The fitted estimator, on the CPU, bit for bit what it was.
+
+        Raises
+        ------
+        ValueError
+            Where the file is no model, damaged, tampered with or of a newer format, or where something of yours is
+            missing.
+        """
+        loaded: Self = load(cls, path, {"encoder": encoder, "decoder": decoder}, classes)
+        return loaded
+
+    def to_onnx(self, path: str | PathLike[str], part: str = "encoder") -> None:
+        """Write the encoder or the decoder as an ONNX graph, which runs without Python.
+
+        The graph reads and writes one array of numbers of any number of rows, so the model must have been fitted on an
+        array, or on a DataFrame of numbers and booleans. Needs ``python -m pip install skvae[onnx]``.
+
+        Parameters
+        ----------
+        path : path-like
+            Where to write.
+        part : {"encoder", "decoder"}, default="encoder"
+            "encoder" is ``transform``: from X, float32 of shape (n_rows, n_columns) in the units of the data with NaN
+            for missing cells, to Z, float32 of shape (n_rows, n_components). "decoder" is ``inverse_transform``: from
+            Z to X; int64 or bool where an array of whole numbers or booleans was fitted, float32 otherwise. Not for
+            ``decoder="autoregressive"``.
+
+        Raises
+        ------
+        ValueError
+            Where columns are text or dates, or decoded one after another.
+
+        Examples
+        --------
+        Run it with ``onnxruntime.InferenceSession("encoder.onnx").run(["Z"], {"X": X.astype("float32")})``.
+        """
+        check_is_fitted(self)
+        to_onnx(self, path, part)
+
     # -- scikit-learn's contract -------------------------------------------------------------------------------
 
     @property
@@ -911,17 +1037,10 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         return tags
 
     def __getstate__(self) -> dict[str, Any]:
-        state: dict[str, Any] = dict(super().__getstate__())
-        if "vae_" in state:
-            state["vae_"], state["_weights"] = detach_weights(self.vae_)
-            state["device_"] = torch.device("cpu")  # where it will be
-        return state
+        return pickled(dict(super().__getstate__()))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        weights = state.get("_weights")
-        super().__setstate__({name: value for name, value in state.items() if name != "_weights"})
-        if weights is not None:
-            attach_weights(self.vae_, weights)
+        super().__setstate__(unpickled(type(self).__name__, state))
 
     # -- inside ------------------------------------------------------------------------------------------------
 

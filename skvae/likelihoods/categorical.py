@@ -103,6 +103,8 @@ def check_number_of_levels(family: Softmax, name: str, value: int, most: int) ->
 
 def most_probable_level(logits: Tensor, first_level: Tensor, column: Tensor) -> Tensor:
     """Code of the level with the largest logit in each column. Shape: (..., T) -> (..., D)."""
+    if len(first_level) == 1:
+        return logits.argmax(dim=-1, keepdim=True).to(logits.dtype)
     is_best = logits == max_by_column(logits, column, len(first_level))[..., column]
     position = torch.arange(len(column), device=logits.device).expand(logits.shape)
     first_best = torch.full_like(position, len(column)).where(~is_best, position)

@@ -69,7 +69,7 @@ class Histogram(Softmax):
         is_below = (edges[:, 0] <= mean[..., column]).to(logits.dtype)
         level = torch.zeros_like(mean).scatter_add(-1, column.expand(logits.shape), is_below) - 1
         level = level.clamp(min=0)
-        last = torch.diff(first_level, append=first_level.new_tensor([len(column)])) - 1
+        last = torch.cat([first_level[1:], first_level.new_tensor([len(column)])]) - first_level - 1
         above = torch.minimum(level + 1, last.to(level.dtype))
         overshoot = mean - edges[level.long() + first_level, 1]  # between two levels, the nearer
         level = torch.where(edges[above.long() + first_level, 0] - mean < overshoot, above, level)

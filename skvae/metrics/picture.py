@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,10 +32,6 @@ def draw(
     max_columns: int = 9,
 ) -> Figure | SubFigure:
     """Columns with the largest errors at the left, a map of the errors of pairs at the right."""
-    try:
-        from matplotlib import pyplot
-    except ImportError as error:
-        raise ImportError("Plots need matplotlib, which is not installed. Run: pip install skvae[plot]") from error
     if max_columns < 1:
         raise ValueError(f"max_columns must be at least 1, but is {max_columns}. Pass a larger number.")
     worst = shapes.sort_values(ascending=False, kind="stable").index[:max_columns]
@@ -42,7 +39,7 @@ def draw(
     n_down = math.ceil(len(worst) / n_across)
     widths = [max(2.9 * n_across, 4.2), 6.6][: len(shapes)]  # a single column has no pair
     if figure is None:
-        figure = pyplot.figure(figsize=(sum(widths), max(2.1 * n_down, 4.6) + 0.9), layout="constrained")
+        figure = pyplot().figure(figsize=(sum(widths), max(2.1 * n_down, 4.6) + 0.9), layout="constrained")
     parts = np.ravel(figure.subfigures(1, len(widths), squeeze=False, width_ratios=widths))
     _draw_columns(parts[0], real[worst], synthetic[worst], shapes, n_down, n_across)
     if len(parts) > 1:
@@ -50,28 +47,52 @@ def draw(
     return figure
 
 
+def pyplot() -> Any:
+    """The module ``matplotlib.pyplot``, imported now."""
+    try:
+        from matplotlib import pyplot
+    except ImportError as error:
+        raise ImportError("Plots need matplotlib, which is not installed. Run: pip install skvae[plot]") from error
+    return pyplot
+
+
 def _draw_columns(
     figure: SubFigure, real: pd.DataFrame, synthetic: pd.DataFrame, shapes: pd.Series, n_down: int, n_across: int
 ) -> None:
+    axes = figure.subplots(n_down, n_across, squeeze=False).ravel()
+    draw_columns(axes, real, synthetic, shapes)
+    n_columns = real.shape[1]
+    for ax in axes[n_columns:]:
+        ax.set_visible(False)
+    which = f", the {n_columns} worst of {len(shapes)} columns" if n_columns < len(shapes) else ""
+    _headline(figure, f"Shape error {percent(shapes.mean())}{which}")
+    place: Any = "outside upper right"
+    figure.legend(handles=handles(), loc=place, ncols=2, frameon=False, fontsize=9, labelcolor=INK)
+
+
+def handles() -> list[Any]:
+    """Of a legend."""
     from matplotlib.patches import Patch
 
+    return [Patch(color=REAL, label="real"), Patch(color=SYNTHETIC, label="synthetic")]
+
+
+def draw_columns(axes: Iterable[Axes], real: pd.DataFrame, synthetic: pd.DataFrame, shapes: pd.Series) -> None:
+    """One column an axes: how its values are distributed, with its error in the title."""
     real, synthetic = align(real=real, synthetic=synthetic)
     columns = Encoding.fit(real, synthetic).columns
-    axes = figure.subplots(n_down, n_across, squeeze=False).ravel()
     for ax, (label, column) in zip(axes, columns.items(), strict=False):
-        cells = column.encode(real[label]), column.encode(synthetic[label])
-        if isinstance(column, Category):
-            _draw_levels(ax, column, *cells)
-        else:
-            _draw_numbers(ax, column, *cells)
-        ax.set_title(_short(label, 22), loc="left", fontsize=9.5, fontweight="bold", color=INK)
-        ax.set_title(_percent(shapes[label]), loc="right", fontsize=9, color=FAINT)
-    for ax in axes[len(columns) :]:
-        ax.set_visible(False)
-    which = f", the {len(columns)} worst of {len(shapes)} columns" if len(columns) < len(shapes) else ""
-    _headline(figure, f"Shape error {_percent(shapes.mean())}{which}")
-    handles = [Patch(color=REAL, label="real"), Patch(color=SYNTHETIC, label="synthetic")]
-    figure.legend(handles=handles, loc="outside upper right", ncols=2, frameon=False, fontsize=9, labelcolor=INK)
+        draw_column(ax, column, column.encode(real[label]), column.encode(synthetic[label]))
+        ax.set_title(short(label, 22), loc="left", fontsize=9.5, fontweight="bold", color=INK)
+        ax.set_title(percent(shapes[label]), loc="right", fontsize=9, color=FAINT)
+
+
+def draw_column(ax: Axes, column: Number | Category, real: Floats, synthetic: Floats) -> None:
+    """One column, real and synthetic: bars for a category, histograms for a number. Shapes: (N,), (M,)."""
+    if isinstance(column, Category):
+        _draw_levels(ax, column, real, synthetic)
+    else:
+        _draw_numbers(ax, column, real, synthetic)
 
 
 def _draw_numbers(ax: Axes, column: Number, real: Floats, synthetic: Floats) -> None:
@@ -94,7 +115,7 @@ def _draw_numbers(ax: Axes, column: Number, real: Floats, synthetic: Floats) -> 
     _clean(ax, ax.yaxis)
     gaps = np.isnan(real).mean(), np.isnan(synthetic).mean()
     if max(gaps) > 0:
-        ax.set_xlabel(f"missing {_percent(gaps[0])}, synthetic {_percent(gaps[1])}", fontsize=8, color=FAINT)
+        ax.set_xlabel(f"missing {percent(gaps[0])}, synthetic {percent(gaps[1])}", fontsize=8, color=FAINT)
 
 
 def _draw_levels(ax: Axes, column: Category, real: Floats, synthetic: Floats) -> None:
@@ -103,7 +124,7 @@ def _draw_levels(ax: Axes, column: Category, real: Floats, synthetic: Floats) ->
     seen = [level for level in np.argsort(-shares[:, :-1].max(axis=0), kind="stable") if shares[:, level].any()]
     n_shown = len(seen) if len(seen) == MAX_LEVELS + 1 else MAX_LEVELS  # "1 other" takes the room of its name
     top, others = seen[:n_shown], seen[n_shown:]
-    names = [_short(column.levels[level], MAX_LETTERS) for level in top]
+    names = [short(column.levels[level], MAX_LETTERS) for level in top]
     bars = list(shares[:, top].T)
     if others:
         names.append(f"({len(others)} others)")
@@ -121,29 +142,35 @@ def _draw_levels(ax: Axes, column: Category, real: Floats, synthetic: Floats) ->
 
 def _draw_pairs(figure: SubFigure, trends: pd.DataFrame) -> None:
     """A map of the errors of all pairs, in percent."""
-    percent = 100 * trends.to_numpy()
-    n_columns = len(percent)
-    top = max(LEAST_TOP, float(np.nanmax(percent, initial=0)))
-    ax = figure.subplots()
+    errors = 100 * trends
+    top = max(LEAST_TOP, float(np.nanmax(errors.to_numpy(), initial=0)))
+    draw_map(figure.subplots(), errors, top=top, cmap="OrRd", label="error of a pair, %", pattern="{:.1f}")
+    _headline(figure, f"Trend error {percent(mean_trend(trends))}")
+
+
+def draw_map(ax: Axes, pairs: pd.DataFrame, *, top: float, cmap: str, label: str, pattern: str) -> None:
+    """A number for each pair of columns as a colour, and as text where columns are few. Shape: (D, D)."""
+    values = pairs.to_numpy()
+    n_columns = len(values)
     ax.set_anchor("N")
-    picture = ax.imshow(percent, cmap="OrRd", vmin=0, vmax=top)
+    picture = ax.imshow(values, cmap=cmap, vmin=0, vmax=top)
     ax.set_facecolor("#eef1f5")
     places = np.arange(n_columns) if n_columns <= MAX_LABELS else np.array([], dtype=int)
-    names = [_short(trends.columns[place], MAX_LETTERS) for place in places]
+    names = [short(pairs.columns[place], MAX_LETTERS) for place in places]
     size = float(np.clip(130 / max(n_columns, 1), 4.5, 9))
     ax.set_xticks(places, names, rotation=45, ha="right", rotation_mode="anchor", fontsize=size)
     ax.set_yticks(places, names, fontsize=size)
     ax.tick_params(length=0, colors=INK)
     ax.spines[:].set_visible(False)
     if n_columns <= MAX_NUMBERS:
-        for i, j in np.argwhere(~np.isnan(percent)):
-            color = "white" if percent[i, j] > 0.6 * top else INK
-            ax.text(j, i, f"{percent[i, j]:.1f}", ha="center", va="center", fontsize=size - 1.5, color=color)
-    bar = figure.colorbar(picture, cax=ax.inset_axes((1.02, 0.5, 0.025, 0.5)))
-    bar.set_label("error of a pair, %", fontsize=8.5, color=INK)
+        for i, j in np.argwhere(~np.isnan(values)):
+            color = "white" if values[i, j] > 0.6 * top else INK
+            text = pattern.format(values[i, j])
+            ax.text(j, i, text, ha="center", va="center", fontsize=size - 1.5, color=color)
+    bar = ax.figure.colorbar(picture, cax=ax.inset_axes((1.02, 0.5, 0.025, 0.5)))
+    bar.set_label(label, fontsize=8.5, color=INK)
     bar.ax.tick_params(length=0, labelsize=8, colors=INK)
     bar.outline.set_visible(False)
-    _headline(figure, f"Trend error {_percent(mean_trend(trends))}")
 
 
 def _clean(ax: Axes, shares: Any) -> None:
@@ -182,11 +209,12 @@ def _shares(codes: Floats, n_levels: int) -> Floats:
     return np.bincount(levels, minlength=n_levels + 1) / len(codes)
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
+    """A share as text."""
     return f"{100 * share:.2f} %"
 
 
-def _short(label: Any, length: int) -> str:
+def short(label: Any, length: int) -> str:
     """Text of a label, cut, and without the signs that matplotlib reads as mathematics."""
     text = str(label)
     text = text if len(text) <= length else text[: length - 1] + "…"

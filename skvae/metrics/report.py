@@ -48,6 +48,10 @@ class Report:
         Errors of pairs of columns, see ``pair_trends``.
     train, synthetic : DataFrame
         What was compared.
+    test : DataFrame or None
+        The real rows beside, if there were any.
+    target : label or None
+        The column that was predicted, if any.
     """
 
     table: pd.DataFrame
@@ -55,6 +59,8 @@ class Report:
     trends: pd.DataFrame
     train: pd.DataFrame
     synthetic: pd.DataFrame
+    test: pd.DataFrame | None = None
+    target: Any = None
 
     def plot(self, *, figure: Figure | SubFigure | None = None, max_columns: int = 9) -> Figure | SubFigure:
         """Draw the worst columns, real and synthetic, beside the errors of all pairs.
@@ -78,6 +84,30 @@ class Report:
         from skvae.metrics.picture import draw
 
         return draw(self.train, self.synthetic, self.shapes, self.trends, figure=figure, max_columns=max_columns)
+
+    def to_html(self, *, title: str = "Synthetic rows", notes: str = "") -> str:
+        """One web page for a reader who did not make the rows: sentences beside the figures, pictures inside.
+
+        Parameters
+        ----------
+        title : str
+            Of the page, such as the name of the data.
+        notes : str
+            How the rows were made: a sentence or two at the end.
+
+        Returns
+        -------
+        str
+            A complete HTML document, which loads nothing from elsewhere. Write it with encoding="utf-8".
+
+        Raises
+        ------
+        ImportError
+            Without matplotlib.
+        """
+        from skvae.metrics.page import write_page
+
+        return write_page(self, title=title, notes=notes)
 
     def __str__(self) -> str:
         table = self._formatted()
@@ -173,7 +203,7 @@ def report(
     }
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["value", "ideal", "real", "meaning"])
     table = table.astype({"value": float, "ideal": float, "real": float}).rename_axis("figure")
-    return Report(table, shapes, trends, train, synthetic)
+    return Report(table, shapes, trends, train, synthetic, test, target)
 
 
 def _against_train(

@@ -109,6 +109,8 @@ def look_up(table: Tensor, codes: Tensor) -> Tensor:
 
 def look_up_sum(table: Tensor, codes: Tensor) -> Tensor:
     """The sum of the vectors of a row's codes. Shape: (S, T, R), (S, B, C) -> (S, B, R)."""
+    if torch.onnx.is_in_onnx_export():  # which makes a loop of a bag
+        return look_up(table, codes).sum(dim=2)
     rows = _by_model(table, codes)
     bags = nn.functional.embedding_bag(rows.flatten(0, 1), table.flatten(0, 1), mode="sum")
     return bags.view(*codes.shape[:2], table.shape[-1])

@@ -77,7 +77,7 @@ class RealNVP(Prior):
         return list(zip(*(p.unbind(dim=1) for p in weights), strict=True))
 
     def normalize(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        """u(z) and log |det ∂u/∂z|. Shape: (..., S, B, K) -> (..., S, B, K), (..., S, B)."""
+        """u(z) and the log-determinant of its slope. Shape: (..., S, B, K) -> (..., S, B, K), (..., S, B)."""
         log_det = z.new_zeros(())
         for weights in self.couplings():
             z_read, z_written = z[..., : self.n_read], z[..., self.n_read :]

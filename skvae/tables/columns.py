@@ -28,6 +28,11 @@ def is_number(dtype: Any) -> bool:
     )
 
 
+def is_number_or_bool(dtype: Any) -> bool:
+    """Whether a column of this dtype holds real numbers or booleans."""
+    return is_number(dtype) or bool(pd.api.types.is_bool_dtype(dtype))
+
+
 def is_time(dtype: Any) -> bool:
     """Whether a column of this dtype holds moments, days, periods or durations."""
     return (

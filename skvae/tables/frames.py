@@ -62,7 +62,26 @@ def to_pandas(X: Any) -> tuple[Any, Native | None]:
     def dtype(arrow: Any) -> Any:
         return None if pa.types.is_dictionary(arrow) else pd.ArrowDtype(arrow)  # None: a pandas category
 
-    return frame.to_arrow().to_pandas(types_mapper=dtype), Native(frame.implementation, dict(frame.schema))
+    return with_signed_codes(frame.to_arrow()).to_pandas(types_mapper=dtype), Native(
+        frame.implementation, dict(frame.schema)
+    )
+
+
+def with_signed_codes(table: Any) -> Any:
+    """An Arrow table whose categories have signed codes: older releases of pyarrow hand no others to pandas."""
+    import pyarrow as pa
+
+    for i, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type) and pa.types.is_unsigned_integer(field.type.index_type):
+            chunks = [
+                pa.DictionaryArray.from_arrays(
+                    chunk.indices.cast(pa.int64()), chunk.dictionary, ordered=field.type.ordered
+                )
+                for chunk in table.column(i).chunks
+            ]
+            codes = pa.dictionary(pa.int64(), field.type.value_type, field.type.ordered)
+            table = table.set_column(i, field.name, pa.chunked_array(chunks, type=codes))
+    return table
 
 
 def is_foreign_frame(X: Any) -> bool:

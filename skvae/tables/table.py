@@ -32,7 +32,7 @@ CELLS = 4_000_000  # turned into floats at once
 CONSTANT = 1e-13  # a column whose standard deviation is this part of its mean or less is constant but for rounding
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Table:
     """What fit learns of the columns: enough to encode rows as a tensor and to bring them back as they came.
 
@@ -129,6 +129,9 @@ class Table:
             None if is_frame else X.dtype,
             native,
         )
+
+    def __repr__(self) -> str:
+        return f"<Table of {len(self.data_columns)} column(s)>"
 
     @property
     def data_columns(self) -> list[Column]:

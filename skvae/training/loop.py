@@ -6,6 +6,7 @@ import copy
 import math
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,7 +17,7 @@ from skvae.objectives import elbo
 from skvae.training.history import History
 from skvae.training.objective import Objective, objective_by_model
 from skvae.training.optimizer import Optimizer
-from skvae.training.processes import add_up, check_shares, share_of
+from skvae.training.processes import add_up, agree_on, check_shares, share_of
 from skvae.training.recipe import Recipe
 from skvae.training.rows import Rows, RowsInMemory
 from skvae.training.schedules import Schedule, annealed
@@ -73,7 +74,9 @@ class Training:
     weights : Tensor of shape (N,), optional
         Weight of each row.
     report : callable, optional
-        Called with the history of a candidate after each of its held-out evaluations.
+        Called with the history of a candidate after each of its held-out evaluations, or as often without them.
+    after_epoch : callable, optional
+        Called with this object after every epoch; if it answers True, the training ends, with the best weights.
     rows : Rows, optional
         Training rows, if they are not those of the split.
     schedule : callable
@@ -90,12 +93,14 @@ class Training:
         seed: int,
         weights: Tensor | None = None,
         report: Callable[[History], None] | None = None,
+        after_epoch: Callable[[Training], bool] | None = None,
         rows: Rows | None = None,
         schedule: Schedule = annealed,
     ) -> None:
         if weights is not None:
             weights = weights / weights[split.train[-1]].mean()
-        self.vae, self.x, self.split, self.weights, self.report = vae, x, split, weights, report
+        self.vae, self.x, self.split, self.weights = vae, x, split, weights
+        self.report, self.after_epoch = report, after_epoch
         self.candidates, self.running = candidates, list(candidates)
         self.recipe, self.n_models = candidates[0].recipe, len(split.train)
         self.rows = RowsInMemory(x, weights, split.train) if rows is None else rows
@@ -130,8 +135,12 @@ class Training:
                 self.epoch += 1
                 self._pass()
                 is_due = self.epoch % self.recipe.evaluate_every == 0 or self.epoch in (until, self.recipe.max_iter)
-                if self.split.held_out and is_due:
+                if is_due and self.split.held_out:
                     self.stop([candidate for candidate, stops in self._evaluate() if stops])
+                elif is_due:
+                    self._report()
+                if self.after_epoch is not None and agree_on(self.after_epoch(self)):
+                    self.stop(list(self.running))
         except KeyboardInterrupt:
             for candidate in self.running:
                 candidate.history.interrupted = True
@@ -199,13 +208,20 @@ class Training:
             self.report(history)
         return stops
 
+    def _report(self) -> None:
+        """Say how training goes where no rows are held out."""
+        if self.report is not None:
+            for candidate in self.running:
+                candidate.history.flush()
+                self.report(candidate.history)
+
     def stop(self, candidates: list[Candidate]) -> None:
         """End the training of these, with their best weights; the others go on without them."""
         for candidate in candidates:
             c, history = self.running.index(candidate), candidate.history
             if self.split.held_out:
                 candidate.stopping.restore(state_of_models(self.vae, self._models(c)))
-            history.best_iter = candidate.stopping.best_epoch if self.split.held_out else len(history.epochs) - 1
+            history.best_iter = self._best_iter(candidate)
             history.n_skipped += int(self.optimizer.clipper.n_skipped[self._models(c)][-1])
         for candidate in candidates:
             candidate.vae = self._alone(self.running.index(candidate))
@@ -216,6 +232,25 @@ class Training:
         self.running = left
         if left:
             self._gather()
+
+    def so_far(self, candidate: Candidate) -> tuple[VAE, History]:
+        """Copies of what a candidate would leave behind if its training stopped now."""
+        history, is_running = copy.deepcopy(candidate.history), candidate in self.running
+        vae = copy.deepcopy(self.vae if is_running else candidate.vae)
+        assert vae is not None, "a candidate that has stopped has a model"
+        if is_running:
+            models = self._models(self.running.index(candidate))
+            if self.split.held_out:
+                candidate.stopping.restore(state_of_models(vae, models))
+            if len(self.candidates) > 1:
+                vae = take_models(vae, list(range(models.start, models.stop)))
+            history.best_iter = self._best_iter(candidate)
+        vae.joint.is_complete = vae.encoder.is_complete = False
+        return vae.eval(), history
+
+    def _best_iter(self, candidate: Candidate) -> int:
+        """Epoch of the weights that are kept."""
+        return candidate.stopping.best_epoch if self.split.held_out else len(candidate.history.epochs) - 1
 
     def _alone(self, c: int) -> VAE:
         """The models of one running candidate; the stack itself where there was never another."""
@@ -243,15 +278,12 @@ def train(
     recipe: Recipe,
     objective: Objective,
     *,
-    seed: int,
-    weights: Tensor | None = None,
     offset: float = 0.0,
-    report: Callable[[History], None] | None = None,
-    rows: Rows | None = None,
+    **options: Any,
 ) -> History:
-    """Train a stack of the models of one fit: see ``Training``."""
+    """Train a stack of the models of one fit: see ``Training``, which takes the options."""
     candidate = Candidate(recipe, objective, vae.encoder.n_components, offset)
-    Training(vae, x, split, [candidate], seed=seed, weights=weights, report=report, rows=rows).run()
+    Training(vae, x, split, [candidate], **options).run()
     return candidate.history
 
 

@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from numpy.testing import assert_array_equal
 from sklearn import config_context
 from sklearn.base import clone
@@ -17,9 +18,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import estimator_html_repr
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.fixes import parse_version
 from torch import nn
 
-from skvae import VAETransformer
+from skvae import VAESearchCV, VAETransformer
 from skvae.likelihoods import Gaussian, StudentT
 
 TINY = {"n_components": 2, "hidden_layer_sizes": (8,), "max_iter": 3, "device": "cpu"}
@@ -201,3 +203,18 @@ def test_a_users_network_is_pickled_by_reference(tiny, iris):
     again = pickle.loads(pickle.dumps(vae))
     assert again.encoder is small_network
     assert_array_equal(again.transform(iris), vae.transform(iris))
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("make", [VAETransformer, lambda **tiny: VAESearchCV(VAETransformer(**tiny), {"beta": [1.0]})])
+def test_the_view_in_notebooks_has_help_and_links(make, tiny, iris):
+    estimator = make(**tiny).fit(iris)
+    view = estimator._repr_html_()
+    assert f"skvae.{type(estimator).__name__}.html" in view
+    if parse_version(sklearn.__version__) < parse_version("1.9"):  # earlier views show less
+        return
+    for name in estimator.get_params(deep=False):
+        assert f"--doc-link-{name};" in view, f"no help on {name}"
+    if isinstance(estimator, VAETransformer):
+        for name in (name for name in vars(estimator) if name.endswith("_")):
+            assert f"--doc-link-{name};" in view, f"no help on {name}"

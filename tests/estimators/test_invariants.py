@@ -697,8 +697,12 @@ def test_verbose_prints_a_line_an_evaluation(tiny, iris, capsys):
     assert capsys.readouterr().out == ""
     VAETransformer(verbose=1, **tiny).fit(iris)
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 4  # the start and three epochs
-    assert all("elbo" in line and "held-out" in line for line in lines)
+    assert len(lines) == 5  # the start, three epochs, and the one that is kept
+    assert all("elbo" in line and "held-out" in line for line in lines[:-1])
+    VAETransformer(verbose=1, early_stopping=False, **tiny).fit(iris)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line[:9] for line in lines] == ["epoch 1/3", "epoch 2/3", "epoch 3/3", "epoch 3/3"]
+    assert not any("held-out" in line or "nan" in line for line in lines)
 
 
 def test_custom_likelihoods_by_column(tiny, mixed):

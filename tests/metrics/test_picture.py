@@ -6,7 +6,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from skvae.metrics import Report, column_shapes, pair_trends
-from skvae.metrics.picture import _edges, _short
+from skvae.metrics.picture import _edges, short
 
 matplotlib = pytest.importorskip("matplotlib")
 
@@ -87,5 +87,5 @@ def test_whole_numbers_fill_bins_equally(values):
 
 
 def test_labels_are_cut_and_not_read_as_mathematics():
-    assert _short("a" * 30, 16) == "a" * 15 + "…"
-    assert _short("$x$", 16) == r"\$x\$"
+    assert short("a" * 30, 16) == "a" * 15 + "…"
+    assert short("$x$", 16) == r"\$x\$"

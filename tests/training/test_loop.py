@@ -56,7 +56,7 @@ def build(n_models=1, kind="mlp", family=None, random_weights=True):
     return vae
 
 
-def fit(vae, x, split, *, seed=0, report=None, weights=None, offset=0.0, objective=None, **recipe):
+def fit(vae, x, split, *, seed=0, report=None, after_epoch=None, weights=None, offset=0.0, objective=None, **recipe):
     recipe = {"learning_rate": 1e-2, "weight_decay": 1e-2, "batch_size": 16, "max_iter": 6} | recipe
     return train(
         vae,
@@ -68,6 +68,7 @@ def fit(vae, x, split, *, seed=0, report=None, weights=None, offset=0.0, objecti
         weights=weights,
         offset=offset,
         report=report,
+        after_epoch=after_epoch,
     )
 
 
@@ -227,6 +228,38 @@ def test_interrupting_ends_cleanly_with_the_best_weights():
     assert all(torch.equal(value, seen[history.best_iter][name]) for name, value in vae.state_dict().items())
     assert not vae.training
     assert not fit(build(), x, halves()).interrupted
+
+
+def test_a_hook_is_called_once_an_epoch_and_may_end_training():
+    vae, x, seen = build(), make_rows(), []
+
+    def stop_after_five(training):
+        left_behind, history = training.so_far(training.candidates[0])
+        seen.append((training.epoch, left_behind, history.best_iter))
+        return training.epoch == 5
+
+    history = fit(vae, x, halves(), after_epoch=stop_after_five, learning_rate=0.05, max_iter=30, n_iter_no_change=100)
+    assert [epoch for epoch, *_ in seen] == [1, 2, 3, 4, 5]
+    assert len(history.epochs) == 6 and not history.interrupted
+    assert history.best_iter == seen[-1][2] == int(np.nanargmax(history.as_dict()["validation_elbo"]))
+    assert_equal_weights(seen[-1][1], vae, rtol=0, atol=0)
+    assert not seen[0][1].training and not vae.training
+
+
+def test_a_hook_that_looks_changes_nothing():
+    x, looked = make_rows(), []
+    alone, heard = build(), build()
+    fit(alone, x, halves())
+    fit(heard, x, halves(), after_epoch=lambda training: looked.append(training.so_far(training.candidates[0])))
+    assert len(looked) == 6
+    assert_equal_weights(alone, heard, rtol=0, atol=0)
+
+
+def test_without_held_out_rows_training_reports_as_often():
+    seen = []
+    fit(build(), make_rows(), whole(), max_iter=80, report=lambda history: seen.append(dict(history.epochs[-1])))
+    assert [row["epoch"] for row in seen] == list(range(2, 81, 2))
+    assert all(np.isfinite(row["elbo"]) for row in seen)
 
 
 def test_folds_judge_the_step_for_the_model_of_all_rows():

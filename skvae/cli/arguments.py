@@ -1,0 +1,192 @@
+"""What can be typed."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
+from collections.abc import Sequence
+
+from skvae.cli import commands
+from skvae.cli.progress import notes
+
+OUTPUT = "where to write: .csv, .tsv or .parquet (default: standard output, as CSV)"
+
+EXAMPLES = """\
+examples:
+  python -m skvae report people.csv -o report.html    how good are synthetic rows of this table?
+  python -m skvae sample people.csv -n 1000 -o new.csv
+  python -m skvae sample people.csv -n 100 --given age=70 --given sex=Female
+  python -m skvae impute people.csv -o full.csv       fill the empty cells
+  python -m skvae fit people.csv -o people.skvae      keep a model, and use it:
+  python -m skvae transform more.csv --model people.skvae -o coordinates.csv
+  python -m skvae score more.csv --model people.skvae
+
+An empty cell is a missing value. Columns are read by their type: numbers, whole numbers, text, true and false.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Those of the process by default.
+
+    Returns
+    -------
+    int
+        Exit status: 0, or 2 where something that was typed does not fit.
+    """
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    options = make_parser().parse_args(arguments)
+    options.arguments = arguments
+    try:
+        with notes():
+            options.run(options)
+    except (ValueError, TypeError, OSError, ImportError) as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+    return 0
+
+
+def make_parser() -> ArgumentParser:
+    """All commands and their options."""
+    parser = ArgumentParser(
+        prog="python -m skvae",
+        description="A variational autoencoder for a table in a file: new rows, filled gaps, coordinates, scores.",
+        epilog=EXAMPLES,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    adding = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(name: str, help_: str, description: str) -> ArgumentParser:
+        added = adding.add_parser(name, help=help_, description=description)
+        added.set_defaults(run=getattr(commands, name))
+        return added
+
+    fit = command("fit", "learn from a table and keep the model", "Learn from a table and keep the model in a file.")
+    _add_data(fit)
+    fit.add_argument("-o", "--output", required=True, metavar="MODEL", help="where to write the model")
+    _add_settings(fit, "factorized, for transform and score; take autoregressive for sample and impute")
+
+    sample = command(
+        "sample",
+        "draw new rows like those of a table",
+        "Draw new rows with the columns, types and dependencies of a table, gaps included. They are draws from a "
+        "model of the data, not anonymised data.",
+    )
+    _add_data(sample, optional=True)
+    _add_model(sample)
+    sample.add_argument("-n", "--n-rows", type=_count, default=1000, metavar="N", help="how many (default: 1000)")
+    sample.add_argument(
+        "--given",
+        action="append",
+        default=[],
+        metavar="COLUMN=VALUE",
+        help="only rows with this value; may be repeated",
+    )
+    sample.add_argument("-o", "--output", metavar="FILE", help=OUTPUT)
+    _add_settings(sample, "autoregressive")
+
+    transform = command(
+        "transform",
+        "turn rows into a few coordinates",
+        "Turn each row into its latent coordinates, as PCA would: one column for each component, rows as they come.",
+    )
+    _add_data(transform)
+    _add_model(transform)
+    transform.add_argument("-o", "--output", metavar="FILE", help=OUTPUT)
+    _add_settings(transform, "factorized")
+
+    impute = command(
+        "impute",
+        "fill the empty cells of a table",
+        "Fill the empty cells of a table by what the other cells of their row say; observed cells are untouched.",
+    )
+    _add_data(impute)
+    _add_model(impute)
+    impute.add_argument("-o", "--output", metavar="FILE", help=OUTPUT)
+    _add_settings(impute, "autoregressive")
+
+    score = command(
+        "score",
+        "say how well a model explains rows",
+        "Print the mean score: a lower bound on the log-likelihood of a row, in nats; larger is better. With -o, the "
+        "score of each row: the smallest are the oddest rows.",
+    )
+    _add_data(score)
+    _add_model(score)
+    score.add_argument("-o", "--output", metavar="FILE", help="where to write the score of each row")
+    _add_settings(score, "factorized")
+
+    report = command(
+        "report",
+        "compare synthetic rows with real ones, as a web page",
+        "Learn from four fifths of a table, draw as many synthetic rows, and compare both with the last fifth: "
+        "columns, pairs of columns, a classifier that tries to tell them apart, copies. Writes one web page that "
+        "needs nothing else.",
+    )
+    _add_data(report)
+    report.add_argument("-o", "--output", default="report.html", metavar="FILE", help="the page (default: report.html)")
+    report.add_argument(
+        "--target", metavar="COLUMN", help="a column to predict: what does a model learn from the rows?"
+    )
+    report.add_argument("--rows", metavar="FILE", help="keep the synthetic rows, too: .csv, .tsv or .parquet")
+    report.add_argument(
+        "--test-size", type=_share, default=0.2, metavar="SHARE", help="share of rows held out (default: 0.2)"
+    )
+    _add_settings(report, "autoregressive")
+    return parser
+
+
+def _add_data(parser: ArgumentParser, *, optional: bool = False) -> None:
+    parser.add_argument(
+        "data", metavar="DATA", nargs="?" if optional else None, help="the table: .csv, .tsv (.gz) or .parquet"
+    )
+    parser.add_argument(
+        "--drop", action="append", default=[], metavar="COLUMN", help="leave a column out; may be repeated"
+    )
+    parser.add_argument(
+        "--date", action="append", default=[], metavar="COLUMN", help="read a column of text as dates; may be repeated"
+    )
+
+
+def _add_model(parser: ArgumentParser) -> None:
+    parser.add_argument("-m", "--model", metavar="MODEL", help="a model from fit, instead of learning from DATA")
+
+
+def _add_settings(parser: ArgumentParser, decoder: str) -> None:
+    group = parser.add_argument_group("the model")
+    group.add_argument("--n-components", type=_count, metavar="K", help="dimension of the latent space")
+    group.add_argument("--decoder", choices=("factorized", "autoregressive"), help=f"default: {decoder}")
+    group.add_argument("--max-iter", type=_count, metavar="N", help="passes over the rows (default: by their number)")
+    group.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="the same seed gives the same result (default: 0)"
+    )
+    group.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="any other parameter of VAETransformer, such as prior=mixture or beta=0.5; may be repeated",
+    )
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise ArgumentTypeError(f"{text!r} is no whole number of at least 1")
+    return int(text)
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = 0.0
+    if not 0 < share < 1:
+        raise ArgumentTypeError(f"{text!r} is no number between 0 and 1")
+    return share

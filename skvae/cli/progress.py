@@ -1,0 +1,63 @@
+"""What a person sees while waiting: lines on standard error."""
+
+from __future__ import annotations
+
+import sys
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from typing import Any, TextIO
+
+CLEAR = "\r\x1b[K"
+
+
+class LatestLine:
+    """A stream that shows its latest line only, and writes over it.
+
+    Parameters
+    ----------
+    stream : text file
+        A terminal; anything else gets nothing.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+        self.is_terminal = stream.isatty()
+
+    def write(self, text: str) -> int:
+        """Show the line."""
+        if self.is_terminal and text.strip():
+            self.stream.write(f"{CLEAR}  {text.strip()}")
+            self.stream.flush()
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+
+@contextmanager
+def stage(name: str) -> Iterator[None]:
+    """Say what is going on, and afterwards how long it took."""
+    start = time.perf_counter()
+    latest = LatestLine(sys.stderr)
+    if latest.is_terminal:
+        latest.write(f"{name} …")
+    with redirect_stdout(latest):  # lines of training
+        yield
+    print(f"{CLEAR if latest.is_terminal else ''}{name}: {time.perf_counter() - start:.1f} s", file=sys.stderr)
+
+
+@contextmanager
+def notes() -> Iterator[None]:
+    """Warnings as one line each, without file and line."""
+
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        print(f"note: {message}", file=sys.stderr)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        warnings.filterwarnings("ignore", category=DeprecationWarning)
+        warnings.filterwarnings("ignore", category=FutureWarning)
+        warnings.showwarning = show
+        yield

@@ -1,0 +1,218 @@
+"""Fitted values ↔ a JSON document and arrays: what a file holds instead of a pickle.
+
+A document is plain JSON, in which ``{"$name": parts}`` stands for what is none of JSON's: a tuple, an array, a dtype, a
+likelihood. The names are those of a closed list: nothing is imported, and no name is looked up anywhere else.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from numbers import Integral, Real
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from skvae.estimators.online import Online
+from skvae.likelihoods import FAMILIES, Likelihood
+from skvae.priors import PRIORS, PriorFamily
+from skvae.tables import (
+    PARTS,
+    Bins,
+    CategoryColumn,
+    GapColumn,
+    HistogramColumn,
+    NumberColumn,
+    Table,
+    TimeColumn,
+    part_of,
+)
+from skvae.training import BetaSchedule, CyclicalBeta, LinearBeta
+
+Arrays = dict[str, NDArray[Any]]
+
+OF_TABLES: list[type] = [NumberColumn, TimeColumn, HistogramColumn, CategoryColumn, GapColumn, Bins, Table]
+OF_PARAMETERS: list[type] = [*FAMILIES.values(), *PRIORS.values(), LinearBeta, CyclicalBeta]
+CLASSES: dict[str, type] = {cls.__name__: cls for cls in [*OF_PARAMETERS, *OF_TABLES, Online]}
+"""The dataclasses that a document may hold."""
+
+OWN = (Likelihood, PriorFamily, BetaSchedule)  # of which a user may derive classes
+
+
+class Writer:
+    """Turns values into a document, and collects their arrays.
+
+    Parameters
+    ----------
+    names_own : bool
+        Whether a user's own likelihood, prior or schedule is written, under its import path.
+    first : int
+        Number of the first array.
+    """
+
+    def __init__(self, *, names_own: bool, first: int = 0) -> None:
+        self.names_own = names_own
+        self.first = first
+        self.arrays: Arrays = {}
+
+    def write(self, value: Any) -> Any:
+        """The document of a value.
+
+        Raises
+        ------
+        ValueError
+            Where a file cannot hold it; the message ends a sentence that begins with "holds".
+        """
+        if value is None or type(value) in (bool, int, str) or (type(value) is float and math.isfinite(value)):
+            return value
+        if type(value) is list:
+            is_long = len(value) > 8 and set(map(type, value)) == {float}
+            return {"$floats": self._array(np.array(value))} if is_long else [self.write(item) for item in value]
+        if type(value) is tuple:
+            return {"$tuple": [self.write(item) for item in value]}
+        if isinstance(value, Mapping):
+            if all(type(key) is str and not key.startswith("$") for key in value):
+                return {key: self.write(item) for key, item in value.items()}
+            return {"$dict": [[self.write(key), self.write(item)] for key, item in value.items()]}
+        if isinstance(value, np.ndarray) and value.dtype.kind in "biuf" and value.dtype.itemsize <= 8:
+            return {"$array": self._array(value)}
+        if isinstance(value, torch.Tensor):
+            return {"$tensor": self._array(value.detach().cpu().numpy())}
+        if isinstance(value, torch.device):
+            return {"$device": str(value)}
+        if isinstance(value, np.random.RandomState):
+            return {"$random_state": self.write(list(value.get_state(legacy=True)))}
+        name = self._class_name(value)
+        if name is not None:
+            parts = {field.name: self.write(getattr(value, field.name)) for field in fields(value) if field.init}
+            return {f"${name}": parts}
+        name = part_of(value)
+        return {f"${name}": self.write(PARTS[name].take(value))}
+
+    def _array(self, array: NDArray[Any]) -> str:
+        name = f"values/{self.first + len(self.arrays)}"
+        self.arrays[name] = np.asarray(array, order="C")
+        return name
+
+    def _class_name(self, value: Any) -> str | None:
+        cls = type(value)
+        if CLASSES.get(cls.__name__) is cls:
+            return cls.__name__
+        if self.names_own and isinstance(value, OWN) and hasattr(cls, "__dataclass_fields__"):
+            return import_path(cls)
+        return None
+
+
+class Reader:
+    """Turns a document back into values.
+
+    Parameters
+    ----------
+    arrays : dict
+        Arrays by the name that the document has for them.
+    own : sequence of classes
+        A user's own likelihoods, priors and schedules, which the document may name.
+    """
+
+    def __init__(self, arrays: Mapping[str, NDArray[Any]], own: Sequence[type] = ()) -> None:
+        self.arrays = arrays
+        self.own = {import_path(cls): cls for cls in own}
+
+    def read(self, node: Any) -> Any:
+        """The value of a document.
+
+        Raises
+        ------
+        Exception
+            Of many a kind, where somebody has changed the document.
+        """
+        if isinstance(node, list):
+            return [self.read(item) for item in node]
+        if not isinstance(node, dict):
+            return node
+        if len(node) != 1 or not next(iter(node)).startswith("$"):
+            return {key: self.read(item) for key, item in node.items()}
+        ((name, parts),) = node.items()
+        name = name.removeprefix("$")
+        if name in ("array", "floats", "tensor"):
+            return self._read_array(name, self.arrays[parts])
+        return self._read_other(name, self.read(parts))
+
+    def _read_array(self, name: str, array: NDArray[Any]) -> Any:
+        if name == "floats":
+            return array.tolist()
+        return torch.from_numpy(np.array(array)) if name == "tensor" else array
+
+    def _read_other(self, name: str, parts: Any) -> Any:
+        if name == "tuple":
+            return tuple(parts)
+        if name == "dict":
+            return dict(parts)
+        if name == "device":
+            return torch.device(str(parts))
+        if name == "random_state":
+            return _random_state(*parts)
+        if name in CLASSES:
+            return _checked(CLASSES[name], parts)
+        if name in self.own:
+            return self.own[name](**parts)
+        if name in PARTS:
+            return PARTS[name].put(parts)
+        raise ValueError(
+            f"It holds a {name!r}, which is not of skvae. If that is a class of yours, pass it: load(path, classes=[…])"
+        )
+
+
+def import_path(thing: Any) -> str:
+    """Where a class or a function is defined, as it would be imported."""
+    thing = thing if hasattr(thing, "__qualname__") else type(thing)
+    return f"{thing.__module__}.{thing.__qualname__}"
+
+
+def _random_state(kind: Any, key: Any, position: Any, *gauss: Any) -> np.random.RandomState:
+    if not (key.dtype == np.uint32 and key.shape == (624,) and 0 <= position <= 624):  # NumPy does not look
+        raise ValueError("a state of NumPy's random numbers must be 624 words and a position among them")
+    state = np.random.RandomState(0)
+    state.set_state((str(kind), key, int(position), *gauss))
+    return state
+
+
+def _checked(cls: type, parts: dict[str, Any]) -> Any:
+    """An instance of a class whose fields have the types that it declares."""
+    hints = get_type_hints(cls)
+    for name, value in parts.items():
+        if not conforms(value, hints[name]):
+            raise ValueError(f"{cls.__name__}.{name} must be of type {hints[name]}, not {type(value).__name__}")
+    return cls(**parts)
+
+
+def conforms(value: Any, hint: Any) -> bool:
+    """Whether a value has the type that a hint declares.
+
+    Examples
+    --------
+    >>> conforms([1, 2], list[int]), conforms("1", int | None), conforms("row", Literal["row"] | float)
+    (True, False, True)
+    """
+    origin, arguments = get_origin(hint), get_args(hint)
+    if hint is Any:
+        return True
+    if origin in (Union, UnionType):
+        return any(conforms(value, argument) for argument in arguments)
+    if origin is Literal:
+        return isinstance(value, str) and value in arguments
+    if origin in (list, dict):
+        if not isinstance(value, origin):
+            return False
+        groups = [list(value)] if origin is list else [list(value.keys()), list(value.values())]
+        return all(conforms(item, of) for group, of in zip(groups, arguments, strict=True) for item in group)
+    if origin is np.ndarray:
+        scalar = get_origin(get_args(arguments[1])[0]) or get_args(arguments[1])[0]
+        return isinstance(value, np.ndarray) and issubclass(value.dtype.type, scalar)
+    if hint in (int, float):
+        return isinstance(value, Integral if hint is int else Real) and not isinstance(value, bool)
+    return isinstance(value, type(None) if hint is None else hint)

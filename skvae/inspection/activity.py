@@ -1,0 +1,121 @@
+"""Which components are in use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from skvae.inspection.canvas import BLUE, RED, axes_for, clean, headline
+from skvae.inspection.fitted import find_vae
+from skvae.inspection.report import ACTIVE, latent_report
+from skvae.metrics.picture import FAINT, INK
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MAX_LABELS = 40
+
+
+class ComponentActivityDisplay:
+    """KL of each latent component, the largest first; a cross marks a component that is switched off.
+
+    Parameters
+    ----------
+    kl : array-like of shape (n_components,)
+        Mean KL(q(z_k | x) ‖ p(z_k)) of each component, nats.
+    threshold : float, default=0.01
+        Nats below which a component is inactive.
+
+    Attributes
+    ----------
+    kl : ndarray of shape (n_components,)
+    order : ndarray of shape (n_components,)
+        Components from the largest KL to the smallest.
+    active : ndarray of bool of shape (n_components,)
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+    bars_ : matplotlib BarContainer
+
+    See Also
+    --------
+    latent_report : Also says whether a component tells rows apart, and what to do.
+
+    Examples
+    --------
+    >>> from skvae.inspection import ComponentActivityDisplay
+    >>> display = ComponentActivityDisplay([0.5, 0.001, 2.0]).plot()
+    >>> display.order, display.ax_.get_title(loc="left")
+    (array([2, 0, 1]), '2 of 3 components active')
+    """
+
+    ax_: Axes
+    figure_: Any
+    bars_: Any
+
+    def __init__(self, kl: ArrayLike, *, threshold: float = ACTIVE) -> None:
+        self.kl = np.asarray(kl, dtype=float)
+        if self.kl.ndim != 1 or not len(self.kl):
+            raise ValueError(
+                f"kl must hold one number for each component, but its shape is {self.kl.shape}. Pass kl_per_component_."
+            )
+        self.threshold = threshold
+        self.order = np.argsort(-self.kl, kind="stable")
+        self.active = self.kl > threshold
+
+    @classmethod
+    def from_estimator(cls, estimator: Any, X: Any = None, *, ax: Axes | None = None) -> Self:
+        """Draw the components of a fitted estimator.
+
+        Parameters
+        ----------
+        estimator : VAETransformer, Pipeline or search
+            Fitted.
+        X : array-like or DataFrame, optional
+            Rows over which the KL is averaged; without them, ``kl_per_component_``, of training rows, is drawn.
+        ax : matplotlib Axes, optional
+            Where to draw.
+
+        Returns
+        -------
+        ComponentActivityDisplay
+        """
+        vae = find_vae(estimator).vae
+        return cls(vae.kl_per_component_ if X is None else latent_report(estimator, X)["kl"].drop("all")).plot(ax=ax)
+
+    def plot(self, *, ax: Axes | None = None) -> Self:
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw.
+
+        Returns
+        -------
+        self
+        """
+        n_components = len(self.kl)
+        ax = axes_for(ax, (float(np.clip(1.6 + 0.3 * n_components, 4.6, 10)), 3.4))
+        places, heights = np.arange(n_components), self.kl[self.order]
+        self.ax_, self.figure_ = ax, ax.figure
+        self.bars_ = ax.bar(places, heights, color=BLUE, width=0.72)
+        off = places[~self.active[self.order]]
+        if len(off):
+            label = f"inactive, at most {self.threshold:g} nats"
+            lift = np.full(len(off), 0.025 * max(heights.max(), self.threshold))
+            ax.plot(off, lift, "x", color=RED, markersize=6, markeredgewidth=1.6, label=label)
+            ax.legend(frameon=False, fontsize=9, labelcolor=INK, loc="upper right")
+        if n_components <= MAX_LABELS:
+            ax.set_xticks(places, [str(k) for k in self.order])
+        else:
+            ax.set_xticks([])
+        ax.set(xlabel="component, the most active first", ylabel="KL, nats per row", xlim=(-0.7, n_components - 0.3))
+        ax.set_ylim(0, 1.08 * max(heights.max(), self.threshold))
+        headline(
+            ax, f"{int(self.active.sum())} of {n_components} components active", f"{self.kl.sum():.2f} nats in all"
+        )
+        clean(ax)
+        ax.spines["bottom"].set_color(FAINT)
+        return self

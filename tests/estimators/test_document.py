@@ -1,0 +1,151 @@
+"""Values become JSON and arrays, and values again; nothing else comes out of a document."""
+
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skvae.estimators.document import Reader, Writer, conforms
+from skvae.likelihoods import FAMILIES, Gaussian, Likelihood
+from skvae.priors import PRIORS, Mixture
+from skvae.training import CyclicalBeta, LinearBeta
+
+SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(), st.dates())
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4),
+        st.tuples(inner, inner),
+        st.dictionaries(st.one_of(st.text(max_size=3), st.integers(), st.just("$tuple")), inner, max_size=3),
+    ),
+    max_leaves=12,
+)
+
+
+def there_and_back(value, own=()):
+    writer = Writer(names_own=bool(own))
+    document = json.loads(json.dumps(writer.write(value)))
+    return Reader(writer.arrays, own).read(document)
+
+
+def same(one, other):
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, dict):
+        return same(list(one), list(other)) and same(list(one.values()), list(other.values()))
+    return repr(one) == repr(other)  # -0.0 is not 0.0
+
+
+@settings(max_examples=150, deadline=None)
+@given(VALUES)
+def test_any_value_comes_back(value):
+    assert same(there_and_back(value), value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(family() for family in FAMILIES.values()),
+        *(prior() for prior in PRIORS.values()),
+        Gaussian(scale=0.5),
+        Gaussian(scale=2),
+        Gaussian("column"),
+        Mixture(n_modes=7),
+        LinearBeta(0.5, end=0.3),
+        CyclicalBeta(n_cycles=2),
+        torch.device("cuda:1"),
+    ],
+    ids=repr,
+)
+def test_a_parameter_comes_back(value):
+    again = there_and_back(value)
+    assert type(again) is type(value)
+    assert again == value
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "int64", "uint8", "bool"])
+@pytest.mark.parametrize("shape", [(), (0,), (3, 2)])
+def test_an_array_comes_back(shape, dtype):
+    array = np.ones(shape, dtype)[...]
+    again = there_and_back(array)
+    np.testing.assert_array_equal(again, array, strict=True)
+
+
+def test_long_lists_of_floats_are_exact():
+    values = [0.1, float("nan"), float("inf"), -0.0, 5e-324, 1e308, 1.0, 2.0, 3.0, 4.0]
+    assert repr(there_and_back(values)) == repr(values)
+
+
+def test_a_random_state_goes_on_where_it_was():
+    state = np.random.RandomState(3)
+    state.normal(size=5)
+    np.testing.assert_array_equal(there_and_back(state).normal(size=700), state.normal(size=700))
+
+
+@dataclass(frozen=True)
+class Own(Mixture):
+    """A user's own prior."""
+
+
+def test_a_class_of_the_users_is_named_and_passed_in():
+    assert there_and_back(Own(3), [Own]) == Own(3)
+    with pytest.raises(ValueError, match="Own"):
+        Writer(names_own=False).write(Own(3))
+    writer = Writer(names_own=True)
+    document = writer.write(Own(3))
+    with pytest.raises(ValueError, match=r"test_document.Own', which is not of skvae.*classes="):
+        Reader(writer.arrays).read(document)
+
+
+@pytest.mark.parametrize("value", [object(), {1, 2}, lambda: 0, 1j, np.array([1j]), np.array(["a"]), Likelihood])
+def test_what_no_document_holds(value):
+    with pytest.raises(ValueError):
+        Writer(names_own=True).write(value)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"$os.system": ["echo"]},
+        {"$__reduce__": []},
+        {"$Gaussian": {"scale": [1]}},
+        {"$Gaussian": {"name": "x"}},
+        {"$Mixture": {"n_modes": "many"}},
+        {"$Mixture": {"n_modes": -1}},
+        {"$array": "weights/../../x"},
+        {"$random_state": ["MT19937", {"$array": "key"}, 10**6, 0, 0.0]},
+        {"$Bins": {"knots": 1, "first": 1, "last": 1, "edges": 1, "decimals": None}},
+        {"$device": "os"},
+        {"$tuple": 3},
+    ],
+    ids=str,
+)
+def test_documents_that_somebody_wrote(document):
+    with pytest.raises((ValueError, KeyError, TypeError, RuntimeError)):
+        Reader({"key": np.zeros(624, np.uint32)}).read(document)
+
+
+@pytest.mark.parametrize(
+    ("value", "hint", "expected"),
+    [
+        (np.int64(3), int, True),
+        (True, int, False),
+        (1, float, True),
+        ("row", Literal["row"] | float, True),
+        ("col", Literal["row"] | float, False),
+        ({"a": [1.0]}, dict[str, list[float]], True),
+        ({"a": 1.0}, dict[str, list[float]], False),
+        ([1, "a"], list[int], False),
+        (None, int | None, True),
+        (object(), Any, True),
+    ],
+)
+def test_types_are_those_that_are_declared(value, hint, expected):
+    assert conforms(value, hint) is expected

@@ -1,0 +1,50 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from skvae.metrics.report import FIGURES
+from skvae.metrics.verdicts import QUESTIONS, asked
+
+BY_FIGURE = {question.figure: question for question in QUESTIONS}
+
+
+@pytest.mark.parametrize(
+    ("figure", "value", "real", "verdict"),
+    [
+        ("Shape error", 0.009, np.nan, "good"),
+        ("Shape error", 0.03, np.nan, "fair"),
+        ("Shape error", 0.03, 0.02, "good"),  # real rows differ as much
+        ("Trend error", 0.2, 0.01, "poor"),
+        ("Two-sample AUC, test", 0.3, 0.5, "good"),  # better than a coin is no worse
+        ("Two-sample AUC, test", 0.69, 0.5, "fair"),
+        ("Downstream ROC AUC", 0.9255, 0.9301, "good"),
+        ("Downstream ROC AUC", 0.6, 0.93, "poor"),
+        ("Downstream RMSE", 0.541, 0.518, "good"),
+        ("Downstream RMSE", 0.7, 0.518, "fair"),
+        ("Exact copies", 0.02, 0.05, "good"),
+        ("Exact copies", 1.0, 0.0013, "poor"),
+        ("Closer to train", 0.72, np.nan, "poor"),
+    ],
+)
+def test_verdicts(figure, value, real, verdict):
+    assert BY_FIGURE[figure].verdict(value, real) == verdict
+
+
+def test_one_broken_pair_is_seen():
+    assert BY_FIGURE["Trend error"].verdict_of_largest(0.27, 0.04) == "poor"
+    assert BY_FIGURE["Trend error"].verdict_of_largest(0.04) == "good"
+    assert BY_FIGURE["Exact copies"].verdict_of_largest(1.0) == "good"  # no mean of several
+
+
+def test_scales_begin_at_the_best():
+    question = BY_FIGURE["Downstream ROC AUC"]
+    assert [question.position(value) for value in (1.0, 0.75, 0.5, 0.2)] == [0, 0.5, 1, 1]
+    assert BY_FIGURE["Exact copies"].position(0.01) == 0.5
+
+
+def test_every_figure_has_a_question():
+    assert {*BY_FIGURE, "Two-sample score, train", "Two-sample score, test"} == set(FIGURES)
+    assert [q.figure for q in asked(pd.DataFrame(index=list(FIGURES))) if "AUC, t" in q.figure] == [
+        "Two-sample AUC, test"
+    ]
+    assert [q.figure for q in asked(pd.DataFrame(index=["Two-sample AUC, train"]))] == ["Two-sample AUC, train"]
