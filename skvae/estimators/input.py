@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
+from torch import Tensor
 
+from skvae.estimators._compat import check_sample_weight
 from skvae.tables import Table, is_stream, to_pandas
 
 
@@ -90,3 +95,47 @@ def _read_frame(estimator: BaseEstimator, X: Any, table: Table | None, n_rows_mi
             f"Reorder them."
         )
     return X
+
+
+def row_weights(X: Any, sample_weight: Any, n_rows_min: int = 2) -> tuple[Any, Tensor | None]:
+    """Which rows have a weight, and the weights of these; a row without one is absent."""
+    if sample_weight is None:
+        return None, None
+    weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    kept = weights > 0
+    if kept.sum() < n_rows_min:
+        rows = "two rows" if n_rows_min == 2 else "a row"
+        raise ValueError(f"fit needs {rows} of positive sample_weight, got {kept.sum()}. Pass larger weights.")
+    return kept, torch.from_numpy(weights[kept])
+
+
+def check_table(table: Any) -> None:
+    """Refuse what is no table."""
+    if table is not None and not isinstance(table, Table):
+        raise TypeError(
+            f"table must be a Table, got {type(table).__name__}. Pass table_ of another estimator, or "
+            f"skvae.tables.Table.fit(rows)."
+        )
+
+
+@contextmanager
+def counting_from(first: int) -> Iterator[None]:
+    """Say from where an error counts its rows, if not from the first."""
+    try:
+        yield
+    except ValueError as error:
+        if not first or type(error) is not ValueError:
+            raise
+        raise ValueError(f"{error} (Rows count from row {first} here.)") from error
+
+
+@contextmanager
+def unchanged_on_error(estimator: BaseEstimator) -> Iterator[None]:
+    """Give the estimator its attributes back if anything goes wrong."""
+    before = vars(estimator).copy()
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise

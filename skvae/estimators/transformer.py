@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import copy
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
 from os import PathLike
 from typing import Any, ClassVar, Self
@@ -15,13 +13,12 @@ import pandas as pd
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from skvae.estimators._callbacks import CallbackMixin, follow, with_callbacks
-from skvae.estimators._compat import Documented, Interval, StrOptions, check_sample_weight, fit_context
+from skvae.estimators._compat import Documented, Interval, StrOptions, fit_context
 from skvae.estimators.conditional import (
     N_PARTICLES,
     PARTICLES_PER_DRAW,
@@ -32,13 +29,14 @@ from skvae.estimators.conditional import (
     read_condition,
 )
 from skvae.estimators.fitting import Fit, Network, fit_together, fit_vae, mean_kl_of_rows
-from skvae.estimators.input import read_rows
+from skvae.estimators.input import check_table, counting_from, read_rows, row_weights, unchanged_on_error
 from skvae.estimators.online import Online, fit_chunk
 from skvae.estimators.onnx import to_onnx
+from skvae.estimators.outcome import fitted_attributes, warn_of
 from skvae.estimators.persistence import load, pickled, save, unpickled
 from skvae.estimators.shelf import from_shelf, shelf_key
 from skvae.estimators.streaming import IN_MEMORY, FirstPass
-from skvae.likelihoods import FAMILIES, Gaussian, Likelihood
+from skvae.likelihoods import FAMILIES, Likelihood
 from skvae.networks import ACTIVATIONS, VAE, DiagonalNormal
 from skvae.objectives import elbo, importance_weighted_bound, normal_nodes
 from skvae.priors import PRIORS, PriorFamily, StandardNormal
@@ -46,18 +44,6 @@ from skvae.tables import Chunks, Table, is_memory_map, release, slices, to_panda
 from skvae.training import BetaSchedule, History, StreamedRows, agree_on, resolve_device
 
 N_NODES = 32  # fixed posterior draws of a score
-ACTIVE = 0.01  # nats: a component that says less about a row is switched off
-ARCHITECTURE = (
-    "n_components",
-    "likelihood",
-    "prior",
-    "add_indicator",
-    "hidden_layer_sizes",
-    "activation",
-    "dropout",
-    "encoder",
-    "decoder",
-)
 CHUNK = 4_000_000  # cells held in memory at once, in every layer
 
 Floats = NDArray[np.floating[Any]]
@@ -369,7 +355,7 @@ class VAETransformer(Documented, CallbackMixin, ClassNamePrefixFeaturesOutMixin,
         ValueError, TypeError
             Where X or a parameter does not fit, before training starts; the estimator is then as it was.
         """
-        with _unchanged_on_error(self):
+        with unchanged_on_error(self):
             return self._fit(X, y, sample_weight, X_val)
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -413,7 +399,7 @@ class VAETransformer(Documented, CallbackMixin, ClassNamePrefixFeaturesOutMixin,
         >>> vae.transform(chunks[0]).shape
         (100, 2)
         """
-        with _unchanged_on_error(self):
+        with unchanged_on_error(self):
             return self._fit_stream(Chunks.of(chunks), X_val, table=table)
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -442,12 +428,12 @@ class VAETransformer(Documented, CallbackMixin, ClassNamePrefixFeaturesOutMixin,
         -------
         self
         """
-        with _unchanged_on_error(self):
+        with unchanged_on_error(self):
             return self._partial_fit(X, sample_weight, table)
 
     def _partial_fit(self, X: Any, sample_weight: Any, table: Table | None) -> Self:
         start: VAE | None = getattr(self, "vae_", None)
-        _check_table(table)
+        check_table(table)
         if start is not None:
             if table is not None and table is not self.table_:
                 raise ValueError(
@@ -458,7 +444,7 @@ class VAETransformer(Documented, CallbackMixin, ClassNamePrefixFeaturesOutMixin,
             table = self.table_
         X, native = to_pandas(X)
         X = read_rows(self, X, table, reset=start is None)
-        kept, weights = _weights(X, sample_weight, n_rows_min=2 if table is None else 1)
+        kept, weights = row_weights(X, sample_weight, n_rows_min=2 if table is None else 1)
         X = X if kept is None else X[kept]
         table = Table.fit(X, **self._table_options(), native=native) if table is None else table
         self.table_ = table
@@ -476,7 +462,7 @@ class VAETransformer(Documented, CallbackMixin, ClassNamePrefixFeaturesOutMixin,
 
     def _fit_stream(self, chunks: Chunks, X_val: Any, *, table: Any = None, weights: Tensor | None = None) -> Self:
         """Fit a stream; the weights are those of its rows."""
-        _check_table(table)
+        check_table(table)
         seed, start = self._seed(), self._start()
         table = table if start is None else self.table_
         options = self._table_options()
@@ -495,7 +481,7 @@ class VAETransformer(Documented, CallbackMixin, ClassNamePrefixFeaturesOutMixin,
         start, given = self._start(), (X, y)
         X, native = to_pandas(X)
         X = read_rows(self, X, None if start is None else self.table_)
-        kept, weights = _weights(X, sample_weight)
+        kept, weights = row_weights(X, sample_weight)
         if is_memory_map(X) and X.size > IN_MEMORY:
             return self._fit_stream(Chunks.of_memory_map(X, kept), X_val, weights=weights)
         X = X if kept is None else X[kept]
@@ -531,7 +517,7 @@ class VAETransformer(Documented, CallbackMixin, ClassNamePrefixFeaturesOutMixin,
         is_plain = weights is None and x_val is None and start is None and stream is None
         fitted = from_shelf(self, x) if is_plain else None
         self.table_ = table
-        followed = follow(self, *given, lambda fit: self._fitted_attributes(fit, device))
+        followed = follow(self, *given, lambda fit: fitted_attributes(self, fit, device))
         if fitted is None:
             options: dict[str, Any] = {"device": device, "seed": seed, "start": start, "stream": stream}
             fitted = fit_vae(self, table, x, weights=weights, x_val=x_val, followed=followed, **options)
@@ -574,59 +560,10 @@ class VAETransformer(Documented, CallbackMixin, ClassNamePrefixFeaturesOutMixin,
 
     def _keep(self, fitted: Fit, device: torch.device) -> None:
         """Set the fitted attributes, and say what went wrong on the way."""
-        _, history, kl, extreme = fitted
-        if history.interrupted:
-            warnings.warn(
-                f"Training was interrupted in epoch {len(history.epochs)}; the best weights so far are kept.",
-                ConvergenceWarning,
-                stacklevel=5,
-            )
-        if history.n_skipped or history.n_rollbacks:
-            suspect = ""
-            if extreme is not None:
-                name = self.table_.columns[extreme[0]].name
-                suspect = f" Column {name!r} holds the most extreme number, {extreme[1]:.3g} after scaling."
-            warnings.warn(
-                f"{history.n_skipped} training step(s) had a loss or gradient that was not finite and were skipped, "
-                f"and {history.n_rollbacks} time(s) training went back to the best weights with a smaller step."
-                f"{suspect} Scale the data, or lower learning_rate.",
-                ConvergenceWarning,
-                stacklevel=5,
-            )
-        if not bool((kl > ACTIVE).any()):
-            warnings.warn(
-                f"All {len(kl)} component(s) are switched off: each says less than {ACTIVE} nats about a row, so "
-                f"transform tells rows not apart. If columns have something in common, use free_bits=0.1, a smaller "
-                f"beta, or a slower one such as LinearBeta(end=0.5).",
-                ConvergenceWarning,
-                stacklevel=5,
-            )
+        warn_of(fitted, self.table_)
         if hasattr(self, "noise_variance_"):  # of an earlier fit
             del self.noise_variance_
-        self.__dict__.update(self._fitted_attributes(fitted, device))
-
-    def _fitted_attributes(self, fitted: Fit, device: torch.device) -> dict[str, Any]:
-        """Attributes by name, but those of the columns."""
-        vae, history, kl = fitted.vae, fitted.history, fitted.kl.cpu().double().numpy()
-        attributes = {
-            "vae_": vae,
-            "device_": device,
-            "_online": None,
-            "_fitted_with": {name: getattr(self, name) for name in ARCHITECTURE},
-            "history_": history.as_dict(),
-            "n_iter_": max(1, len(history.epochs) - 1),
-            "best_iter_": history.best_iter,
-            "kl_per_component_": kl,
-            "active_components_": kl > ACTIVE,
-        }
-        family = self.table_.families[0]
-        if isinstance(family, Gaussian) and set(self.table_.families) == {family} and family.scale != "row":
-            block, free = next(iter(vae.joint)), vae.decoder.free
-            log_scale = free["0/log_scale"] if "0/log_scale" in free else block.get_buffer("log_scale")
-            variance = (2 * family.log_scale(log_scale, None).flatten()).exp().cpu().double().numpy()
-            noise = variance * self.table_.scale**2
-            attributes["noise_variance_"] = noise if family.scaling == "column" else float(noise[0])
-        return attributes
+        self.__dict__.update(fitted_attributes(self, fitted, device))
 
     # -- what the model says of rows ---------------------------------------------------------------------------
 
@@ -1066,7 +1003,7 @@ class VAETransformer(Documented, CallbackMixin, ClassNamePrefixFeaturesOutMixin,
         X, results, n = read_rows(self, X, self.table_), list[Tensor](), 0
         vae = self.vae_
         for first, rows in slices(X):
-            with _counting_from(first):
+            with counting_from(first):
                 x = self.table_.encode(rows).to(self._device())
             release(X)
             vae = self._module(x.dtype) if first == 0 else vae
@@ -1092,46 +1029,3 @@ class VAETransformer(Documented, CallbackMixin, ClassNamePrefixFeaturesOutMixin,
         check_is_fitted(self)
         state = check_random_state(self.random_state if random_state is None else random_state)
         return torch.Generator(self._device()).manual_seed(int(state.randint(np.iinfo(np.int32).max)))
-
-
-def _weights(X: Any, sample_weight: Any, n_rows_min: int = 2) -> tuple[Any, Tensor | None]:
-    """Which rows have a weight, and the weights of these; a row without one is absent."""
-    if sample_weight is None:
-        return None, None
-    weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-    kept = weights > 0
-    if kept.sum() < n_rows_min:
-        rows = "two rows" if n_rows_min == 2 else "a row"
-        raise ValueError(f"fit needs {rows} of positive sample_weight, got {kept.sum()}. Pass larger weights.")
-    return kept, torch.from_numpy(weights[kept])
-
-
-def _check_table(table: Any) -> None:
-    if table is not None and not isinstance(table, Table):
-        raise TypeError(
-            f"table must be a Table, got {type(table).__name__}. Pass table_ of another estimator, or "
-            f"skvae.tables.Table.fit(rows)."
-        )
-
-
-@contextmanager
-def _counting_from(first: int) -> Iterator[None]:
-    """Say from where an error counts its rows, if not from the first."""
-    try:
-        yield
-    except ValueError as error:
-        if not first or type(error) is not ValueError:
-            raise
-        raise ValueError(f"{error} (Rows count from row {first} here.)") from error
-
-
-@contextmanager
-def _unchanged_on_error(estimator: BaseEstimator) -> Iterator[None]:
-    """Give the estimator its attributes back if anything goes wrong."""
-    before = vars(estimator).copy()
-    try:
-        yield
-    except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
-        raise
