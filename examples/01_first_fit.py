@@ -9,7 +9,6 @@ up, a classifier on the latent space is right far more often than one on PCA's.
 
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 from sklearn.datasets import load_digits
@@ -89,6 +88,5 @@ middle.imshow(mosaic(pairs, 5), cmap="gray_r", vmin=0, vmax=16)
 middle.set(title="Test digits above their reconstructions", xticks=[], yticks=[])
 right.imshow(mosaic(new_means, 5), cmap="gray_r", vmin=0, vmax=16)
 right.set(title="New digits, decoded from the prior", xticks=[], yticks=[])
-picture = Path(__file__).with_suffix(".png")
-figure.savefig(picture, dpi=120)
-print(f"\npicture: {picture.name}")
+figure.savefig("01_first_fit.png", dpi=120)
+print("\npicture: 01_first_fit.png")

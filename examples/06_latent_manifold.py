@@ -73,6 +73,5 @@ LatentSpaceDisplay.from_estimator(vae, X_test[:1000], color=digit, components=(0
 corner, size = (manifold.right[0], manifold.up[0]), (np.ptp(manifold.right), np.ptp(manifold.up))
 right.add_patch(plt.Rectangle(corner, *size, fill=False, linestyle="--"))
 right.set_title("Test images at their latent means; dashed: the grid")
-picture = Path(__file__).with_suffix(".png")
-figure.savefig(picture, dpi=90)
-print(f"\npicture: {picture.name}")
+figure.savefig("06_latent_manifold.png", dpi=90)
+print("\npicture: 06_latent_manifold.png")

@@ -10,7 +10,6 @@ pixels in training (``input_dropout``) make an autoencoder the best of the three
 """
 
 import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -85,6 +84,5 @@ for (name, (Z, decoded, framed)), above, below in zip(pictures.items(), *axes, s
         below.add_patch(plt.Rectangle((k % 10 * 10, k // 10 * 10), 9, 9, fill=False, color="#d55e00", linewidth=2))
     below.set(title="Decoded draws; framed: unlike any image", xticks=[], yticks=[])
 axes[0, 0].legend(loc="lower right", fontsize=8)
-picture = Path(__file__).with_suffix(".png")
-figure.savefig(picture, dpi=90)
-print(f"\npicture: {picture.name}")
+figure.savefig("07_autoencoders.png", dpi=90)
+print("\npicture: 07_autoencoders.png")

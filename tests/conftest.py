@@ -1,5 +1,9 @@
 """Data and settings that the tests share."""
 
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # a worker has one core: more threads would only wait
+
 import numpy as np
 import pandas as pd
 import pytest

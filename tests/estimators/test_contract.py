@@ -27,16 +27,18 @@ from skvae.likelihoods import Gaussian, StudentT
 TINY = {"n_components": 2, "hidden_layer_sizes": (8,), "max_iter": 3, "device": "cpu"}
 
 
-def small_network(n_in, n_out):
-    """A user's network, at module level so that it pickles."""
-    return nn.Sequential(nn.Linear(n_in, 8), nn.Tanh(), nn.Linear(8, n_out))
+class SmallNetwork(nn.Sequential):
+    """A user's network, at module level so that it pickles; a class has the same name in every process."""
+
+    def __init__(self, n_in, n_out):
+        super().__init__(nn.Linear(n_in, 8), nn.Tanh(), nn.Linear(8, n_out))
 
 
 CONFIGURATIONS = {
     "default": VAETransformer(**TINY),
     "student_t": VAETransformer(likelihood="student_t", **TINY),
     "random": VAETransformer(init="random", **TINY),
-    "callable": VAETransformer(encoder=small_network, decoder=small_network, **TINY),
+    "callable": VAETransformer(encoder=SmallNetwork, decoder=SmallNetwork, **TINY),
     "stopped": VAETransformer(early_stopping=True, input_dropout=0.2, dropout=0.1, n_draws=2, **TINY),
     "row": VAETransformer(likelihood=Gaussian(scale="row"), beta=0.5, free_bits=0.1, **TINY),
     "default_sizes": VAETransformer(n_components=1, max_iter=2),
@@ -199,9 +201,9 @@ def test_sample_weight_is_routed(tiny, iris):
 
 
 def test_a_users_network_is_pickled_by_reference(tiny, iris):
-    vae = VAETransformer(encoder=small_network, decoder=small_network, **tiny).fit(iris)
+    vae = VAETransformer(encoder=SmallNetwork, decoder=SmallNetwork, **tiny).fit(iris)
     again = pickle.loads(pickle.dumps(vae))
-    assert again.encoder is small_network
+    assert again.encoder is SmallNetwork
     assert_array_equal(again.transform(iris), vae.transform(iris))
 
 
