@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from skvae.cli import commands
 from skvae.cli.progress import notes
+
+Command = Callable[[str, str, str], ArgumentParser]  # from a name, help and a description
 
 OUTPUT = "where to write: .csv, .tsv or .parquet (default: standard output, as CSV)"
 
@@ -68,11 +70,19 @@ def make_parser() -> ArgumentParser:
         added.set_defaults(run=getattr(commands, name))
         return added
 
+    for describe in (_fit, _sample, _transform, _impute, _score, _report):
+        describe(command)
+    return parser
+
+
+def _fit(command: Command) -> None:
     fit = command("fit", "learn from a table and keep the model", "Learn from a table and keep the model in a file.")
     _add_data(fit)
     fit.add_argument("-o", "--output", required=True, metavar="MODEL", help="where to write the model")
     _add_settings(fit, "factorized, for transform and score; take autoregressive for sample and impute")
 
+
+def _sample(command: Command) -> None:
     sample = command(
         "sample",
         "draw new rows like those of a table",
@@ -92,6 +102,8 @@ def make_parser() -> ArgumentParser:
     sample.add_argument("-o", "--output", metavar="FILE", help=OUTPUT)
     _add_settings(sample, "autoregressive")
 
+
+def _transform(command: Command) -> None:
     transform = command(
         "transform",
         "turn rows into a few coordinates",
@@ -102,6 +114,8 @@ def make_parser() -> ArgumentParser:
     transform.add_argument("-o", "--output", metavar="FILE", help=OUTPUT)
     _add_settings(transform, "factorized")
 
+
+def _impute(command: Command) -> None:
     impute = command(
         "impute",
         "fill the empty cells of a table",
@@ -112,6 +126,8 @@ def make_parser() -> ArgumentParser:
     impute.add_argument("-o", "--output", metavar="FILE", help=OUTPUT)
     _add_settings(impute, "autoregressive")
 
+
+def _score(command: Command) -> None:
     score = command(
         "score",
         "say how well a model explains rows",
@@ -123,6 +139,8 @@ def make_parser() -> ArgumentParser:
     score.add_argument("-o", "--output", metavar="FILE", help="where to write the score of each row")
     _add_settings(score, "factorized")
 
+
+def _report(command: Command) -> None:
     report = command(
         "report",
         "compare synthetic rows with real ones, as a web page",
@@ -140,7 +158,6 @@ def make_parser() -> ArgumentParser:
         "--test-size", type=_share, default=0.2, metavar="SHARE", help="share of rows held out (default: 0.2)"
     )
     _add_settings(report, "autoregressive")
-    return parser
 
 
 def _add_data(parser: ArgumentParser, *, optional: bool = False) -> None:

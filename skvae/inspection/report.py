@@ -10,11 +10,11 @@ import pandas as pd
 from sklearn.utils import check_random_state, resample
 
 from skvae.estimators import VAETransformer
+from skvae.estimators.outcome import ACTIVE
 from skvae.inspection.canvas import Floats
 from skvae.inspection.fitted import find_vae
 from skvae.priors import StandardNormal
 
-ACTIVE = 0.01  # nats, as of the estimator's active_components_
 FAR = 0.1  # nats: a component whose aggregate posterior is so far from its prior draws samples that no row resembles
 N_NODES = 12  # of Gauss-Hermite quadrature, exact for log-densities that are polynomials up to degree 23
 CELLS = 4_000_000  # numbers held at once
