@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 from sklearn.datasets import load_digits, load_iris, load_wine
 
 from skvae import VAESearchCV, VAETransformer
@@ -103,12 +104,15 @@ def fits():
 def main(path):
     """Write the digests, or compare them with those that are written."""
     warnings.simplefilter("ignore")
+    torch.set_num_threads(1)  # more threads add up in another order
     found = {name: described(vae, X) for name, vae, X in fits()}
     if not path.exists():
         path.write_text(json.dumps(found, indent=1))
         return f"wrote {path}"
     before = json.loads(path.read_text())
-    moved = [f"{name}: {what}" for name in before for what in before[name] if found[name].get(what) != before[name][what]]
+    moved = [
+        f"{name}: {what}" for name in before for what in before[name] if found[name].get(what) != before[name][what]
+    ]
     return f"{len(moved)} moved: {', '.join(moved)}" if moved else f"all {len(before)} fits are as before"
 
 

@@ -13,18 +13,21 @@ PACKAGE = Path(skvae.__file__).parent
 SOURCES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE)
 FLOOR = {
     "objectives": 0,
-    "metrics": 0,
+    "drawing": 0,
+    "metrics": 1,
     "likelihoods": 1,
     "priors": 1,
     "networks": 2,
+    "tables": 2,
     "training": 3,
-    "tables": 3,
-    "estimators": 4,
-    "inspection": 5,
-    "cli": 5,
+    "models": 4,
+    "files": 5,
+    "estimators": 6,
+    "inspection": 7,
+    "cli": 7,
 }
 CONTAINERS = {"numpy", "pandas", "sklearn", "scipy", "joblib"}
-MAY_READ_CONTAINERS = {"tables", "estimators", "inspection", "metrics", "cli"}
+MAY_READ_CONTAINERS = {"drawing", "metrics", "tables", "models", "files", "estimators", "inspection", "cli"}
 
 
 def imported_names(path):

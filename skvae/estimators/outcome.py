@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
-from skvae.estimators.fitting import Fit
 from skvae.likelihoods import Gaussian
+from skvae.models.fitting import Fit
 from skvae.networks import VAE
 from skvae.tables import Table
 

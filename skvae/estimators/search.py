@@ -24,9 +24,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from skvae.estimators._callbacks import has_callbacks
 from skvae.estimators._compat import Documented, Interval, safe_split
-from skvae.estimators.fitting import MAX_STACK, STACKED, Fit, is_stackable
 from skvae.estimators.shelf import shelf
 from skvae.estimators.transformer import VAETransformer
+from skvae.models.fitting import MAX_STACK, STACKED, Fit, is_stackable
 
 
 class VAESearchCV(Documented, GridSearchCV):

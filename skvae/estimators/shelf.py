@@ -11,7 +11,7 @@ from typing import Any
 import joblib
 from torch import Tensor
 
-from skvae.estimators.fitting import Fit
+from skvae.models.fitting import Fit
 
 _SHELF: ContextVar[Mapping[str, Fit] | None] = ContextVar("shelf", default=None)
 

@@ -19,7 +19,15 @@ from torch import Tensor
 
 from skvae.estimators._callbacks import CallbackMixin, follow, with_callbacks
 from skvae.estimators._compat import Documented, Interval, StrOptions, fit_context
-from skvae.estimators.conditional import (
+from skvae.estimators.input import check_table, counting_from, read_rows, row_weights, unchanged_on_error
+from skvae.estimators.outcome import fitted_attributes, warn_of
+from skvae.estimators.shelf import from_shelf, shelf_key
+from skvae.estimators.streaming import IN_MEMORY, FirstPass
+from skvae.files.onnx import to_onnx
+from skvae.files.saving import load, pickled, save, unpickled
+from skvae.likelihoods import FAMILIES, Likelihood
+from skvae.models.fitting import Fit, Network, fit_together, fit_vae, mean_kl_of_rows
+from skvae.models.gaps import (
     N_PARTICLES,
     PARTICLES_PER_DRAW,
     draw_gaps,
@@ -28,15 +36,7 @@ from skvae.estimators.conditional import (
     keep_given,
     read_condition,
 )
-from skvae.estimators.fitting import Fit, Network, fit_together, fit_vae, mean_kl_of_rows
-from skvae.estimators.input import check_table, counting_from, read_rows, row_weights, unchanged_on_error
-from skvae.estimators.online import Online, fit_chunk
-from skvae.estimators.onnx import to_onnx
-from skvae.estimators.outcome import fitted_attributes, warn_of
-from skvae.estimators.persistence import load, pickled, save, unpickled
-from skvae.estimators.shelf import from_shelf, shelf_key
-from skvae.estimators.streaming import IN_MEMORY, FirstPass
-from skvae.likelihoods import FAMILIES, Likelihood
+from skvae.models.online import Online, fit_chunk
 from skvae.networks import ACTIVATIONS, VAE, DiagonalNormal
 from skvae.objectives import elbo, importance_weighted_bound, normal_nodes
 from skvae.priors import PRIORS, PriorFamily, StandardNormal

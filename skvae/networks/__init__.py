@@ -5,9 +5,9 @@ from skvae.networks.conditional import Completions, complete
 from skvae.networks.decoder import Decoder
 from skvae.networks.encoder import Encoder, Trunk
 from skvae.networks.mlp import ACTIVATIONS, MLP, Linear
-from skvae.networks.posterior import DiagonalNormal
 from skvae.networks.stack import Replicas, parameters_by_model, restack, state_of_models
 from skvae.networks.vae import VAE, join, narrow, take_models
+from skvae.objectives import DiagonalNormal
 
 __all__ = [
     "ACTIVATIONS",

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from skvae.likelihoods import Joint
 from skvae.networks.levels import Levels, embedding_std, look_up_sum
 from skvae.networks.mlp import MLP
-from skvae.networks.posterior import DiagonalNormal
 from skvae.networks.stack import Replicas
+from skvae.objectives import DiagonalNormal
 
 Trunk = Callable[[int, int], MLP | Replicas]  # (n_in, n_out) -> a module from (S, B, n_in) to (S, B, n_out)
 

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from skvae.likelihoods import Joint, Parameters
 from skvae.networks.decoder import Decoder
 from skvae.networks.encoder import Encoder
-from skvae.networks.posterior import DiagonalNormal
 from skvae.networks.stack import components_in, restack
+from skvae.objectives import DiagonalNormal
 from skvae.priors import Prior
 
 

@@ -12,14 +12,12 @@ from skvae.tables.columns import (
     is_number_or_bool,
 )
 from skvae.tables.frames import Native, to_pandas
-from skvae.tables.parts import PARTS, part_of
 from skvae.tables.sample import RowSample
 from skvae.tables.schema import choose_families
 from skvae.tables.survey import Survey, check_alike, concatenate
 from skvae.tables.table import Table, slices
 
 __all__ = [
-    "PARTS",
     "Bins",
     "CategoryColumn",
     "Chunks",
@@ -38,7 +36,6 @@ __all__ = [
     "is_memory_map",
     "is_number_or_bool",
     "is_stream",
-    "part_of",
     "release",
     "slices",
     "to_pandas",

@@ -15,6 +15,7 @@ from torch.nn.functional import embedding
 from skvae.networks import VAE, state_of_models, take_models
 from skvae.objectives import elbo
 from skvae.training.history import History
+from skvae.training.noise import Streams, noise_by_model
 from skvae.training.objective import Objective, objective_by_model
 from skvae.training.optimizer import Optimizer
 from skvae.training.processes import add_up, agree_on, check_shares, share_of
@@ -23,7 +24,6 @@ from skvae.training.rows import Rows, RowsInMemory
 from skvae.training.schedules import Schedule, annealed
 from skvae.training.split import Split
 from skvae.training.stopping import EarlyStopping, is_clear_gain, trimmed_mean
-from skvae.training.streams import Streams, noise_by_model
 
 MAX_ROLLBACKS, ROLLBACK_FACTOR = 5, 0.3  # of the learning rate, where training broke down
 CHUNK = 4_000_000  # cells evaluated at once

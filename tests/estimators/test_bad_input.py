@@ -720,7 +720,7 @@ def test_components_that_are_all_switched_off_are_reported():
 
 def lack_memory(n_times, monkeypatch):
     """A device whose memory is too small for the first calls of ``train``; their batch sizes."""
-    from skvae.estimators import fitting
+    from skvae.models import fitting
 
     batch_sizes, train = [], fitting.train
 

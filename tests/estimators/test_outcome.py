@@ -6,8 +6,8 @@ from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 
 from skvae import VAETransformer
-from skvae.estimators.fitting import Fit
 from skvae.estimators.outcome import fitted_attributes, warn_of
+from skvae.models.fitting import Fit
 from skvae.training import History
 from skvae.training.history import COLUMNS
 

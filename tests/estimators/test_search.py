@@ -14,8 +14,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skvae import VAESearchCV, VAETransformer
-from skvae.estimators import fitting
 from skvae.estimators import search as module
+from skvae.models import fitting
 
 TINY = {"n_components": 2, "hidden_layer_sizes": (8,), "max_iter": 12, "device": "cpu", "random_state": 0}
 

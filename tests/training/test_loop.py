@@ -14,8 +14,8 @@ from skvae.objectives import importance_weighted_bound
 from skvae.priors import StandardNormal
 from skvae.training import CyclicalBeta, LinearBeta, Objective, Recipe, Split, Training, initialize, train
 from skvae.training.loop import MAX_ROLLBACKS, ROLLBACK_FACTOR, Candidate, Judge
+from skvae.training.noise import Streams
 from skvae.training.schedules import warmup_cosine
-from skvae.training.streams import Streams
 
 N, D, K = 48, 4, 2
 

@@ -22,7 +22,7 @@ from sklearn.exceptions import InconsistentVersionWarning, NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-import skvae.estimators.persistence as persistence
+import skvae.files.saving as persistence
 from skvae import VAETransformer
 from skvae.likelihoods import FAMILIES, Gaussian
 from skvae.priors import Mixture, fit_prior
@@ -88,7 +88,7 @@ def test_every_family_of_an_array(family, tiny, tmp_path):
     ids=str,
 )
 def test_mixed_frames_under_every_prior_and_decoder(settings, tiny, mixed, tmp_path, monkeypatch):
-    monkeypatch.setattr("skvae.estimators.fitting.fit_prior", partial(fit_prior, n_steps=2))
+    monkeypatch.setattr("skvae.models.fitting.fit_prior", partial(fit_prior, n_steps=2))
     vae = VAETransformer(**tiny | {"early_stopping": False} | settings).fit(mixed)
     assert_same(vae, saved(vae, tmp_path), mixed)
 
@@ -197,9 +197,7 @@ def test_a_users_networks_are_passed_in(tiny, iris, tmp_path):
         assert_array_equal(network.norm.running_mean, before.running_mean)
         assert_array_equal(network.norm.num_batches_tracked, before.num_batches_tracked)
     assert_same(vae.fit(iris), again.fit(iris), iris)
-    with pytest.raises(
-        ValueError, match=r"encoder of this model is '.*test_persistence.Tied'.*load\(path, encoder=…\)"
-    ):
+    with pytest.raises(ValueError, match=r"encoder of this model is '.*test_saving.Tied'.*load\(path, encoder=…\)"):
         VAETransformer.load(tmp_path / "model")
     with pytest.raises(ValueError, match=r"cannot be loaded.*(weights|is torch)"):
         VAETransformer.load(tmp_path / "model", encoder=torch.nn.Linear, decoder=Tied)
@@ -219,7 +217,7 @@ def test_a_users_family_is_passed_in(tiny, iris, tmp_path):
     vae = VAETransformer(likelihood=Wide("column", width=3.0), **tiny).fit(iris)
     assert_same(vae, saved(vae, tmp_path, classes=[Wide]), iris)
     assert_same(vae, pickle.loads(pickle.dumps(vae)), iris)
-    with pytest.raises(ValueError, match=r"test_persistence.Wide', which is not of skvae.*classes="):
+    with pytest.raises(ValueError, match=r"test_saving.Wide', which is not of skvae.*classes="):
         VAETransformer.load(tmp_path / "model")
 
 

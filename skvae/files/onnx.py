@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from skvae.estimators.persistence import replace
+from skvae.files.saving import replace
 from skvae.likelihoods.categorical import POSITION_MAX
 from skvae.networks import VAE, AutoregressiveDecoder
 from skvae.tables import CategoryColumn, Column, HistogramColumn, NumberColumn, Table, is_number_or_bool

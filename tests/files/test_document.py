@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skvae.estimators.document import Reader, Writer, conforms
+from skvae.files.document import Reader, Writer, conforms
 from skvae.likelihoods import FAMILIES, Gaussian, Likelihood
 from skvae.priors import PRIORS, Mixture
 from skvae.training import CyclicalBeta, LinearBeta

@@ -14,8 +14,8 @@ from sklearn.preprocessing import StandardScaler
 from torch import nn
 
 from skvae import VAETransformer
-from skvae.estimators.fitting import mean_kl
 from skvae.likelihoods import Gaussian
+from skvae.models.fitting import mean_kl
 
 TINY = {"n_components": 2, "hidden_layer_sizes": (8,), "device": "cpu", "random_state": 0}
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from skvae.training.streams import Streams, noise_by_model
+from skvae.training.noise import Streams, noise_by_model
 
 LIKE, CPU = torch.empty(0, dtype=torch.float64), torch.device("cpu")
 

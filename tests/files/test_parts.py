@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from skvae.tables import PARTS, part_of
+from skvae.files.parts import PARTS, part_of
 
 ZONE = "Europe/Oslo"
 

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from skvae.estimators.fitting import Fit, build_vae, mean_kl, most_extreme, prepared, print_progress
-from skvae.estimators.resolve import resolve_init, resolve_objective, resolve_recipe
+from skvae.models.fitting import Fit, build_vae, mean_kl, most_extreme, prepared, print_progress
+from skvae.models.rules import resolve_init, resolve_objective, resolve_recipe
 from skvae.networks import VAE
 from skvae.tables import Table
 from skvae.training import Candidate, History, RowsInMemory, Split, Training, initialize, open_ended

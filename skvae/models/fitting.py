@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 
-from skvae.estimators.resolve import (
+from skvae.models.rules import (
     is_autoregressive,
     n_parallel,
     resolve_init,

@@ -9,7 +9,8 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skvae import VAETransformer
-from skvae.estimators import conditional, transformer
+from skvae.estimators import transformer
+from skvae.models import gaps as conditional
 
 FROZEN = {"early_stopping": False, "max_iter": 1, "learning_rate": 1e-12}  # the start, as good as untrained
 N = 240

@@ -1,7 +1,7 @@
 import torch
 from torch.distributions import Independent, Normal
 
-from skvae.networks import DiagonalNormal
+from skvae.objectives import DiagonalNormal
 
 
 def example():

@@ -17,11 +17,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from skvae.estimators.online import Online
+from skvae.files.parts import PARTS, part_of
 from skvae.likelihoods import FAMILIES, Likelihood
+from skvae.models.online import Online
 from skvae.priors import PRIORS, PriorFamily
 from skvae.tables import (
-    PARTS,
     Bins,
     CategoryColumn,
     GapColumn,
@@ -29,7 +29,6 @@ from skvae.tables import (
     NumberColumn,
     Table,
     TimeColumn,
-    part_of,
 )
 from skvae.training import BetaSchedule, CyclicalBeta, LinearBeta
 

@@ -23,9 +23,9 @@ from sklearn.exceptions import InconsistentVersionWarning
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from skvae.estimators.document import Arrays, Reader, Writer, conforms, import_path
-from skvae.estimators.fitting import Network, build_vae
-from skvae.estimators.online import Online
+from skvae.files.document import Arrays, Reader, Writer, conforms, import_path
+from skvae.models.fitting import Network, build_vae
+from skvae.models.online import Online
 from skvae.networks import MLP, VAE, Linear
 from skvae.tables import GapColumn, Table
 from skvae.training import isolated_rng

@@ -1,0 +1,1 @@
+"""Fitted models outside of memory: files, the state of a pickle, ONNX."""
