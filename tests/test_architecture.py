@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ SOURCES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob(
 FLOOR = {
     "objectives": 0,
     "drawing": 0,
+    "messages": 0,
     "metrics": 1,
     "likelihoods": 1,
     "priors": 1,
@@ -58,6 +60,34 @@ def test_imports_point_down(path):
             continue
         assert rest and rest[0] in FLOOR, f"{path} imports {name} from the root"
         assert rest[0] == here or FLOOR[rest[0]] < FLOOR[here], f"{path} imports {name}"
+
+
+def module(path):
+    """The name under which a file is imported."""
+    return "skvae." + path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def imported_files(path):
+    """Files of the package that a file imports, also inside functions."""
+    files = {module(other): other for other in SOURCES if not other.endswith("__init__.py")}
+    for name in imported_names(path):
+        found = files.get(name) or files.get(name.rpartition(".")[0])
+        if found not in (None, path):
+            yield found
+
+
+def test_no_circles_inside_a_room_either():
+    sorter = TopologicalSorter({path: set(imported_files(path)) for path in SOURCES})
+    sorter.prepare()  # raises CycleError, which names the files
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if Path(path).name not in ("__init__.py", "_compat.py")])
+def test_every_file_has_a_mirror_among_the_tests(path):
+    folder, _, name = path.rpartition("/")
+    if folder == "likelihoods" and name != "joint.py":
+        name = "families.py"  # one table for all of them
+    mirror = Path(__file__).parent / folder / f"test_{name.lstrip('_')}"
+    assert mirror.exists(), f"{path} has no {mirror.relative_to(Path(__file__).parent)}"
 
 
 @pytest.mark.parametrize("path", [path for path in SOURCES if room(path) not in MAY_READ_CONTAINERS])

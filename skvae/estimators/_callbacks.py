@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import sklearn
 
-from skvae.models.fitting import Fit
+from skvae.models import Fit
 
 try:
     import sklearn.callback as api

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -109,7 +110,7 @@ def row_weights(X: Any, sample_weight: Any, n_rows_min: int = 2) -> tuple[Any, T
     return kept, torch.from_numpy(weights[kept])
 
 
-def check_table(table: Any) -> None:
+def check_is_table(table: object) -> None:
     """Refuse what is no table."""
     if table is not None and not isinstance(table, Table):
         raise TypeError(
@@ -118,15 +119,23 @@ def check_table(table: Any) -> None:
         )
 
 
-@contextmanager
-def counting_from(first: int) -> Iterator[None]:
-    """Say from where an error counts its rows, if not from the first."""
-    try:
-        yield
-    except ValueError as error:
-        if not first or type(error) is not ValueError:
-            raise
-        raise ValueError(f"{error} (Rows count from row {first} here.)") from error
+def check_count(name: str, value: object) -> int:
+    """A number of draws or rows, one at least."""
+    if not isinstance(value, Integral) or int(value) < 1:
+        raise ValueError(f"{name} must be an integer of at least 1, got {value!r}. Ask for at least one.")
+    return int(value)
+
+
+def check_n_samples(n_samples: object, given: object, frame: pd.DataFrame) -> int | None:
+    """How often a condition is drawn from; None where each row of a DataFrame is completed once."""
+    if isinstance(given, Mapping):
+        return check_count("n_samples", 1 if n_samples is None else n_samples)
+    if n_samples not in (None, len(frame)):
+        raise ValueError(
+            f"Each row of given is completed once, so n_samples is its {len(frame)} row(s), got {n_samples!r}. "
+            f"Leave n_samples out, or repeat the rows of given."
+        )
+    return None
 
 
 @contextmanager

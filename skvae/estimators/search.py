@@ -24,9 +24,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from skvae.estimators._callbacks import has_callbacks
 from skvae.estimators._compat import Documented, Interval, safe_split
-from skvae.estimators.shelf import shelf
+from skvae.estimators.input import read_rows
+from skvae.estimators.shelf import shelf, shelf_key
 from skvae.estimators.transformer import VAETransformer
-from skvae.models.fitting import MAX_STACK, STACKED, Fit, is_stackable
+from skvae.models import STACKED, Data, Fit, Run, decide, fit_together, is_stackable
+from skvae.models.stack import MAX_STACK
+from skvae.tables import Table, to_pandas
+from skvae.training import resolve_device
 
 
 class VAESearchCV(Documented, GridSearchCV):
@@ -269,7 +273,8 @@ class Member(NamedTuple):
         except (ValueError, TypeError):
             return None
         front = estimator[:-1] if is_pipeline and len(estimator.steps) > 1 else None
-        return cls(position, front, vae) if is_stackable(vae) and not has_callbacks(vae) else None
+        is_alone = vae.warm_start or has_callbacks(vae) or not is_stackable(vae)
+        return None if is_alone else cls(position, front, vae)
 
     def family(self) -> str:
         """Equal for those that make a stack."""
@@ -286,7 +291,20 @@ def train_members(
         rows, targets = safe_split(estimator, X, y, train)
         if members[0].front is not None:
             rows = clone(members[0].front).fit_transform(rows, targets)
-        fits = VAETransformer._fit_together([member.vae for member in members], rows, factor)
+        fits = fit_on([member.vae for member in members], rows, factor)
     except (ValueError, TypeError):  # the search meets it too, and says what error_score tells it to
         fits = {}
     return fits, time.perf_counter() - start
+
+
+def fit_on(estimators: Sequence[VAETransformer], X: Any, factor: float | None) -> dict[str, Fit]:
+    """Fits of several estimators to the same rows, by their name on the shelf."""
+    first = estimators[0]
+    X, native = to_pandas(X)
+    X = read_rows(first, X, None)
+    table = Table.fit(X, **first._table_options(), native=native)
+    data = Data(table, table.encode(X))
+    names = [shelf_key(estimator, data.x) for estimator in estimators]
+    run = Run(resolve_device(first.device), first._seed())
+    plans = [decide(estimator, table, data.n_rows, run.device) for estimator in estimators]
+    return dict(zip(names, fit_together(plans, data, run, factor), strict=True))

@@ -11,7 +11,7 @@ from typing import Any
 import joblib
 from torch import Tensor
 
-from skvae.models.fitting import Fit
+from skvae.models import Fit
 
 _SHELF: ContextVar[Mapping[str, Fit] | None] = ContextVar("shelf", default=None)
 

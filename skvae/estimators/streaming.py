@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from skvae.estimators.input import read_rows
+from skvae.models import Data
 from skvae.tables import Chunks, Native, RowSample, Survey, Table, check_alike, concatenate, slices, to_pandas
 from skvae.training import StreamedRows
 
@@ -78,11 +79,18 @@ class FirstPass:
         self.table = self._survey.table() if self._survey is not None else self.table
         self._positions, self.X = self._sample.rows()
 
+    def data(self, weights: Tensor | None = None) -> Data:
+        """The stream to train on, and its sample, which starts the model and judges it."""
+        assert self.table is not None, "the first pass learns the columns"
+        stream, x = self.rows(weights), self.encode_sample()
+        of_sample = None if stream.weights is None else stream.weights[stream.sample]
+        return Data(self.table, x, of_sample, stream=stream)
+
     def rows(self, weights: Tensor | None = None) -> StreamedRows:
         """The training rows; their weights are divided by the mean."""
         assert self.table is not None and self._sample is not None, "rows in memory are no stream"
         return StreamedRows(
-            Reader(self.estimator, self.chunks, self.table, np.cumsum([0, *self._n_rows]).tolist()),
+            LaterPasses(self.estimator, self.chunks, self.table, np.cumsum([0, *self._n_rows]).tolist()),
             n_rows=self._sample.n_rows,
             is_complete=self._survey is not None and not self._survey.has_gaps,
             sample=torch.from_numpy(self._positions),
@@ -122,7 +130,7 @@ class FirstPass:
                 self._sample.add(part)
 
 
-class Reader:
+class LaterPasses:
     """Later passes over a stream: its blocks in random order, encoded.
 
     Parameters

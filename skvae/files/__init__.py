@@ -1,1 +1,7 @@
 """Fitted models outside of memory: files, the state of a pickle, ONNX."""
+
+from skvae.files.onnx import to_onnx
+from skvae.files.pickling import SkvaeVersionWarning, pickled, unpickled
+from skvae.files.saving import load, save
+
+__all__ = ["SkvaeVersionWarning", "load", "pickled", "save", "to_onnx", "unpickled"]

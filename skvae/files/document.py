@@ -18,8 +18,9 @@ import torch
 from numpy.typing import NDArray
 
 from skvae.files.parts import PARTS, part_of
+from skvae.files.weights import Arrays
 from skvae.likelihoods import FAMILIES, Likelihood
-from skvae.models.online import Online
+from skvae.models import Online
 from skvae.priors import PRIORS, PriorFamily
 from skvae.tables import (
     Bins,
@@ -31,8 +32,6 @@ from skvae.tables import (
     TimeColumn,
 )
 from skvae.training import BetaSchedule, CyclicalBeta, LinearBeta
-
-Arrays = dict[str, NDArray[Any]]
 
 OF_TABLES: list[type] = [NumberColumn, TimeColumn, HistogramColumn, CategoryColumn, GapColumn, Bins, Table]
 OF_PARAMETERS: list[type] = [*FAMILIES.values(), *PRIORS.values(), LinearBeta, CyclicalBeta]

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from skvae.files.saving import replace
+from skvae.files.atomic import write_whole
 from skvae.likelihoods.categorical import POSITION_MAX
 from skvae.networks import VAE, AutoregressiveDecoder
 from skvae.tables import CategoryColumn, Column, HistogramColumn, NumberColumn, Table, is_number_or_bool
@@ -54,7 +54,7 @@ def to_onnx(estimator: Any, path: Any, part: str) -> None:
         example, names = torch.zeros(2, vae.encoder.n_components), ("Z", "X")
     else:
         raise ValueError(f"part must be 'encoder' or 'decoder', got {part!r}. Write each to a file of its own.")
-    replace(Path(path), exported(graph.eval(), example, names))
+    write_whole(Path(path), exported(graph.eval(), example, names))
 
 
 def exported(graph: nn.Module, example: Tensor, names: tuple[str, str]) -> bytes:

@@ -1,41 +1,28 @@
-"""Fitted models outside of memory: the state of a pickle, and files that hold numbers and text but no code."""
+"""Files that hold numbers and text but no code."""
 
 from __future__ import annotations
 
 import hashlib
 import inspect
-import itertools
 import json
-import math
-import os
-import sys
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.exceptions import InconsistentVersionWarning
-from torch import nn
-from torch.overrides import TorchFunctionMode
 
-from skvae.files.document import Arrays, Reader, Writer, conforms, import_path
-from skvae.models.fitting import Network, build_vae
-from skvae.models.online import Online
-from skvae.networks import MLP, VAE, Linear
+from skvae.files.atomic import write_whole
+from skvae.files.document import Reader, Writer, conforms, import_path
+from skvae.files.pickling import version
+from skvae.files.weights import Arrays, SizeLimit, learned, rebuilt
+from skvae.models import Architecture, Network, Online
 from skvae.tables import GapColumn, Table
-from skvae.training import isolated_rng
 
 FORMAT = 1  # of the files; a newer one is refused
 HEADER = 90_000_000  # bytes of a document, at most: safetensors reads headers of up to 100 MB
 NETWORKS = ("encoder", "decoder")  # the parameters that may be a user's own network
-OWN_WEIGHTS = tuple(f"{side}.network.replicas" for side in NETWORKS)
-
-FACTORIES = (torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn, torch.arange)
 
 ATTRIBUTES: dict[str, Any] = {
     "n_features_in_": int,
@@ -57,10 +44,9 @@ MORE_ATTRIBUTES: dict[str, Any] = {
 }
 """Types of those that a file may hold."""
 
+NOT_WRITTEN = dict.fromkeys(("vae_", "device_", "_architecture"))  # a file has their parts
+
 Own = Mapping[str, Network | None]
-
-
-# -- files -----------------------------------------------------------------------------------------------------------
 
 
 def save(estimator: Any, path: Any) -> None:
@@ -83,7 +69,7 @@ def save(estimator: Any, path: Any) -> None:
         )
     arrays = writer.arrays | {f"weights/{name}": array for name, array in learned(estimator.vae_).items()}
     metadata = {"format": f"skvae {FORMAT}", "document": document, "sha256": _digest(document, arrays)}
-    replace(Path(path), from_numpy(arrays, metadata))
+    write_whole(Path(path), from_numpy(arrays, metadata))
 
 
 def load(cls: Any, path: Any, own: Own, classes: Sequence[type]) -> Any:
@@ -117,7 +103,7 @@ def _described(estimator: Any, writer: Writer) -> dict[str, Any]:
     values = vars(estimator)
     parameters = dict.fromkeys(estimator.get_params(deep=False))
     kept = parameters | ATTRIBUTES | MORE_ATTRIBUTES
-    unknown = [name for name in values if name not in kept and name not in ("vae_", "device_")]
+    unknown = [name for name in values if name not in kept | NOT_WRITTEN.keys()]
     if unknown:
         raise ValueError(
             f"A file holds the parameters and fitted attributes of a {type(estimator).__name__}, but this one also has "
@@ -145,7 +131,7 @@ def _described(estimator: Any, writer: Writer) -> dict[str, Any]:
         "parameters": {name: written(name) for name in parameters},
         "attributes": {name: written(name) for name in ATTRIBUTES | MORE_ATTRIBUTES if name in values},
         "networks": networks,
-        "hidden_layer_sizes": hidden_layer_sizes(estimator.vae_),
+        "hidden_layer_sizes": list(estimator._architecture.hidden_layer_sizes),
     }
 
 
@@ -173,9 +159,11 @@ def _restored(cls: Any, described: Any, arrays: Arrays, own: Own, classes: Seque
     cls(**attributes["_fitted_with"])._validate_params()
     estimator = cls(**parameters)
     vars(estimator).update(attributes)
+    architecture = Architecture.of(attributes["_fitted_with"], described["hidden_layer_sizes"])
     weights = {name.removeprefix("weights/"): array for name, array in arrays.items() if name.startswith("weights/")}
     with SizeLimit(sum(array.size for array in arrays.values())):
-        estimator.vae_ = rebuilt(attributes, described["hidden_layer_sizes"], weights)
+        estimator.vae_ = rebuilt(architecture, attributes["table_"], weights)
+    estimator._architecture = architecture
     estimator.device_ = torch.device("cpu")
     return estimator
 
@@ -240,166 +228,6 @@ def _digest(document: str, arrays: Arrays) -> str:
         digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
         digest.update(array.data if array.size else b"")
     return digest.hexdigest()
-
-
-def replace(path: Path, content: bytes) -> None:
-    """Write a file under another name first, so that there is never half of one."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-# -- pickles ---------------------------------------------------------------------------------------------------------
-
-
-class SkvaeVersionWarning(InconsistentVersionWarning):
-    """A pickle was written by another version of skvae."""
-
-    def __str__(self) -> str:
-        return (
-            f"A {self.estimator_name} pickled by skvae {self.original_sklearn_version} is read by skvae "
-            f"{self.current_sklearn_version}, which may break or change results. Fit it again, or move models between "
-            f"versions with save and load."
-        )
-
-
-def version() -> str:
-    """That of the package, which is written in its root, and which nothing below imports."""
-    return str(sys.modules["skvae"].__version__)
-
-
-def pickled(state: dict[str, Any]) -> dict[str, Any]:
-    """Attributes of an estimator as a pickle holds them.
-
-    A fitted model becomes text and NumPy arrays, which joblib can memory-map and skops trusts, and which load on a
-    machine without its GPU. What a document cannot hold, such as a function that makes a network, stays as it is.
-    """
-    state = state | {"_skvae_version": version()}
-    if "vae_" not in state:
-        return state
-    vae = state.pop("vae_")
-    del state["device_"]
-    state["_hidden_layer_sizes"] = hidden_layer_sizes(vae)
-    document: dict[str, Any] = {}
-    arrays: Arrays = {}
-    for name in list(state):
-        with suppress(ValueError):
-            writer = Writer(names_own=False, first=len(arrays))
-            document[name] = writer.write(state[name])
-            arrays |= writer.arrays
-            del state[name]
-    return state | {"_document": json.dumps(document), "_arrays": arrays, "_weights": learned(vae)}
-
-
-def unpickled(name: str, state: dict[str, Any]) -> dict[str, Any]:
-    """Undo ``pickled``, without copying the weights; the module is then on the CPU."""
-    state = dict(state)
-    document = state.pop("_document", None)
-    if document is not None:
-        arrays, weights = state.pop("_arrays"), state.pop("_weights")
-        state |= Reader(arrays).read(json.loads(document))
-        state["vae_"] = rebuilt(state, state.pop("_hidden_layer_sizes"), weights)
-        state["device_"] = torch.device("cpu")
-    before = state.pop("_skvae_version", "of an unknown version")
-    if before != version():
-        warnings.warn(
-            SkvaeVersionWarning(
-                estimator_name=name, current_sklearn_version=version(), original_sklearn_version=before
-            ),
-            stacklevel=3,
-        )
-    return state
-
-
-# -- modules ---------------------------------------------------------------------------------------------------------
-
-
-def hidden_layer_sizes(vae: VAE) -> list[int]:
-    """Widths of the encoder's hidden layers, or the decoder's in reverse; none if both networks are a user's own."""
-    for network, step in ((vae.encoder.network, 1), (vae.decoder.network, -1)):
-        if isinstance(network, MLP):
-            return [layer.bias.shape[-1] for layer in network if isinstance(layer, Linear)][:-1][::step]
-    return []
-
-
-def learned(vae: VAE) -> Arrays:
-    """What the table does not say: parameters, floating-point buffers, and all that a user's network has."""
-    named = itertools.chain(vae.named_parameters(), vae.named_buffers())
-    return {name: tensor.detach().cpu().numpy() for name, tensor in named if _is_learned(name, tensor)}
-
-
-def _is_learned(name: str, tensor: torch.Tensor) -> bool:
-    return tensor.is_floating_point() or name.startswith(OWN_WEIGHTS)
-
-
-def _tensors(vae: VAE) -> Iterator[tuple[str, torch.Tensor]]:
-    """All tensors by all of their names."""
-    yield from vae.named_parameters(remove_duplicate=False)
-    yield from vae.named_buffers(remove_duplicate=False)
-
-
-def rebuilt(attributes: Mapping[str, Any], sizes: Sequence[int], weights: Arrays) -> VAE:
-    """The module that was fitted, made anew and given its weights."""
-    parameters = SimpleNamespace(**attributes["_fitted_with"])
-    with isolated_rng(0, torch.device("cpu"), lends_global=True):
-        vae = build_vae(parameters, attributes["table_"], sizes, 0)
-    return attached(vae.requires_grad_(False).eval(), weights)
-
-
-def attached(vae: VAE, weights: Arrays) -> VAE:
-    """The module with these arrays as its tensors, uncopied. Tensors that are one stay one."""
-    names_of: dict[int, list[str]] = {}
-    tensors = dict(_tensors(vae))
-    for name, tensor in tensors.items():
-        names_of.setdefault(id(tensor), []).append(name)
-    expected = {names[0]: names for names in names_of.values() if _is_learned(names[0], tensors[names[0]])}
-    expected |= {name: names for names in names_of.values() for name in names[:1] if name in weights}
-    if expected.keys() != weights.keys():
-        odd = sorted(expected.keys() ^ weights.keys())[0]
-        raise ValueError(f"Its weights are not those of its model: {odd!r} is in one of them only")
-    for name, names in expected.items():
-        new: Any = _as_tensor(weights[name])
-        old = tensors[name]
-        if new.shape != old.shape or new.dtype != old.dtype:
-            raise ValueError(f"Its {name!r} is {new.dtype} {tuple(new.shape)}, not {old.dtype} {tuple(old.shape)}")
-        new = nn.Parameter(new, requires_grad=False) if isinstance(old, nn.Parameter) else new
-        for place in names:
-            owner, _, leaf = place.rpartition(".")
-            module = vae.get_submodule(owner)
-            (module._parameters if leaf in module._parameters else module._buffers)[leaf] = new
-    return vae
-
-
-def _as_tensor(array: NDArray[Any]) -> torch.Tensor:
-    with warnings.catch_warnings():  # a memory-mapped array is read-only; so are fitted weights
-        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-        return torch.from_numpy(array)
-
-
-class SizeLimit(TorchFunctionMode):
-    """Within it, no more numbers are made than a model with this many would need.
-
-    Parameters
-    ----------
-    n_numbers : int
-        In the file.
-    """
-
-    def __init__(self, n_numbers: int) -> None:
-        super().__init__()
-        self.left = 4 * n_numbers + 1_000_000
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Count what ``torch.empty(…)`` and its like make."""
-        if func in FACTORIES:
-            size = args[0] if args and isinstance(args[0], tuple | list) else args
-            self.left -= math.prod(size)
-        if self.left < 0:
-            raise ValueError("Its sizes are far beyond what it holds")
-        return func(*args, **(kwargs or {}))
 
 
 def check_table(table: Table) -> None:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skvae.estimators.outcome import ACTIVE
 from skvae.inspection.canvas import BLUE, RED, axes_for, clean, headline
 from skvae.inspection.fitted import find_vae
 from skvae.inspection.report import latent_report
 from skvae.metrics.picture import FAINT, INK
+from skvae.models import ACTIVE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,9 +10,9 @@ import pandas as pd
 from sklearn.utils import check_random_state, resample
 
 from skvae.estimators import VAETransformer
-from skvae.estimators.outcome import ACTIVE
 from skvae.inspection.canvas import Floats
 from skvae.inspection.fitted import find_vae
+from skvae.models import ACTIVE
 from skvae.priors import StandardNormal
 
 FAR = 0.1  # nats: a component whose aggregate posterior is so far from its prior draws samples that no row resembles

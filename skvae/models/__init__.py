@@ -1,1 +1,34 @@
 """A fit from A to Z: what "auto" means, the fit itself, and what the fitted model says of rows."""
+
+from skvae.models.architecture import Architecture, Network
+from skvae.models.data import Data
+from skvae.models.fitting import fit
+from skvae.models.kl import ACTIVE
+from skvae.models.model import Model, index_of
+from skvae.models.online import Online, fit_chunk
+from skvae.models.outcome import Fit
+from skvae.models.plan import Parameters, Plan
+from skvae.models.rules import decide
+from skvae.models.run import Follower, Run
+from skvae.models.stack import STACKED, fit_together, is_stackable
+
+__all__ = [
+    "ACTIVE",
+    "STACKED",
+    "Architecture",
+    "Data",
+    "Fit",
+    "Follower",
+    "Model",
+    "Network",
+    "Online",
+    "Parameters",
+    "Plan",
+    "Run",
+    "decide",
+    "fit",
+    "fit_chunk",
+    "fit_together",
+    "index_of",
+    "is_stackable",
+]

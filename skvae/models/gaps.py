@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +11,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from skvae.messages import warn_user
 from skvae.networks import VAE, complete
 from skvae.tables import Table, to_pandas
 
@@ -72,12 +72,10 @@ def draw_gaps(
     effective = torch.cat([part.effective for part in parts])
     is_rare = ~(effective >= enough)  # no particle at all is rare, too
     if float(is_rare.double().mean()) > 0.1:
-        warnings.warn(
+        warn_user(
             f"The known cells of {int(is_rare.sum())} of {len(x)} row(s) are so rare together that {n_draws} draw(s) "
             f"rest on an effective sample size of {float(effective[is_rare].median()):.1f} out of {n_particles}: draws "
             f"resemble one another. Give fewer cells, or a more frequent combination.",
-            UserWarning,
-            stacklevel=4,
         )
     return torch.cat([part.x for part in parts], dim=1)
 

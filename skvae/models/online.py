@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
-import torch
-from torch import Tensor
+from torch import Tensor, arange
 
-from skvae.models.fitting import Fit, build_vae, mean_kl, most_extreme, prepared, print_progress
-from skvae.models.rules import resolve_init, resolve_objective, resolve_recipe
+from skvae.models.data import Data
+from skvae.models.fitting import stack_at_start
+from skvae.models.kl import mean_kl
+from skvae.models.outcome import Fit, most_extreme
+from skvae.models.plan import Plan
+from skvae.models.run import Run, print_progress
 from skvae.networks import VAE
-from skvae.tables import Table
-from skvae.training import Candidate, History, RowsInMemory, Split, Training, initialize, open_ended
+from skvae.training import Candidate, History, Recipe, RowsInMemory, Split, Training, open_ended
 
 N_ROWS_MIN = 2000  # that the rules behind "auto" count on: more chunks will come
 
@@ -28,9 +28,9 @@ class Online:
     n_rows : int
         What the rules behind "auto" go by: rows of the first chunk, but 2,000 at least.
     n_steps : int
-        Steps so far.
+        Number of steps so far.
     n_seen, weight : float
-        Rows so far, and the sum of their weights.
+        Number of rows so far, and the sum of their weights.
     memory : list of Tensors or None
         What the optimiser remembers.
     """
@@ -41,72 +41,72 @@ class Online:
     weight: float = 0.0
     memory: list[Tensor] | None = None
 
+    @classmethod
+    def starting_with(cls, n_rows: int) -> Online:
+        """Before the first chunk, which has so many rows."""
+        return cls(max(n_rows, N_ROWS_MIN))
+
+    def noticing(self, data: Data) -> Online:
+        """Rows and weights of one more chunk taken note of."""
+        total = float(len(data.x) if data.weights is None else data.weights.sum())
+        return replace(self, n_seen=self.n_seen + len(data.x), weight=self.weight + total)
+
+    def relative(self, weights: Tensor | None) -> Tensor | None:
+        """Weights divided by the mean over all chunks so far."""
+        return None if weights is None else weights * (self.n_seen / self.weight)
+
 
 def fit_chunk(
-    parameters: Any,
-    table: Table,
-    x: Tensor,
-    *,
-    weights: Tensor | None,
-    device: torch.device,
-    seed: int,
-    start: VAE | None,
-    online: Online | None,
-    history: History,
+    plan: Plan, data: Data, run: Run, start: VAE | None, online: Online, history: History
 ) -> tuple[Fit, Online]:
     """Take one pass over the rows of a chunk, in steps of a constant learning rate after a warm-up.
 
     Parameters
     ----------
-    parameters, table, device, seed, start
-        See ``fit_vae``.
-    x : Tensor of shape (N, D)
-        Encoded rows.
-    weights : Tensor of shape (N,), optional
-        Weight of each row; they are divided by the mean over all chunks so far.
-    online : Online, optional
+    plan, data, run, start
+        See ``fit``.
+    online : Online
         What the last chunk left.
     history : History
-        Of earlier passes.
+        Record of earlier passes; the new one is appended.
     """
-    online = Online(max(len(x), N_ROWS_MIN)) if online is None else online
-    recipe = replace(resolve_recipe(parameters, table, online.n_rows, device), max_iter=1)
-    n_batches = -(-len(x) // recipe.batch_size)
-    recipe = replace(recipe, batch_size=len(x) // n_batches)  # few rows are left over
-    objective = resolve_objective(parameters, table, online.n_rows)
-    with prepared(parameters, table, recipe, device, seed + online.n_steps) as generator:
-        x, everything = x.to(device), torch.arange(len(x), device=device)
-        total = float(len(x) if weights is None else weights.sum())
-        online = replace(online, n_seen=online.n_seen + len(x), weight=online.weight + total)
-        if weights is not None:
-            weights = weights.to(device) * (online.n_seen / online.weight)
-        vae = build_vae(parameters, table, recipe.hidden_layer_sizes, seed) if start is None else copy.deepcopy(start)
-        vae = vae.to(device).requires_grad_(True)
-        if start is None:
-            initialize(vae, x, [everything], resolve_init(parameters, table), generator, weights)
-        offset = float(table.log_jacobian(x).double().mean())
-        x, weights = x.float(), None if weights is None else weights.float()
-        candidate = Candidate(recipe, objective, vae.encoder.n_components, offset)
+    plan = replace(plan, recipe=_one_pass(plan.recipe, len(data.x)))
+    run = replace(run, seed=run.seed + online.n_steps)
+    with run.prepared(plan) as generator:
+        online, offset = online.noticing(data), data.offset
+        everything = arange(len(data.x), device=run.device)
+        split = Split([everything], [])
+        data = data.to(run.device)
+        data = replace(data, weights=online.relative(data.weights))
+        vae = stack_at_start(plan, data, split, run, generator, start)
+        data = data.float()
+        candidate = Candidate(plan.recipe, plan.objective, plan.architecture.n_components, offset)
         training = Training(
             vae,
-            x,
-            Split([everything], []),
+            data.x,
+            split,
             [candidate],
-            seed=seed + online.n_steps,
-            rows=RowsInMemory(x, weights, [everything]),
+            seed=run.seed,
+            rows=RowsInMemory(data.x, data.weights, [everything]),
             schedule=partial(_after, online.n_steps),
         )
         if online.memory is not None:
             training.optimizer.recall(online.memory)
         training.run()
         append(history, candidate.history)
-        if parameters.verbose:
+        if run.is_verbose:
             print_progress(history)
         vae.requires_grad_(False)
-        extreme = most_extreme(table, x) if history.n_skipped else None
-        fit = Fit(vae, history, mean_kl(vae, x, weights), extreme)
+        extreme = most_extreme(data.table, data.x) if history.n_skipped else None
+        fit = Fit(vae, history, mean_kl(vae, data.x, data.weights), extreme)
     memory, n_steps = training.optimizer.remember(), online.n_steps + training.n_batches
     return fit, replace(online, n_steps=n_steps, memory=memory)
+
+
+def _one_pass(recipe: Recipe, n_rows: int) -> Recipe:
+    """The recipe of a single pass, in batches that leave few rows over."""
+    n_batches = -(-n_rows // recipe.batch_size)
+    return replace(recipe, max_iter=1, batch_size=n_rows // n_batches)
 
 
 def _after(n_before: int, step: int, n_steps: int) -> tuple[float, float]:
@@ -117,7 +117,8 @@ def _after(n_before: int, step: int, n_steps: int) -> tuple[float, float]:
 def append(history: History, passed: History) -> None:
     """Another pass at the end of a history; the state before the first step only where there is none yet."""
     passed.flush()
-    for row in passed.epochs[1 if history.epochs else 0 :]:
+    first = 1 if history.epochs else 0
+    for row in passed.epochs[first:]:
         history.epochs.append(row | {"epoch": len(history.epochs)})
     history.best_iter = len(history.epochs) - 1
     history.n_skipped, history.interrupted = passed.n_skipped, passed.interrupted

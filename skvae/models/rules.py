@@ -1,103 +1,288 @@
-"""What "auto" means: from an estimator's parameters and a table to numbers."""
+"""What "auto" means: one table of rules for each purpose, and the plan of a fit that they make."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from numbers import Integral
-from typing import Any
+from typing import Literal, Self, TypeVar, cast
 
 import torch
 
-from skvae.likelihoods import Bernoulli, Gaussian, Likelihood
+from skvae.likelihoods import Bernoulli, Gaussian
+from skvae.models.architecture import Architecture
+from skvae.models.plan import Parameters, Plan
 from skvae.tables import Table
 from skvae.training import BetaSchedule, LinearBeta, Objective, Recipe, resolve_precision
-from skvae.training import recipe as rules
+
+SMALL = 1000  # rows
+
+Number = TypeVar("Number", int, float)
 
 
-def kinds(table: Table) -> set[type[Likelihood]]:
-    """The classes of the families, which the rules go by."""
-    return {type(family) for family in table.data_families}
+@dataclass(frozen=True)
+class Facts:
+    """What the rules go by.
+
+    Attributes
+    ----------
+    n_rows, n_columns, n_components : int
+        Sizes of the data, and of z.
+    n_encoded : int
+        Number of encoded columns: those of the data and the indicators of their gaps.
+    n_coded : int
+        Number of columns whose cells are levels.
+    is_binary : bool
+        Whether all columns are Bernoulli.
+    is_gaussian : bool
+        Whether all columns share one Gaussian scale.
+    """
+
+    n_rows: int
+    n_columns: int
+    n_components: int
+    n_encoded: int
+    n_coded: int = 0
+    is_binary: bool = False
+    is_gaussian: bool = False
+
+    @classmethod
+    def of(cls, table: Table, n_rows: int, n_components: int) -> Self:
+        """Facts of the columns of a table."""
+        families = table.data_families
+        return cls(
+            n_rows=n_rows,
+            n_columns=len(families),
+            n_components=n_components,
+            n_encoded=len(table.families),
+            n_coded=sum(family.levels != "none" for family in families),
+            is_binary=all(type(family) is Bernoulli for family in families),
+            is_gaussian=all(type(family) is Gaussian and family.scaling == "shared" for family in families),
+        )
 
 
-def is_autoregressive(parameters: Any) -> bool:
-    """Whether columns see earlier columns."""
-    return bool(parameters.decoder == "autoregressive")
+@dataclass(frozen=True)
+class Rules:
+    """Rules for a z that holds all that columns share: for representation.
+
+    Attributes
+    ----------
+    facts : Facts
+        What the rules go by.
+    """
+
+    facts: Facts
+
+    def width(self) -> int:
+        """Width of both hidden layers."""
+        if self.facts.n_rows < SMALL:
+            return 64
+        return 512 if self.facts.n_rows >= 20_000 and self.facts.n_columns >= 200 else 128
+
+    def learning_rate(self) -> float:
+        """Peak learning rate; binary rows bear a larger one."""
+        if self.facts.is_binary:
+            return 5e-3
+        return 1e-3 if self.facts.n_rows < SMALL else 2e-3
+
+    def weight_decay(self) -> float:
+        """Decay of the networks' matrices: strong where rows are few."""
+        if self.facts.is_binary:
+            return 0.0
+        return 1.0 if self.facts.n_rows < SMALL else 1e-2
+
+    def batch_size(self) -> int:
+        """A power of two near n / 16, from 32 to 512."""
+        near = round(math.log2(max(self.facts.n_rows / 16, 1)))
+        return int(min(max(2**near, 32), 512))
+
+    def max_iter(self, batch_size: int) -> int:
+        """A hundred passes, but about 1,500 steps at least (folds are shorter), and 20,000 at most."""
+        n_steps = min(max(100 * self.facts.n_rows / batch_size, 1500), 20_000)
+        return passes(n_steps, self.facts.n_rows, batch_size)
+
+    def kl_warmup(self) -> float:
+        """None after a linear start; columns without one would switch components off before they are in use."""
+        if self.facts.is_binary:
+            return 0.25
+        return 0.1 if self.facts.n_coded else 0.0
+
+    def kl_by_draw(self) -> bool:
+        """Whether the gradient of the KL runs through the draw alone: less noise where q is near the truth."""
+        return self.facts.is_binary
+
+    def free_bits(self) -> float:
+        """None: z is in use."""
+        return 0.0
+
+    def input_dropout(self) -> float:
+        """A fifth of the cells where rows are wide and redundant, so that the others can stand in for them."""
+        facts = self.facts
+        is_redundant = facts.n_columns >= 50 and facts.n_columns >= 4 * facts.n_components
+        return 0.2 if facts.is_gaussian and is_redundant and facts.n_rows >= SMALL else 0.0
+
+    def init(self) -> Literal["linear", "random"]:
+        """Random where half of the columns or more are categories: a linear start would give z to the numbers alone."""
+        return "random" if 2 * self.facts.n_coded >= self.facts.n_columns else "linear"
+
+    def n_parallel(self) -> int:
+        """How many times as wide as a hidden layer the largest matrix products are."""
+        return self.facts.n_encoded
 
 
-def n_parallel(parameters: Any, table: Table) -> int:
-    """How many times as wide as a hidden layer the largest matrix products are."""
-    n_columns = len(table.columns)
-    return 32 * n_columns if is_autoregressive(parameters) else n_columns  # one row each for the context network
+@dataclass(frozen=True)
+class SynthesisRules(Rules):
+    """Rules for columns that see one another, so that z holds little: for synthesis."""
+
+    def width(self) -> int:
+        """Width of both hidden layers."""
+        if self.facts.n_rows < SMALL:
+            return 64
+        return 128 if self.facts.n_rows < 5 * SMALL else 256
+
+    def learning_rate(self) -> float:
+        """Peak learning rate."""
+        return 4e-3 if self.facts.n_rows < 12 * SMALL else 8e-3
+
+    def batch_size(self) -> int:
+        """As for representation, but 256 at most."""
+        return min(super().batch_size(), 256)
+
+    def max_iter(self, batch_size: int) -> int:
+        """14 passes, fewer beyond 30,000 rows, but 400 steps at least."""
+        n_rows = self.facts.n_rows
+        n_passes = 14 * min(1.0, math.sqrt(30_000 / n_rows))
+        return passes(max(n_passes * n_rows / batch_size, 400), n_rows, batch_size)
+
+    def free_bits(self) -> float:
+        """Columns that see one another need z for little, and would switch every component off."""
+        return 0.05
+
+    def n_parallel(self) -> int:
+        """The network of the context has a row for each column."""
+        return 32 * self.facts.n_encoded
 
 
-def resolve_recipe(parameters: Any, table: Table, n_rows: int, device: torch.device) -> Recipe:
-    """Turn every "auto" of the optimisation into a number."""
-    n_columns = len(table.data_columns)
-    is_binary, sees_columns = kinds(table) == {Bernoulli}, is_autoregressive(parameters)
-    if isinstance(parameters.hidden_layer_sizes, str):
-        width = rules.auto_synthesis_width(n_rows) if sees_columns else rules.auto_width(n_rows, n_columns)
-        sizes: tuple[int, ...] = (width, width)
-    else:
-        sizes = tuple(parameters.hidden_layer_sizes)
-        if not all(isinstance(size, Integral) and size >= 1 for size in sizes):
-            raise ValueError(
-                f"hidden_layer_sizes must hold positive integers, got {parameters.hidden_layer_sizes!r}. "
-                f"Pass (128, 128), say, or () for a linear encoder and decoder."
-            )
-    width = max(sizes, default=1)
+def passes(n_steps: float, n_rows: int, batch_size: int) -> int:
+    """Passes over the rows that take about so many steps."""
+    return max(1, round(n_steps / max(1, n_rows // batch_size)))
 
-    def number(value: Any, rule: Callable[[], float]) -> Any:
-        return rule() if isinstance(value, str) else value
 
-    def learning_rate() -> float:
-        if sees_columns:
-            return rules.auto_synthesis_learning_rate(n_rows)
-        return rules.auto_learning_rate(n_rows, is_binary)
+def rules_for(parameters: Parameters, table: Table, n_rows: int) -> Rules:
+    """The table of rules for the purpose that the decoder serves."""
+    facts = Facts.of(table, n_rows, parameters.n_components)
+    return SynthesisRules(facts) if parameters.decoder == "autoregressive" else Rules(facts)
 
-    def max_iter() -> int:
-        rule = rules.auto_synthesis_max_iter if sees_columns else rules.auto_max_iter
-        return rule(n_rows, batch_size)
 
-    batch_size = number(parameters.batch_size, lambda: rules.auto_batch_size(n_rows, sees_columns))
+def decide(
+    parameters: Parameters, table: Table, n_rows: int, device: torch.device, *, is_continued: bool = False
+) -> Plan:
+    """The plan of a fit: what the user said, and what the rules say where it is "auto".
+
+    Parameters
+    ----------
+    parameters : Parameters
+        What the user said.
+    table : Table
+        The columns.
+    n_rows : int
+        Number of training rows.
+    device : torch.device
+        Device of the training.
+    is_continued : bool
+        Whether training goes on from a fitted model, whose z is in use already.
+
+    Raises
+    ------
+    ValueError
+        Where parameters contradict one another.
+    """
+    rules = rules_for(parameters, table, n_rows)
+    sizes = _hidden_layer_sizes(parameters, rules)
+    recipe = _recipe(parameters, rules, sizes, device)
+    architecture = Architecture(
+        parameters.n_components,
+        sizes,
+        parameters.activation,
+        parameters.dropout,
+        parameters.encoder,
+        parameters.decoder,
+        parameters.prior,
+    )
+    return Plan(
+        architecture=architecture,
+        recipe=recipe,
+        objective=_objective(parameters, rules, is_continued=is_continued),
+        init=rules.init() if parameters.init == "auto" else parameters.init,
+        early_stopping=_early_stopping(parameters, is_continued=is_continued),
+        validation_fraction=parameters.validation_fraction,
+        n_threads=recipe.n_threads(rules.n_parallel()),
+    )
+
+
+def _hidden_layer_sizes(parameters: Parameters, rules: Rules) -> tuple[int, ...]:
+    asked = parameters.hidden_layer_sizes
+    if isinstance(asked, str):
+        return (rules.width(), rules.width())
+    if not all(isinstance(size, Integral) and size >= 1 for size in asked):
+        raise ValueError(
+            f"hidden_layer_sizes must hold positive integers, got {asked!r}. "
+            f"Pass (128, 128), say, or () for a linear encoder and decoder."
+        )
+    return tuple(asked)
+
+
+def _recipe(parameters: Parameters, rules: Rules, sizes: Sequence[int], device: torch.device) -> Recipe:
+    batch_size = _number(parameters.batch_size, rules.batch_size())
     return Recipe(
-        hidden_layer_sizes=sizes,
-        learning_rate=number(parameters.learning_rate, learning_rate),
-        weight_decay=number(parameters.weight_decay, lambda: rules.auto_weight_decay(n_rows, is_binary)),
+        hidden_layer_sizes=tuple(sizes),
+        learning_rate=_number(parameters.learning_rate, rules.learning_rate()),
+        weight_decay=_number(parameters.weight_decay, rules.weight_decay()),
         batch_size=batch_size,
-        max_iter=number(parameters.max_iter, max_iter),
+        max_iter=_number(parameters.max_iter, rules.max_iter(batch_size)),
         n_iter_no_change=parameters.n_iter_no_change,
         tol=parameters.tol,
         dtype=resolve_precision(
-            parameters.precision, width=width, n_columns=n_parallel(parameters, table), device=device
+            parameters.precision, width=max(sizes, default=1), n_columns=rules.n_parallel(), device=device
         ),
     )
 
 
-def resolve_objective(parameters: Any, table: Table, n_rows: int) -> Objective:
-    """Turn every "auto" of the objective into a number."""
-    input_dropout = parameters.input_dropout
-    if isinstance(input_dropout, str):
-        is_gaussian = kinds(table) == {Gaussian} and {family.scaling for family in table.data_families} == {"shared"}
-        n_columns, n_components = len(table.data_columns), parameters.n_components
-        input_dropout = rules.auto_input_dropout(n_rows, n_columns, n_components, is_gaussian)
-    free_bits, beta = parameters.free_bits, parameters.beta
-    if isinstance(free_bits, str):
-        free_bits = rules.auto_free_bits(is_autoregressive(parameters)) if parameters.objective == "elbo" else 0.0
-    elif free_bits and parameters.objective == "iwae":
+def _objective(parameters: Parameters, rules: Rules, *, is_continued: bool) -> Objective:
+    return Objective(
+        name=cast(Literal["elbo", "iwae"], parameters.objective),
+        beta=_beta(parameters, rules, is_continued=is_continued),
+        free_bits=_free_bits(parameters, rules),
+        n_draws=parameters.n_draws,
+        input_dropout=_number(parameters.input_dropout, rules.input_dropout()),
+        kl_by_draw=rules.kl_by_draw(),
+    )
+
+
+def _beta(parameters: Parameters, rules: Rules, *, is_continued: bool) -> BetaSchedule:
+    if isinstance(parameters.beta, BetaSchedule):
+        return parameters.beta
+    return LinearBeta(parameters.beta, end=0.0 if is_continued else rules.kl_warmup())
+
+
+def _early_stopping(parameters: Parameters, *, is_continued: bool) -> str | bool:
+    if is_continued and parameters.early_stopping == "auto":
+        return False  # the model may have seen every row: no fold can judge it
+    return parameters.early_stopping
+
+
+def _free_bits(parameters: Parameters, rules: Rules) -> float:
+    if parameters.objective == "elbo":
+        return _number(parameters.free_bits, rules.free_bits())
+    if parameters.free_bits not in ("auto", 0):
         raise ValueError(
-            f"objective='iwae' has no KL of each component, so free_bits must be 0 or 'auto', got {free_bits!r}. "
-            f"Use objective='elbo' with free_bits."
+            f"objective='iwae' has no KL of each component, so free_bits must be 0 or 'auto', "
+            f"got {parameters.free_bits!r}. Use objective='elbo' with free_bits."
         )
-    if not isinstance(beta, BetaSchedule):
-        has_categories = any(family.levels != "none" for family in table.data_families)
-        beta = LinearBeta(beta, end=rules.auto_kl_warmup(kinds(table) == {Bernoulli}, has_categories))
-    by_draw = rules.auto_kl_by_draw(kinds(table) == {Bernoulli})
-    return Objective(parameters.objective, beta, free_bits, parameters.n_draws, input_dropout, by_draw)
+    return 0.0
 
 
-def resolve_init(parameters: Any, table: Table) -> str:
-    """Turn an "auto" start into a linear or a random one."""
-    if parameters.init != "auto":
-        return str(parameters.init)
-    n_coded = sum(family.levels != "none" for family in table.data_families)
-    return rules.auto_init(n_coded, len(table.data_families))
+def _number(asked: str | Number, rule: Number) -> Number:
+    """What the user said, or the rule where that is "auto"."""
+    return rule if isinstance(asked, str) else asked

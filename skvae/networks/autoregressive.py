@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -84,6 +84,8 @@ class AutoregressiveDecoder(Decoder):
     (2017), Variational Lossy Autoencoder, for the division of labour between z and the columns. DIFFERS from both in
     the direct path, which z gates.
     """
+
+    sees_columns: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -34,6 +35,8 @@ class Decoder(nn.Module):
 
     Shape: z (S, B, K) -> for each block a dict of (S, B, width), (S, 1, width) or (S, 1, 1).
     """
+
+    sees_columns: ClassVar[bool] = False  # whether columns see one another, so that z holds little
 
     def __init__(
         self, joint: Joint, n_components: int, trunk: Trunk, *, linear: bool, generator: torch.Generator

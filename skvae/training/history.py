@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -40,6 +41,11 @@ class History:
     interrupted: bool = False
     _pending: dict[int, Tensor] = field(default_factory=dict)
     _start: float = field(default_factory=time.perf_counter)
+
+    @classmethod
+    def of(cls, columns: Mapping[str, list[float]]) -> History:
+        """The history that ``as_dict`` gave."""
+        return cls(epochs=[dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)])
 
     def add(self, learning_rate: float, terms: Tensor | None) -> None:
         """Append an epoch; ``terms``, mean log-likelihood and KL, stay on the device until someone looks."""

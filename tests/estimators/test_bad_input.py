@@ -719,18 +719,19 @@ def test_components_that_are_all_switched_off_are_reported():
 
 
 def lack_memory(n_times, monkeypatch):
-    """A device whose memory is too small for the first calls of ``train``; their batch sizes."""
+    """A device whose memory is too small for the first trainings; the batch sizes of all."""
     from skvae.models import fitting
 
-    batch_sizes, train = [], fitting.train
+    batch_sizes = []
 
-    def lacking(*arguments, recipe, **options):
-        batch_sizes.append(recipe.batch_size)
-        if len(batch_sizes) <= n_times:
-            raise torch.OutOfMemoryError("CUDA out of memory")
-        return train(*arguments, recipe=recipe, **options)
+    class Lacking(fitting.Training):
+        def run(self, until=None):
+            batch_sizes.append(self.recipe.batch_size)
+            if len(batch_sizes) <= n_times:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            super().run(until)
 
-    monkeypatch.setattr(fitting, "train", lacking)
+    monkeypatch.setattr(fitting, "Training", Lacking)
     return batch_sizes
 
 

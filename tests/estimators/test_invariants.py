@@ -127,18 +127,6 @@ def test_a_row_has_one_answer_alone_in_a_batch_and_in_any_order(method, table, t
     assert_allclose(twice[len(X) :], together, rtol=1e-9, atol=1e-9)
 
 
-def test_large_inputs_are_cut_into_parts_that_agree(tiny, iris, monkeypatch):
-    from skvae.estimators import transformer
-
-    vae = VAETransformer(**tiny).fit(iris)
-    whole = vae.transform(iris), vae.score_samples(iris), vae.inverse_transform(vae.transform(iris))
-    monkeypatch.setattr(transformer, "CHUNK", 512 * 7)  # seven rows at once
-    assert_allclose(vae.transform(iris), whole[0], rtol=1e-9, atol=1e-12)
-    assert_allclose(vae.score_samples(iris), whole[1], rtol=1e-9)
-    assert_allclose(vae.inverse_transform(whole[0]), whole[2], rtol=1e-9, atol=1e-12)
-    assert vae.sample(20).shape == (20, 4)
-
-
 # -- seeds -------------------------------------------------------------------------------------------------------
 
 
@@ -656,40 +644,6 @@ def test_weights_pull_the_model_towards_heavy_rows(tiny):
     vae, plain = VAETransformer(**settings).fit(X, sample_weight=weights), VAETransformer(**settings).fit(X)
     assert vae.score(X[200:]) > plain.score(X[200:]) + 0.2
     assert vae.sample(2000).mean() > 1
-
-
-def test_warm_start_continues(tiny, iris):
-    settings = tiny | {"early_stopping": False, "max_iter": 5, "init": "random", "learning_rate": 0.01}
-    vae = VAETransformer(warm_start=True, **settings).fit(iris)
-    first, table = vae.score(iris), vae.table_
-    for _ in range(5):
-        vae.fit(iris)
-    assert vae.score(iris) > first + 0.1
-    assert vae.table_ is table
-    cold = VAETransformer(**settings).fit(iris)
-    assert cold.fit(iris).score(iris) == first
-
-
-def test_warm_start_continues_after_pickle_and_mapping(tiny, iris, tmp_path):
-    vae = VAETransformer(warm_start=True, **tiny).fit(iris)
-    joblib.dump(vae, tmp_path / "vae.joblib")
-    again = joblib.load(tmp_path / "vae.joblib", mmap_mode="r").fit(iris)
-    assert_array_equal(again.transform(iris), vae.fit(iris).transform(iris))
-
-
-def test_warm_start_keeps_the_columns_of_the_first_fit(tiny, mixed):
-    vae = VAETransformer(warm_start=True, **tiny).fit(mixed)
-    with pytest.warns(UserWarning, match="'Paris', which was not seen at fit"):
-        vae.fit(mixed.assign(kind=["Paris"] * 3 + list(mixed["kind"][3:])))
-    assert "Paris" not in set(vae.sample(200)["kind"])
-
-
-def test_warm_start_refuses_another_width(tiny, iris):
-    vae = VAETransformer(warm_start=True, **tiny).fit(iris)
-    before = vae.transform(iris)
-    with pytest.raises(ValueError, match=r"n_components was 2, but it is 3 now.*warm_start=False"):
-        vae.set_params(n_components=3).fit(iris)
-    assert_array_equal(vae.transform(iris), before)
 
 
 def test_verbose_prints_a_line_an_evaluation(tiny, iris, capsys):

@@ -15,7 +15,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skvae import VAESearchCV, VAETransformer
 from skvae.estimators import search as module
-from skvae.models import fitting
+from skvae.models import stack
 
 TINY = {"n_components": 2, "hidden_layer_sizes": (8,), "max_iter": 12, "device": "cpu", "random_state": 0}
 
@@ -28,11 +28,10 @@ def wine():
 @pytest.fixture
 def trained_alone(monkeypatch):
     """Counts the fits that a search could not take from the shelf."""
-    from skvae.estimators import transformer
+    from skvae.estimators import fits
 
-    seen = []
-    fit_vae = transformer.fit_vae
-    monkeypatch.setattr(transformer, "fit_vae", lambda *args, **rest: seen.append(1) or fit_vae(*args, **rest))
+    seen, fit = [], fits.fit
+    monkeypatch.setattr(fits, "fit", lambda *arguments: seen.append(1) or fit(*arguments))
     return seen
 
 
@@ -65,7 +64,7 @@ def test_models_that_stop_early_leave_the_stack_and_the_others_are_as_alone(wine
     assert_same_search(apart, together, rtol=1e-3)
     n_iter = [
         len(fit.history.epochs) - 1
-        for fit in VAETransformer._fit_together(
+        for fit in module.fit_on(
             [clone(vae).set_params(learning_rate=rate) for rate in (1e-4, 3e-2)], wine, None
         ).values()
     ]
@@ -160,7 +159,7 @@ def test_groups_and_weights(wine, trained_alone):
 def test_halving_stops_losers_early_and_keeps_the_winner(wine):
     vae = VAETransformer(**TINY | {"max_iter": 60, "n_iter_no_change": 100})
     estimators = [clone(vae).set_params(n_components=k) for k in (1, 2, 3, 4, 5, 6, 8, 10, 12)]
-    fits = list(VAETransformer._fit_together(estimators, wine, 3.0).values())
+    fits = list(module.fit_on(estimators, wine, 3.0).values())
     n_iter = np.array([len(fit.history.epochs) - 1 for fit in fits])
     assert sorted(n_iter) == [7] * 6 + [20] * 2 + [60]
     at_first = [fit.history.as_dict()["validation_elbo"][7] for fit in fits]
@@ -173,7 +172,7 @@ def test_large_stacks_are_divided(wine, monkeypatch):
     vae, grid = VAETransformer(**TINY), {"n_components": [1, 2, 3, 5], "beta": [0.5, 1.0]}
     whole = VAESearchCV(vae, grid, cv=2, refit=False).fit(wine)
     monkeypatch.setattr(module, "MAX_STACK", 18)
-    monkeypatch.setattr(fitting, "MAX_STACK", 12)
+    monkeypatch.setattr(stack, "MAX_STACK", 12)
     parts = VAESearchCV(vae, grid, cv=2, refit=False).fit(wine)
     assert_allclose(parts.cv_results_["mean_test_score"], whole.cv_results_["mean_test_score"], rtol=1e-4)
 

@@ -1,22 +1,18 @@
-import pickle
-import warnings
-
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.base import clone
 from sklearn.decomposition import PCA
 
 from skvae import VAETransformer
-from skvae.estimators import streaming, transformer
+from skvae.estimators import fits, streaming
 from skvae.tables import Table
 
 
 @pytest.fixture
 def outgrows(monkeypatch):
     """No more than 2,000 cells fit into memory."""
-    for module in (streaming, transformer):
+    for module in (streaming, fits):
         monkeypatch.setattr(module, "IN_MEMORY", 2_000)
     monkeypatch.setattr(streaming, "SAMPLE_ROWS", 300)
 
@@ -109,7 +105,7 @@ class TestMemoryMap:
 
     def test_results_are_those_of_an_array(self, line, tmp_path, monkeypatch):
         X, vae = mapped(line, tmp_path), model().fit(line)
-        monkeypatch.setattr("skvae.estimators.transformer.CHUNK", 512 * 100)
+        monkeypatch.setattr("skvae.models.model.CHUNK", 512 * 100)
         for method in ("transform", "score_samples", "reconstruct", "log_likelihood"):
             assert_array_equal(getattr(vae, method)(X), getattr(vae, method)(line))
 
@@ -155,58 +151,3 @@ def test_a_column_without_values_gets_a_sentence(outgrows, line):
     X[:, 0] = np.nan
     with pytest.raises(ValueError, match=r"all 1200 cells of column 0 are missing\. Drop the column"):
         model().fit_chunks(parts_of(X))
-
-
-class TestPartialFit:
-    def test_chunks_teach(self, line):
-        vae = model(learning_rate=1e-2)
-        scores = [vae.partial_fit(part).score(line) for _ in range(4) for part in parts_of(line, 400)]
-        assert scores[-1] > scores[0]
-        assert scores[-1] == pytest.approx(model(max_iter=30).fit(line).score(line), abs=0.25)
-        assert vae.n_iter_ == 12 == len(vae.history_["elbo"]) - 1
-
-    def test_a_pickle_between_chunks_changes_nothing(self, line):
-        first, second = parts_of(line, 600)
-        straight = model().partial_fit(first).partial_fit(second)
-        rested = pickle.loads(pickle.dumps(model().partial_fit(first))).partial_fit(second)
-        assert_array_equal(straight.transform(line), rested.transform(line))
-
-    def test_it_goes_on_from_fit(self, line):
-        vae = model(max_iter=40).fit(line)
-        before = vae.score(line)
-        assert vae.partial_fit(line).score(line) == pytest.approx(before, abs=0.1)
-
-    def test_fit_starts_anew(self, line):
-        vae = model().partial_fit(line[:600]).fit(line)
-        assert_array_equal(vae.transform(line), model().fit(line).transform(line))
-
-    def test_the_first_chunk_fixes_the_columns(self, mixed):
-        vae = model().partial_fit(mixed)
-        strange = mixed.assign(kind="gigantic")
-        with pytest.warns(UserWarning, match="kind"):
-            vae.partial_fit(strange)
-        assert set(vae.sample(50)["kind"]) <= {"large", "small"}
-        with pytest.raises(ValueError, match="first call fixes the columns"):
-            vae.partial_fit(mixed, table=Table.fit(mixed))
-
-    def test_a_chunk_may_be_one_row_once_the_columns_are_known(self, mixed):
-        vae = model().partial_fit(mixed[:1], table=Table.fit(mixed))
-        assert vae.partial_fit(mixed[1:2]).transform(mixed).shape == (60, 2)
-
-    def test_another_model_is_refused(self, line):
-        vae = model().partial_fit(line).set_params(n_components=3)
-        with pytest.raises(ValueError, match="n_components was 2, but it is 3"):
-            vae.partial_fit(line)
-
-    def test_weights_count(self, line):
-        heavy = np.where(line[:, 0] > 0, 5.0, 0.2)
-        vae = model(max_iter=1, learning_rate=1e-2)
-        weighted, plain = clone(vae), clone(vae)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            for _ in range(10):
-                weighted.partial_fit(line, sample_weight=heavy)
-                plain.partial_fit(line)
-        right = line[:, 0] > 0
-        gain = weighted.score_samples(line) - plain.score_samples(line)
-        assert gain[right].mean() > gain[~right].mean()

@@ -18,9 +18,7 @@ import pandas as pd
 import pytest
 import torch
 from numpy.testing import assert_array_equal
-from sklearn.exceptions import InconsistentVersionWarning, NotFittedError
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.exceptions import NotFittedError
 
 import skvae.files.saving as persistence
 from skvae import VAETransformer
@@ -88,7 +86,7 @@ def test_every_family_of_an_array(family, tiny, tmp_path):
     ids=str,
 )
 def test_mixed_frames_under_every_prior_and_decoder(settings, tiny, mixed, tmp_path, monkeypatch):
-    monkeypatch.setattr("skvae.models.fitting.fit_prior", partial(fit_prior, n_steps=2))
+    monkeypatch.setattr("skvae.models.outcome.fit_prior", partial(fit_prior, n_steps=2))
     vae = VAETransformer(**tiny | {"early_stopping": False} | settings).fit(mixed)
     assert_same(vae, saved(vae, tmp_path), mixed)
 
@@ -502,41 +500,6 @@ def test_files_of_earlier_releases_load(kind):
         assert list(map(str, rows.dtypes)) == list(map(str, X.dtypes))
         rows = rows[["size"]].to_numpy()
     np.testing.assert_allclose(rows, expected["inverse_transform"], rtol=1e-4, atol=1e-5)
-
-
-# -- pickles and skops -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("fitted", [True, False])
-def test_a_pickle_of_another_version_warns(fitted, tiny, iris, monkeypatch):
-    vae = VAETransformer(**tiny)
-    if fitted:
-        vae.fit(iris)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        pickle.loads(pickle.dumps(vae))
-    monkeypatch.setattr("skvae.__version__", "0.0.1")
-    old = pickle.dumps(vae)
-    monkeypatch.undo()
-    with pytest.warns(InconsistentVersionWarning, match=r"VAETransformer pickled by skvae 0\.0\.1 is read by skvae"):
-        again = pickle.loads(old)
-    if fitted:
-        assert_array_equal(again.transform(iris), vae.transform(iris))
-
-
-@pytest.mark.parametrize("table", ["iris", "mixed"])
-def test_skops_trusts_all_but_one_type(table, tiny, tmp_path, request):
-    skops_io = pytest.importorskip("skops.io")
-    X = request.getfixturevalue(table)
-    settings = {"likelihood": {0: Gaussian("column")}, "beta": LinearBeta(0.5)} if table == "iris" else {}
-    vae = VAETransformer(**tiny | settings)
-    model = make_pipeline(StandardScaler(), vae) if table == "iris" else vae
-    model.fit(X)
-    skops_io.dump(model, tmp_path / "model.skops")
-    unknown = skops_io.get_untrusted_types(file=tmp_path / "model.skops")
-    assert unknown == ["skvae.estimators.transformer.VAETransformer"]
-    again = skops_io.load(tmp_path / "model.skops", trusted=unknown)
-    assert_array_equal(again.transform(X), model.transform(X))
 
 
 def test_a_model_of_a_gpu_loads_without_one(tiny, iris, tmp_path):

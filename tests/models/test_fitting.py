@@ -15,7 +15,6 @@ from torch import nn
 
 from skvae import VAETransformer
 from skvae.likelihoods import Gaussian
-from skvae.models.fitting import mean_kl
 
 TINY = {"n_components": 2, "hidden_layer_sizes": (8,), "device": "cpu", "random_state": 0}
 
@@ -34,17 +33,6 @@ def test_heavy_rows_weigh_as_much_as_they_say():
     settings = TINY | {"likelihood": "bernoulli", "max_iter": 60, "batch_size": 32, "learning_rate": 0.02}
     vae = VAETransformer(**settings, early_stopping=False).fit(X, sample_weight=weights)
     assert vae.sample(20_000, random_state=0).mean() == pytest.approx(0.5, abs=0.06)
-
-
-@pytest.mark.parametrize("prior", ["normal", "mixture"])
-def test_weights_are_repetitions_in_the_kl_of_components(prior):
-    X = StandardScaler().fit_transform(load_wine().data)
-    times = np.arange(len(X)) % 3 + 1
-    vae = VAETransformer(**TINY, prior=prior, max_iter=1, early_stopping=False).fit(X, sample_weight=times)
-    x = vae.table_.encode(X).float()
-    kl = mean_kl(vae.vae_, x.repeat_interleave(torch.as_tensor(times), dim=0))
-    assert_allclose(vae.kl_per_component_, kl, rtol=1e-4)
-    assert not np.allclose(mean_kl(vae.vae_, x), kl, rtol=1e-3)
 
 
 def test_whole_numbers_are_whole_and_in_range_whatever_their_dtype():

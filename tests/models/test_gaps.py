@@ -9,7 +9,6 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skvae import VAETransformer
-from skvae.estimators import transformer
 from skvae.models import gaps as conditional
 
 FROZEN = {"early_stopping": False, "max_iter": 1, "learning_rate": 1e-12}  # the start, as good as untrained
@@ -58,7 +57,7 @@ def few_particles(request, monkeypatch):
     """Enough for tables; what is known of the normal distribution is compared with all of them."""
     if "normal_model" not in request.fixturenames:
         monkeypatch.setattr(conditional, "POOL", 600)
-        monkeypatch.setattr(transformer, "N_PARTICLES", 50)
+        monkeypatch.setattr("skvae.models.model.N_PARTICLES", 50)
 
 
 @pytest.fixture(scope="module", params=MODELS)

@@ -1,38 +1,29 @@
-"""What a fit leaves behind: warnings, and fitted attributes."""
+"""What a fit leaves on an estimator: warnings, and fitted attributes."""
 
 from __future__ import annotations
 
-import warnings
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 
 from skvae.likelihoods import Gaussian
-from skvae.models.fitting import Fit
+from skvae.messages import warn_user
+from skvae.models import ACTIVE, Architecture, Fit, Plan
 from skvae.networks import VAE
 from skvae.tables import Table
 
-ACTIVE = 0.01  # nats: a component that says less about a row is switched off
-ARCHITECTURE = (
-    "n_components",
-    "likelihood",
-    "prior",
-    "add_indicator",
-    "hidden_layer_sizes",
-    "activation",
-    "dropout",
-    "encoder",
-    "decoder",
-)
+OF_COLUMNS = ("likelihood", "add_indicator")  # what else a warm start must find as it was
 
 
 def warn_of(fit: Fit, table: Table) -> None:
     """Say what went wrong on the way."""
     for message in _complaints(fit, table):
-        warnings.warn(message, ConvergenceWarning, stacklevel=6)
+        warn_user(message, ConvergenceWarning)
 
 
 def _complaints(fit: Fit, table: Table) -> list[str]:
@@ -58,14 +49,16 @@ def _complaints(fit: Fit, table: Table) -> list[str]:
     return complaints
 
 
-def fitted_attributes(estimator: Any, fit: Fit, device: torch.device) -> dict[str, Any]:
+def fitted_attributes(estimator: BaseEstimator, plan: Plan, fit: Fit, device: torch.device) -> dict[str, Any]:
     """Attributes by name, but those of the columns, which the estimator has."""
+    names = [*OF_COLUMNS, *(field.name for field in fields(Architecture))]
     vae, history, kl = fit.vae, fit.history, fit.kl.cpu().double().numpy()
     attributes = {
         "vae_": vae,
         "device_": device,
         "_online": None,
-        "_fitted_with": {name: getattr(estimator, name) for name in ARCHITECTURE},
+        "_architecture": plan.architecture,
+        "_fitted_with": {name: getattr(estimator, name) for name in names},
         "history_": history.as_dict(),
         "n_iter_": max(1, len(history.epochs) - 1),
         "best_iter_": history.best_iter,

@@ -6,8 +6,8 @@ from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 
 from skvae import VAETransformer
-from skvae.estimators.outcome import fitted_attributes, warn_of
-from skvae.models.fitting import Fit
+from skvae.estimators.attributes import fitted_attributes, warn_of
+from skvae.models import Fit, decide
 from skvae.training import History
 from skvae.training.history import COLUMNS
 
@@ -51,7 +51,8 @@ def test_nothing_is_said_of_a_good_fit(fitted, recwarn):
 
 def test_components_are_active_from_a_hundredth_of_a_nat(fitted):
     fit = outcome(fitted)
-    attributes = fitted_attributes(fitted, fit._replace(kl=torch.tensor([0.009, 0.011])), torch.device("cpu"))
+    plan = decide(fitted, fitted.table_, 150, torch.device("cpu"))
+    attributes = fitted_attributes(fitted, plan, fit._replace(kl=torch.tensor([0.009, 0.011])), torch.device("cpu"))
     assert attributes["active_components_"].tolist() == [False, True]
 
 

@@ -1,0 +1,267 @@
+"""How an estimator is fitted: in one go, to a stream, a chunk at a time, and further."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Self, cast
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from sklearn.utils import check_random_state
+from torch import Tensor
+
+from skvae.estimators._callbacks import CallbackMixin, follow, with_callbacks
+from skvae.estimators._compat import fit_context
+from skvae.estimators.attributes import fitted_attributes, warn_of
+from skvae.estimators.input import check_is_table, read_rows, row_weights, unchanged_on_error
+from skvae.estimators.shelf import from_shelf
+from skvae.estimators.streaming import IN_MEMORY, FirstPass
+from skvae.likelihoods import Likelihood
+from skvae.models import Data, Fit, Network, Online, Parameters, Plan, Run, decide, fit, fit_chunk
+from skvae.networks import VAE
+from skvae.tables import Chunks, Table, is_memory_map, to_pandas
+from skvae.training import History, agree_on, resolve_device
+
+
+class FitsMixin(CallbackMixin):
+    """Adds ``fit``, ``fit_chunks`` and ``partial_fit`` to an estimator with the parameters of ``VAETransformer``."""
+
+    vae_: VAE
+    table_: Table
+    history_: dict[str, list[float]]
+    likelihood: str | Likelihood | Mapping[Any, str | Likelihood]
+    add_indicator: bool
+    decoder: Network
+    warm_start: bool
+    device: str | torch.device
+    random_state: int | np.random.RandomState | None
+    verbose: int
+    _fitted_with: dict[str, Any]
+    _online: Online | None
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: ArrayLike,
+        y: Any = None,
+        *,
+        sample_weight: ArrayLike | None = None,
+        X_val: ArrayLike | None = None,
+    ) -> Self:
+        """Train the model.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_rows, n_columns)
+            Rows; NaN, None and pandas.NA mark missing cells.
+        y : ignored
+            Present for API consistency.
+        sample_weight : array-like of shape (n_rows,), optional
+            Weights of the rows in the objective.
+        X_val : like X, optional
+            Rows that choose the best weights, instead of held-out rows of X.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            Where X or a parameter does not fit, before training starts; the estimator is then as it was.
+        """
+        with unchanged_on_error(self):
+            start = self._start()
+            frame, native = to_pandas(X)
+            rows = read_rows(self, frame, None if start is None else self.table_)
+            kept, weights = row_weights(rows, sample_weight)
+            if is_memory_map(rows) and rows.size > IN_MEMORY:
+                return self._fit_stream(Chunks.of_memory_map(rows, kept), X_val, weights=weights)
+            rows = rows if kept is None else rows[kept]
+            table = Table.fit(rows, **self._table_options(), native=native) if start is None else self.table_
+            data = Data(table, table.encode(rows), weights, self._judges(X_val, table))
+            return self._train(data, start, self._seed(), (X, y))
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit_chunks(self, chunks: Any, *, X_val: Any = None, table: Table | None = None) -> Self:
+        """Train the model on rows that do not fit into memory.
+
+        A first pass learns names, dtypes, categories, bins and scales and draws a sample of 100,000 rows, which start
+        the model and judge it; each pass of training reads the rows again, in memory that does not grow with them. A
+        stream of up to 16 million cells is fitted as ``fit`` would fit it. Blocks (row groups of Parquet files,
+        partitions, items of a list) are read in random order, and rows are shuffled in a buffer of 32 million
+        cells; the rows of a plain iterable meet within that buffer only, so do not sort them.
+
+        Parameters
+        ----------
+        chunks : path, list of paths, pyarrow Dataset, Dask DataFrame, list, iterable or callable
+            Parquet files; partitions; or arrays or DataFrames with the same columns and dtypes. An iterable is asked
+            for a new iterator in each pass, and a callable without arguments for a new iterable, as in
+            ``lambda: pandas.read_csv(path, chunksize=100_000)``. Chunks without rows are skipped.
+        X_val : array-like or DataFrame, optional
+            Rows that choose the best weights, instead of held-out rows of the stream.
+        table : Table, optional
+            Columns that are known already, from ``table_`` of another estimator or from ``Table.fit`` on some rows:
+            their categories, bins and scales are kept.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            Where a chunk differs from the first, or the stream can be read once only; the estimator is then as it
+            was.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skvae import VAETransformer
+        >>> chunks = [np.random.default_rng(seed).normal(size=(100, 3)) for seed in range(3)]
+        >>> vae = VAETransformer(2, max_iter=2, random_state=0).fit_chunks(chunks)
+        >>> vae.transform(chunks[0]).shape
+        (100, 2)
+        """
+        with unchanged_on_error(self):
+            return self._fit_stream(Chunks.of(chunks), X_val, table)
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self, X: ArrayLike, y: Any = None, *, sample_weight: ArrayLike | None = None, table: Table | None = None
+    ) -> Self:
+        """Take one pass over a chunk of rows, with the optimiser as the last call left it.
+
+        The first call learns the columns from its rows and starts the model there; give it some thousand, or a
+        ``table``. After ``fit`` it goes on from the fitted model. The learning rate is constant after a warm-up, no
+        row is held out, and the steps that end ``fit``, which match a learned prior and the frequencies of an
+        autoregressive decoder, are left out. For a given set of rows, ``fit_chunks`` is better.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_rows, n_columns)
+            Rows; categories that the first call did not see count as missing.
+        y : ignored
+            Present for API consistency.
+        sample_weight : array-like of shape (n_rows,), optional
+            Weights of the rows in the objective, relative to those of all chunks so far.
+        table : Table, optional
+            Columns that are known already, in the first call: see ``fit_chunks``.
+
+        Returns
+        -------
+        self
+        """
+        with unchanged_on_error(self):
+            start, table = self._start_of_chunk(table)
+            frame, native = to_pandas(X)
+            rows = read_rows(self, frame, table, reset=start is None)
+            kept, weights = row_weights(rows, sample_weight, n_rows_min=2 if table is None else 1)
+            rows = rows if kept is None else rows[kept]
+            table = Table.fit(rows, **self._table_options(), native=native) if table is None else table
+            return self._train_on_chunk(Data(table, table.encode(rows), weights), start)
+
+    # -- inside ------------------------------------------------------------------------------------------------
+
+    def _start(self) -> VAE | None:
+        """The model that a warm start continues from."""
+        if not (self.warm_start and hasattr(self, "vae_")):
+            return None
+        self._check_continues()
+        return self.vae_
+
+    def _start_of_chunk(self, table: Table | None) -> tuple[VAE | None, Table | None]:
+        """The model and the columns that ``partial_fit`` continues with, as far as they are known."""
+        check_is_table(table)
+        if not hasattr(self, "vae_"):
+            return None, table
+        if table is not None and table is not self.table_:
+            raise ValueError(
+                "The first call fixes the columns, but this is not the first and passes another table. Leave "
+                "table out, or start with a new estimator."
+            )
+        self._check_continues()
+        return self.vae_, self.table_
+
+    def _check_continues(self) -> None:
+        """Refuse a warm start whose parameters ask for another model."""
+        for name, before in self._fitted_with.items():
+            if getattr(self, name) != before:
+                raise ValueError(
+                    f"warm_start and partial_fit continue with the model of the last fit, where {name} was "
+                    f"{before!r}, but it is {getattr(self, name)!r} now. Set it back, or call fit with "
+                    f"warm_start=False."
+                )
+
+    def _fit_stream(
+        self, chunks: Chunks, X_val: Any, table: Table | None = None, *, weights: Tensor | None = None
+    ) -> Self:
+        """Fit a stream; the weights are those of its rows."""
+        check_is_table(table)
+        seed, start = self._seed(), self._start()
+        table = table if start is None else self.table_
+        first = FirstPass(self, chunks, table, self._table_options(), seed, is_new=start is None)
+        if first.is_streamed:
+            data = first.data(weights)
+        else:
+            X = read_rows(self, first.X, table)
+            table = Table.fit(X, **self._table_options(), native=first.native) if table is None else table
+            data = Data(table, table.encode(X), weights)
+        data = replace(data, x_val=self._judges(X_val, data.table))
+        return self._train(data, start, seed, (first.X, None))
+
+    @with_callbacks
+    def _train(self, data: Data, start: VAE | None, seed: int, passed: tuple[Any, Any]) -> Self:
+        """From encoded rows to fitted attributes; callbacks see the rows and y as they were passed."""
+        run = Run(resolve_device(self.device), seed, bool(self.verbose))
+        plan = self._plan(data.table, data.n_rows, run, start)
+        is_plain = data.weights is None and data.x_val is None and data.stream is None and start is None
+        fitted = from_shelf(self, data.x) if is_plain else None
+        self.table_ = data.table
+        follower = follow(self, *passed, lambda fitted: fitted_attributes(self, plan, fitted, run.device))
+        if fitted is None:
+            fitted = fit(plan, data, run, start, follower)
+        self._keep(plan, fitted, run.device)
+        if follower is not None:
+            follower.end()
+        return self
+
+    def _train_on_chunk(self, data: Data, start: VAE | None) -> Self:
+        """One pass over encoded rows, and the fitted attributes after it."""
+        self.table_ = data.table
+        run = Run(resolve_device(self.device), self._seed(), bool(self.verbose))
+        online = getattr(self, "_online", None) or Online.starting_with(len(data.x))
+        history = History.of(getattr(self, "history_", {}))
+        plan = self._plan(data.table, online.n_rows, run, None)
+        fitted, online = fit_chunk(plan, data, run, start, online, history)
+        self._keep(plan, fitted, run.device)
+        self._online = online
+        return self
+
+    def _plan(self, table: Table, n_rows: int, run: Run, start: VAE | None) -> Plan:
+        """What the parameters come to."""
+        return decide(cast(Parameters, self), table, n_rows, run.device, is_continued=start is not None)
+
+    def _seed(self) -> int:
+        return agree_on(int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max)))
+
+    def _table_options(self) -> dict[str, Any]:
+        """What the parameters say of the columns."""
+        return {
+            "likelihood": self.likelihood,
+            "add_indicator": self.add_indicator,
+            "histograms": self.decoder == "autoregressive",
+        }
+
+    def _judges(self, X_val: Any, table: Table) -> Tensor | None:
+        """Encoded rows that choose the best weights, if there are any."""
+        return None if X_val is None else table.encode(read_rows(self, X_val, table))
+
+    def _keep(self, plan: Plan, fitted: Fit, device: torch.device) -> None:
+        """Set the fitted attributes, and say what went wrong on the way."""
+        warn_of(fitted, self.table_)
+        if hasattr(self, "noise_variance_"):  # of an earlier fit
+            del self.noise_variance_
+        self.__dict__.update(fitted_attributes(self, plan, fitted, device))

@@ -1,0 +1,48 @@
+"""What the parameters of ``VAETransformer`` may be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from numbers import Integral, Real
+from typing import Any
+
+import torch
+
+from skvae.estimators._compat import Interval, StrOptions
+from skvae.likelihoods import FAMILIES, Likelihood
+from skvae.networks import ACTIVATIONS
+from skvae.priors import PRIORS, PriorFamily
+from skvae.training import BetaSchedule
+
+AUTO = StrOptions({"auto"})
+
+CONSTRAINTS: dict[str, list[Any]] = {
+    "n_components": [Interval(Integral, 1, None, closed="left")],
+    "likelihood": [StrOptions({"auto", *FAMILIES}), Likelihood, Mapping],
+    "prior": [StrOptions(set(PRIORS)), PriorFamily],
+    "add_indicator": ["boolean"],
+    "hidden_layer_sizes": [AUTO, tuple, list],
+    "activation": [StrOptions(set(ACTIVATIONS))],
+    "dropout": [Interval(Real, 0, 1, closed="left")],
+    "encoder": [StrOptions({"mlp"}), callable],
+    "decoder": [StrOptions({"factorized", "autoregressive"}), callable],
+    "init": [StrOptions({"auto", "linear", "random"})],
+    "objective": [StrOptions({"elbo", "iwae"})],
+    "n_draws": [Interval(Integral, 1, None, closed="left")],
+    "beta": [Interval(Real, 0, None, closed="left"), BetaSchedule],
+    "free_bits": [AUTO, Interval(Real, 0, None, closed="left")],
+    "input_dropout": [AUTO, Interval(Real, 0, 1, closed="left")],
+    "learning_rate": [AUTO, Interval(Real, 0, None, closed="neither")],
+    "weight_decay": [AUTO, Interval(Real, 0, None, closed="left")],
+    "batch_size": [AUTO, Interval(Integral, 1, None, closed="left")],
+    "max_iter": [AUTO, Interval(Integral, 1, None, closed="left")],
+    "early_stopping": [AUTO, "boolean"],
+    "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+    "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "warm_start": ["boolean"],
+    "device": [str, torch.device],
+    "precision": [StrOptions({"auto", "float32", "bfloat16"})],
+    "random_state": ["random_state"],
+    "verbose": ["verbose"],
+}

@@ -1,0 +1,100 @@
+"""Weights of a module ↔ arrays by name."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+from skvae.models import Architecture
+from skvae.networks import VAE
+from skvae.tables import Table
+from skvae.training import isolated_rng
+
+OWN_WEIGHTS = ("encoder.network.replicas", "decoder.network.replicas")  # of a user's own networks
+FACTORIES = (torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn, torch.arange)
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def learned(vae: VAE) -> Arrays:
+    """What the table does not say: parameters, floating-point buffers, and all that a user's network has."""
+    named = itertools.chain(vae.named_parameters(), vae.named_buffers())
+    return {name: tensor.detach().cpu().numpy() for name, tensor in named if _is_learned(name, tensor)}
+
+
+def _is_learned(name: str, tensor: torch.Tensor) -> bool:
+    return tensor.is_floating_point() or name.startswith(OWN_WEIGHTS)
+
+
+def _tensors(vae: VAE) -> Iterator[tuple[str, torch.Tensor]]:
+    """All tensors by all of their names."""
+    yield from vae.named_parameters(remove_duplicate=False)
+    yield from vae.named_buffers(remove_duplicate=False)
+
+
+def rebuilt(architecture: Architecture, table: Table, weights: Arrays) -> VAE:
+    """The module that was fitted, made anew and given its weights."""
+    with isolated_rng(0, torch.device("cpu"), lends_global=True):
+        vae = architecture.build(table, 0)
+    return attached(vae.requires_grad_(False).eval(), weights)
+
+
+def attached(vae: VAE, weights: Arrays) -> VAE:
+    """The module with these arrays as its tensors, uncopied. Tensors that are one stay one."""
+    names_of: dict[int, list[str]] = {}
+    tensors = dict(_tensors(vae))
+    for name, tensor in tensors.items():
+        names_of.setdefault(id(tensor), []).append(name)
+    expected = {names[0]: names for names in names_of.values() if _is_learned(names[0], tensors[names[0]])}
+    expected |= {name: names for names in names_of.values() for name in names[:1] if name in weights}
+    if expected.keys() != weights.keys():
+        odd = sorted(expected.keys() ^ weights.keys())[0]
+        raise ValueError(f"Its weights are not those of its model: {odd!r} is in one of them only")
+    for name, names in expected.items():
+        new: Any = _as_tensor(weights[name])
+        old = tensors[name]
+        if new.shape != old.shape or new.dtype != old.dtype:
+            raise ValueError(f"Its {name!r} is {new.dtype} {tuple(new.shape)}, not {old.dtype} {tuple(old.shape)}")
+        new = nn.Parameter(new, requires_grad=False) if isinstance(old, nn.Parameter) else new
+        for place in names:
+            owner, _, leaf = place.rpartition(".")
+            module = vae.get_submodule(owner)
+            (module._parameters if leaf in module._parameters else module._buffers)[leaf] = new
+    return vae
+
+
+def _as_tensor(array: NDArray[Any]) -> torch.Tensor:
+    with warnings.catch_warnings():  # a memory-mapped array is read-only; so are fitted weights
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        return torch.from_numpy(array)
+
+
+class SizeLimit(TorchFunctionMode):
+    """Within it, no more numbers are made than a model with this many would need.
+
+    Parameters
+    ----------
+    n_numbers : int
+        In the file.
+    """
+
+    def __init__(self, n_numbers: int) -> None:
+        super().__init__()
+        self.left = 4 * n_numbers + 1_000_000
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Count what ``torch.empty(…)`` and its like make."""
+        if func in FACTORIES:
+            size = args[0] if args and isinstance(args[0], tuple | list) else args
+            self.left -= math.prod(size)
+        if self.left < 0:
+            raise ValueError("Its sizes are far beyond what it holds")
+        return func(*args, **(kwargs or {}))

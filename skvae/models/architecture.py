@@ -1,0 +1,101 @@
+"""What a model is made of, before it has weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import partial
+from typing import Any, Self
+
+import torch
+from torch import nn
+
+from skvae.networks import MLP, VAE, AutoregressiveDecoder, Decoder, Encoder, Replicas, Trunk
+from skvae.priors import PRIORS, PriorFamily
+from skvae.tables import Table
+
+Network = str | Callable[[int, int], nn.Module]
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """The parts of a model and their sizes; with a table, all that its weights need to be made anew.
+
+    Attributes
+    ----------
+    n_components : int
+        Dimension K of z.
+    hidden_layer_sizes : tuple of int
+        Widths of the encoder's hidden layers; the decoder has them in reverse.
+    activation : str
+        Name of the function between layers.
+    dropout : float
+        Share of hidden units silenced in training.
+    encoder : "mlp" or callable
+        Network of the encoder, or what makes a user's own.
+    decoder : "factorized", "autoregressive" or callable
+        Decoder, or what makes a user's own network of a factorized one.
+    prior : str or PriorFamily
+        Family of p(z).
+    """
+
+    n_components: int
+    hidden_layer_sizes: tuple[int, ...]
+    activation: str
+    dropout: float
+    encoder: Network
+    decoder: Network
+    prior: str | PriorFamily
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, Any], hidden_layer_sizes: Sequence[int]) -> Self:
+        """From the parameters of an estimator, among others, and the sizes that "auto" came to."""
+        named = {field.name: parameters[field.name] for field in fields(cls)}
+        return cls(**named | {"hidden_layer_sizes": tuple(hidden_layer_sizes)})
+
+    @property
+    def is_autoregressive(self) -> bool:
+        """Whether columns see earlier columns."""
+        return self.decoder == "autoregressive"
+
+    @property
+    def reads_global_rng(self) -> bool:
+        """Whether something in the model draws from torch's own generator."""
+        return self.dropout > 0 or callable(self.encoder) or callable(self.decoder)
+
+    def build(self, table: Table, seed: int) -> VAE:
+        """The untrained module, a stack of one, on the CPU."""
+        generator = torch.Generator().manual_seed(seed)
+        joint = table.joint()
+        has_linear_path = any(family.is_linear for family in table.families)
+        encoder = Encoder(
+            joint,
+            self.n_components,
+            self._trunk(self.encoder, self.hidden_layer_sizes, generator),
+            gaps=table.gaps.tolist(),
+            linear=has_linear_path,
+            generator=generator,
+        )
+        make_decoder = self._decoder_class(generator)
+        decoder = make_decoder(joint, self.n_components, linear=has_linear_path, generator=generator)
+        prior = self._prior_family().build(self.n_components, encoder, generator)
+        return VAE(joint, prior, encoder, decoder).float()
+
+    def _trunk(self, network: Network, sizes: Sequence[int], generator: torch.Generator) -> Trunk:
+        """What makes a network of given widths."""
+        if callable(network):
+            return partial(Replicas, network)
+        return partial(
+            MLP, hidden_layer_sizes=sizes, activation=self.activation, dropout=self.dropout, generator=generator
+        )
+
+    def _decoder_class(self, generator: torch.Generator) -> Callable[..., Decoder]:
+        """What makes the decoder, given the columns and the number of components."""
+        sizes = self.hidden_layer_sizes[::-1]
+        if self.is_autoregressive:
+            trunk = self._trunk("mlp", sizes, generator)
+            return partial(AutoregressiveDecoder, trunk=trunk, context_trunk=trunk)
+        return partial(Decoder, trunk=self._trunk(self.decoder, sizes, generator))
+
+    def _prior_family(self) -> PriorFamily:
+        return PRIORS[self.prior]() if isinstance(self.prior, str) else self.prior

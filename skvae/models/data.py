@@ -1,0 +1,80 @@
+"""The rows that a model is fitted to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from skvae.tables import Table
+from skvae.training import Split, StreamedRows, split_rows
+
+
+@dataclass(frozen=True)
+class Data:
+    """Encoded rows: those that train, and those that judge.
+
+    Attributes
+    ----------
+    table : Table
+        The columns.
+    x : Tensor of shape (N, D)
+        Training rows, or the sample of a stream, which starts the model and judges it.
+    weights : Tensor of shape (N,), optional
+        Weight of each row of x.
+    x_val : Tensor of shape (V, D), optional
+        Rows that choose the best weights, instead of held-out rows of x.
+    stream : StreamedRows, optional
+        The training rows, where x is only a sample of them.
+    """
+
+    table: Table
+    x: Tensor
+    weights: Tensor | None = None
+    x_val: Tensor | None = None
+    stream: StreamedRows | None = None
+
+    @property
+    def n_rows(self) -> int:
+        """Number of training rows."""
+        return len(self.x) if self.stream is None else self.stream.n_rows
+
+    @property
+    def offset(self) -> float:
+        """Mean of what turns an encoded log-likelihood into one in the units of the data."""
+        return float(self.table.log_jacobian(self.x).double().mean())
+
+    def split(
+        self, early_stopping: str | bool, validation_fraction: float, generator: torch.Generator
+    ) -> tuple[Self, Split]:
+        """The data and their split: rows of ``x_val`` come after those of x, and held-out rows leave the stream."""
+        if self.x_val is not None:
+            early_stopping = False
+        elif self.stream is not None and early_stopping == "auto":
+            early_stopping = True  # folds are for few rows
+        split = split_rows(len(self.x), early_stopping, validation_fraction, generator)
+        if self.stream is not None and split.held_out:
+            return replace(self, stream=self.stream.without(split.held_out[0])), split
+        if self.x_val is None:
+            return self, split
+        n_judges = len(self.x_val)
+        judges = torch.arange(n_judges, device=generator.device) + len(self.x)
+        weights = None if self.weights is None else torch.cat([self.weights, self.weights.new_ones(n_judges)])
+        together = replace(self, x=torch.cat([self.x, self.x_val]), weights=weights, x_val=None)
+        return together, Split(split.train, [judges])
+
+    def take(self, rows: Tensor) -> Self:
+        """Some of the rows of x, and their weights."""
+        return replace(self, x=self.x[rows], weights=None if self.weights is None else self.weights[rows])
+
+    def to(self, device: torch.device) -> Self:
+        """The same rows on a device."""
+        weights = None if self.weights is None else self.weights.to(device)
+        return replace(self, x=self.x.to(device), weights=weights)
+
+    def float(self) -> Self:
+        """The same rows in the precision of training."""
+        weights = None if self.weights is None else self.weights.float()
+        return replace(self, x=self.x.float(), weights=weights)

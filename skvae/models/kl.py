@@ -1,0 +1,57 @@
+"""What the components of z say of rows: their mean KL, and KLs without a closed form."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from skvae.networks import VAE
+from skvae.objectives import DiagonalNormal, kl_to_standard_normal, normal_nodes
+from skvae.priors import StandardNormal
+
+ACTIVE = 0.01  # nats: a component that says less about a row is switched off
+MAX_ROWS = 10_000  # that the KL of each component is averaged over
+N_NODES = 512  # fixed draws of a KL without a closed form
+CHUNK = 1000  # rows encoded at once
+
+
+@torch.no_grad()
+def mean_kl(vae: VAE, x: Tensor, weights: Tensor | None = None) -> Tensor:
+    """What each component says of a row, nats, on average. Shape: x (N, D), weights (N,) -> (K,).
+
+    KL(q(z_k | x) ‖ p(z_k)) under the standard normal prior. A learned prior need not factorise: then the normal
+    distribution with the moments of the aggregate posterior takes its place, which bounds the mutual information.
+    """
+    q = posterior_of_rows(vae, x)
+    loc, scale = q.loc[0], q.scale[0]
+    share = loc.new_ones(len(loc)) if weights is None else weights.to(loc)
+    share = share / share.sum()
+    if not isinstance(vae.prior, StandardNormal):
+        center = share @ loc
+        spread = (share @ ((loc - center).square() + scale.square())).sqrt()
+        loc, scale = (loc - center) / spread, scale / spread
+    return share @ kl_to_standard_normal(loc, scale)
+
+
+def every_nth(n_rows: int) -> int:
+    """Which n-th rows stand for so many in a mean."""
+    return math.ceil(n_rows / MAX_ROWS)
+
+
+@torch.no_grad()
+def posterior_of_rows(vae: VAE, x: Tensor) -> DiagonalNormal:
+    """q(z | x) of many rows, for a stack of one. Shape: (N, D) -> (1, N, K)."""
+    parts = [vae.posterior(rows[None]) for rows in torch.split(x, CHUNK)]
+    loc = torch.cat([q.loc for q in parts], dim=1)
+    return DiagonalNormal(loc, torch.cat([q.scale for q in parts], dim=1))
+
+
+@torch.no_grad()
+def kl_by_nodes(vae: VAE, x: Tensor) -> Tensor:
+    """KL(q(z | x) ‖ p(z)) under a prior without a closed form, by many fixed draws. Shape: (1, B, D) -> (1, B, 1)."""
+    q = vae.posterior(x)
+    nodes = normal_nodes(N_NODES, vae.encoder.n_components).to(x)
+    kl = torch.stack([vae.prior.kl(q, q.at(node)) for node in nodes]).mean(dim=0)
+    return kl.masked_fill(x.isnan().all(dim=-1)[..., None], 0.0)

@@ -1,0 +1,90 @@
+"""What training leaves behind, and the steps that end a fit."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from skvae.models.data import Data
+from skvae.models.kl import every_nth, mean_kl, posterior_of_rows
+from skvae.networks import VAE, AutoregressiveDecoder, restack
+from skvae.priors import StandardNormal, fit_prior
+from skvae.tables import Table
+from skvae.training import History, match_marginals
+
+
+class Fit(NamedTuple):
+    """What training leaves behind.
+
+    Attributes
+    ----------
+    vae : VAE
+        The trained model, a stack of one.
+    history : History
+        Record of its training.
+    kl : Tensor of shape (K,)
+        Mean KL of each component over up to 10,000 training rows.
+    extreme : tuple of int and float, or None
+        Column of the number that lies farthest out, and where, encoded; the first suspect where training broke down.
+    """
+
+    vae: VAE
+    history: History
+    kl: Tensor
+    extreme: tuple[int, float] | None
+
+
+def conclude(vae: VAE, history: History, data: Data, rows: Tensor, generator: torch.Generator | None = None) -> Fit:
+    """The model of all training rows, refined if there is a generator, and what there is to say of it.
+
+    Parameters
+    ----------
+    vae : VAE
+        A stack whose last model is the one of all training rows; becomes a stack of one.
+    history : History
+        Record of its training.
+    data : Data
+        All rows, in the precision of training.
+    rows : Tensor of int
+        Positions of the training rows among them.
+    generator : torch.Generator, optional
+        Source of the draws of the last steps; None leaves these out.
+    """
+    restack(vae, [len(vae.decoder.bias) - 1])
+    try:
+        if generator is not None:
+            refine(vae, data.take(rows), generator)
+    except KeyboardInterrupt:  # the trained weights are as good as without
+        history.interrupted = True
+    vae.requires_grad_(False)
+    went_wrong = history.n_skipped or history.n_rollbacks
+    extreme = most_extreme(data.table, data.x) if went_wrong else None
+    some = data.take(rows[:: every_nth(len(rows))])
+    return Fit(vae, history, mean_kl(vae, some.x, some.weights), extreme)
+
+
+def refine(vae: VAE, data: Data, generator: torch.Generator) -> None:
+    """The steps after training: a learned prior is matched to the posteriors, the columns to their frequencies."""
+    if not isinstance(vae.prior, StandardNormal):
+        refit_prior(vae, data, generator)
+    if isinstance(vae.decoder, AutoregressiveDecoder):
+        match_marginals(vae, data.x, generator, data.weights)
+
+
+def refit_prior(vae: VAE, data: Data, generator: torch.Generator) -> None:
+    """Match a learned prior to the posteriors that training left."""
+    x = data.x
+    if data.weights is not None:
+        x = x[torch.multinomial(data.weights.float(), len(x), replacement=True, generator=generator)]
+    fit_prior(vae.prior, posterior_of_rows(vae, x), generator=generator)
+
+
+def most_extreme(table: Table, x: Tensor) -> tuple[int, float] | None:
+    """Position of the column whose number lies farthest out, and where, encoded. Shape: (N, D)."""
+    numbers = [j for j, family in enumerate(table.families) if family.levels == "none"]
+    if not numbers:
+        return None
+    size = x[:, numbers].abs().nan_to_num(nan=0.0, posinf=torch.inf).amax(dim=0)
+    return numbers[int(size.argmax())], float(size.max())

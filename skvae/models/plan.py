@@ -1,0 +1,69 @@
+"""A fit with every "auto" decided, and what it is decided from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from skvae.models.architecture import Architecture, Network
+from skvae.priors import PriorFamily
+from skvae.training import BetaSchedule, Objective, Recipe
+
+
+class Parameters(Protocol):
+    """What a user may say of a fit: the parameters of ``VAETransformer`` that are not about the columns."""
+
+    n_components: int
+    hidden_layer_sizes: str | Sequence[int]
+    activation: str
+    dropout: float
+    encoder: Network
+    decoder: Network
+    prior: str | PriorFamily
+    init: str
+    objective: str
+    n_draws: int
+    beta: float | BetaSchedule
+    free_bits: str | float
+    input_dropout: str | float
+    learning_rate: str | float
+    weight_decay: str | float
+    batch_size: str | int
+    max_iter: str | int
+    early_stopping: str | bool
+    validation_fraction: float
+    n_iter_no_change: int
+    tol: float
+    precision: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One fit, in numbers.
+
+    Attributes
+    ----------
+    architecture : Architecture
+        What the model is made of.
+    recipe : Recipe
+        How its weights are found.
+    objective : Objective
+        What they maximise.
+    init : {"linear", "random"}
+        Where training starts.
+    early_stopping : "auto" or bool
+        Which rows choose the best weights: see ``split_rows``.
+    validation_fraction : float
+        Share of rows held out, where a part is.
+    n_threads : int or None
+        Threads of the matrix products at most; None for all.
+    """
+
+    architecture: Architecture
+    recipe: Recipe
+    objective: Objective
+    init: str
+    early_stopping: str | bool
+    validation_fraction: float
+    n_threads: int | None

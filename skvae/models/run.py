@@ -1,0 +1,79 @@
+"""Where a fit runs, and what it says on the way."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+
+from skvae.models.outcome import Fit
+from skvae.models.plan import Plan
+from skvae.training import History, intraop_threads, isolated_rng
+
+
+class Follower(Protocol):
+    """Who is told how a fit goes: see ``skvae.estimators._callbacks``."""
+
+    def begin(self, n_epochs: int) -> None:
+        """Training starts, and takes so many epochs at most."""
+
+    def after_epoch(self, *, goes_on: bool, fit: Callable[[], Fit]) -> bool:
+        """An epoch has ended; True ends the training.
+
+        ``fit`` gives what training would leave behind now, without the steps after it that ``refine`` takes.
+        """
+
+
+@dataclass(frozen=True)
+class Run:
+    """Circumstances of a fit.
+
+    Attributes
+    ----------
+    device : torch.device
+        Device of the training.
+    seed : int
+        Seed of everything random.
+    is_verbose : bool
+        Whether a line is printed for each held-out evaluation.
+    """
+
+    device: torch.device
+    seed: int
+    is_verbose: bool = False
+
+    @contextmanager
+    def prepared(self, plan: Plan) -> Iterator[torch.Generator]:
+        """A generator of our own, and as many threads as the matrix products want."""
+        rng = isolated_rng(self.seed, self.device, lends_global=plan.architecture.reads_global_rng)
+        with rng as generator, intraop_threads(plan.n_threads):
+            yield generator
+
+
+def print_progress(history: History, max_iter: int | None = None) -> None:
+    """One line for the latest epoch."""
+    row = history.epochs[-1]
+    terms = {"elbo": row["elbo"], "held-out": row["validation_elbo"], "kl": row["kl"]}
+    if math.isnan(row["validation_elbo"]):
+        del terms["held-out"]
+    figures = "  ".join(f"{name} {_figure(value):>10}" for name, value in terms.items())
+    print(f"{_epoch(row['epoch'], max_iter)}  {row['seconds']:6.1f} s  {figures}")
+
+
+def print_kept(history: History, max_iter: int) -> None:
+    """One line for the epoch whose weights are kept."""
+    print(f"{_epoch(history.best_iter, max_iter)}  is kept")
+
+
+def _figure(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.3f}"
+
+
+def _epoch(epoch: float, max_iter: int | None) -> str:
+    if max_iter is None:
+        return f"epoch {epoch:4.0f}"
+    return f"epoch {epoch:{len(str(max_iter))}.0f}/{max_iter}"

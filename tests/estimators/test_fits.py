@@ -1,0 +1,140 @@
+"""Fits in one go, further, and a chunk at a time."""
+
+import pickle
+import sys
+import warnings
+
+import joblib
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.base import clone
+
+from skvae import VAETransformer
+from skvae.tables import Table
+
+
+@pytest.fixture(scope="module")
+def line():
+    """Rows near a plane."""
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(1200, 2)) @ rng.normal(size=(2, 5)) + 0.3 * rng.normal(size=(1200, 5))
+
+
+def model(**options):
+    return VAETransformer(2, hidden_layer_sizes=(16,), max_iter=4, device="cpu", random_state=0).set_params(**options)
+
+
+def parts_of(X, size=250):
+    return [X[first : first + size] for first in range(0, len(X), size)]
+
+
+@pytest.mark.parametrize("early_stopping", [True, False])
+def test_seven_calls_lead_from_fit_to_the_first_bound(early_stopping, iris, monkeypatch):
+    """A reader who follows a fit by hand opens so many functions, and no more."""
+    paths = []
+
+    def elbo(*_, **__):
+        frame, names = sys._getframe(1), []
+        while frame.f_code.co_name != "test_seven_calls_lead_from_fit_to_the_first_bound":
+            if "skvae" in frame.f_globals["__name__"]:
+                names.append(frame.f_code.co_name)
+            frame = frame.f_back
+        paths.append(["elbo", *names][::-1])
+        raise KeyError("seen")
+
+    monkeypatch.setattr("skvae.training.objective.elbo", elbo)
+    monkeypatch.setattr("skvae.training.judge.elbo", elbo)
+    with pytest.raises(KeyError, match="seen"):
+        model(early_stopping=early_stopping).fit(iris)
+    judged, stepped = (["_evaluate", "__call__"], ["_pass", "step"])
+    assert paths == [["fit", "_train", "fit", "run", *(judged if early_stopping else stepped), "elbo"]]
+
+
+def test_warm_start_continues(tiny, iris):
+    settings = tiny | {"early_stopping": False, "max_iter": 5, "init": "random", "learning_rate": 0.01}
+    vae = VAETransformer(warm_start=True, **settings).fit(iris)
+    first, table = vae.score(iris), vae.table_
+    for _ in range(5):
+        vae.fit(iris)
+    assert vae.score(iris) > first + 0.1
+    assert vae.table_ is table
+    cold = VAETransformer(**settings).fit(iris)
+    assert cold.fit(iris).score(iris) == first
+
+
+def test_warm_start_continues_after_pickle_and_mapping(tiny, iris, tmp_path):
+    vae = VAETransformer(warm_start=True, **tiny).fit(iris)
+    joblib.dump(vae, tmp_path / "vae.joblib")
+    again = joblib.load(tmp_path / "vae.joblib", mmap_mode="r").fit(iris)
+    assert_array_equal(again.transform(iris), vae.fit(iris).transform(iris))
+
+
+def test_warm_start_keeps_the_columns_of_the_first_fit(tiny, mixed):
+    vae = VAETransformer(warm_start=True, **tiny).fit(mixed)
+    with pytest.warns(UserWarning, match="'Paris', which was not seen at fit"):
+        vae.fit(mixed.assign(kind=["Paris"] * 3 + list(mixed["kind"][3:])))
+    assert "Paris" not in set(vae.sample(200)["kind"])
+
+
+def test_warm_start_refuses_another_width(tiny, iris):
+    vae = VAETransformer(warm_start=True, **tiny).fit(iris)
+    before = vae.transform(iris)
+    with pytest.raises(ValueError, match=r"n_components was 2, but it is 3 now.*warm_start=False"):
+        vae.set_params(n_components=3).fit(iris)
+    assert_array_equal(vae.transform(iris), before)
+
+
+class TestPartialFit:
+    def test_chunks_teach(self, line):
+        vae = model(learning_rate=1e-2)
+        scores = [vae.partial_fit(part).score(line) for _ in range(4) for part in parts_of(line, 400)]
+        assert scores[-1] > scores[0]
+        assert scores[-1] == pytest.approx(model(max_iter=30).fit(line).score(line), abs=0.25)
+        assert vae.n_iter_ == 12 == len(vae.history_["elbo"]) - 1
+
+    def test_a_pickle_between_chunks_changes_nothing(self, line):
+        first, second = parts_of(line, 600)
+        straight = model().partial_fit(first).partial_fit(second)
+        rested = pickle.loads(pickle.dumps(model().partial_fit(first))).partial_fit(second)
+        assert_array_equal(straight.transform(line), rested.transform(line))
+
+    def test_it_goes_on_from_fit(self, line):
+        vae = model(max_iter=40).fit(line)
+        before = vae.score(line)
+        assert vae.partial_fit(line).score(line) == pytest.approx(before, abs=0.1)
+
+    def test_fit_starts_anew(self, line):
+        vae = model().partial_fit(line[:600]).fit(line)
+        assert_array_equal(vae.transform(line), model().fit(line).transform(line))
+
+    def test_the_first_chunk_fixes_the_columns(self, mixed):
+        vae = model().partial_fit(mixed)
+        strange = mixed.assign(kind="gigantic")
+        with pytest.warns(UserWarning, match="kind"):
+            vae.partial_fit(strange)
+        assert set(vae.sample(50)["kind"]) <= {"large", "small"}
+        with pytest.raises(ValueError, match="first call fixes the columns"):
+            vae.partial_fit(mixed, table=Table.fit(mixed))
+
+    def test_a_chunk_may_be_one_row_once_the_columns_are_known(self, mixed):
+        vae = model().partial_fit(mixed[:1], table=Table.fit(mixed))
+        assert vae.partial_fit(mixed[1:2]).transform(mixed).shape == (60, 2)
+
+    def test_another_model_is_refused(self, line):
+        vae = model().partial_fit(line).set_params(n_components=3)
+        with pytest.raises(ValueError, match="n_components was 2, but it is 3"):
+            vae.partial_fit(line)
+
+    def test_weights_count(self, line):
+        heavy = np.where(line[:, 0] > 0, 5.0, 0.2)
+        vae = model(max_iter=1, learning_rate=1e-2)
+        weighted, plain = clone(vae), clone(vae)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for _ in range(10):
+                weighted.partial_fit(line, sample_weight=heavy)
+                plain.partial_fit(line)
+        right = line[:, 0] > 0
+        gain = weighted.score_samples(line) - plain.score_samples(line)
+        assert gain[right].mean() > gain[~right].mean()

@@ -1,0 +1,67 @@
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_array_equal
+
+from skvae import VAETransformer
+from skvae.estimators.input import (
+    check_count,
+    check_is_table,
+    check_n_samples,
+    read_rows,
+    row_weights,
+    unchanged_on_error,
+)
+from skvae.tables import Table
+
+
+@pytest.mark.parametrize("value", [0, -1, 1.5, "3", None])
+def test_counts_are_whole_and_positive(value):
+    with pytest.raises(ValueError, match=f"n_draws must be an integer of at least 1, got {value!r}"):
+        check_count("n_draws", value)
+    assert check_count("n_draws", np.int8(3)) == 3
+
+
+def test_a_dict_is_drawn_from_so_often_and_rows_are_completed_once():
+    frame = pd.DataFrame({"a": [1, 2]})
+    assert check_n_samples(None, {"a": 1}, frame[:1]) == 1
+    assert check_n_samples(5, {"a": 1}, frame[:1]) == 5
+    assert check_n_samples(None, frame, frame) is None
+    assert check_n_samples(2, frame, frame) is None
+    with pytest.raises(ValueError, match=r"n_samples is its 2 row\(s\), got 3"):
+        check_n_samples(3, frame, frame)
+
+
+def test_a_row_without_weight_is_absent():
+    kept, weights = row_weights(np.zeros((4, 1)), [1.0, 0.0, 2.0, 3.0])
+    assert_array_equal(kept, [True, False, True, True])
+    assert weights.tolist() == [1.0, 2.0, 3.0]
+    assert row_weights(np.zeros((4, 1)), None) == (None, None)
+    with pytest.raises(ValueError, match="needs two rows of positive sample_weight, got 1"):
+        row_weights(np.zeros((4, 1)), [1.0, 0.0, 0.0, 0.0])
+
+
+def test_rows_are_read_as_the_table_knows_them():
+    frame = pd.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]})
+    estimator, table = VAETransformer(), Table.fit(frame)
+    assert read_rows(estimator, frame, None) is frame
+    again = read_rows(estimator, frame.to_numpy(dtype=object), table)
+    assert list(again.columns) == ["a", "b"]
+    with pytest.raises(TypeError, match="Rows come in an array or a DataFrame"):
+        read_rows(estimator, "rows.parquet", None)
+
+
+def test_what_is_no_table_gets_a_sentence():
+    check_is_table(None)
+    with pytest.raises(TypeError, match="table must be a Table, got int"):
+        check_is_table(3)
+
+
+def test_an_error_leaves_the_estimator_as_it_was():
+    estimator = VAETransformer()
+    estimator.before_ = 1
+    with pytest.raises(KeyboardInterrupt), unchanged_on_error(estimator):
+        estimator.before_, estimator.after_ = 2, 3
+        raise KeyboardInterrupt
+    assert estimator.before_ == 1
+    assert not hasattr(estimator, "after_")

@@ -1,0 +1,27 @@
+import inspect
+
+import pytest
+from sklearn.utils._param_validation import InvalidParameterError
+
+from skvae import VAETransformer
+from skvae.estimators.parameters import CONSTRAINTS
+from skvae.likelihoods import FAMILIES
+from skvae.priors import PRIORS
+
+
+def test_every_parameter_has_a_rule_and_every_default_keeps_it():
+    assert CONSTRAINTS.keys() == inspect.signature(VAETransformer).parameters.keys()
+    VAETransformer()._validate_params()
+
+
+@pytest.mark.parametrize(("name", "values"), [("likelihood", FAMILIES), ("prior", PRIORS)], ids=["likelihood", "prior"])
+def test_names_of_families_are_values(name, values):
+    for value in values:
+        VAETransformer(**{name: value})._validate_params()
+        VAETransformer(**{name: values[value]()})._validate_params()
+
+
+@pytest.mark.parametrize("name", CONSTRAINTS)
+def test_an_object_is_no_value(name):
+    with pytest.raises(InvalidParameterError, match=f"The '{name}' parameter"):
+        VAETransformer(**{name: object()})._validate_params()

@@ -1,0 +1,68 @@
+"""The public methods are validation and one question to the model."""
+
+import inspect
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_array_equal
+from sklearn.exceptions import NotFittedError
+
+from skvae import VAETransformer
+from skvae.models import Model
+
+METHODS = ("transform", "posterior", "score_samples", "score", "log_likelihood", "reconstruct", "inverse_transform")
+
+
+@pytest.fixture
+def vae(tiny, iris):
+    return VAETransformer(**tiny).fit(iris)
+
+
+@pytest.mark.parametrize("method", [*METHODS, "impute"])
+def test_before_fit_there_is_nothing_to_say(method, iris):
+    with pytest.raises(NotFittedError):
+        getattr(VAETransformer(), method)(iris)
+    with pytest.raises(NotFittedError):
+        VAETransformer().sample()
+
+
+def test_answers_are_those_of_the_model(vae, iris):
+    model = Model(vae.table_, vae.vae_)
+    X = np.array(iris)
+    mean, std = model.posterior(X)
+    assert_array_equal(vae.transform(X), mean)
+    assert_array_equal(vae.posterior(X)[1], std)
+    assert_array_equal(vae.score_samples(X), model.elbo(X))
+    assert vae.score(X) == model.elbo(X).mean()
+    assert_array_equal(vae.inverse_transform(mean), model.decode(mean, None))
+
+
+def test_a_number_seeds_the_draws_and_none_takes_the_estimators(vae):
+    first = vae.sample(5, random_state=vae.random_state)
+    assert_array_equal(first, vae.sample(5))
+    assert not np.array_equal(first, vae.sample(5, random_state=1))
+
+
+def test_every_public_method_has_a_docstring_with_its_parameters():
+    for name, method in inspect.getmembers(VAETransformer, inspect.isfunction):
+        if name.startswith("_") or not method.__module__.startswith("skvae"):
+            continue
+        document = inspect.getdoc(method)
+        assert document, name
+        for parameter in list(inspect.signature(method).parameters)[1:]:
+            assert (
+                f"\n{parameter} : " in document
+                or f"*{parameter} : " in document
+                or f"\n{parameter}, " in document
+                or f", {parameter} : " in document
+            ), (name, parameter)
+
+
+def test_coordinates_of_another_width_are_refused(vae):
+    with pytest.raises(ValueError, match="one column for each of the 2 components, got 3"):
+        vae.inverse_transform(np.zeros((1, 3)))
+
+
+def test_the_generator_is_on_the_device_of_the_model(vae):
+    assert vae._generator(0).device == torch.device("cpu")

@@ -1,0 +1,55 @@
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from skvae import VAETransformer
+from skvae.models import Model, index_of
+from skvae.models.model import counting_from
+
+
+def test_large_inputs_are_cut_into_parts_that_agree(tiny, iris, monkeypatch):
+    from skvae.models import model
+
+    vae = VAETransformer(**tiny).fit(iris)
+    whole = vae.transform(iris), vae.score_samples(iris), vae.inverse_transform(vae.transform(iris))
+    monkeypatch.setattr(model, "CHUNK", 512 * 7)  # seven rows at once
+    assert_allclose(vae.transform(iris), whole[0], rtol=1e-9, atol=1e-12)
+    assert_allclose(vae.score_samples(iris), whole[1], rtol=1e-9)
+    assert_allclose(vae.inverse_transform(whole[0]), whole[2], rtol=1e-9, atol=1e-12)
+
+
+def test_a_model_is_a_table_and_a_module(tiny, mixed):
+    fitted = VAETransformer(**tiny).fit(mixed)
+    model = Model(fitted.table_, fitted.vae_)
+    assert model.n_components == 2
+    assert model.device.type == "cpu"
+    rows = model.reconstruct(mixed, index_of(mixed), None)
+    pd.testing.assert_index_equal(rows.index, mixed.index)
+    assert (rows.dtypes == mixed.dtypes).all()
+    (full,) = model.impute(mixed, None, fitted._generator(0))
+    assert not full.isna().any().any()
+
+
+def test_draws_do_not_depend_on_the_size_of_a_part(tiny, iris, monkeypatch):
+    from skvae.models import model
+
+    fitted = VAETransformer(**tiny).fit(iris)
+    rows = Model(fitted.table_, fitted.vae_)
+    whole = rows.log_likelihood(np.array(iris), 3, 0)
+    monkeypatch.setattr(model, "CHUNK", 512 * 7)
+    assert_array_equal(rows.log_likelihood(np.array(iris), 3, 0), whole)
+
+
+def test_an_error_says_from_where_it_counts():
+    with pytest.raises(ValueError, match=r"^row 3 \(Rows count from row 1000 here\.\)$"), counting_from(1000):
+        raise ValueError("row 3")
+    with pytest.raises(ValueError, match=r"^row 3$"), counting_from(0):
+        raise ValueError("row 3")
+    with pytest.raises(TypeError, match=r"^row 3$"), counting_from(1000):
+        raise TypeError("row 3")
+
+
+def test_only_frames_have_an_index():
+    assert index_of(np.zeros((2, 2))) is None
+    assert index_of(pd.DataFrame({"a": [1]}, index=["x"])).tolist() == ["x"]

@@ -1,0 +1,140 @@
+import dataclasses
+import math
+
+import pandas as pd
+import pytest
+import torch
+
+from skvae import VAETransformer
+from skvae.likelihoods import Bernoulli, Gaussian
+from skvae.models import decide
+from skvae.models.rules import SMALL, Facts, Rules, SynthesisRules
+from skvae.tables import Table
+from skvae.training import CyclicalBeta, LinearBeta
+
+FEW, MANY = SMALL - 1, SMALL
+ROWS = [2, 30, 150, FEW, MANY, 5000, 20_000, 1_000_000]
+CPU = torch.device("cpu")
+
+
+def facts(n_rows, n_columns=10, n_components=2, **more):
+    return Facts(n_rows, n_columns, n_components, n_columns, **more)
+
+
+def rules(*size, **more):
+    return Rules(facts(*size, **more))
+
+
+@pytest.mark.parametrize("n_rows", ROWS)
+def test_batches_are_powers_of_two_near_a_sixteenth(n_rows):
+    size = rules(n_rows).batch_size()
+    assert 32 <= size <= 512
+    assert math.log2(size).is_integer()
+    assert size in (32, 512) or 2**-0.5 <= size / (n_rows / 16) <= 2**0.5
+    assert SynthesisRules(facts(n_rows)).batch_size() == min(size, 256)
+
+
+@pytest.mark.parametrize("n_rows", ROWS)
+def test_the_budget_is_a_hundred_passes_within_bounds_of_steps(n_rows):
+    batch_size = min(rules(n_rows).batch_size(), n_rows)
+    max_iter, steps_a_pass = rules(n_rows).max_iter(batch_size), n_rows // batch_size
+    n_steps = max_iter * steps_a_pass
+    wanted = min(max(100 * n_rows / batch_size, 1500), 20_000)
+    assert abs(n_steps - wanted) <= steps_a_pass / 2 + 1e-9
+    assert max_iter >= 1
+
+
+@pytest.mark.parametrize(("n_rows", "passes"), [(10_000, 14), (30_000, 14), (120_000, 7)])
+def test_columns_that_see_one_another_need_few_passes(n_rows, passes):
+    assert SynthesisRules(facts(n_rows)).max_iter(256) == passes
+    assert SynthesisRules(facts(320)).max_iter(32) == 40  # 400 steps at least
+
+
+def test_width_grows_with_the_table():
+    assert rules(FEW).width() < rules(MANY).width() < rules(20_000, 200).width()
+    assert rules(20_000, 199).width() == rules(19_999, 200).width() == rules(MANY).width()
+    assert [SynthesisRules(facts(n)).width() for n in (FEW, MANY, 5 * MANY)] == [64, 128, 256]
+
+
+def test_few_rows_learn_slowly_and_decay_strongly():
+    assert rules(FEW).learning_rate() < rules(MANY).learning_rate()
+    assert rules(FEW).weight_decay() > rules(MANY).weight_decay()
+    assert rules(MANY, is_binary=True).learning_rate() > rules(MANY).learning_rate()
+    assert rules(FEW, is_binary=True).weight_decay() == 0.0
+
+
+def test_cells_are_hidden_where_gaussian_rows_are_wide_and_redundant():
+    assert rules(MANY, 50, 12, is_gaussian=True).input_dropout() == 0.2
+    for other in ((FEW, 50, 12), (MANY, 49, 12), (MANY, 50, 13)):
+        assert rules(*other, is_gaussian=True).input_dropout() == 0.0
+    assert rules(MANY, 50, 12).input_dropout() == 0.0
+
+
+def test_half_of_the_columns_decide_where_training_starts():
+    assert rules(100, 4, n_coded=1).init() == "linear"
+    assert rules(100, 4, n_coded=2).init() == "random"
+
+
+def test_z_is_kept_in_use_where_it_has_no_linear_start_or_no_need():
+    assert [rules(100, n_coded=n).kl_warmup() for n in (0, 1)] == [0.0, 0.1]
+    assert rules(100, is_binary=True).kl_warmup() == 0.25
+    assert rules(100).free_bits() == 0.0 < SynthesisRules(facts(100)).free_bits()
+
+
+def test_facts_are_those_of_the_columns_of_the_data():
+    frame = pd.DataFrame({"a": [1.0, None, 2.0], "kind": ["x", "y", "x"], "flag": [True, False, True]})
+    found = Facts.of(Table.fit(frame, add_indicator=True), 3, 7)
+    assert found == Facts(n_rows=3, n_columns=3, n_components=7, n_encoded=4, n_coded=2)
+    of_array = Table.fit(frame[["a"]].to_numpy())
+    assert Facts.of(of_array, 3, 7).is_gaussian
+    assert not Facts.of(Table.fit(frame[["a"]].to_numpy(), Gaussian("column")), 3, 7).is_gaussian
+    assert Facts.of(Table.fit(frame[["flag"]].to_numpy(), Bernoulli()), 3, 7).is_binary
+
+
+@pytest.fixture
+def table(iris):
+    return Table.fit(iris)
+
+
+def test_a_number_wins_over_every_rule(table):
+    said = {"learning_rate": 0.5, "weight_decay": 0.25, "batch_size": 3, "max_iter": 9, "hidden_layer_sizes": [4]}
+    plan = decide(VAETransformer(**said, free_bits=0.5, input_dropout=0.3, init="random"), table, 150, CPU)
+    recipe = plan.recipe
+    assert (recipe.learning_rate, recipe.weight_decay, recipe.batch_size, recipe.max_iter) == (0.5, 0.25, 3, 9)
+    assert plan.architecture.hidden_layer_sizes == (4,)
+    assert (plan.objective.free_bits, plan.objective.input_dropout, plan.init) == (0.5, 0.3, "random")
+
+
+def test_auto_is_what_the_rules_say(table):
+    of_rules = Rules(Facts.of(table, 150, 10))
+    plan = decide(VAETransformer(), table, 150, CPU)
+    assert plan.architecture.hidden_layer_sizes == (of_rules.width(),) * 2
+    assert plan.recipe.max_iter == of_rules.max_iter(plan.recipe.batch_size)
+    assert (plan.early_stopping, plan.init, plan.n_threads) == ("auto", "linear", 1)
+
+
+def test_a_model_that_is_continued_has_z_in_use_and_may_have_seen_every_row(table):
+    plan = decide(VAETransformer(beta=2.0, likelihood="bernoulli"), table, 150, CPU, is_continued=True)
+    assert plan.objective.beta == LinearBeta(2.0, end=0.0)
+    assert plan.early_stopping is False
+    asked = VAETransformer(beta=CyclicalBeta(), early_stopping=True)
+    plan = decide(asked, table, 150, CPU, is_continued=True)
+    assert (plan.objective.beta, plan.early_stopping) == (CyclicalBeta(), True)
+
+
+def test_threads_are_for_wide_products(table):
+    wide = VAETransformer(hidden_layer_sizes=(16_384,))
+    assert decide(wide, table, 150, CPU).n_threads is None
+
+
+def test_plans_are_values(table):
+    plan = decide(VAETransformer(), table, 150, CPU)
+    assert plan == decide(VAETransformer(), table, 150, CPU)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        plan.init = "random"
+
+
+@pytest.mark.parametrize("sizes", [(0,), (8, -1), (8.5,)])
+def test_layers_have_positive_whole_sizes(sizes, table):
+    with pytest.raises(ValueError, match="hidden_layer_sizes must hold positive integers"):
+        decide(VAETransformer(hidden_layer_sizes=sizes), table, 150, CPU)

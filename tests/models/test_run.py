@@ -1,0 +1,42 @@
+import math
+
+import pytest
+import torch
+
+from skvae.models.run import Run, print_kept, print_progress
+from skvae.training import History
+from skvae.training.history import COLUMNS
+
+
+def history(**figures):
+    return History(epochs=[dict.fromkeys(COLUMNS, math.nan) | {"epoch": 3, "seconds": 1.25} | figures], best_iter=2)
+
+
+def test_a_line_has_the_held_out_bound_where_there_is_one(capsys):
+    print_progress(history(elbo=-1.0, validation_elbo=-2.5, kl=0.5), 200)
+    print_progress(history(elbo=-1.0, kl=0.5))
+    print_progress(history())
+    print_kept(history(), 200)
+    assert capsys.readouterr().out.splitlines() == [
+        "epoch   3/200     1.2 s  elbo     -1.000  held-out     -2.500  kl      0.500",
+        "epoch    3     1.2 s  elbo     -1.000  kl      0.500",
+        "epoch    3     1.2 s  elbo          -  kl          -",
+        "epoch   2/200  is kept",
+    ]
+
+
+@pytest.mark.parametrize("lends_global", [True, False])
+def test_a_run_has_a_generator_of_its_own(lends_global):
+    class Plan:
+        n_threads = 1
+
+        class architecture:
+            reads_global_rng = lends_global
+
+    before, threads = torch.get_rng_state(), torch.get_num_threads()
+    with Run(torch.device("cpu"), 5).prepared(Plan) as generator:
+        assert generator.initial_seed() == 5
+        torch.rand(3)
+    assert torch.equal(before, torch.get_rng_state()) is lends_global
+    torch.set_rng_state(before)
+    assert torch.get_num_threads() == threads
