@@ -21,11 +21,13 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 def with_callbacks(method: Method) -> Method:
     """The method, after which callbacks are torn down, whatever happens in it."""
-    wrapped: Method = method if api is None else api.with_callbacks(method)
+    if api is None:
+        return method
+    wrapped: Method = api.with_callbacks(method)
     return wrapped
 
 
-class CallbackMixin(object if api is None else api.CallbackSupportMixin):  # type: ignore[misc]
+class CallbackMixin(getattr(api, "CallbackSupportMixin", object)):  # type: ignore[misc]
     """Adds ``set_callbacks`` to an estimator whose fit tells them."""
 
     def set_callbacks(self, *callbacks: Any) -> Any:
@@ -69,7 +71,9 @@ def has_callbacks(estimator: Any) -> bool:
 
 def follow(estimator: Any, X: Any, y: Any, attributes: Callable[[Fit], dict[str, Any]]) -> Following | None:
     """What the callbacks of an estimator are told of its fit; None where it has none."""
-    return Following(estimator, X, y, attributes) if has_callbacks(estimator) else None
+    if not has_callbacks(estimator):
+        return None
+    return Following(estimator, X, y, attributes)
 
 
 class Following:

@@ -66,7 +66,9 @@ def fitted_attributes(estimator: BaseEstimator, plan: Plan, fit: Fit, device: to
         "active_components_": kl > ACTIVE,
     }
     noise = _noise_variance(vae, estimator.table_)
-    return attributes if noise is None else attributes | {"noise_variance_": noise}
+    if noise is not None:
+        attributes["noise_variance_"] = noise
+    return attributes
 
 
 def _noise_variance(vae: VAE, table: Table) -> float | NDArray[np.floating[Any]] | None:

@@ -15,13 +15,13 @@ from torch import Tensor
 from skvae.estimators._callbacks import CallbackMixin, follow, with_callbacks
 from skvae.estimators._compat import fit_context
 from skvae.estimators.attributes import fitted_attributes, warn_of
-from skvae.estimators.input import check_is_table, read_rows, row_weights, unchanged_on_error
+from skvae.estimators.input import check_is_table, n_rows_min, read_rows, row_weights, unchanged_on_error
 from skvae.estimators.shelf import from_shelf
 from skvae.estimators.streaming import IN_MEMORY, FirstPass
 from skvae.likelihoods import Likelihood
-from skvae.models import Data, Fit, Network, Online, Parameters, Plan, Run, decide, fit, fit_chunk
+from skvae.models import Data, Fit, Network, Online, Parameters, Plan, Rows, Run, decide, fit, fit_chunk
 from skvae.networks import VAE
-from skvae.tables import Chunks, Table, is_memory_map, to_pandas
+from skvae.tables import Chunks, Native, Table, is_memory_map, to_pandas
 from skvae.training import History, agree_on, resolve_device
 
 
@@ -73,15 +73,15 @@ class FitsMixin(CallbackMixin):
             Where X or a parameter does not fit, before training starts; the estimator is then as it was.
         """
         with unchanged_on_error(self):
-            start = self._start()
+            start, known = self._start()
             frame, native = to_pandas(X)
-            rows = read_rows(self, frame, None if start is None else self.table_)
-            kept, weights = row_weights(rows, sample_weight)
+            rows = read_rows(self, frame, known)
+            weights = row_weights(rows, sample_weight)
             if is_memory_map(rows) and rows.size > IN_MEMORY:
-                return self._fit_stream(Chunks.of_memory_map(rows, kept), X_val, weights=weights)
-            rows = rows if kept is None else rows[kept]
-            table = Table.fit(rows, **self._table_options(), native=native) if start is None else self.table_
-            data = Data(table, table.encode(rows), weights, self._judges(X_val, table))
+                chunks = Chunks.of_memory_map(rows, weights.kept)
+                return self._fit_stream(chunks, X_val, None, weights.of_kept)
+            data = self._encoded(weights.rows_of(rows), known, native, weights.of_kept)
+            data = replace(data, x_val=self._judges(X_val, data.table))
             return self._train(data, start, self._seed(), (X, y))
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -155,22 +155,21 @@ class FitsMixin(CallbackMixin):
         self
         """
         with unchanged_on_error(self):
-            start, table = self._start_of_chunk(table)
+            start, known = self._start_of_chunk(table)
             frame, native = to_pandas(X)
-            rows = read_rows(self, frame, table, reset=start is None)
-            kept, weights = row_weights(rows, sample_weight, n_rows_min=2 if table is None else 1)
-            rows = rows if kept is None else rows[kept]
-            table = Table.fit(rows, **self._table_options(), native=native) if table is None else table
-            return self._train_on_chunk(Data(table, table.encode(rows), weights), start)
+            rows = read_rows(self, frame, known, reset=start is None)
+            weights = row_weights(rows, sample_weight, n_rows_min=n_rows_min(known))
+            data = self._encoded(weights.rows_of(rows), known, native, weights.of_kept)
+            return self._train_on_chunk(data, start)
 
     # -- inside ------------------------------------------------------------------------------------------------
 
-    def _start(self) -> VAE | None:
-        """The model that a warm start continues from."""
+    def _start(self) -> tuple[VAE | None, Table | None]:
+        """The model that a warm start continues from, and its columns."""
         if not (self.warm_start and hasattr(self, "vae_")):
-            return None
+            return None, None
         self._check_continues()
-        return self.vae_
+        return self.vae_, self.table_
 
     def _start_of_chunk(self, table: Table | None) -> tuple[VAE | None, Table | None]:
         """The model and the columns that ``partial_fit`` continues with, as far as they are known."""
@@ -195,20 +194,21 @@ class FitsMixin(CallbackMixin):
                     f"warm_start=False."
                 )
 
-    def _fit_stream(
-        self, chunks: Chunks, X_val: Any, table: Table | None = None, *, weights: Tensor | None = None
-    ) -> Self:
+    def _encoded(self, rows: Rows, known: Table | None, native: Native | None, weights: Tensor | None) -> Data:
+        """Rows as tensors, by their table; the columns are learned of them where they are not known."""
+        table = known or Table.fit(rows, **self._table_options(), native=native)
+        return Data(table, table.encode(rows), weights)
+
+    def _fit_stream(self, chunks: Chunks, X_val: Any, table: Table | None, weights: Tensor | None = None) -> Self:
         """Fit a stream; the weights are those of its rows."""
         check_is_table(table)
-        seed, start = self._seed(), self._start()
-        table = table if start is None else self.table_
-        first = FirstPass(self, chunks, table, self._table_options(), seed, is_new=start is None)
+        seed, (start, known) = self._seed(), self._start()
+        known = known or table
+        first = FirstPass(self, chunks, known, self._table_options(), seed, is_new=start is None)
         if first.is_streamed:
             data = first.data(weights)
         else:
-            X = read_rows(self, first.X, table)
-            table = Table.fit(X, **self._table_options(), native=first.native) if table is None else table
-            data = Data(table, table.encode(X), weights)
+            data = self._encoded(read_rows(self, first.X, known), known, first.native, weights)
         data = replace(data, x_val=self._judges(X_val, data.table))
         return self._train(data, start, seed, (first.X, None))
 
@@ -218,7 +218,9 @@ class FitsMixin(CallbackMixin):
         run = Run(resolve_device(self.device), seed, bool(self.verbose))
         plan = self._plan(data.table, data.n_rows, run, start)
         is_plain = data.weights is None and data.x_val is None and data.stream is None and start is None
-        fitted = from_shelf(self, data.x) if is_plain else None
+        fitted = None
+        if is_plain:
+            fitted = from_shelf(self, data.x)
         self.table_ = data.table
         follower = follow(self, *passed, lambda fitted: fitted_attributes(self, plan, fitted, run.device))
         if fitted is None:
@@ -257,7 +259,9 @@ class FitsMixin(CallbackMixin):
 
     def _judges(self, X_val: Any, table: Table) -> Tensor | None:
         """Encoded rows that choose the best weights, if there are any."""
-        return None if X_val is None else table.encode(read_rows(self, X_val, table))
+        if X_val is None:
+            return None
+        return table.encode(read_rows(self, X_val, table))
 
     def _keep(self, plan: Plan, fitted: Fit, device: torch.device) -> None:
         """Set the fitted attributes, and say what went wrong on the way."""

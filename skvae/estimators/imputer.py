@@ -16,7 +16,10 @@ from skvae.estimators._compat import Documented, check_feature_names_in, fit_con
 from skvae.estimators.inner import column_scales, inner_estimator, read_first, take_names
 from skvae.estimators.input import read_rows
 from skvae.estimators.transformer import VAETransformer
+from skvae.models import Rows
 from skvae.tables import Native, to_pandas
+
+Positions = NDArray[np.integer[Any]]
 
 
 class VAEImputer(Documented, TransformerMixin, BaseEstimator):
@@ -138,10 +141,10 @@ class VAEImputer(Documented, TransformerMixin, BaseEstimator):
         empty = np.flatnonzero(gaps.all(axis=0))
         if len(empty) == gaps.shape[1]:
             raise ValueError(f"A model needs observed cells, but all {gaps.size} are missing. Pass other rows.")
-        is_frame = isinstance(rows, pd.DataFrame)
-        defaults = {"decoder": "autoregressive"} if is_frame else {"likelihood": column_scales(rows)}
-        model = inner_estimator(self.estimator, self.random_state, **defaults).fit(_constant(rows, empty))
-        self.indicator_ = MissingIndicator(error_on_new=False).fit(_as_nan(gaps)) if self.add_indicator else None
+        model = inner_estimator(self.estimator, self.random_state, **_defaults_for(rows)).fit(_constant(rows, empty))
+        self.indicator_ = None
+        if self.add_indicator:
+            self.indicator_ = MissingIndicator(error_on_new=False).fit(_as_nan(gaps))
         self.estimator_, self.empty_features_, self._native = model, empty, native
         take_names(self, model)
         return self
@@ -163,12 +166,17 @@ class VAEImputer(Documented, TransformerMixin, BaseEstimator):
         model, empty = self.estimator_, self.empty_features_
         rows = self._marked(read_rows(self, X, model.table_))
         known = _constant(rows, empty)
-        filled = model.impute(known, n_draws=1)[0] if self.sample_posterior else model.impute(known)
-        filled = _with_zeros(filled, rows, empty) if self.keep_empty_features else _without(filled, empty)
+        if self.sample_posterior:
+            (filled,) = model.impute(known, n_draws=1)
+        else:
+            filled = model.impute(known)
+        if self.keep_empty_features:
+            filled = _with_zeros(filled, rows, empty)
+        else:
+            filled = _without(filled, empty)
         if self.indicator_ is not None:
             gaps = self.indicator_.transform(_as_nan(np.asarray(pd.isna(rows))))
-            labels = rows.columns if isinstance(rows, pd.DataFrame) else np.arange(rows.shape[1])
-            filled = _append(filled, gaps, [f"missingindicator_{labels[j]}" for j in self.indicator_.features_])
+            filled = _append(filled, gaps, [f"missingindicator_{name}" for name in _labels(rows, self.indicator_)])
         return filled if self._native is None else self._native.present(filled)
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[Any]:
@@ -186,7 +194,9 @@ class VAEImputer(Documented, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         names = check_feature_names_in(self, input_features)
-        kept = names if self.keep_empty_features else np.delete(names, self.empty_features_)
+        kept = names
+        if not self.keep_empty_features:
+            kept = np.delete(names, self.empty_features_)
         if self.indicator_ is None:
             return np.asarray(kept)
         return np.concatenate([kept, self.indicator_.get_feature_names_out(names)])
@@ -214,12 +224,26 @@ class VAEImputer(Documented, TransformerMixin, BaseEstimator):
         return tags
 
 
+def _defaults_for(rows: Rows) -> dict[str, str]:
+    """Parameters of the model where the user has passed none."""
+    if isinstance(rows, pd.DataFrame):
+        return {"decoder": "autoregressive"}
+    return {"likelihood": column_scales(rows)}
+
+
+def _labels(rows: Rows, indicator: MissingIndicator) -> list[Any]:
+    """Labels of the columns with an indicator; positions in an array."""
+    if isinstance(rows, pd.DataFrame):
+        return list(rows.columns[indicator.features_])
+    return list(indicator.features_)
+
+
 def _as_nan(gaps: NDArray[np.bool_]) -> NDArray[np.floating[Any]]:
     """NaN for a gap, 0 for another cell: what scikit-learn's indicator reads, whatever the dtypes of the rows."""
     return np.where(gaps, np.nan, 0.0)
 
 
-def _constant(rows: Any, columns: Any) -> Any:
+def _constant(rows: Rows, columns: Positions) -> Rows:
     """Rows with zeros in some columns, of which the model then learns nothing."""
     if not len(columns):
         return rows
@@ -232,25 +256,27 @@ def _constant(rows: Any, columns: Any) -> Any:
     return rows
 
 
-def _with_zeros(filled: Any, rows: Any, columns: Any) -> Any:
+def _with_zeros(filled: Any, rows: Any, columns: Positions) -> Any:
     """Filled rows with some columns as they came, but for zeros in the gaps of numbers."""
     for j in columns:
         if not isinstance(filled, pd.DataFrame):
             filled[:, j] = np.nan_to_num(rows[:, j])
             continue
         column = rows.iloc[:, j]
-        filled.isetitem(j, column.fillna(0) if pd.api.types.is_numeric_dtype(column) else column)
+        if pd.api.types.is_numeric_dtype(column):
+            column = column.fillna(0)
+        filled.isetitem(j, column)
     return filled
 
 
-def _without(filled: Any, columns: Any) -> Any:
+def _without(filled: Rows, columns: Positions) -> Any:
     """Rows without some columns."""
     if not isinstance(filled, pd.DataFrame):
         return np.delete(filled, columns, axis=1)
     return filled.iloc[:, np.delete(np.arange(filled.shape[1]), columns)]
 
 
-def _append(filled: Any, indicator: Any, names: list[str]) -> Any:
+def _append(filled: Rows, indicator: NDArray[np.bool_], names: list[str]) -> Any:
     """Rows with columns appended to them, in their container."""
     if isinstance(filled, np.ndarray):
         return np.hstack([filled, indicator])

@@ -5,21 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from numbers import Integral
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 from torch import Tensor
 
 from skvae.estimators._compat import check_sample_weight
+from skvae.models import Rows
 from skvae.tables import Table, is_stream, to_pandas
 
 
 def read_rows(
-    estimator: BaseEstimator, X: Any, table: Table | None, *, n_rows_min: int | None = None, reset: bool | None = None
+    estimator: BaseEstimator,
+    X: Any,
+    table: Table | None,
+    *,
+    n_rows_wanted: int | None = None,
+    reset: bool | None = None,
 ) -> Any:
     """X as an array or a DataFrame.
 
@@ -31,7 +38,7 @@ def read_rows(
         Rows.
     table : Table or None
         What is known of the columns; None in fit, unless they are given.
-    n_rows_min : int, optional
+    n_rows_wanted : int, optional
         Rows that it must have: two where there is no table, and one otherwise.
     reset : bool, optional
         Whether the estimator learns the names: where there is no table, unless said otherwise.
@@ -47,8 +54,7 @@ def read_rows(
             f"other methods take its parts one at a time."
         )
     X, _ = to_pandas(X)
-    if n_rows_min is None:
-        n_rows_min = 2 if table is None else 1
+    n_rows = n_rows_wanted or n_rows_min(table)
     if reset is None:
         reset = table is None
     if reset and table is not None and np.ndim(X) == 2 and X.shape[1] != len(table.data_columns):
@@ -56,15 +62,18 @@ def read_rows(
             f"X must have the columns of the given table, but has {X.shape[1]} where the table has "
             f"{len(table.data_columns)}. Pass the table of these columns."
         )
-    if isinstance(X, pd.DataFrame) if table is None else table.is_frame:
-        return _read_frame(estimator, X, table, n_rows_min, reset)
+    is_frame = isinstance(X, pd.DataFrame)
+    if table is not None:
+        is_frame = table.is_frame
+    if is_frame:
+        return _read_frame(estimator, X, table, n_rows, reset)
     try:
         return validate_data(
             estimator,
             X,
             reset=reset,
             ensure_all_finite=False,
-            ensure_min_samples=n_rows_min,
+            ensure_min_samples=n_rows,
         )
     except ValueError as error:
         if "string" not in str(error):
@@ -98,16 +107,40 @@ def _read_frame(estimator: BaseEstimator, X: Any, table: Table | None, n_rows_mi
     return X
 
 
-def row_weights(X: Any, sample_weight: Any, n_rows_min: int = 2) -> tuple[Any, Tensor | None]:
-    """Which rows have a weight, and the weights of these; a row without one is absent."""
+def n_rows_min(table: Table | None) -> int:
+    """Rows that are wanted at least: two where the columns are to be learned of them."""
+    return 2 if table is None else 1
+
+
+class RowWeights(NamedTuple):
+    """Which rows have a weight: a row without one is absent.
+
+    Attributes
+    ----------
+    kept : ndarray of bool of shape (N,) or None
+        The rows with a weight; None for all.
+    of_kept : Tensor or None
+        Their weights; None for equal ones.
+    """
+
+    kept: NDArray[np.bool_] | None = None
+    of_kept: Tensor | None = None
+
+    def rows_of(self, X: Rows) -> Rows:
+        """The rows with a weight."""
+        return X if self.kept is None else X[self.kept]
+
+
+def row_weights(X: Rows, sample_weight: ArrayLike | None, n_rows_min: int = 2) -> RowWeights:
+    """What ``sample_weight`` says of the rows."""
     if sample_weight is None:
-        return None, None
+        return RowWeights()
     weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
     kept = weights > 0
     if kept.sum() < n_rows_min:
-        rows = "two rows" if n_rows_min == 2 else "a row"
+        rows = {1: "a row", 2: "two rows"}[n_rows_min]
         raise ValueError(f"fit needs {rows} of positive sample_weight, got {kept.sum()}. Pass larger weights.")
-    return kept, torch.from_numpy(weights[kept])
+    return RowWeights(kept, torch.from_numpy(weights[kept]))
 
 
 def check_is_table(table: object) -> None:
@@ -126,10 +159,15 @@ def check_count(name: str, value: object) -> int:
     return int(value)
 
 
+def count_or(default: int, name: str, value: object) -> int:
+    """A number of draws or rows, or the default for None."""
+    return default if value is None else check_count(name, value)
+
+
 def check_n_samples(n_samples: object, given: object, frame: pd.DataFrame) -> int | None:
     """How often a condition is drawn from; None where each row of a DataFrame is completed once."""
     if isinstance(given, Mapping):
-        return check_count("n_samples", 1 if n_samples is None else n_samples)
+        return count_or(1, "n_samples", n_samples)
     if n_samples not in (None, len(frame)):
         raise ValueError(
             f"Each row of given is completed once, so n_samples is its {len(frame)} row(s), got {n_samples!r}. "

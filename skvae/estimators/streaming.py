@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,7 @@ class FirstPass:
                 continue
             with _naming_chunk(number):
                 frame, native = to_pandas(chunk)
-                rows = read_rows(estimator, frame, self.table, n_rows_min=1, reset=is_new)
+                rows = read_rows(estimator, frame, self.table, n_rows_wanted=1, reset=is_new)
             self.native = self.native or native
             self._n_rows[block] += len(rows)
             self._learn(number, rows)
@@ -76,25 +77,30 @@ class FirstPass:
         if self._sample is None:
             self.X = concatenate([rows for _, rows in self._head])
             return
-        self.table = self._survey.table() if self._survey is not None else self.table
+        if self._survey is not None:
+            self.table = self._survey.table()
         self._positions, self.X = self._sample.rows()
 
     def data(self, weights: Tensor | None = None) -> Data:
         """The stream to train on, and its sample, which starts the model and judges it."""
         assert self.table is not None, "the first pass learns the columns"
-        stream, x = self.rows(weights), self.encode_sample()
-        of_sample = None if stream.weights is None else stream.weights[stream.sample]
-        return Data(self.table, x, of_sample, stream=stream)
+        stream = self.rows(weights)
+        data = Data(self.table, self.encode_sample(), stream=stream)
+        if stream.weights is None:
+            return data
+        return replace(data, weights=stream.weights[stream.sample])
 
     def rows(self, weights: Tensor | None = None) -> StreamedRows:
         """The training rows; their weights are divided by the mean."""
         assert self.table is not None and self._sample is not None, "rows in memory are no stream"
+        if weights is not None:
+            weights = weights / weights.mean()
         return StreamedRows(
             LaterPasses(self.estimator, self.chunks, self.table, np.cumsum([0, *self._n_rows]).tolist()),
             n_rows=self._sample.n_rows,
             is_complete=self._survey is not None and not self._survey.has_gaps,
             sample=torch.from_numpy(self._positions),
-            weights=None if weights is None else weights / weights.mean(),
+            weights=weights,
             held_out=torch.empty(0, dtype=torch.long),
         )
 
@@ -165,8 +171,9 @@ class LaterPasses:
 
 def _has_no_rows(chunk: Any) -> bool:
     """Whether a chunk is empty, as a filter may leave it."""
-    shape = getattr(chunk, "shape", None)
-    return shape[0] == 0 if shape else isinstance(chunk, list | tuple) and not chunk
+    if getattr(chunk, "shape", None):
+        return bool(chunk.shape[0] == 0)
+    return isinstance(chunk, list | tuple) and not chunk
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from skvae.estimators._compat import Documented
 from skvae.estimators.filing import FilesMixin
 from skvae.estimators.fits import FitsMixin
-from skvae.estimators.input import check_count, check_n_samples, read_rows
+from skvae.estimators.input import check_count, check_n_samples, count_or, read_rows
 from skvae.estimators.parameters import CONSTRAINTS
 from skvae.likelihoods import Likelihood
 from skvae.models import Model, Network, index_of
@@ -445,8 +445,7 @@ class VAETransformer(
         """
         model = self._model()
         if given is None:
-            n_rows = check_count("n_samples", 1 if n_samples is None else n_samples)
-            return model.sample(n_rows, self._generator(random_state))
+            return model.sample(count_or(1, "n_samples", n_samples), self._generator(random_state))
         frame = read_condition(self.table_, given)
         n_draws = check_n_samples(n_samples, given, frame)
         return model.sample_given(frame, n_draws, self._generator(random_state))
@@ -480,9 +479,11 @@ class VAETransformer(
         Mattei and Frellsen (2019), MIWAE: Deep Generative Modelling and Imputation of Incomplete Data Sets.
         """
         model = self._model()
-        n_tables = None if n_draws is None else check_count("n_draws", n_draws)
-        completed = model.impute(self._rows(X), n_tables, self._generator(random_state))
-        return completed[0] if n_draws is None else completed
+        generator = self._generator(random_state)
+        if n_draws is None:
+            (completed,) = model.impute(self._rows(X), None, generator)
+            return completed
+        return model.impute(self._rows(X), check_count("n_draws", n_draws), generator)
 
     # -- scikit-learn's contract -------------------------------------------------------------------------------
 

@@ -98,4 +98,6 @@ class Architecture:
         return partial(Decoder, trunk=self._trunk(self.decoder, sizes, generator))
 
     def _prior_family(self) -> PriorFamily:
-        return PRIORS[self.prior]() if isinstance(self.prior, str) else self.prior
+        if isinstance(self.prior, PriorFamily):
+            return self.prior
+        return PRIORS[self.prior]()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -61,20 +62,25 @@ class Data:
             return self, split
         n_judges = len(self.x_val)
         judges = torch.arange(n_judges, device=generator.device) + len(self.x)
-        weights = None if self.weights is None else torch.cat([self.weights, self.weights.new_ones(n_judges)])
-        together = replace(self, x=torch.cat([self.x, self.x_val]), weights=weights, x_val=None)
+        together = replace(self, x=torch.cat([self.x, self.x_val]), x_val=None)
+        if self.weights is not None:
+            together = replace(together, weights=torch.cat([self.weights, self.weights.new_ones(n_judges)]))
         return together, Split(split.train, [judges])
 
     def take(self, rows: Tensor) -> Self:
         """Some of the rows of x, and their weights."""
-        return replace(self, x=self.x[rows], weights=None if self.weights is None else self.weights[rows])
+        return self._changed(lambda tensor: tensor[rows])
 
     def to(self, device: torch.device) -> Self:
         """The same rows on a device."""
-        weights = None if self.weights is None else self.weights.to(device)
-        return replace(self, x=self.x.to(device), weights=weights)
+        return self._changed(lambda tensor: tensor.to(device))
 
     def float(self) -> Self:
         """The same rows in the precision of training."""
-        weights = None if self.weights is None else self.weights.float()
-        return replace(self, x=self.x.float(), weights=weights)
+        return self._changed(torch.Tensor.float)
+
+    def _changed(self, change: Callable[[Tensor], Tensor]) -> Self:
+        """The same data with other rows x, and weights changed likewise."""
+        if self.weights is None:
+            return replace(self, x=change(self.x))
+        return replace(self, x=change(self.x), weights=change(self.weights))

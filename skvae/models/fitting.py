@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -16,7 +16,7 @@ from skvae.models.outcome import Fit, conclude
 from skvae.models.plan import Plan
 from skvae.models.run import Follower, Run, print_kept, print_progress
 from skvae.networks import VAE, restack
-from skvae.training import Candidate, Recipe, Split, Training, initialize
+from skvae.training import Candidate, History, Recipe, Split, Training, initialize
 
 
 def fit(plan: Plan, data: Data, run: Run, start: VAE | None = None, follower: Follower | None = None) -> Fit:
@@ -48,8 +48,7 @@ def fit(plan: Plan, data: Data, run: Run, start: VAE | None = None, follower: Fo
         data = data.float()
         if follower is not None:
             follower.begin(plan.recipe.max_iter)
-        report = partial(print_progress, max_iter=plan.recipe.max_iter) if run.is_verbose else None
-        after_epoch = None if follower is None else partial(_tell, follower, plan, data, split, run)
+        told = _Told(plan, data, split, run, follower)
         for attempt in attempts(plan.recipe):
             with attempt:
                 candidate = Candidate(attempt.recipe, plan.objective, plan.architecture.n_components, offset)
@@ -61,8 +60,8 @@ def fit(plan: Plan, data: Data, run: Run, start: VAE | None = None, follower: Fo
                     seed=run.seed,
                     weights=data.weights,
                     rows=data.stream,
-                    report=report,
-                    after_epoch=after_epoch,
+                    report=told.progress(),
+                    after_epoch=told.epochs(),
                 ).run()
         if run.is_verbose:
             print_kept(candidate.history, plan.recipe.max_iter)
@@ -73,7 +72,10 @@ def stack_at_start(
     plan: Plan, data: Data, split: Split, run: Run, generator: torch.Generator, start: VAE | None = None
 ) -> VAE:
     """The models of one fit before their first step: one for each set of training rows."""
-    vae = plan.architecture.build(data.table, run.seed) if start is None else copy.deepcopy(start)
+    if start is None:
+        vae = plan.architecture.build(data.table, run.seed)
+    else:
+        vae = copy.deepcopy(start)
     vae = vae.to(run.device).requires_grad_(True)
     restack(vae, [0] * len(split.train))
     if start is None:
@@ -81,16 +83,38 @@ def stack_at_start(
     return vae
 
 
-def _tell(follower: Follower, plan: Plan, data: Data, split: Split, run: Run, training: Training) -> bool:
-    """Tell the follower of an epoch; what it does with torch's own generator is undone."""
+@dataclass(frozen=True)
+class _Told:
+    """Whoever is told how training goes: the terminal, and the follower."""
 
-    def so_far() -> Fit:
-        return conclude(*training.so_far(training.candidates[0]), data, split.train[-1])
+    plan: Plan
+    data: Data
+    split: Split
+    run: Run
+    follower: Follower | None
 
-    gpus = [run.device] if run.device.type == "cuda" else []
-    with torch.random.fork_rng(devices=gpus, enabled=plan.architecture.reads_global_rng):
-        goes_on = bool(training.running) and training.epoch < plan.recipe.max_iter
-        return follower.after_epoch(goes_on=goes_on, fit=so_far)
+    def progress(self) -> Callable[[History], None] | None:
+        """What prints a line for each evaluation, if that was asked for."""
+        if not self.run.is_verbose:
+            return None
+        return partial(print_progress, max_iter=self.plan.recipe.max_iter)
+
+    def epochs(self) -> Callable[[Training], bool] | None:
+        """What tells the follower of each epoch, if there is one."""
+        if self.follower is None:
+            return None
+        return partial(self._after_epoch, self.follower)
+
+    def _after_epoch(self, follower: Follower, training: Training) -> bool:
+        """Tell the follower of an epoch; what it does with torch's own generator is undone."""
+
+        def so_far() -> Fit:
+            return conclude(*training.so_far(training.candidates[0]), self.data, self.split.train[-1])
+
+        gpus = [self.run.device] if self.run.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=gpus, enabled=self.plan.architecture.reads_global_rng):
+            goes_on = bool(training.running) and training.epoch < self.plan.recipe.max_iter
+            return follower.after_epoch(goes_on=goes_on, fit=so_far)
 
 
 class Attempt(AbstractContextManager["Attempt"]):

@@ -26,8 +26,8 @@ def mean_kl(vae: VAE, x: Tensor, weights: Tensor | None = None) -> Tensor:
     """
     q = posterior_of_rows(vae, x)
     loc, scale = q.loc[0], q.scale[0]
-    share = loc.new_ones(len(loc)) if weights is None else weights.to(loc)
-    share = share / share.sum()
+    weights = loc.new_ones(len(loc)) if weights is None else weights.to(loc)
+    share = weights / weights.sum()
     if not isinstance(vae.prior, StandardNormal):
         center = share @ loc
         spread = (share @ ((loc - center).square() + scale.square())).sqrt()

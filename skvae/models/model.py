@@ -119,10 +119,12 @@ class Model:
         x = table.encode(X).float().to(self.device)
         has_gap = x.isnan().any(dim=1)
         x[:, : len(table.indicated)] = 0.0  # as if it had been observed
-        n_completed = N_PARTICLES if n_draws is None else n_draws
-        n_particles = N_PARTICLES if n_draws is None else max(N_PARTICLES, PARTICLES_PER_DRAW * n_draws)
-        draws = draw_gaps(self.vae, x[has_gap], n_completed, n_particles, generator)
-        completed = [table.center(draws)] if n_draws is None else list(draws)
+        if n_draws is None:
+            draws = draw_gaps(self.vae, x[has_gap], N_PARTICLES, N_PARTICLES, generator)
+            completed = table.center(draws)[None]
+        else:
+            n_particles = max(N_PARTICLES, PARTICLES_PER_DRAW * n_draws)
+            completed = draw_gaps(self.vae, x[has_gap], n_draws, n_particles, generator)
         where = has_gap.cpu().numpy()
         return [table.present(fill_gaps(X, where, table.decode(rows))) for rows in completed]
 
@@ -173,11 +175,12 @@ class Model:
             with counting_from(first):
                 x = self.table.encode(rows).to(self.device)
             release(X)
-            vae = self._module(x.dtype) if first == 0 else vae
+            if first == 0:
+                vae = self._module(x.dtype)
             for part in torch.split(x, self._chunk_size()):
                 values = function(vae, part[None])
                 if not results:
-                    results = [torch.empty((len(X), *value.shape[1:]), dtype=value.dtype) for value in values]
+                    results = [value.new_empty((len(X), *value.shape[1:]), device="cpu") for value in values]
                 for result, value in zip(results, values, strict=True):
                     result[n : n + len(part)] = value
                 n += len(part)
@@ -185,7 +188,9 @@ class Model:
 
     def _module(self, dtype: torch.dtype) -> VAE:
         """The module in another precision; itself in its own."""
-        return self.vae if dtype == torch.float32 else copy.deepcopy(self.vae).to(dtype)
+        if dtype == torch.float32:
+            return self.vae
+        return copy.deepcopy(self.vae).to(dtype)
 
     def _chunk_size(self) -> int:
         """Rows whose widest layer fits into memory."""
@@ -199,7 +204,9 @@ class Model:
 
 def index_of(rows: object) -> pd.Index | None:
     """The index of a DataFrame; None for what has none."""
-    return rows.index if isinstance(rows, pd.DataFrame) else None
+    if isinstance(rows, pd.DataFrame):
+        return rows.index
+    return None
 
 
 @contextmanager

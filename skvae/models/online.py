@@ -10,7 +10,7 @@ from torch import Tensor, arange
 from skvae.models.data import Data
 from skvae.models.fitting import stack_at_start
 from skvae.models.kl import mean_kl
-from skvae.models.outcome import Fit, most_extreme
+from skvae.models.outcome import Fit, fit_of
 from skvae.models.plan import Plan
 from skvae.models.run import Run, print_progress
 from skvae.networks import VAE
@@ -48,12 +48,15 @@ class Online:
 
     def noticing(self, data: Data) -> Online:
         """Rows and weights of one more chunk taken note of."""
-        total = float(len(data.x) if data.weights is None else data.weights.sum())
-        return replace(self, n_seen=self.n_seen + len(data.x), weight=self.weight + total)
+        n_rows = len(data.x)
+        total = n_rows if data.weights is None else float(data.weights.sum())
+        return replace(self, n_seen=self.n_seen + n_rows, weight=self.weight + total)
 
     def relative(self, weights: Tensor | None) -> Tensor | None:
         """Weights divided by the mean over all chunks so far."""
-        return None if weights is None else weights * (self.n_seen / self.weight)
+        if weights is None:
+            return None
+        return weights * (self.n_seen / self.weight)
 
 
 def fit_chunk(
@@ -97,8 +100,7 @@ def fit_chunk(
         if run.is_verbose:
             print_progress(history)
         vae.requires_grad_(False)
-        extreme = most_extreme(data.table, data.x) if history.n_skipped else None
-        fit = Fit(vae, history, mean_kl(vae, data.x, data.weights), extreme)
+        fit = fit_of(vae, history, data, mean_kl(vae, data.x, data.weights))
     memory, n_steps = training.optimizer.remember(), online.n_steps + training.n_batches
     return fit, replace(online, n_steps=n_steps, memory=memory)
 
@@ -117,8 +119,10 @@ def _after(n_before: int, step: int, n_steps: int) -> tuple[float, float]:
 def append(history: History, passed: History) -> None:
     """Another pass at the end of a history; the state before the first step only where there is none yet."""
     passed.flush()
-    first = 1 if history.epochs else 0
-    for row in passed.epochs[first:]:
+    rows = iter(passed.epochs)
+    if history.epochs:
+        next(rows)
+    for row in rows:
         history.epochs.append(row | {"epoch": len(history.epochs)})
     history.best_iter = len(history.epochs) - 1
     history.n_skipped, history.interrupted = passed.n_skipped, passed.interrupted

@@ -59,10 +59,16 @@ def conclude(vae: VAE, history: History, data: Data, rows: Tensor, generator: to
     except KeyboardInterrupt:  # the trained weights are as good as without
         history.interrupted = True
     vae.requires_grad_(False)
-    went_wrong = history.n_skipped or history.n_rollbacks
-    extreme = most_extreme(data.table, data.x) if went_wrong else None
     some = data.take(rows[:: every_nth(len(rows))])
-    return Fit(vae, history, mean_kl(vae, some.x, some.weights), extreme)
+    return fit_of(vae, history, data, mean_kl(vae, some.x, some.weights))
+
+
+def fit_of(vae: VAE, history: History, data: Data, kl: Tensor) -> Fit:
+    """The fit, with the first suspect where training broke down."""
+    extreme = None
+    if history.n_skipped or history.n_rollbacks:
+        extreme = most_extreme(data.table, data.x)
+    return Fit(vae, history, kl, extreme)
 
 
 def refine(vae: VAE, data: Data, generator: torch.Generator) -> None:

@@ -78,7 +78,9 @@ class Rules:
         """Width of both hidden layers."""
         if self.facts.n_rows < SMALL:
             return 64
-        return 512 if self.facts.n_rows >= 20_000 and self.facts.n_columns >= 200 else 128
+        if self.facts.n_rows >= 20_000 and self.facts.n_columns >= 200:
+            return 512
+        return 128
 
     def learning_rate(self) -> float:
         """Peak learning rate; binary rows bear a larger one."""
@@ -120,7 +122,9 @@ class Rules:
         """A fifth of the cells where rows are wide and redundant, so that the others can stand in for them."""
         facts = self.facts
         is_redundant = facts.n_columns >= 50 and facts.n_columns >= 4 * facts.n_components
-        return 0.2 if facts.is_gaussian and is_redundant and facts.n_rows >= SMALL else 0.0
+        if facts.is_gaussian and is_redundant and facts.n_rows >= SMALL:
+            return 0.2
+        return 0.0
 
     def init(self) -> Literal["linear", "random"]:
         """Random where half of the columns or more are categories: a linear start would give z to the numbers alone."""
@@ -172,7 +176,9 @@ def passes(n_steps: float, n_rows: int, batch_size: int) -> int:
 def rules_for(parameters: Parameters, table: Table, n_rows: int) -> Rules:
     """The table of rules for the purpose that the decoder serves."""
     facts = Facts.of(table, n_rows, parameters.n_components)
-    return SynthesisRules(facts) if parameters.decoder == "autoregressive" else Rules(facts)
+    if parameters.decoder == "autoregressive":
+        return SynthesisRules(facts)
+    return Rules(facts)
 
 
 def decide(
@@ -285,4 +291,6 @@ def _free_bits(parameters: Parameters, rules: Rules) -> float:
 
 def _number(asked: str | Number, rule: Number) -> Number:
     """What the user said, or the rule where that is "auto"."""
-    return rule if isinstance(asked, str) else asked
+    if isinstance(asked, str):
+        return rule
+    return asked

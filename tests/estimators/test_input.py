@@ -8,6 +8,7 @@ from skvae.estimators.input import (
     check_count,
     check_is_table,
     check_n_samples,
+    n_rows_min,
     read_rows,
     row_weights,
     unchanged_on_error,
@@ -33,12 +34,20 @@ def test_a_dict_is_drawn_from_so_often_and_rows_are_completed_once():
 
 
 def test_a_row_without_weight_is_absent():
-    kept, weights = row_weights(np.zeros((4, 1)), [1.0, 0.0, 2.0, 3.0])
-    assert_array_equal(kept, [True, False, True, True])
-    assert weights.tolist() == [1.0, 2.0, 3.0]
-    assert row_weights(np.zeros((4, 1)), None) == (None, None)
+    X = np.arange(4.0)[:, None]
+    weights = row_weights(X, [1.0, 0.0, 2.0, 3.0])
+    assert_array_equal(weights.kept, [True, False, True, True])
+    assert_array_equal(weights.rows_of(X), [[0.0], [2.0], [3.0]])
+    assert weights.of_kept.tolist() == [1.0, 2.0, 3.0]
+    assert row_weights(X, None) == (None, None)
+    assert row_weights(X, None).rows_of(X) is X
     with pytest.raises(ValueError, match="needs two rows of positive sample_weight, got 1"):
-        row_weights(np.zeros((4, 1)), [1.0, 0.0, 0.0, 0.0])
+        row_weights(X, [1.0, 0.0, 0.0, 0.0])
+
+
+def test_two_rows_teach_the_columns_and_one_a_model(iris):
+    assert n_rows_min(None) == 2
+    assert n_rows_min(Table.fit(iris)) == 1
 
 
 def test_rows_are_read_as_the_table_knows_them():
