@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import sklearn
+from sklearn.base import BaseEstimator
 
 from skvae.models import Fit
 
@@ -16,6 +17,7 @@ except ImportError:  # before 1.9
 
 __all__ = ["CallbackMixin", "Following", "follow", "has_callbacks", "with_callbacks"]
 
+Attributes = Callable[[Fit], dict[str, Any]]  # from a fit to the fitted attributes of an estimator
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
@@ -64,12 +66,12 @@ class CallbackMixin(getattr(api, "CallbackSupportMixin", object)):  # type: igno
         return super().set_callbacks(*callbacks)
 
 
-def has_callbacks(estimator: Any) -> bool:
+def has_callbacks(estimator: object) -> bool:
     """Whether anyone listens."""
     return bool(getattr(estimator, "_skl_callbacks", None))
 
 
-def follow(estimator: Any, X: Any, y: Any, attributes: Callable[[Fit], dict[str, Any]]) -> Following | None:
+def follow(estimator: BaseEstimator, X: object, y: object, attributes: Attributes) -> Following | None:
     """What the callbacks of an estimator are told of its fit; None where it has none."""
     if not has_callbacks(estimator):
         return None
@@ -90,7 +92,7 @@ class Following:
         From a fit to the fitted attributes of the estimator.
     """
 
-    def __init__(self, estimator: Any, X: Any, y: Any, attributes: Callable[[Fit], dict[str, Any]]) -> None:
+    def __init__(self, estimator: BaseEstimator, X: object, y: object, attributes: Attributes) -> None:
         self.estimator, self.attributes = estimator, attributes
         self.rows = {"estimator": estimator, "X": X, "y": X if y is None else y}
         self.n_left = 0

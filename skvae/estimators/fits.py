@@ -45,7 +45,7 @@ class FitsMixin(CallbackMixin):
     def fit(
         self,
         X: ArrayLike,
-        y: Any = None,
+        y: object = None,
         *,
         sample_weight: ArrayLike | None = None,
         X_val: ArrayLike | None = None,
@@ -130,7 +130,7 @@ class FitsMixin(CallbackMixin):
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
-        self, X: ArrayLike, y: Any = None, *, sample_weight: ArrayLike | None = None, table: Table | None = None
+        self, X: ArrayLike, y: object = None, *, sample_weight: ArrayLike | None = None, table: Table | None = None
     ) -> Self:
         """Take one pass over a chunk of rows, with the optimiser as the last call left it.
 
@@ -213,7 +213,7 @@ class FitsMixin(CallbackMixin):
         return self._train(data, start, seed, (first.X, None))
 
     @with_callbacks
-    def _train(self, data: Data, start: VAE | None, seed: int, passed: tuple[Any, Any]) -> Self:
+    def _train(self, data: Data, start: VAE | None, seed: int, passed: tuple[object, object]) -> Self:
         """From encoded rows to fitted attributes; callbacks see the rows and y as they were passed."""
         run = Run(resolve_device(self.device), seed, bool(self.verbose))
         plan = self._plan(data.table, data.n_rows, run, start)

@@ -6,14 +6,18 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils import check_random_state
 
 from skvae.estimators.input import read_rows
 from skvae.estimators.transformer import VAETransformer
+from skvae.models import Rows
 
 
-def inner_estimator(estimator: VAETransformer | None, random_state: Any, **defaults: Any) -> VAETransformer:
+def inner_estimator(
+    estimator: VAETransformer | None, random_state: int | np.random.RandomState | None, **defaults: Any
+) -> VAETransformer:
     """An unfitted copy of the estimator, or one with these parameters, that will do the same in every call.
 
     Parameters
@@ -33,17 +37,19 @@ def inner_estimator(estimator: VAETransformer | None, random_state: Any, **defau
     return inner
 
 
-def column_scales(rows: Any) -> str:
+def column_scales(rows: Rows) -> str:
     """The likelihood that learns a scale for each column and bears outliers; "auto" for an array of booleans."""
-    return "auto" if isinstance(rows, np.ndarray) and rows.dtype == bool else "student_t"
+    if isinstance(rows, np.ndarray) and rows.dtype == bool:
+        return "auto"
+    return "student_t"
 
 
-def read_first(outer: Any, X: Any) -> Any:
+def read_first(outer: BaseEstimator, X: ArrayLike) -> Any:
     """X as an array or a DataFrame, as fit reads it; the outer estimator learns nothing yet."""
     return read_rows(clone(outer), X, None)
 
 
-def take_names(outer: Any, inner: VAETransformer) -> None:
+def take_names(outer: BaseEstimator, inner: VAETransformer) -> None:
     """What scikit-learn keeps of the columns, as the inner estimator learned it."""
     outer.n_features_in_ = inner.n_features_in_
     if hasattr(inner, "feature_names_in_"):

@@ -18,6 +18,7 @@ from skvae.estimators._compat import Documented, Interval, StrOptions, fit_conte
 from skvae.estimators.inner import column_scales, inner_estimator, read_first, take_names
 from skvae.estimators.input import read_rows
 from skvae.estimators.transformer import VAETransformer
+from skvae.models import Rows
 from skvae.tables import slices
 
 FENCE = 1.5  # interquartile ranges below the first quartile, from which on a score is an outlier's
@@ -121,7 +122,7 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
         self.random_state = random_state
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: ArrayLike, y: Any = None) -> Self:
+    def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Train the model on the most normal rows, and find the score that divides all of them.
 
         Parameters
@@ -206,7 +207,9 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
         """Share of the rows that the model is trained on."""
         if not isinstance(self.support_fraction, str):
             return self.support_fraction
-        return SUPPORT if isinstance(self.contamination, str) else min(SUPPORT, 1 - self.contamination)
+        if isinstance(self.contamination, str):
+            return SUPPORT
+        return min(SUPPORT, 1 - self.contamination)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "estimator_")
@@ -217,7 +220,7 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
         return tags
 
 
-def find_most_normal(model: VAETransformer, X: Any, rows: Any, fraction: float) -> Floats:
+def find_most_normal(model: VAETransformer, X: ArrayLike, rows: Rows, fraction: float) -> Floats:
     """Weights of the rows, 1 for the most normal ones, by short fits in turn with rankings. Shape: (N, D) -> (N,).
 
     X is what the user passed, and ``rows`` are the same as an array or a DataFrame.
@@ -233,7 +236,7 @@ def find_most_normal(model: VAETransformer, X: Any, rows: Any, fraction: float) 
     return np.ones(len(rows)) if weights is None else weights
 
 
-def most_normal(scores: Floats, X: Any, fraction: float) -> Floats:
+def most_normal(scores: Floats, X: Rows, fraction: float) -> Floats:
     """1 for this share of the rows with the highest scores, and for all that know a column that these do not."""
     scores = np.nan_to_num(scores, nan=-np.inf)
     n_kept = max(2, math.ceil(fraction * len(scores)))
@@ -245,7 +248,7 @@ def most_normal(scores: Floats, X: Any, fraction: float) -> Floats:
     return np.asarray(kept, dtype=float)
 
 
-def normality(model: VAETransformer, X: Any, worth: Floats, surprise: float) -> Floats:
+def normality(model: VAETransformer, X: Rows, worth: Floats, surprise: float) -> Floats:
     """The bound of each row, with its gaps and impossible cells made up for. Shape: (N, D), (D,) -> (N,)."""
     scores = model.score_samples(X)
     for first, rows in slices(X):
@@ -255,7 +258,7 @@ def normality(model: VAETransformer, X: Any, worth: Floats, surprise: float) -> 
     return scores
 
 
-def worth_of_cells(model: VAETransformer, X: Any, weights: Any) -> Floats:
+def worth_of_cells(model: VAETransformer, X: Rows, weights: Floats | None) -> Floats:
     """What an observed cell of each column adds to the bound on average, nats. Shape: (N, D) -> (D,).
 
     Random cells of some rows are hidden, and what the bound loses is divided among the columns.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from numbers import Real
 from typing import Any, ClassVar, NamedTuple, Self
@@ -12,7 +12,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 import joblib
 import numpy as np
 from joblib import parallel_config
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn import get_config
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.model_selection import GridSearchCV, ParameterGrid, check_cv
@@ -31,6 +31,9 @@ from skvae.models import STACKED, Data, Fit, Run, decide, fit_together, is_stack
 from skvae.models.stack import MAX_STACK
 from skvae.tables import Table, to_pandas
 from skvae.training import resolve_device
+
+Scoring = str | Callable[..., Any] | Sequence[str] | Mapping[str, Any] | None
+Splitter = int | Iterable[tuple[NDArray[np.intp], NDArray[np.intp]]] | Any  # or one of scikit-learn
 
 
 class VAESearchCV(Documented, GridSearchCV):
@@ -118,13 +121,13 @@ class VAESearchCV(Documented, GridSearchCV):
         estimator: BaseEstimator,
         param_grid: Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Sequence[Any]]],
         *,
-        scoring: Any = None,
+        scoring: Scoring = None,
         n_jobs: int | None = None,
-        refit: Any = True,
-        cv: Any = None,
+        refit: bool | str | Callable[..., int] = True,
+        cv: Splitter = None,
         verbose: int = 0,
         factor: float | None = None,
-        error_score: Any = np.nan,
+        error_score: str | float = np.nan,
         return_train_score: bool = False,
     ) -> None:
         super().__init__(
@@ -140,7 +143,7 @@ class VAESearchCV(Documented, GridSearchCV):
         )
         self.factor = factor
 
-    def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None, **params: Any) -> Self:
         """Train all candidates, and keep the best.
 
         Parameters
@@ -175,7 +178,7 @@ class VAESearchCV(Documented, GridSearchCV):
             del self._seconds
         return self
 
-    def _train_together(self, X: Any, y: Any, splits: list[tuple[Any, Any]]) -> dict[str, Fit]:
+    def _train_together(self, X: ArrayLike, y: ArrayLike | None, splits: list[tuple[Any, Any]]) -> dict[str, Fit]:
         """Fits of all candidates that can be stacked, by their name on the shelf."""
         families: dict[str, list[Member]] = {}
         for position, params in enumerate(ParameterGrid(self.param_grid)):
@@ -214,7 +217,7 @@ class VAESearchCV(Documented, GridSearchCV):
         return tags
 
     @available_if(lambda self: hasattr(self._best(), "transform"))
-    def fit_transform(self, X: Any, y: Any = None, **params: Any) -> Any:
+    def fit_transform(self, X: ArrayLike, y: ArrayLike | None = None, **params: Any) -> Any:
         """Search, and return what the best model makes of the rows."""
         return self.fit(X, y, **params).transform(X)
 
@@ -227,7 +230,7 @@ class VAESearchCV(Documented, GridSearchCV):
         return self.best_estimator_.sample(n_samples, **options)
 
     @available_if(lambda self: hasattr(self._best(), "get_feature_names_out"))
-    def get_feature_names_out(self, input_features: Any = None) -> Any:
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> Any:
         """Names of the columns of transform, as the best model has them."""
         check_is_fitted(self)
         return self.best_estimator_.get_feature_names_out(input_features)
@@ -261,7 +264,7 @@ class Member(NamedTuple):
     vae: VAETransformer
 
     @classmethod
-    def of(cls, position: int, estimator: Any, params: Mapping[str, Any]) -> Self | None:
+    def of(cls, position: int, estimator: BaseEstimator, params: Mapping[str, Any]) -> Self | None:
         """The candidate, or None if it has to be fitted alone, also because the search will find it faulty."""
         try:
             estimator.set_params(**clone(params, safe=False))
@@ -283,7 +286,12 @@ class Member(NamedTuple):
 
 
 def train_members(
-    estimator: Any, members: list[Member], X: Any, y: Any, train: NDArray[np.intp], factor: float | None
+    estimator: BaseEstimator,
+    members: list[Member],
+    X: ArrayLike,
+    y: ArrayLike | None,
+    train: NDArray[np.intp],
+    factor: float | None,
 ) -> tuple[dict[str, Fit], float]:
     """Fits of some candidates on the training rows of one split, by their name on the shelf, and seconds."""
     start = time.perf_counter()
@@ -297,7 +305,7 @@ def train_members(
     return fits, time.perf_counter() - start
 
 
-def fit_on(estimators: Sequence[VAETransformer], X: Any, factor: float | None) -> dict[str, Fit]:
+def fit_on(estimators: Sequence[VAETransformer], X: ArrayLike, factor: float | None) -> dict[str, Fit]:
     """Fits of several estimators to the same rows, by their name on the shelf."""
     first = estimators[0]
     X, native = to_pandas(X)

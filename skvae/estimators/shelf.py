@@ -6,9 +6,9 @@ import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
 
 import joblib
+from sklearn.base import BaseEstimator
 from torch import Tensor
 
 from skvae.models import Fit
@@ -16,7 +16,7 @@ from skvae.models import Fit
 _SHELF: ContextVar[Mapping[str, Fit] | None] = ContextVar("shelf", default=None)
 
 
-def shelf_key(estimator: Any, x: Tensor) -> str:
+def shelf_key(estimator: BaseEstimator, x: Tensor) -> str:
     """Name of the fit of an estimator on encoded rows, whatever array or process they came from."""
     return str(joblib.hash((estimator.get_params(deep=False), x.numpy())))
 
@@ -31,7 +31,9 @@ def shelf(fits: Mapping[str, Fit]) -> Iterator[None]:
         _SHELF.reset(token)
 
 
-def from_shelf(estimator: Any, x: Tensor) -> Fit | None:
+def from_shelf(estimator: BaseEstimator, x: Tensor) -> Fit | None:
     """The fit of this estimator on these rows, if it was trained ahead."""
     fits = _SHELF.get()
-    return copy.deepcopy(fits.get(shelf_key(estimator, x))) if fits else None
+    if not fits:
+        return None
+    return copy.deepcopy(fits.get(shelf_key(estimator, x)))

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from sklearn.base import BaseEstimator
 from torch import Tensor
 
 from skvae.estimators.input import read_rows
-from skvae.models import Data
+from skvae.models import Data, Rows
 from skvae.tables import Chunks, Native, RowSample, Survey, Table, check_alike, concatenate, slices, to_pandas
 from skvae.training import StreamedRows
 
@@ -52,7 +53,14 @@ class FirstPass:
     """
 
     def __init__(
-        self, estimator: Any, chunks: Chunks, table: Table | None, options: dict[str, Any], seed: int, *, is_new: bool
+        self,
+        estimator: BaseEstimator,
+        chunks: Chunks,
+        table: Table | None,
+        options: dict[str, Any],
+        seed: int,
+        *,
+        is_new: bool,
     ) -> None:
         self.estimator, self.chunks, self.table = estimator, chunks, table
         self.options, self.seed = options, seed
@@ -109,7 +117,7 @@ class FirstPass:
         assert self.table is not None, "the sample of a stream is encoded by its table"
         return torch.cat([self.table.encode(rows) for _, rows in slices(self.X)])
 
-    def _learn(self, number: int, rows: Any) -> None:
+    def _learn(self, number: int, rows: Rows) -> None:
         """Collect the first chunks, and learn from all of them once they are too many."""
         if self._sample is not None:
             self._note(number, rows)
@@ -126,7 +134,7 @@ class FirstPass:
             while self._head:
                 self._note(*self._head.pop())
 
-    def _note(self, number: int, rows: Any) -> None:
+    def _note(self, number: int, rows: Rows) -> None:
         """Learn from a chunk that is not kept."""
         assert self._sample is not None, "rows are collected first"
         with _naming_chunk(number):
@@ -147,7 +155,7 @@ class LaterPasses:
         Position of the first row of each block.
     """
 
-    def __init__(self, estimator: Any, chunks: Chunks, table: Table, starts: list[int]) -> None:
+    def __init__(self, estimator: BaseEstimator, chunks: Chunks, table: Table, starts: list[int]) -> None:
         self.estimator, self.chunks, self.table, self.starts = estimator, chunks, table, starts
 
     def __call__(self, generator: torch.Generator) -> Iterator[tuple[int, Tensor]]:
@@ -169,10 +177,11 @@ class LaterPasses:
                 position += len(x)
 
 
-def _has_no_rows(chunk: Any) -> bool:
+def _has_no_rows(chunk: object) -> bool:
     """Whether a chunk is empty, as a filter may leave it."""
-    if getattr(chunk, "shape", None):
-        return bool(chunk.shape[0] == 0)
+    shape = getattr(chunk, "shape", None)
+    if shape:
+        return bool(shape[0] == 0)
     return isinstance(chunk, list | tuple) and not chunk
 
 

@@ -317,7 +317,7 @@ class VAETransformer(
         """
         return self._model().elbo(self._rows(X))
 
-    def score(self, X: ArrayLike, y: Any = None) -> float:
+    def score(self, X: ArrayLike, y: object = None) -> float:
         """Mean evidence lower bound, comparable with the score of PCA, FactorAnalysis and GaussianMixture.
 
         Parameters
