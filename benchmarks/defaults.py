@@ -35,7 +35,7 @@ from data import numeric_tables
 from density import split
 
 from skvae import VAETransformer
-from skvae.training import recipe as rules
+from skvae.models.rules import Facts, Rules
 
 CHANCE = ["another random state", "a third random state"]
 LARGER = 0.01  # nats per row: a smaller gain is none
@@ -43,12 +43,11 @@ LARGER = 0.01  # nats per row: a smaller gain is none
 
 def variants(n_rows: int, n_columns: int, n_components: int, likelihood: str) -> dict[str, dict[str, Any]]:
     """Constructor parameters that differ from the defaults."""
-    width = rules.auto_width(n_rows, n_columns)
-    learning_rate = rules.auto_learning_rate(n_rows, is_binary=False)
-    weight_decay = rules.auto_weight_decay(n_rows, is_binary=False)
-    batch_size = rules.auto_batch_size(n_rows)
-    max_iter = rules.auto_max_iter(n_rows, min(batch_size, n_rows))
-    hides_cells = rules.auto_input_dropout(n_rows, n_columns, n_components, is_gaussian=likelihood == "auto") > 0
+    rules = Rules(Facts(n_rows, n_columns, n_components, n_columns, is_gaussian=likelihood == "auto"))
+    width, learning_rate, weight_decay = rules.width(), rules.learning_rate(), rules.weight_decay()
+    batch_size = rules.batch_size()
+    max_iter = rules.max_iter(min(batch_size, n_rows))
+    hides_cells = rules.input_dropout() > 0
     return {
         "defaults": {},
         CHANCE[0]: {"random_state": 1001},
