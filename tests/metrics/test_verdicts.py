@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skvae.metrics.report import FIGURES
+from skvae.metrics.figures import FIGURES
 from skvae.metrics.verdicts import QUESTIONS, asked
 
 BY_FIGURE = {question.figure: question for question in QUESTIONS}

@@ -1,0 +1,1 @@
+"""What pictures share: colours, axes, labels and maps, below everything that draws."""
