@@ -128,7 +128,7 @@ def report(
     train : DataFrame of shape (N, D)
         Real rows that the generator has seen.
     synthetic : DataFrame of shape (M, D)
-        Rows of the generator.
+        Rows that the generator has drawn.
     test : DataFrame of shape (N', D) or None
         Real rows that the generator has not seen. They add an honest two-sample score, the share of rows that lean on
         training rows, and a column with what real rows reach.
