@@ -1,1 +1,1 @@
-"""What pictures share: colours, axes, labels and maps, below everything that draws."""
+"""Colours, axes, labels and maps that pictures of several rooms share."""

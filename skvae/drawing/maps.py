@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +59,7 @@ def write_cells(
         ax.text(column, row, text(value), ha="center", va="center", fontsize=fontsize, color=color)
 
 
-def label_bar(bar: Colorbar | Any, text: str = "", *, fontsize: float = 9, labelsize: float = 8) -> None:
+def label_bar(bar: Colorbar, text: str = "", *, fontsize: float = 9, labelsize: float = 8) -> None:
     """A colour bar without ticks and frame, with a label where there is a text."""
     if text:
         bar.set_label(text, fontsize=fontsize, color=INK)

@@ -76,11 +76,11 @@ class ComponentActivityDisplay:
         Parameters
         ----------
         estimator : VAETransformer, Pipeline or search
-            Fitted.
+            Fitted estimator.
         X : array-like or DataFrame, optional
             Rows over which the KL is averaged; without them, ``kl_per_component_``, of training rows, is drawn.
         ax : matplotlib Axes, optional
-            Where to draw.
+            Axes to draw in.
 
         Returns
         -------
@@ -98,7 +98,7 @@ class ComponentActivityDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            Where to draw.
+            Axes to draw in.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Where a Display draws: new or given axes, panels in their place, tiles of images, regions with names."""
+"""Places to draw in: axes of a new figure or of the user's, panels, tiles of images, maps of named regions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MARGIN = 0.2  # share of the side of a map: names that begin nearer to an edge a
 
 
 def axes_for(ax: Axes | None, size: tuple[float, float]) -> Axes:
-    """The given axes, or those of a new figure of this size in inches."""
+    """The user's axes, or those of a new figure of this size in inches."""
     if ax is not None:
         return ax
     figure, new = pyplot().subplots(figsize=size, dpi=DPI, layout="constrained")

@@ -99,7 +99,7 @@ def _split(pipeline: Pipeline) -> tuple[BaseEstimator, Pipeline | None]:
 
 
 def two_components(vae: VAETransformer, components: ArrayLike | None = None) -> tuple[int, int]:
-    """The components that a plane shows: the given ones, or the two of the largest KL, the larger first."""
+    """The components that a plane shows: these, or the two of the largest KL, the larger first."""
     n_components = len(vae.kl_per_component_)
     if n_components < 2:
         raise ValueError("A plane needs two components, but the estimator has one. Fit it with n_components=2 or more.")
@@ -117,7 +117,7 @@ def two_components(vae: VAETransformer, components: ArrayLike | None = None) -> 
 
 
 def kind_of_rows(rows: Rows, image_shape: Sequence[int] | None) -> Kind:
-    """How rows are drawn: "images" of a given shape, "table" column by column, or "lines" of many numbers."""
+    """How rows are drawn: "images" of a shape, "table" column by column, or "lines" of many numbers."""
     if image_shape is not None:
         return "images"
     if isinstance(rows, pd.DataFrame) or np.shape(rows)[1] <= MAX_TABLE:

@@ -54,7 +54,7 @@ class ManifoldDisplay:
     Attributes
     ----------
     rows, right, up, components, image_shape
-        As above.
+        Parameters of these names.
     kind : {"images", "lines", "table"}
     ax_ : matplotlib Axes
         Axes that are blank for a table, whose panels take their place.

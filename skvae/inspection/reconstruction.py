@@ -31,8 +31,9 @@ LEAST_SHARE = 0.005  # share of a level's rows that is written out
 class ReconstructionDisplay:
     """Originals beside their reconstructions: pairs of images, overlaid lines, or column against column.
 
-    Of a table, numbers are drawn against each other, on the diagonal if they come back as they were, with the share of
-    their variance that comes back; of a category, the map shows in percent what became of each level, in its column.
+    Numbers of a table are drawn against each other, on the diagonal if they come back as they were, with the share of
+    their variance that comes back; the map of a category has a column for each level, which shows in percent what
+    became of it.
 
     Parameters
     ----------
@@ -45,7 +46,7 @@ class ReconstructionDisplay:
     Attributes
     ----------
     originals, reconstructions, image_shape
-        As above.
+        Parameters of these names.
     kind : {"images", "lines", "table"}
     ax_ : matplotlib Axes
         Blank where panels take its place.
@@ -225,7 +226,7 @@ def _draw_numbers(ax: Axes, x: Floats, y: Floats, kwargs: dict[str, Any]) -> str
 
 
 def _draw_levels(ax: Axes, x: Floats, y: Floats, column: Category) -> str:
-    """What became of each level; the answer is the share of rows whose level came back."""
+    """A map of what became of each level; the answer is the share of rows whose level came back."""
     counts = pd.crosstab(pd.Series(x.astype(int)), pd.Series(np.where(np.isnan(y), -1, y).astype(int)))
     levels = counts.sum(axis=1).sort_values(ascending=False, kind="stable").index[:MAX_LEVELS].sort_values()
     shares = counts.div(counts.sum(axis=1), axis=0).reindex(index=levels, columns=levels, fill_value=0.0).to_numpy()

@@ -1,4 +1,4 @@
-"""What each component says, and whether the model has collapsed."""
+"""A report on the latent space: information in each component, and signs of collapse."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def latent_report(
     max_rows: int = 1000,
     random_state: int | np.random.RandomState | None = 0,
 ) -> pd.DataFrame:
-    r"""What each latent component says about a row, and what to do if it says nothing.
+    r"""A table of how much each latent component says about a row, with a remedy where it says nothing.
 
     The KL term of the ELBO, averaged over N rows, is split ("ELBO surgery") by the aggregate posterior
     :math:`q(z) = \frac1N \sum_n q(z \mid x_n)` into what z says of the row and how far z strays from the prior:
@@ -195,7 +195,7 @@ def judge(table: pd.DataFrame, vae: VAETransformer) -> tuple[str, str]:
 
 
 def _wake(vae: VAETransformer) -> str:
-    """What brings idle components to life, for these parameters."""
+    """Advice that brings idle components to life, for these parameters."""
     if isinstance(vae.beta, (int, float)) and vae.beta > 1:
         return f"beta={vae.beta:g} weighs the KL term {vae.beta:g} times: use beta=1, or less."
     if vae.decoder == "autoregressive":

@@ -86,7 +86,7 @@ class TrainingDisplay:
         Parameters
         ----------
         estimator : VAETransformer, Pipeline or search
-            Fitted.
+            Fitted estimator.
         ax : matplotlib Axes, optional
             Axes whose place the panels take.
 

@@ -1,4 +1,4 @@
-"""What a comparison answers to each question, and how good that is."""
+"""Answers of a comparison to the questions about a synthetic table, with verdicts."""
 
 from __future__ import annotations
 

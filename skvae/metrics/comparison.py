@@ -10,7 +10,7 @@ import pandas as pd
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Comparison:
-    """What a report says, and its page and picture show.
+    """Tables, and figures of how they differ: the content of a report, its page and its picture.
 
     Attributes
     ----------

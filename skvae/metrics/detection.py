@@ -102,7 +102,7 @@ def two_sample_score(
     Returns
     -------
     float
-        From 0 (every row gives itself away) to 1 (no difference is found).
+        Score from 0 (every row gives itself away) to 1 (no difference is found).
 
     See Also
     --------

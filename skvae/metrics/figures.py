@@ -70,7 +70,7 @@ def against_test(
 def of_real_rows(
     train: pd.DataFrame, test: pd.DataFrame, target: Hashable | None, random_state: int | None
 ) -> dict[str, float]:
-    """What the test rows reach in the place of the synthetic ones."""
+    """Figures of the test rows in the place of the synthetic ones."""
     figures = against_train(train, test, column_shapes(train, test), pair_trends(train, test), random_state)
     figures |= {name.replace("train", "test"): figure for name, figure in figures.items()}  # either way
     if target is not None:

@@ -41,7 +41,7 @@ def write_page(comparison: Comparison, *, title: str, notes: str = "") -> str:
     Returns
     -------
     str
-        Complete HTML document.
+        HTML document.
 
     Raises
     ------

@@ -75,7 +75,7 @@ class Report(Comparison):
         Returns
         -------
         str
-            Complete HTML document, which loads nothing from elsewhere. Write it with encoding="utf-8".
+            HTML document, which loads nothing from elsewhere. Write it with encoding="utf-8".
 
         Raises
         ------
@@ -121,7 +121,7 @@ def report(
     target: Hashable | None = None,
     random_state: int | None = None,
 ) -> Report:
-    """Judge a synthetic table by all the figures that the given tables allow.
+    """Judge a synthetic table by all the figures that these tables allow.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What each figure of a report asks, and how good an answer is: rules of thumb, in words."""
+"""Questions behind the figures of a report, and rules of thumb for how good an answer is."""
 
 from __future__ import annotations
 
