@@ -1,4 +1,4 @@
-"""What can be typed."""
+"""The commands, and the options that can be typed with them."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, optional
-        Those of the process by default.
+        Words after the program; by default those of the process.
 
     Returns
     -------
     int
-        Exit status: 0, or 2 where something that was typed does not fit.
+        Exit status: 0; 2 where something that was typed does not fit; 130 where somebody stopped it.
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     options = make_parser().parse_args(arguments)

@@ -1,4 +1,4 @@
-"""What the commands do."""
+"""The commands: each reads, fits or loads a model, asks it, and writes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ast
 import shlex
 import sys
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,31 +19,39 @@ from skvae.cli.progress import stage
 from skvae.estimators import VAETransformer
 from skvae.metrics import report as judge
 
-SYNTHESIS = {"n_components": 16, "decoder": "autoregressive"}  # what samples and gaps want
+SYNTHESIS = {"n_components": 16, "decoder": "autoregressive"}  # settings for cells that are drawn: those of gaps
+SAMPLES = {**SYNTHESIS, "add_indicator": True}  # and whole rows, which have gaps, too
 
 
 def fit(options: Namespace) -> None:
     """Train a model and keep it."""
     check_output(options.output, is_table=False)
-    vae = _fitted(options, {})
+    vae = _fitted(_read(options), options, {})
     vae.save(options.output)
     _say(f"wrote {options.output}")
 
 
 def sample(options: Namespace) -> None:
-    """New rows."""
+    """Draw new rows."""
     check_output(options.output)
-    vae = _model(options, {**SYNTHESIS, "add_indicator": True})
-    if options.model and vae.decoder != "autoregressive":
-        _say("note: rows are closer to the data from a model that was fitted with --decoder autoregressive")
-    given = read_condition(options.given, vae.sample(1, random_state=0)) if options.given else None
+    if options.model:
+        vae = _loaded(options)
+        if vae.decoder != "autoregressive":
+            _say("note: rows are closer to the data from a model that was fitted with --decoder autoregressive")
+    elif options.data is None:
+        raise ValueError("Name a table to learn from, or a model from fit with --model.")
+    else:
+        vae = _fitted(_read(options), options, SAMPLES)
+    given = None
+    if options.given:
+        given = read_condition(options.given, vae.sample(1, random_state=0))
     with stage(f"draw {options.n_rows:,} rows"):
         rows = vae.sample(options.n_rows, given=given, random_state=options.seed)
     _write(rows, options.output)
 
 
 def transform(options: Namespace) -> None:
-    """Latent coordinates."""
+    """Write the latent coordinates of rows."""
     check_output(options.output)
     vae, frame = _model_and_rows(options, {})
     with stage(f"transform {len(frame):,} rows"):
@@ -52,17 +60,16 @@ def transform(options: Namespace) -> None:
 
 
 def impute(options: Namespace) -> None:
-    """The table with its gaps filled."""
+    """Write the table with its gaps filled."""
     check_output(options.output)
     vae, frame = _model_and_rows(options, SYNTHESIS)
-    n_gaps = int(frame.isna().sum().sum())
-    with stage(f"fill {n_gaps:,} gaps"):
+    with stage(f"fill {_count_gaps(frame):,} gaps"):
         full = vae.impute(frame, random_state=options.seed)
     _write(full, options.output)
 
 
 def score(options: Namespace) -> None:
-    """How well the model explains rows: their mean, and each in a file."""
+    """Print how well the model explains rows on average, and write the score of each to a file."""
     check_output(options.output)
     vae, frame = _model_and_rows(options, {})
     with stage(f"score {len(frame):,} rows"):
@@ -76,7 +83,7 @@ def score(options: Namespace) -> None:
 
 
 def report(options: Namespace) -> None:
-    """A page about synthetic rows beside real ones."""
+    """Write a page about synthetic rows beside real ones."""
     check_output(options.output, is_table=False)
     frame = _read(options)
     if options.target is not None and options.target not in frame.columns:
@@ -84,9 +91,7 @@ def report(options: Namespace) -> None:
     if len(frame) < 20:
         raise ValueError(f"A report needs 20 rows or more, to hold some out, but {options.data} has {len(frame)}.")
     train, test = train_test_split(frame, test_size=options.test_size, random_state=options.seed)
-    vae = _estimator(options, {**SYNTHESIS, "add_indicator": True})
-    with stage(f"fit {len(train):,} rows"):
-        vae.fit(train)
+    vae = _fitted(train, options, SAMPLES)
     with stage(f"draw {len(train):,} rows"):
         synthetic = vae.sample(len(train), random_state=options.seed)
     with stage("compare"):
@@ -104,32 +109,39 @@ def report(options: Namespace) -> None:
 
 def _read(options: Namespace) -> pd.DataFrame:
     frame = read_table(options.data, drop=options.drop, dates=options.date)
-    _say(f"{options.data}: {len(frame):,} rows, {frame.shape[1]} columns, {int(frame.isna().sum().sum()):,} gaps")
+    _say(f"{options.data}: {len(frame):,} rows, {frame.shape[1]} columns, {_count_gaps(frame):,} gaps")
     return frame
 
 
-def _estimator(options: Namespace, defaults: dict[str, Any]) -> VAETransformer:
-    """With the settings of the command, and those of the user, which win."""
-    explicit = {
-        "n_components": options.n_components,
-        "decoder": options.decoder,
-        "max_iter": options.max_iter,
-    }
-    chosen = {name: value for name, value in explicit.items() if value is not None}
-    vae = VAETransformer(**{**defaults, **chosen}, random_state=options.seed, verbose=1)
+def _count_gaps(frame: pd.DataFrame) -> int:
+    return int(frame.isna().sum().sum())
+
+
+def _typed_settings(options: Namespace) -> dict[str, Any]:
+    """The parameters that have an option of their own and were typed."""
+    typed = {}
+    for name in ("n_components", "decoder", "max_iter"):
+        if getattr(options, name) is not None:
+            typed[name] = getattr(options, name)
+    return typed
+
+
+def _estimator(options: Namespace, defaults: Mapping[str, Any]) -> VAETransformer:
+    """An estimator with the settings of a command, and those of the user, which win."""
+    vae = VAETransformer(**{**defaults, **_typed_settings(options)}, random_state=options.seed, verbose=1)
     vae.set_params(**read_settings(options.set, vae))
     return vae
 
 
 def read_settings(pairs: Sequence[str], estimator: BaseEstimator) -> dict[str, Any]:
     """Parameters from NAME=VALUE, where a value is a Python literal or else a word."""
-    settings = {}
+    settings, known = {}, estimator.get_params(deep=False)
     for pair in pairs:
         name, sign, text = pair.partition("=")
-        if not sign or name not in estimator.get_params(deep=False):
+        if not sign or name not in known:
             raise ValueError(
                 f"--set needs NAME=VALUE with a parameter of {type(estimator).__name__}, got {pair!r}. "
-                f"The names are {', '.join(estimator.get_params(deep=False))}."
+                f"The names are {', '.join(known)}."
             )
         try:
             settings[name] = ast.literal_eval(text)
@@ -138,38 +150,38 @@ def read_settings(pairs: Sequence[str], estimator: BaseEstimator) -> dict[str, A
     return settings
 
 
-def _fitted(options: Namespace, defaults: dict[str, Any], frame: pd.DataFrame | None = None) -> VAETransformer:
-    frame = _read(options) if frame is None else frame
+def _fitted(frame: pd.DataFrame, options: Namespace, defaults: Mapping[str, Any]) -> VAETransformer:
     vae = _estimator(options, defaults)
     with stage(f"fit {len(frame):,} rows"):
         vae.fit(frame)
     return vae
 
 
-def _model(options: Namespace, defaults: dict[str, Any], frame: pd.DataFrame | None = None) -> VAETransformer:
-    """From a file of ``fit``, or fitted to the data."""
-    if not options.model:
-        if options.data is None:
-            raise ValueError("Name a table to learn from, or a model from fit with --model.")
-        return _fitted(options, defaults, frame)
-    given = [name for name in ("n_components", "decoder", "max_iter") if getattr(options, name) is not None]
-    if given or options.set:
+def _loaded(options: Namespace) -> VAETransformer:
+    """The model in a file of ``fit``, beside which no settings can be typed."""
+    typed = list(_typed_settings(options))
+    if options.set:
+        typed.append("set")
+    if typed:
         raise ValueError(
-            f"A fitted model keeps its settings, but --{(given or ['set'])[0].replace('_', '-')} was given beside "
-            f"--model. Leave one out."
+            f"A fitted model keeps its settings, but --{typed[0].replace('_', '-')} was given beside --model. "
+            f"Leave one out."
         )
     vae: VAETransformer = VAETransformer.load(options.model)
     return vae
 
 
-def _model_and_rows(options: Namespace, defaults: dict[str, Any]) -> tuple[VAETransformer, pd.DataFrame]:
+def _model_and_rows(options: Namespace, defaults: Mapping[str, Any]) -> tuple[VAETransformer, pd.DataFrame]:
+    """A model, from a file or fitted to the rows, and the rows."""
     frame = _read(options)
-    return _model(options, defaults, frame), frame
+    if options.model:
+        return _loaded(options), frame
+    return _fitted(frame, options, defaults), frame
 
 
 def _made_by(options: Namespace) -> str:
-    given = shlex.join(["python", "-m", "skvae", *options.arguments])
-    return f"Made with {given}; of the real rows, {options.test_size:.0%} were held out."
+    command = shlex.join(["python", "-m", "skvae", *options.arguments])
+    return f"Made with {command}; of the real rows, {options.test_size:.0%} were held out."
 
 
 def _write(frame: pd.DataFrame, path: str | None) -> None:

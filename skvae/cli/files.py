@@ -5,9 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
+import numpy as np
 import pandas as pd
+from pandas.api.extensions import ExtensionDtype
+
+Dtype: TypeAlias = np.dtype[Any] | ExtensionDtype
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 COMPRESSIONS = (".gz", ".bz2", ".xz", ".zip")
@@ -31,7 +35,7 @@ def read_table(path: str, *, drop: Sequence[str] = (), dates: Sequence[str] = ()
     Parameters
     ----------
     path : str
-        CSV, TSV or Parquet.
+        Name of a file of CSV, TSV or Parquet.
     drop : sequence of str
         Columns to leave out.
     dates : sequence of str
@@ -69,7 +73,7 @@ def _read_parquet(path: str) -> pd.DataFrame:
 
 
 def write_table(frame: pd.DataFrame, path: str | None) -> None:
-    """To a file by its suffix, or as CSV to standard output."""
+    """Write a table to a file by its suffix, or as CSV to standard output."""
     if path is None:
         frame.to_csv(sys.stdout, index=False)
     elif (kind := kind_of_file(path)) == ".parquet":
@@ -84,10 +88,9 @@ def check_output(path: str | None, *, is_table: bool = True) -> None:
         return
     if is_table:
         kind_of_file(path)
-    if not Path(path).resolve().parent.is_dir():
-        raise ValueError(
-            f"{path!r} cannot be written: there is no folder {str(Path(path).resolve().parent)!r}. Make it."
-        )
+    folder = Path(path).resolve().parent
+    if not folder.is_dir():
+        raise ValueError(f"{path!r} cannot be written: there is no folder {str(folder)!r}. Make it.")
 
 
 def read_condition(pairs: Sequence[str], like: pd.DataFrame) -> dict[str, Any]:
@@ -99,13 +102,14 @@ def read_condition(pairs: Sequence[str], like: pd.DataFrame) -> dict[str, Any]:
             raise ValueError(f"--given names the column {name!r}, but the columns are {', '.join(like.columns[:20])}.")
         dtype = like[name].dtype
         try:
-            value = pd.Series([text], dtype="object").astype(_of_text(dtype)).iloc[0]
+            given[name] = pd.Series([text], dtype="object").astype(_dtype_of_values(dtype)).iloc[0]
         except (ValueError, TypeError) as error:
             raise ValueError(f"--given {pair}: {text!r} is no value of {name!r}, whose type is {dtype}.") from error
-        given[name] = value
     return given
 
 
-def _of_text(dtype: Any) -> Any:
-    """What text is turned into for a column; a category keeps the type of its levels."""
-    return dtype.categories.dtype if isinstance(dtype, pd.CategoricalDtype) else dtype
+def _dtype_of_values(dtype: Dtype) -> Dtype:
+    """Dtype of the values of a column: of a category that of its levels."""
+    if isinstance(dtype, pd.CategoricalDtype):
+        return dtype.categories.dtype
+    return dtype

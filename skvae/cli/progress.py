@@ -1,4 +1,4 @@
-"""What a person sees while waiting: lines on standard error."""
+"""Lines on standard error for a person who waits."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ CLEAR = "\r\x1b[K"
 
 
 class LatestLine:
-    """A stream that shows its latest line only, and writes over it.
+    """A text file of which a terminal shows the latest line only: each is written over the one before.
 
     Parameters
     ----------
-    stream : text file
-        A terminal; anything else gets nothing.
+    terminal : text file
+        Terminal to write to; anything else gets nothing.
     """
 
-    def __init__(self, stream: TextIO) -> None:
-        self.stream = stream
-        self.is_terminal = stream.isatty()
+    def __init__(self, terminal: TextIO) -> None:
+        self.terminal = terminal
+        self.is_terminal = terminal.isatty()
 
     def write(self, text: str) -> int:
         """Show the line."""
         if self.is_terminal and text.strip():
-            self.stream.write(f"{CLEAR}  {text.strip()}")
-            self.stream.flush()
+            self.terminal.write(f"{CLEAR}  {text.strip()}")
+            self.terminal.flush()
         return len(text)
 
     def flush(self) -> None:
@@ -45,7 +45,8 @@ def stage(name: str) -> Iterator[None]:
         latest.write(f"{name} …")
     with redirect_stdout(latest):  # lines of training
         yield
-    print(f"{CLEAR if latest.is_terminal else ''}{name}: {time.perf_counter() - start:.1f} s", file=sys.stderr)
+    before = CLEAR if latest.is_terminal else ""
+    print(f"{before}{name}: {time.perf_counter() - start:.1f} s", file=sys.stderr)
 
 
 @contextmanager

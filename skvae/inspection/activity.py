@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 
-from skvae.inspection.canvas import BLUE, RED, axes_for, clean, headline
-from skvae.inspection.fitted import find_vae
+from skvae.drawing.axes import LEGEND, clean, headline
+from skvae.drawing.palette import BLUE, RED
+from skvae.inspection.canvas import axes_for
+from skvae.inspection.fitted import Rows, find_vae
 from skvae.inspection.report import latent_report
-from skvae.metrics.picture import FAINT, INK
 from skvae.models import ACTIVE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.container import BarContainer
+    from matplotlib.figure import Figure, SubFigure
 
-MAX_LABELS = 40
+MAX_LABELS = 40  # components that are numbered
 
 
 class ComponentActivityDisplay:
@@ -52,8 +56,8 @@ class ComponentActivityDisplay:
     """
 
     ax_: Axes
-    figure_: Any
-    bars_: Any
+    figure_: Figure | SubFigure
+    bars_: BarContainer
 
     def __init__(self, kl: ArrayLike, *, threshold: float = ACTIVE) -> None:
         self.kl = np.asarray(kl, dtype=float)
@@ -66,24 +70,27 @@ class ComponentActivityDisplay:
         self.active = self.kl > threshold
 
     @classmethod
-    def from_estimator(cls, estimator: Any, X: Any = None, *, ax: Axes | None = None) -> Self:
+    def from_estimator(cls, estimator: BaseEstimator, X: Rows | None = None, *, ax: Axes | None = None) -> Self:
         """Draw the components of a fitted estimator.
 
         Parameters
         ----------
         estimator : VAETransformer, Pipeline or search
-            Fitted.
+            Fitted estimator.
         X : array-like or DataFrame, optional
             Rows over which the KL is averaged; without them, ``kl_per_component_``, of training rows, is drawn.
         ax : matplotlib Axes, optional
-            Where to draw.
+            Axes to draw in.
 
         Returns
         -------
         ComponentActivityDisplay
         """
         vae = find_vae(estimator).vae
-        return cls(vae.kl_per_component_ if X is None else latent_report(estimator, X)["kl"].drop("all")).plot(ax=ax)
+        kl = vae.kl_per_component_
+        if X is not None:
+            kl = latent_report(estimator, X)["kl"].drop("all")
+        return cls(kl).plot(ax=ax)
 
     def plot(self, *, ax: Axes | None = None) -> Self:
         """Draw.
@@ -91,32 +98,29 @@ class ComponentActivityDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            Where to draw.
+            Axes to draw in.
 
         Returns
         -------
         self
         """
-        n_components = len(self.kl)
+        n_components, n_active = len(self.kl), int(self.active.sum())
         ax = axes_for(ax, (float(np.clip(1.6 + 0.3 * n_components, 4.6, 10)), 3.4))
         places, heights = np.arange(n_components), self.kl[self.order]
         self.ax_, self.figure_ = ax, ax.figure
         self.bars_ = ax.bar(places, heights, color=BLUE, width=0.72)
+        top = max(heights.max(), self.threshold)
         off = places[~self.active[self.order]]
         if len(off):
             label = f"inactive, at most {self.threshold:g} nats"
-            lift = np.full(len(off), 0.025 * max(heights.max(), self.threshold))
+            lift = np.full(len(off), 0.025 * top)
             ax.plot(off, lift, "x", color=RED, markersize=6, markeredgewidth=1.6, label=label)
-            ax.legend(frameon=False, fontsize=9, labelcolor=INK, loc="upper right")
+            ax.legend(loc="upper right", **LEGEND)
+        ax.set_xticks([])
         if n_components <= MAX_LABELS:
             ax.set_xticks(places, [str(k) for k in self.order])
-        else:
-            ax.set_xticks([])
         ax.set(xlabel="component, the most active first", ylabel="KL, nats per row", xlim=(-0.7, n_components - 0.3))
-        ax.set_ylim(0, 1.08 * max(heights.max(), self.threshold))
-        headline(
-            ax, f"{int(self.active.sum())} of {n_components} components active", f"{self.kl.sum():.2f} nats in all"
-        )
+        ax.set_ylim(0, 1.08 * top)
+        headline(ax, f"{n_active} of {n_components} components active", f"{self.kl.sum():.2f} nats in all")
         clean(ax)
-        ax.spines["bottom"].set_color(FAINT)
         return self

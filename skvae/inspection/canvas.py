@@ -1,31 +1,29 @@
-"""What all pictures share: matplotlib when it is needed, axes, colours, and tiles of images."""
+"""Places to draw in: axes of a new figure or of the user's, panels, tiles of images, maps of named regions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from skvae.metrics.picture import FAINT, INK, pyplot
+from skvae.drawing.axes import arrange, pyplot
+from skvae.drawing.palette import INK
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.image import AxesImage
 
 Floats = NDArray[np.floating[Any]]
 
-BLUE, RED, GREY, PALE = "#3a6ea5", "#d1495b", "#b3bcc8", "#e6eaf0"
-CLASSES = (  # told apart by eyes of all kinds, neighbours in the list most of all
-    *("#3f90da", "#e76300", "#117733", "#832db6", "#bd1f01", "#009e8e"),
-    *("#b8860b", "#332288", "#a96b59", "#717581", "#e377c2", "#7fb800"),
-)
 DPI = 100
-LEAST_DEPTH = 0.06  # of the side of a map: narrower regions have no room for their name
+LEAST_DEPTH = 0.06  # share of the side of a map: narrower regions have no room for their name
+MARGIN = 0.2  # share of the side of a map: names that begin nearer to an edge are aligned with it
 
 
 def axes_for(ax: Axes | None, size: tuple[float, float]) -> Axes:
-    """The given axes, or those of a new figure of this size in inches."""
+    """The user's axes, or those of a new figure of this size in inches."""
     if ax is not None:
         return ax
     figure, new = pyplot().subplots(figsize=size, dpi=DPI, layout="constrained")
@@ -49,33 +47,37 @@ def panels(ax: Axes | None, n_down: int, n_across: int, size: tuple[float, float
     return ax, np.array(parts, dtype=object).reshape(n_down, n_across)
 
 
-def clean(ax: Axes, *, grid: str = "y") -> None:
-    """Pale lines, no ticks and no frame; ``grid`` is "x", "y", "both" or ""."""
-    if grid:
-        axis: Any = grid
-        ax.grid(axis=axis, color=PALE, linewidth=0.8)
-    ax.set_axisbelow(True)
-    ax.tick_params(length=0, labelsize=9, colors=INK)
-    ax.spines[["top", "right", "left"]].set_visible(False)
-    ax.spines["bottom"].set_color(FAINT)
-    for label in (ax.xaxis.label, ax.yaxis.label):
-        label.set(color=INK, size=10)
+def panel_grid(
+    ax: Axes | None, n_panels: int, each: tuple[float, float], around: tuple[float, float]
+) -> tuple[Axes, NDArray[Any]]:
+    """Axes that are left blank, and so many panels in their place, in up to three columns.
 
-
-def headline(ax: Axes, text: str, note: str = "") -> None:
-    """The title at the left and, fainter, a note at the right."""
-    ax.set_title(text, loc="left", fontsize=11, fontweight="bold", color=INK)
-    if note:
-        ax.set_title(note, loc="right", fontsize=9, color=FAINT)
+    Parameters
+    ----------
+    ax : Axes or None
+        Axes whose place the panels take; None for a new figure.
+    n_panels : int
+        Number of panels.
+    each, around : pair of float
+        Width and height of a panel, and of what is around them all, inches of a new figure.
+    """
+    n_down, n_across = arrange(n_panels)
+    size = each[0] * n_across + around[0], each[1] * n_down + around[1]
+    ax, grid = panels(ax, n_down, n_across, size)
+    for spare in grid.ravel()[n_panels:]:
+        spare.set_axis_off()
+    return ax, grid.ravel()[:n_panels]
 
 
 def signed(value: float, digits: int) -> str:
     """A number as text, with a real minus sign and no negative zero."""
     text = f"{value:.{digits}f}"
-    return (text.replace("-", "") if float(text) == 0 else text).replace("-", "−")
+    if float(text) == 0:
+        text = text.removeprefix("-")
+    return text.replace("-", "−")
 
 
-def as_images(rows: Any, shape: Sequence[int]) -> Floats:
+def as_images(rows: ArrayLike, shape: Sequence[int]) -> Floats:
     """Rows as images of height, width and, if there are any, channels. Shape: (N, D) -> (N, *shape)."""
     try:
         values = np.asarray(rows, dtype=float)
@@ -99,8 +101,8 @@ def tile(images: Floats, gap: int = 1) -> Floats:
     return padded.swapaxes(1, 2).reshape(n_down * height, n_across * width, *padded.shape[4:])
 
 
-def show_tiles(ax: Axes, images: Floats, **kwargs: Any) -> Any:
-    """Draw a grid of images; in colour, values are cut to [0, 1]. Returns what ``imshow`` does."""
+def show_tiles(ax: Axes, images: Floats, **kwargs: Any) -> AxesImage:
+    """Draw a grid of images; in colour, values are cut to [0, 1]."""
     picture = tile(images)
     if picture.ndim == 3:
         picture = np.nan_to_num(picture, nan=1.0).clip(0, 1)
@@ -113,10 +115,21 @@ def show_tiles(ax: Axes, images: Floats, **kwargs: Any) -> Any:
 def label_regions(ax: Axes, places: Floats, names: Sequence[str]) -> None:
     """The name of each level where it covers most, on a map over the unit square, its first row lowest.
 
-    Of a region its innermost cell is taken: the last to go as the region is worn away from its edges.
+    A name stands at the innermost cell of its region: the last to go as the region is worn away from its edges.
+
+    Parameters
+    ----------
+    ax : Axes
+        Axes of the map.
+    places : ndarray of shape (n_rows, n_columns)
+        Position of the level of each cell among the names.
+    names : sequence of str
+        Names of the levels.
     """
     from matplotlib.patheffects import withStroke
     from scipy.ndimage import distance_transform_edt
+
+    halo = [withStroke(linewidth=2.5, foreground="white")]
 
     for level, name in enumerate(names):
         depth = distance_transform_edt(np.pad(places == level, 1))[1:-1, 1:-1]
@@ -124,7 +137,14 @@ def label_regions(ax: Axes, places: Floats, names: Sequence[str]) -> None:
             continue
         row, column = np.unravel_index(depth.argmax(), depth.shape)
         x, y = (column + 0.5) / places.shape[1], (row + 0.5) / places.shape[0]
-        side = "left" if x < 0.2 else "right" if x > 0.8 else "center"
-        halo = [withStroke(linewidth=2.5, foreground="white")]
-        edge = {"left": 0.02, "right": 0.98, "center": x}[side]
-        ax.text(edge, y, name, ha=side, va="center", fontsize=8.5, color=INK, path_effects=halo)
+        x, side = _inside(x)
+        ax.text(x, y, name, ha=side, va="center", fontsize=8.5, color=INK, path_effects=halo)
+
+
+def _inside(x: float) -> tuple[float, Literal["left", "center", "right"]]:
+    """Where a name begins, ends or has its middle, so that it does not leave the map."""
+    if x < MARGIN:
+        return 0.02, "left"
+    if x > 1 - MARGIN:
+        return 0.98, "right"
+    return x, "center"

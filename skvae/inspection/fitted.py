@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from skvae.estimators import VAETransformer
 from skvae.tables import to_pandas
+
+Rows: TypeAlias = ArrayLike | pd.DataFrame  # what a user passes; tables of polars and pyarrow are array-likes
+Table: TypeAlias = NDArray[Any] | pd.DataFrame  # rows that are ready to be drawn
+Kind: TypeAlias = Literal["images", "lines", "table"]  # how rows are drawn
 
 MAX_TABLE = 12  # columns of an array that are shown one by one; more of them are a line
 
@@ -21,36 +28,48 @@ class Found(NamedTuple):
     Attributes
     ----------
     vae : VAETransformer
+        Autoencoder.
     front : Pipeline or None
+        Steps before it in a pipeline, if there are any.
     """
 
     vae: VAETransformer
     front: Pipeline | None
 
-    def rows(self, X: Any) -> Any:
-        """Rows as the autoencoder sees them: an array or a DataFrame."""
-        return to_pandas(X if self.front is None else self.front.transform(X))[0]
+    def rows(self, X: Rows) -> Rows:
+        """Rows as the autoencoder sees them."""
+        if self.front is not None:
+            X = self.front.transform(X)
+        seen: Rows = as_pandas(X)
+        return seen
 
-    def back(self, rows: Any) -> Any:
-        """What the autoencoder decodes, as the user's rows are."""
-        rows = to_pandas(rows)[0]
+    def back(self, rows: Rows) -> Table:
+        """Decoded rows, as the user's rows are."""
+        decoded: Table = as_pandas(rows)
         if self.front is None:
-            return rows
+            return decoded
         if not hasattr(self.front, "inverse_transform"):
             raise TypeError(
                 f"What is decoded goes back through the steps before the autoencoder, but {self.front.steps[-1][0]!r} "
                 f"or one before it has no inverse_transform. Pass the VAETransformer itself, and the rows that it sees."
             )
-        return self.front.inverse_transform(rows)
+        undone: Table = self.front.inverse_transform(decoded)
+        return undone
 
 
-def find_vae(estimator: Any) -> Found:
+def as_pandas(rows: Rows) -> Any:
+    """A DataFrame of another library as one of pandas; anything else as it is."""
+    return to_pandas(rows)[0]
+
+
+def find_vae(estimator: BaseEstimator) -> Found:
     """The fitted autoencoder of an estimator, pipeline or search.
 
     Parameters
     ----------
     estimator : VAETransformer, Pipeline or search
-        A pipeline may have other steps before and after; of a search, ``best_estimator_`` is taken.
+        Estimator that is, or holds, a fitted autoencoder: a pipeline with steps before and after it, or a search with
+        one as its ``best_estimator_``.
 
     Raises
     ------
@@ -61,10 +80,7 @@ def find_vae(estimator: Any) -> Found:
     """
     found, front = getattr(estimator, "best_estimator_", estimator), None
     if isinstance(found, Pipeline):
-        places = [place for place, (_, step) in enumerate(found.steps) if isinstance(step, VAETransformer)]
-        if places:
-            front = found[: places[0]] if places[0] else None
-            found = found[places[0]]
+        found, front = _split(found)
     if not isinstance(found, VAETransformer):
         raise TypeError(
             f"There is no VAETransformer in this {type(estimator).__name__}. Pass a fitted VAETransformer, a pipeline "
@@ -74,16 +90,25 @@ def find_vae(estimator: Any) -> Found:
     return Found(found, front)
 
 
-def two_components(vae: VAETransformer, components: Any = None) -> tuple[int, int]:
-    """The components that a plane shows: those asked for, or the two of the largest KL, the larger first."""
+def _split(pipeline: Pipeline) -> tuple[BaseEstimator, Pipeline | None]:
+    """The first autoencoder of a pipeline and the steps before it, or the pipeline itself if there is none."""
+    for place, (_, step) in enumerate(pipeline.steps):
+        if isinstance(step, VAETransformer):
+            return step, (pipeline[:place] if place else None)
+    return pipeline, None
+
+
+def two_components(vae: VAETransformer, components: ArrayLike | None = None) -> tuple[int, int]:
+    """The components that a plane shows: these, or the two of the largest KL, the larger first."""
     n_components = len(vae.kl_per_component_)
     if n_components < 2:
         raise ValueError("A plane needs two components, but the estimator has one. Fit it with n_components=2 or more.")
     if components is None:
         first, second = np.argsort(-vae.kl_per_component_, kind="stable")[:2]
         return int(first), int(second)
-    chosen = tuple(components) if np.ndim(components) == 1 else (components,)
-    if len(chosen) != 2 or len(set(chosen)) != 2 or not all(k in range(n_components) for k in chosen):
+    chosen = tuple(np.ravel(components).tolist())
+    is_pair = len(chosen) == 2 and chosen[0] != chosen[1]
+    if np.ndim(components) > 1 or not is_pair or not set(chosen) <= set(range(n_components)):
         raise ValueError(
             f"components must be two different numbers from 0 to {n_components - 1}, but is {components!r}. Leave it "
             f"out for the two most active."
@@ -91,16 +116,18 @@ def two_components(vae: VAETransformer, components: Any = None) -> tuple[int, in
     return int(chosen[0]), int(chosen[1])
 
 
-def kind_of_rows(rows: Any, image_shape: Any) -> str:
-    """How rows are drawn: "images" of a given shape, "table" column by column, or "lines" of many numbers."""
+def kind_of_rows(rows: Rows, image_shape: Sequence[int] | None) -> Kind:
+    """How rows are drawn: "images" of a shape, "table" column by column, or "lines" of many numbers."""
     if image_shape is not None:
         return "images"
-    return "table" if isinstance(rows, pd.DataFrame) or np.shape(rows)[1] <= MAX_TABLE else "lines"
+    if isinstance(rows, pd.DataFrame) or np.shape(rows)[1] <= MAX_TABLE:
+        return "table"
+    return "lines"
 
 
-def as_frame(rows: Any) -> pd.DataFrame:
+def as_frame(rows: Rows) -> pd.DataFrame:
     """Rows as a DataFrame; the columns of an array are named by their position."""
-    rows = to_pandas(rows)[0]
+    rows = as_pandas(rows)
     if isinstance(rows, pd.DataFrame):
         return rows
     if np.ndim(rows) != 2:
@@ -111,8 +138,8 @@ def as_frame(rows: Any) -> pd.DataFrame:
     return pd.DataFrame(np.asarray(rows))
 
 
-def choose_columns(frame: pd.DataFrame, columns: Any, max_columns: int) -> pd.DataFrame:
-    """The columns that were asked for, or the first."""
+def choose_columns(frame: pd.DataFrame, columns: Iterable[Hashable] | None, max_columns: int) -> pd.DataFrame:
+    """The columns of these labels, or the first."""
     if max_columns < 1:
         raise ValueError(f"max_columns must be at least 1, but is {max_columns}. Pass a larger number.")
     if columns is None:
@@ -120,9 +147,9 @@ def choose_columns(frame: pd.DataFrame, columns: Any, max_columns: int) -> pd.Da
     wanted = list(columns)
     unknown = [label for label in wanted if label not in frame.columns]
     if unknown or not wanted:
+        wrong = f"{unknown[:3]} is not among them" if unknown else "is empty"
         raise ValueError(
-            f"columns must be a list of some of {list(frame.columns[:10])}, but "
-            f"{f'{unknown[:3]} is not among them' if unknown else 'is empty'}. Leave it out for the first "
+            f"columns must be a list of some of {list(frame.columns[:10])}, but {wrong}. Leave it out for the first "
             f"{max_columns}."
         )
     return frame[wanted]

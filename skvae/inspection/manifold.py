@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
 
+from skvae.drawing.axes import arrange, headline
+from skvae.drawing.labels import short
+from skvae.drawing.maps import label_bar
+from skvae.drawing.palette import BLUE, CLASSES, FAINT, INK
 from skvae.estimators import VAETransformer
-from skvae.inspection.canvas import (
-    BLUE,
-    CLASSES,
-    Floats,
-    as_images,
-    axes_for,
-    label_regions,
-    panels,
-    show_tiles,
-    signed,
-)
-from skvae.inspection.fitted import as_frame, choose_columns, find_vae, kind_of_rows, two_components
+from skvae.inspection.canvas import Floats, as_images, axes_for, label_regions, panel_grid, show_tiles, signed
+from skvae.inspection.fitted import Table, as_frame, choose_columns, find_vae, kind_of_rows, two_components
 from skvae.metrics.frames import Category, Encoding
-from skvae.metrics.picture import FAINT, INK, short
 from skvae.priors import StandardNormal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure, SubFigure
 
 SIDE = {"images": 15, "lines": 9, "table": 40}  # steps across the plane
-N_DRAWS = 10_000  # of a learned prior, for its quantiles
-MARKS = (0.05, 0.25, 0.5, 0.75, 0.95)
+N_DRAWS = 10_000  # draws of a learned prior, for its quantiles
+MARKS = (0.05, 0.25, 0.5, 0.75, 0.95)  # quantiles with a tick
+UNIT_SQUARE = (0, 1, 0, 1)  # extent of a map: both axes are quantiles
 
 
 class ManifoldDisplay:
@@ -49,7 +46,7 @@ class ManifoldDisplay:
     right, up : array-like of shape (n_right,) and (n_up,)
         Values of the two components.
     components : pair of int, default=(0, 1)
-        Their numbers, for the labels.
+        Numbers of these components, for the labels.
     image_shape : tuple of int, optional
         Height, width and, if there are any, channels of a row that is an image. Without it, the columns of a DataFrame
         and up to 12 of an array are shown one by one, and more of them as a line.
@@ -57,10 +54,10 @@ class ManifoldDisplay:
     Attributes
     ----------
     rows, right, up, components, image_shape
-        As above.
+        Parameters of these names.
     kind : {"images", "lines", "table"}
     ax_ : matplotlib Axes
-        Blank for a table, whose panels take its place.
+        Axes that are blank for a table, whose panels take their place.
     axes_ : ndarray of matplotlib Axes
     figure_ : matplotlib Figure
 
@@ -80,12 +77,12 @@ class ManifoldDisplay:
     """
 
     ax_: Axes
-    axes_: Any
-    figure_: Any
+    axes_: NDArray[np.object_]
+    figure_: Figure | SubFigure
 
     def __init__(
         self,
-        rows: Any,
+        rows: Table,
         right: ArrayLike,
         up: ArrayLike,
         *,
@@ -104,12 +101,12 @@ class ManifoldDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
+        estimator: BaseEstimator,
         *,
         components: tuple[int, int] | None = None,
         image_shape: Sequence[int] | None = None,
         n_steps: int | None = None,
-        columns: Sequence[Any] | None = None,
+        columns: Sequence[Hashable] | None = None,
         max_columns: int = 9,
         ax: Axes | None = None,
     ) -> Self:
@@ -118,19 +115,19 @@ class ManifoldDisplay:
         Parameters
         ----------
         estimator : VAETransformer, Pipeline or search
-            Fitted, with two components or more. Steps before it in a pipeline are undone.
+            Fitted estimator with two components or more. Steps before it in a pipeline are undone.
         components : pair of int, optional
             Components to the right and upwards; by default the two of the largest KL.
         image_shape : tuple of int, optional
             Height, width and, if there are any, channels of an image.
         n_steps : int, optional
-            Along each side: 15 for images, 9 for lines and 40 for a table by default.
+            Number of steps along each side: 15 for images, 9 for lines and 40 for a table by default.
         columns : list of labels, optional
-            Of a table; by default the first ``max_columns``.
+            Columns of a table to draw; by default the first ``max_columns``.
         max_columns : int, default=9
-            Columns of a table that are drawn at most.
+            Number of columns of a table that are drawn at most.
         ax : matplotlib Axes, optional
-            Where to draw.
+            Axes to draw in.
 
         Returns
         -------
@@ -158,9 +155,9 @@ class ManifoldDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            Where to draw; panels take its place where there are several.
+            Axes to draw in; panels take their place where there are several.
         **kwargs
-            For ``Axes.imshow`` of images and maps of numbers, or for the ``LineCollection`` of lines.
+            Keywords of ``Axes.imshow`` for images and maps of numbers, or of ``LineCollection`` for lines.
 
         Returns
         -------
@@ -171,15 +168,20 @@ class ManifoldDisplay:
         self.ax_ = axes_for(ax, (6.4, 6.4))
         self.axes_, self.figure_ = np.array([self.ax_], dtype=object), self.ax_.figure
         if self.kind == "images":
-            images = as_images(self.rows, self.image_shape or ())
-            grid = images.reshape(self.up.size, self.right.size, *images.shape[1:])
-            show_tiles(self.ax_, grid[::-1], **{"extent": (0, 1, 0, 1), "aspect": "auto"} | kwargs)
-            height, width = images.shape[1:3]
-            self.ax_.set_box_aspect(height * self.up.size / (width * self.right.size))
+            self._plot_images(kwargs)
         else:
             self._plot_lines(kwargs)
         self._label(self.ax_)
         return self
+
+    def _plot_images(self, kwargs: dict[str, Any]) -> None:
+        """Images side by side, the highest values of the second component at the top."""
+        images = as_images(self.rows, self.image_shape or ())
+        grid = images.reshape(self.up.size, self.right.size, *images.shape[1:])
+        options: dict[str, Any] = {"extent": UNIT_SQUARE, "aspect": "auto"} | kwargs
+        show_tiles(self.ax_, grid[::-1], **options)
+        height, width = images.shape[1:3]
+        self.ax_.set_box_aspect(height * self.up.size / (width * self.right.size))
 
     def _plot_lines(self, kwargs: dict[str, Any]) -> None:
         """A small line in each cell of the unit square, all on one scale."""
@@ -189,8 +191,8 @@ class ManifoldDisplay:
         low, high = np.nanmin(values), np.nanmax(values)
         y = 0.1 + 0.8 * (values - low) / max(high - low, np.finfo(float).tiny)
         x = np.broadcast_to(np.linspace(0.08, 0.92, values.shape[1]), y.shape)
-        cell = np.divmod(np.arange(len(values)), self.right.size)
-        points = np.stack([(x + cell[1][:, None]) / self.right.size, (y + cell[0][:, None]) / self.up.size], axis=-1)
+        row, column = np.divmod(np.arange(len(values))[:, None], self.right.size)
+        points = np.stack([(x + column) / self.right.size, (y + row) / self.up.size], axis=-1)
         options: dict[str, Any] = {"color": BLUE, "linewidth": 1.0} | kwargs
         self.ax_.add_collection(LineCollection(list(points), **options))
         self.ax_.set(xlim=(0, 1), ylim=(0, 1), box_aspect=1)
@@ -200,36 +202,37 @@ class ManifoldDisplay:
     def _plot_table(self, ax: Axes | None, kwargs: dict[str, Any]) -> Self:
         """A map of the plane for each column."""
         frame = as_frame(self.rows)
-        n_across = min(3, int(np.ceil(np.sqrt(frame.shape[1]))))
-        n_down = -(-frame.shape[1] // n_across)
-        self.ax_, axes = panels(ax, n_down, n_across, (3.1 * n_across + 0.4, 2.9 * n_down + 0.3))
-        self.axes_, self.figure_ = axes.ravel()[: frame.shape[1]], self.ax_.figure
-        for blank in axes.ravel()[frame.shape[1] :]:
-            blank.set_axis_off()
-        for place, (panel, (label, column)) in enumerate(
-            zip(self.axes_, Encoding.fit(frame).columns.items(), strict=True)
-        ):
+        n_columns = frame.shape[1]
+        self.ax_, self.axes_ = panel_grid(ax, n_columns, each=(3.1, 2.9), around=(0.4, 0.3))
+        self.figure_ = self.ax_.figure
+        n_across = arrange(n_columns)[1]
+        options: dict[str, Any] = {"extent": UNIT_SQUARE, "origin": "lower", "interpolation": "nearest"} | kwargs
+        for place, (label, column) in enumerate(Encoding.fit(frame).columns.items()):
+            panel = self.axes_[place]
             cells = column.encode(frame[label]).reshape(self.up.size, self.right.size)
-            options = {"extent": (0, 1, 0, 1), "origin": "lower", "interpolation": "nearest"} | kwargs
             if isinstance(column, Category):
                 _draw_categories(panel, cells, column, options)
             else:
                 _draw_numbers(panel, cells, options)
-            panel.set_title(short(label, 24), loc="left", fontsize=9.5, fontweight="bold", color=INK)
-            self._label(panel, is_left=place % n_across == 0, is_low=place + n_across >= frame.shape[1])
+            headline(panel, short(label, 24), fontsize=9.5)
+            self._label(panel, is_left=place % n_across == 0, is_low=place + n_across >= n_columns)
         return self
 
     def _label(self, ax: Axes, *, is_left: bool = True, is_low: bool = True) -> None:
         """Values of the components at some quantiles, where no other panel says it."""
-        quantiles = ((np.arange(n) + 0.5) / n for n in (self.right.size, self.up.size))
-        for axis, shown, values, q, k in zip(
-            (ax.xaxis, ax.yaxis), (is_low, is_left), (self.right, self.up), quantiles, self.components, strict=True
-        ):
-            names = [signed(float(value), 1) for value in np.interp(MARKS, q, values)]
-            axis.set_ticks(MARKS, names if shown else [""] * len(MARKS))
-            if shown:
-                axis.set_label_text(f"component {k}", color=INK, size=10)
+        _mark_quantiles(ax.xaxis, self.right, self.components[0], is_named=is_low)
+        _mark_quantiles(ax.yaxis, self.up, self.components[1], is_named=is_left)
         ax.tick_params(length=0, labelsize=9, colors=INK)
+
+
+def _mark_quantiles(axis: Axis, values: Floats, component: int, *, is_named: bool) -> None:
+    """Ticks at some quantiles, with the values of the component there, or without."""
+    names = [""] * len(MARKS)
+    if is_named:
+        quantiles = (np.arange(values.size) + 0.5) / values.size
+        names = [signed(float(value), 1) for value in np.interp(MARKS, quantiles, values)]
+        axis.set_label_text(f"component {component}", color=INK, size=10)
+    axis.set_ticks(MARKS, names)
 
 
 def prior_quantiles(vae: VAETransformer, q: Floats) -> Floats:
@@ -247,11 +250,10 @@ def _draw_numbers(ax: Axes, cells: Floats, options: dict[str, Any]) -> None:
     """A map with its scale beside it."""
     from matplotlib.ticker import EngFormatter, MaxNLocator
 
-    shown = ax.imshow(cells, **{"cmap": "viridis"} | options)
-    bar = ax.figure.colorbar(shown, ax=ax, shrink=0.75, pad=0.03, aspect=14)
+    picture = ax.imshow(cells, **{"cmap": "viridis"} | options)
+    bar = ax.figure.colorbar(picture, ax=ax, shrink=0.75, pad=0.03, aspect=14)
     bar.locator, bar.formatter = MaxNLocator(4), EngFormatter(sep="")
-    bar.outline.set_visible(False)
-    bar.ax.tick_params(length=0, labelsize=8, colors=INK)
+    label_bar(bar)
     bar.update_ticks()
     ax.spines[:].set_visible(False)
 
@@ -262,9 +264,8 @@ def _draw_categories(ax: Axes, cells: Floats, column: Category, options: dict[st
 
     codes = np.unique(cells[~np.isnan(cells)])
     places = np.where(np.isnan(cells), np.nan, np.searchsorted(codes, cells))
-    colors = [CLASSES[i % len(CLASSES)] for i in range(max(len(codes), 1))]
-    ax.imshow(
-        places, **options | {"cmap": ListedColormap(colors), "vmin": -0.5, "vmax": len(colors) - 0.5, "alpha": 0.55}
-    )
+    colors = [CLASSES[place % len(CLASSES)] for place in range(max(len(codes), 1))]
+    steps: dict[str, Any] = {"cmap": ListedColormap(colors), "vmin": -0.5, "vmax": len(colors) - 0.5, "alpha": 0.55}
+    ax.imshow(places, **options | steps)
     label_regions(ax, places, [short(column.levels[int(code)], 14) for code in codes])
     ax.spines[:].set_visible(False)

@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
 
-from skvae.inspection.canvas import BLUE, GREY, Floats, as_images, axes_for, clean, panels, show_tiles
-from skvae.inspection.fitted import as_frame, choose_columns, find_vae, kind_of_rows
+from skvae.drawing.axes import LEGEND, clean, headline
+from skvae.drawing.labels import short
+from skvae.drawing.maps import write_cells
+from skvae.drawing.palette import BLUE, FAINT, GREY, INK
+from skvae.inspection.canvas import Floats, as_images, axes_for, panel_grid, show_tiles
+from skvae.inspection.fitted import Rows, as_frame, as_pandas, choose_columns, find_vae, kind_of_rows
 from skvae.metrics.frames import Category, Encoding
-from skvae.metrics.picture import FAINT, INK, short
-from skvae.tables import to_pandas
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
 
-N_ACROSS = 10  # images beside each other
-MAX_LEVELS = 8
+N_ACROSS, MAX_DOWN = 10, 5  # images beside each other, and pairs of rows of them
+MAX_LINES = 9  # rows that are lines
+MAX_LEVELS = 8  # levels of a category on its map
+LEAST_SHARE = 0.005  # share of a level's rows that is written out
 
 
 class ReconstructionDisplay:
     """Originals beside their reconstructions: pairs of images, overlaid lines, or column against column.
 
-    Of a table, numbers are drawn against each other, on the diagonal if they come back as they were, with the share of
-    their variance that comes back; of a category, the map shows in percent what became of each level, in its column.
+    Numbers of a table are drawn against each other, on the diagonal if they come back as they were, with the share of
+    their variance that comes back; the map of a category has a column for each level, which shows in percent what
+    became of it.
 
     Parameters
     ----------
     originals, reconstructions : ndarray or DataFrame of shape (n_rows, n_columns)
-        The same rows, before and after.
+        Rows before, and the same rows after.
     image_shape : tuple of int, optional
         Height, width and, if there are any, channels of a row that is an image. Without it, the columns of a DataFrame
         and up to 12 of an array are shown one by one, and more of them as a line.
@@ -38,7 +46,7 @@ class ReconstructionDisplay:
     Attributes
     ----------
     originals, reconstructions, image_shape
-        As above.
+        Parameters of these names.
     kind : {"images", "lines", "table"}
     ax_ : matplotlib Axes
         Blank where panels take its place.
@@ -58,11 +66,11 @@ class ReconstructionDisplay:
     """
 
     ax_: Axes
-    axes_: Any
-    figure_: Any
+    axes_: NDArray[np.object_]
+    figure_: Figure | SubFigure
 
-    def __init__(self, originals: Any, reconstructions: Any, *, image_shape: Sequence[int] | None = None) -> None:
-        self.originals, self.reconstructions = to_pandas(originals)[0], to_pandas(reconstructions)[0]
+    def __init__(self, originals: Rows, reconstructions: Rows, *, image_shape: Sequence[int] | None = None) -> None:
+        self.originals, self.reconstructions = as_pandas(originals), as_pandas(reconstructions)
         self.image_shape = image_shape
         shapes = np.shape(self.originals), np.shape(self.reconstructions)
         if shapes[0] != shapes[1] or len(shapes[0]) != 2 or not len(self.originals):
@@ -75,11 +83,11 @@ class ReconstructionDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
-        X: Any,
+        estimator: BaseEstimator,
+        X: Rows,
         *,
         image_shape: Sequence[int] | None = None,
-        columns: Sequence[Any] | None = None,
+        columns: Sequence[Hashable] | None = None,
         max_columns: int = 9,
         ax: Axes | None = None,
     ) -> Self:
@@ -88,23 +96,23 @@ class ReconstructionDisplay:
         Parameters
         ----------
         estimator : VAETransformer, Pipeline or search
-            Fitted. Steps before it in a pipeline are undone.
+            Fitted estimator. Steps before it in a pipeline are undone.
         X : array-like or DataFrame of shape (n_rows, n_columns)
-            Rows: all of a table, up to 50 images, up to 9 lines.
+            Rows to reconstruct; all of a table are drawn, up to 50 images, up to 9 lines.
         image_shape : tuple of int, optional
             Height, width and, if there are any, channels of an image.
         columns : list of labels, optional
-            Of a table; by default the first ``max_columns``.
+            Columns of a table to draw; by default the first ``max_columns``.
         max_columns : int, default=9
-            Columns of a table that are drawn at most.
+            Number of columns of a table that are drawn at most.
         ax : matplotlib Axes, optional
-            Where to draw.
+            Axes to draw in.
 
         Returns
         -------
         ReconstructionDisplay
         """
-        found, originals = find_vae(estimator), to_pandas(X)[0]
+        found, originals = find_vae(estimator), as_pandas(X)
         reconstructions = found.back(found.vae.reconstruct(found.rows(X)))
         if kind_of_rows(originals, image_shape) == "table":
             originals = choose_columns(as_frame(originals), columns, max_columns)
@@ -118,83 +126,81 @@ class ReconstructionDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            Where to draw; panels take its place where there are several.
+            Axes to draw in; panels take their place where there are several.
         **kwargs
-            For ``Axes.imshow`` of images, ``Axes.plot`` of reconstructed lines or ``Axes.scatter`` of numbers.
+            Keywords of ``Axes.imshow`` of images, ``Axes.plot`` of reconstructed lines or ``Axes.scatter`` of numbers.
 
         Returns
         -------
         self
         """
-        return {"images": self._plot_images, "lines": self._plot_lines, "table": self._plot_table}[self.kind](
-            ax, kwargs
-        )
+        draw = {"images": self._plot_images, "lines": self._plot_lines, "table": self._plot_table}
+        return draw[self.kind](ax, kwargs)
 
     def _plot_images(self, ax: Axes | None, kwargs: dict[str, Any]) -> Self:
         """Pairs of rows of images: originals above, reconstructions below."""
-        pair = [
-            as_images(rows, self.image_shape or ())[: 5 * N_ACROSS] for rows in (self.originals, self.reconstructions)
-        ]
-        n_down, n_across = -(-len(pair[0]) // N_ACROSS), min(N_ACROSS, len(pair[0]))
-        size, shape = n_down * n_across, pair[0].shape[1:]
-        filled = [np.concatenate([images, np.full((size - len(images), *shape), np.nan)]) for images in pair]
-        grid = np.stack([images.reshape(n_down, n_across, *shape) for images in filled], axis=1)
-        self.ax_ = axes_for(ax, (0.75 * n_across + 1.2, 1.5 * n_down * shape[0] / shape[1] + 0.2))
+        shape = tuple(self.image_shape or ())
+        n_shown = N_ACROSS * MAX_DOWN
+        before = as_images(self.originals, shape)[:n_shown]
+        after = as_images(self.reconstructions, shape)[:n_shown]
+        n_down, n_across = -(-len(before) // N_ACROSS), min(N_ACROSS, len(before))
+        tiles = np.stack([_in_rows(images, n_down, n_across) for images in (before, after)], axis=1)
+        height, width = shape[:2]
+        self.ax_ = axes_for(ax, (0.75 * n_across + 1.2, 1.5 * n_down * height / width + 0.2))
         self.axes_, self.figure_ = np.array([self.ax_], dtype=object), self.ax_.figure
-        limits = {} if len(shape) == 3 else {"vmin": np.nanmin(pair[0]), "vmax": np.nanmax(pair[0])}
-        show_tiles(self.ax_, grid.reshape(2 * n_down, n_across, *shape), **{"aspect": "auto"} | limits | kwargs)
-        self.ax_.set_box_aspect(2 * n_down * (shape[0] + 2) / (n_across * (shape[1] + 2)))
-        middles = (np.arange(2 * n_down) + 0.5) * (shape[0] + 2) - 0.5
+        options: dict[str, Any] = {"aspect": "auto"}
+        if len(shape) == 2:  # no colours, which have limits of their own
+            options |= {"vmin": np.nanmin(before), "vmax": np.nanmax(before)}
+        show_tiles(self.ax_, tiles.reshape(2 * n_down, n_across, *shape), **options | kwargs)
+        self.ax_.set_box_aspect(2 * n_down * (height + 2) / (n_across * (width + 2)))
+        middles = (np.arange(2 * n_down) + 0.5) * (height + 2) - 0.5
         self.ax_.set_xticks([])
         self.ax_.set_yticks(middles, ["original", "reconstructed"] * n_down)
         return self
 
     def _plot_lines(self, ax: Axes | None, kwargs: dict[str, Any]) -> Self:
         """One panel a row, the reconstruction over the original."""
-        originals, reconstructions = (
-            np.asarray(rows, dtype=float)[:9] for rows in (self.originals, self.reconstructions)
-        )
-        axes = self._make_panels(ax, len(originals), (3.2, 1.7))
-        for panel, before, after in zip(axes, originals, reconstructions, strict=True):
+        originals = np.asarray(self.originals, dtype=float)[:MAX_LINES]
+        reconstructions = np.asarray(self.reconstructions, dtype=float)[:MAX_LINES]
+        limits = np.nanmin([originals, reconstructions]), np.nanmax([originals, reconstructions])
+        options: dict[str, Any] = {"color": BLUE, "linewidth": 1.2, "label": "reconstructed"} | kwargs
+        self._make_panels(ax, len(originals), each=(3.2, 1.7))
+        for panel, before, after in zip(self.axes_, originals, reconstructions, strict=True):
             panel.plot(before, color=GREY, linewidth=2.4, label="original")
-            panel.plot(after, **{"color": BLUE, "linewidth": 1.2, "label": "reconstructed"} | kwargs)
-            panel.set_ylim(np.nanmin([originals, reconstructions]), np.nanmax([originals, reconstructions]))
+            panel.plot(after, **options)
+            panel.set_ylim(*limits)
             clean(panel)
-        self._share_legend(axes)
+        self.axes_[0].legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, **LEGEND | {"fontsize": 8.5})
         return self
-
-    def _share_legend(self, axes: Any) -> None:
-        axes[0].legend(frameon=False, fontsize=8.5, labelcolor=INK, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
 
     def _plot_table(self, ax: Axes | None, kwargs: dict[str, Any]) -> Self:
         """One panel a column."""
         before, after = as_frame(self.originals), as_frame(self.reconstructions)
         after = after.set_axis(before.columns, axis=1)
-        axes = self._make_panels(ax, before.shape[1], (2.9, 2.7))
-        for panel, (label, column) in zip(axes, Encoding.fit(before, after).columns.items(), strict=True):
+        self._make_panels(ax, before.shape[1], each=(2.9, 2.7))
+        for panel, (label, column) in zip(self.axes_, Encoding.fit(before, after).columns.items(), strict=True):
             x, y = column.encode(before[label]), column.encode(after[label])
             seen = ~np.isnan(x)  # gaps have nothing to be compared with
             if isinstance(column, Category):
                 note = _draw_levels(panel, x[seen], y[seen], column)
             else:
                 note = _draw_numbers(panel, x[seen], y[seen], kwargs)
-            panel.set_title(short(label, 18), loc="left", fontsize=9.5, fontweight="bold", color=INK)
-            panel.set_title(note, loc="right", fontsize=9, color=FAINT)
-        for place, panel in enumerate(axes):
-            if place == 0:
-                panel.set(xlabel="original", ylabel="reconstructed")
-                panel.xaxis.label.set(color=INK, size=9)
-                panel.yaxis.label.set(color=INK, size=9)
+            headline(panel, short(label, 18), note, fontsize=9.5)
+        first = self.axes_[0]
+        first.set_xlabel("original", color=INK, size=9)
+        first.set_ylabel("reconstructed", color=INK, size=9)
         return self
 
-    def _make_panels(self, ax: Axes | None, n_panels: int, size: tuple[float, float]) -> Any:
-        n_across = min(3, int(np.ceil(np.sqrt(n_panels))))
-        n_down = -(-n_panels // n_across)
-        self.ax_, axes = panels(ax, n_down, n_across, (size[0] * n_across + 0.3, size[1] * n_down + 0.3))
-        self.axes_, self.figure_ = axes.ravel()[:n_panels], self.ax_.figure
-        for blank in axes.ravel()[n_panels:]:
-            blank.set_axis_off()
-        return self.axes_
+    def _make_panels(self, ax: Axes | None, n_panels: int, each: tuple[float, float]) -> None:
+        self.ax_, self.axes_ = panel_grid(ax, n_panels, each=each, around=(0.3, 0.3))
+        self.figure_ = self.ax_.figure
+
+
+def _in_rows(images: Floats, n_down: int, n_across: int) -> Floats:
+    """Images in rows, the last one filled up with empty ones. Shape: (N, ...) -> (n_down, n_across, ...)."""
+    shape = images.shape[1:]
+    empty = np.full((n_down * n_across - len(images), *shape), np.nan)
+    return np.concatenate([images, empty]).reshape(n_down, n_across, *shape)
 
 
 def _draw_numbers(ax: Axes, x: Floats, y: Floats, kwargs: dict[str, Any]) -> str:
@@ -212,8 +218,7 @@ def _draw_numbers(ax: Axes, x: Floats, y: Floats, kwargs: dict[str, Any]) -> str
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_locator(MaxNLocator(4))
         axis.set_major_formatter(EngFormatter(sep=""))
-    clean(ax, grid="both")
-    ax.tick_params(labelsize=8)
+    clean(ax, grid="both", labelsize=8)
     if len(x) < 2 or np.ptp(x) == 0:
         return ""
     unit = np.abs(x).max()  # so that squares stay finite
@@ -221,7 +226,7 @@ def _draw_numbers(ax: Axes, x: Floats, y: Floats, kwargs: dict[str, Any]) -> str
 
 
 def _draw_levels(ax: Axes, x: Floats, y: Floats, column: Category) -> str:
-    """What became of each level; the answer is the share of rows whose level came back."""
+    """A map of what became of each level; the answer is the share of rows whose level came back."""
     counts = pd.crosstab(pd.Series(x.astype(int)), pd.Series(np.where(np.isnan(y), -1, y).astype(int)))
     levels = counts.sum(axis=1).sort_values(ascending=False, kind="stable").index[:MAX_LEVELS].sort_values()
     shares = counts.div(counts.sum(axis=1), axis=0).reindex(index=levels, columns=levels, fill_value=0.0).to_numpy()
@@ -232,9 +237,8 @@ def _draw_levels(ax: Axes, x: Floats, y: Floats, column: Category) -> str:
     names, places = [short(column.levels[level], 12) for level in levels], np.arange(len(levels))
     ax.set_xticks(places, names, rotation=35, ha="right", rotation_mode="anchor")
     ax.set_yticks(places, names)
-    for i, j in np.argwhere(shares >= 0.005):
-        color = "white" if shares[i, j] > 0.6 else INK
-        ax.text(i, j, f"{100 * shares[i, j]:.0f}", ha="center", va="center", fontsize=7.5, color=color)
+    written = np.where(shares >= LEAST_SHARE, shares, np.nan)
+    write_cells(ax, written.T, lambda share: f"{100 * share:.0f}", dark=0.6, fontsize=7.5)
     ax.tick_params(length=0, labelsize=8, colors=INK)
     ax.spines[:].set_visible(False)
-    return f"{100 * (x == y).mean():.0f} % kept" if len(x) else ""
+    return f"{100 * (x == y).mean():.0f} % kept"

@@ -1,4 +1,4 @@
-"""What each component says, and whether the model has collapsed."""
+"""A report on the latent space: information in each component, and signs of collapse."""
 
 from __future__ import annotations
 
@@ -7,21 +7,28 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state, resample
 
 from skvae.estimators import VAETransformer
 from skvae.inspection.canvas import Floats
-from skvae.inspection.fitted import find_vae
+from skvae.inspection.fitted import Rows, find_vae
 from skvae.models import ACTIVE
 from skvae.priors import StandardNormal
 
 FAR = 0.1  # nats: a component whose aggregate posterior is so far from its prior draws samples that no row resembles
-N_NODES = 12  # of Gauss-Hermite quadrature, exact for log-densities that are polynomials up to degree 23
+N_NODES = 12  # nodes of Gauss-Hermite quadrature, exact for log-densities that are polynomials up to degree 23
 CELLS = 4_000_000  # numbers held at once
 
 
-def latent_report(estimator: Any, X: Any, *, max_rows: int = 1000, random_state: Any = 0) -> pd.DataFrame:
-    r"""What each latent component says about a row, and what to do if it says nothing.
+def latent_report(
+    estimator: BaseEstimator,
+    X: Rows,
+    *,
+    max_rows: int = 1000,
+    random_state: int | np.random.RandomState | None = 0,
+) -> pd.DataFrame:
+    r"""A table of how much each latent component says about a row, with a remedy where it says nothing.
 
     The KL term of the ELBO, averaged over N rows, is split ("ELBO surgery") by the aggregate posterior
     :math:`q(z) = \frac1N \sum_n q(z \mid x_n)` into what z says of the row and how far z strays from the prior:
@@ -37,14 +44,14 @@ def latent_report(estimator: Any, X: Any, *, max_rows: int = 1000, random_state:
     Parameters
     ----------
     estimator : VAETransformer, Pipeline or search
-        Fitted.
+        Fitted estimator.
     X : array-like or DataFrame of shape (n_rows, n_columns)
-        Rows, of training or held out.
+        Rows of training, or held out.
     max_rows : int, default=1000
-        Rows that are used, drawn from X if it has more: the time grows with their square, and log(max_rows) is the
-        largest mutual information that can be seen.
+        Number of rows that are used, drawn from X if it has more: the time grows with their square, and log(max_rows)
+        is the largest mutual information that can be seen.
     random_state : int, RandomState instance or None, default=0
-        Draws these rows, and z for the mutual information of all components together.
+        Seed of the draws of these rows, and of z for the mutual information of all components together.
 
     Returns
     -------
@@ -88,11 +95,11 @@ def latent_report(estimator: Any, X: Any, *, max_rows: int = 1000, random_state:
     if max_rows < 2:
         raise ValueError(f"max_rows must be at least 2, but is {max_rows}. Pass a larger number.")
     found = find_vae(estimator)
-    vae, X = found.vae, found.rows(X)
-    random = check_random_state(random_state)
-    if len(X) > max_rows:
-        X = resample(X, replace=False, n_samples=max_rows, random_state=random)
-    loc, scale = (part.astype(float) for part in vae.posterior(X))
+    vae, random = found.vae, check_random_state(random_state)
+    rows: Any = found.rows(X)
+    if len(rows) > max_rows:
+        rows = resample(rows, replace=False, n_samples=max_rows, random_state=random)
+    loc, scale = (part.astype(float) for part in vae.posterior(rows))
     mean, variance = loc.mean(axis=0), loc.var(axis=0) + (scale**2).mean(axis=0)
     is_normal = isinstance(vae.vae_.prior, StandardNormal)
     center, spread = (0.0, 1.0) if is_normal else (mean, np.sqrt(variance))
@@ -128,11 +135,12 @@ def all_together(table: pd.DataFrame, information: float) -> dict[str, Any]:
     return row | {"moment_gap": table["moment_gap"].sum(), "active": table["active"].sum()}
 
 
-def kl_to_normal(mean: Any, variance: Any, center: Any = 0.0, spread: Any = 1.0) -> Floats:
+def kl_to_normal(
+    mean: Floats | float, variance: Floats | float, center: Floats | float = 0.0, spread: Floats | float = 1.0
+) -> Floats:
     """KL(N(mean, variance) ‖ N(center, spread²)), nats. Shape: that of the arguments."""
     ratio = variance / spread**2
-    kl: Floats = 0.5 * (((mean - center) / spread) ** 2 + ratio - 1 - np.log(ratio))
-    return kl
+    return np.asarray(0.5 * (((mean - center) / spread) ** 2 + ratio - 1 - np.log(ratio)))
 
 
 def mutual_information(loc: Floats, scale: Floats) -> Floats:
@@ -142,17 +150,16 @@ def mutual_information(loc: Floats, scale: Floats) -> Floats:
     information = np.zeros(loc.shape[1])
     for k, (mean, std) in enumerate(zip(loc.T, scale.T, strict=True)):
         for node, weight in zip(nodes, weights, strict=True):
-            own = -0.5 * node**2 - np.log(std)
-            information[k] += (
-                weight * (own - _log_aggregate((mean + std * node)[:, None], loc[:, [k]], std[:, None])).mean()
-            )
+            log_own = -0.5 * node**2 - np.log(std)
+            log_aggregate = _log_aggregate((mean + std * node)[:, None], loc[:, [k]], std[:, None])
+            information[k] += weight * (log_own - log_aggregate).mean()
     return information.clip(0, math.log(len(loc)))
 
 
 def joint_information(loc: Floats, scale: Floats, noise: Floats) -> float:
     """I(n; z) of all components together, from one draw a row, nats. Shape: three of (N, K)."""
-    own = (-0.5 * noise**2 - np.log(scale)).sum(axis=1)
-    information = (own - _log_aggregate(loc + scale * noise, loc, scale)).mean()
+    log_own = (-0.5 * noise**2 - np.log(scale)).sum(axis=1)
+    information = (log_own - _log_aggregate(loc + scale * noise, loc, scale)).mean()
     return float(np.clip(information, 0, math.log(len(loc))))
 
 
@@ -188,10 +195,9 @@ def judge(table: pd.DataFrame, vae: VAETransformer) -> tuple[str, str]:
 
 
 def _wake(vae: VAETransformer) -> str:
-    """What brings idle components to life, for these parameters."""
-    beta = vae.beta if isinstance(vae.beta, (int, float)) else None
-    if beta is not None and beta > 1:
-        return f"beta={beta:g} weighs the KL term {beta:g} times: use beta=1, or less."
+    """Advice that brings idle components to life, for these parameters."""
+    if isinstance(vae.beta, (int, float)) and vae.beta > 1:
+        return f"beta={vae.beta:g} weighs the KL term {vae.beta:g} times: use beta=1, or less."
     if vae.decoder == "autoregressive":
         return 'Columns see one another and need no z: use decoder="factorized", or free_bits=0.1.'
     return (

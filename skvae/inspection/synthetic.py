@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Hashable, Sequence
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
 
-from skvae.inspection.canvas import headline, panels, signed
-from skvae.inspection.fitted import as_frame, choose_columns, find_vae
+from skvae.drawing.axes import LEGEND, headline
+from skvae.drawing.labels import percent, short
+from skvae.drawing.maps import MAX_LABELS, label_bar, name_cells, write_cells
+from skvae.drawing.palette import EMPTY_CELL_OF_TWO_SIDES
+from skvae.inspection.canvas import panel_grid, panels, signed
+from skvae.inspection.fitted import Rows, as_frame, choose_columns, find_vae
 from skvae.metrics import associations, column_shapes, mean_trend, pair_trends
 from skvae.metrics.frames import align
-from skvae.metrics.picture import INK, MAX_LABELS, draw_columns, handles, percent, short
+from skvae.metrics.picture import draw_columns, handles
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+    from matplotlib.image import AxesImage
 
 MAX_NUMBERS = 12  # columns whose associations are also written out
-MAX_ROWS = 10_000  # that are drawn from the model, if X has more
+MAX_ROWS = 10_000  # rows that are drawn from the model at most
 
 
 class MarginalsDisplay:
@@ -29,9 +37,9 @@ class MarginalsDisplay:
     real, synthetic : DataFrame
         Rows with the same columns.
     columns : list of labels, optional
-        Which to draw; by default the ``max_columns`` with the largest errors, the worst first.
+        Columns to draw; by default the ``max_columns`` with the largest errors, the worst first.
     max_columns : int, default=9
-        Columns that are drawn at most.
+        Number of columns that are drawn at most.
 
     Attributes
     ----------
@@ -39,7 +47,7 @@ class MarginalsDisplay:
     shapes : Series
         Errors by column: see ``skvae.metrics.column_shapes``.
     columns : list of labels
-        Those that are drawn.
+        Columns that are drawn.
     ax_ : matplotlib Axes
         The place of the panels, itself blank.
     axes_ : ndarray of matplotlib Axes
@@ -61,31 +69,32 @@ class MarginalsDisplay:
     """
 
     ax_: Axes
-    axes_: Any
-    figure_: Any
+    axes_: NDArray[np.object_]
+    figure_: Figure | SubFigure
 
     def __init__(
         self,
         real: pd.DataFrame,
         synthetic: pd.DataFrame,
         *,
-        columns: Sequence[Any] | None = None,
+        columns: Sequence[Hashable] | None = None,
         max_columns: int = 9,
     ) -> None:
         if max_columns < 1:
             raise ValueError(f"max_columns must be at least 1, but is {max_columns}. Pass a larger number.")
         self.real, self.synthetic = align(real=real, synthetic=synthetic)
         self.shapes = column_shapes(self.real, self.synthetic)
-        worst = self.shapes.sort_values(ascending=False, kind="stable").index[:max_columns]
-        self.columns = list(worst if columns is None else choose_columns(self.real, columns, max_columns).columns)
+        if columns is None:
+            columns = self.shapes.sort_values(ascending=False, kind="stable").index[:max_columns].tolist()
+        self.columns = list(choose_columns(self.real, columns, max_columns).columns)
 
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
-        X: Any,
+        estimator: BaseEstimator,
+        X: Rows,
         *,
-        columns: Sequence[Any] | None = None,
+        columns: Sequence[Hashable] | None = None,
         max_columns: int = 9,
         random_state: int | None = 0,
         ax: Axes | None = None,
@@ -95,17 +104,17 @@ class MarginalsDisplay:
         Parameters
         ----------
         estimator : VAETransformer, Pipeline or search
-            Fitted. Steps before it in a pipeline are undone.
+            Fitted estimator. Steps before it in a pipeline are undone.
         X : array-like or DataFrame of shape (n_rows, n_columns)
             Real rows.
         columns : list of labels, optional
-            Which to draw, by position for an array; by default the worst.
+            Columns to draw, by position for an array; by default the worst.
         max_columns : int, default=9
-            Columns that are drawn at most.
+            Number of columns that are drawn at most.
         random_state : int or None, default=0
             Seed of the draws.
         ax : matplotlib Axes, optional
-            Whose place the panels take.
+            Axes whose place the panels take.
 
         Returns
         -------
@@ -120,28 +129,16 @@ class MarginalsDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            Whose place the panels take.
+            Axes whose place the panels take.
 
         Returns
         -------
         self
         """
-        n_across = min(3, int(np.ceil(np.sqrt(len(self.columns)))))
-        n_down = -(-len(self.columns) // n_across)
-        self.ax_, axes = panels(ax, n_down, n_across, (3.2 * n_across + 0.3, 2.2 * n_down + 0.6))
-        self.axes_, self.figure_ = axes.ravel()[: len(self.columns)], self.ax_.figure
-        for blank in axes.ravel()[len(self.columns) :]:
-            blank.set_axis_off()
+        self.ax_, self.axes_ = panel_grid(ax, len(self.columns), each=(3.2, 2.2), around=(0.3, 0.6))
+        self.figure_ = self.ax_.figure
         draw_columns(self.axes_, self.real[self.columns], self.synthetic[self.columns], self.shapes)
-        self.axes_[0].legend(
-            handles=handles(),
-            frameon=False,
-            fontsize=9,
-            labelcolor=INK,
-            loc="lower left",
-            bbox_to_anchor=(-0.02, 1.1),
-            ncols=2,
-        )
+        self.axes_[0].legend(handles=handles(), loc="lower left", bbox_to_anchor=(-0.02, 1.1), ncols=2, **LEGEND)
         return self
 
 
@@ -181,9 +178,9 @@ class AssociationsDisplay:
     """
 
     ax_: Axes
-    axes_: Any
-    figure_: Any
-    images_: list[Any]
+    axes_: NDArray[np.object_]
+    figure_: Figure | SubFigure
+    images_: list[AxesImage]
 
     def __init__(self, real: pd.DataFrame, synthetic: pd.DataFrame) -> None:
         real, synthetic = align(real=real, synthetic=synthetic)
@@ -193,10 +190,10 @@ class AssociationsDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
-        X: Any,
+        estimator: BaseEstimator,
+        X: Rows,
         *,
-        columns: Sequence[Any] | None = None,
+        columns: Sequence[Hashable] | None = None,
         max_columns: int = 60,
         random_state: int | None = 0,
         ax: Axes | None = None,
@@ -206,24 +203,25 @@ class AssociationsDisplay:
         Parameters
         ----------
         estimator : VAETransformer, Pipeline or search
-            Fitted. Steps before it in a pipeline are undone.
+            Fitted estimator. Steps before it in a pipeline are undone.
         X : array-like or DataFrame of shape (n_rows, n_columns)
             Real rows.
         columns : list of labels, optional
-            Which to compare, by position for an array; by default the first ``max_columns``.
+            Columns to compare, by position for an array; by default the first ``max_columns``.
         max_columns : int, default=60
-            Columns that are compared at most: the time grows with their square.
+            Number of columns that are compared at most: the time grows with their square.
         random_state : int or None, default=0
             Seed of the draws.
         ax : matplotlib Axes, optional
-            Whose place the panels take.
+            Axes whose place the panels take.
 
         Returns
         -------
         AssociationsDisplay
         """
         tables = _real_and_synthetic(estimator, X, random_state)
-        return cls(*(choose_columns(table, columns, max_columns) for table in tables)).plot(ax=ax)
+        real, synthetic = (choose_columns(table, columns, max_columns) for table in tables)
+        return cls(real, synthetic).plot(ax=ax)
 
     def plot(self, *, ax: Axes | None = None) -> Self:
         """Draw.
@@ -231,7 +229,7 @@ class AssociationsDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            Whose place the panels take.
+            Axes whose place the panels take.
 
         Returns
         -------
@@ -241,49 +239,47 @@ class AssociationsDisplay:
         side = float(np.clip(1.8 + 0.32 * n_columns, 3.2, 6.5))
         self.ax_, axes = panels(ax, 1, 2, (2 * side + 0.9, side + 0.2))
         self.axes_, self.figure_ = axes[0], self.ax_.figure
-        self.images_ = [
-            self._draw(panel, table) for panel, table in zip(self.axes_, (self.real, self.synthetic), strict=True)
-        ]
-        places = np.arange(n_columns) if n_columns <= MAX_LABELS else np.array([], dtype=int)
-        names = [short(self.real.columns[place], 16) for place in places]
+        self.images_ = [_draw_associations(self.axes_[0], self.real), _draw_associations(self.axes_[1], self.synthetic)]
+        names = []
+        if n_columns <= MAX_LABELS:
+            names = [short(column, 16) for column in self.real.columns]
         size = float(np.clip(130 / n_columns, 5, 9))
-        for panel in self.axes_:
-            panel.set_xticks(places, names, rotation=45, ha="right", rotation_mode="anchor", fontsize=size)
-            panel.set_yticks(places, names if panel is self.axes_[0] else [""] * len(names), fontsize=size)
-            panel.tick_params(length=0, colors=INK)
-            panel.spines[:].set_visible(False)
+        name_cells(self.axes_[0], names, names, fontsize=size)
+        name_cells(self.axes_[1], names, [""] * len(names), fontsize=size)
         bar = self.figure_.colorbar(
             self.images_[1], ax=self.axes_[1], shrink=0.7, pad=0.03, ticks=[-1, -0.5, 0, 0.5, 1]
         )
-        bar.set_label("association", fontsize=9, color=INK)
-        bar.ax.tick_params(length=0, labelsize=8, colors=INK)
-        bar.outline.set_visible(False)
+        label_bar(bar, "association")
+        note = "" if np.isnan(self.trend) else f"trend error {percent(self.trend)}"  # a single column has no pair
         headline(self.axes_[0], "Real")
-        headline(self.axes_[1], "Synthetic", "" if np.isnan(self.trend) else f"trend error {percent(self.trend)}")
+        headline(self.axes_[1], "Synthetic", note)
         return self
 
-    def _draw(self, ax: Axes, table: pd.DataFrame) -> Any:
-        values = table.to_numpy(copy=True)
-        np.fill_diagonal(values, np.nan)  # always 1
-        picture = ax.imshow(values, cmap="RdBu_r", vmin=-1, vmax=1)
-        ax.set_facecolor("#dcdcdc")
-        if len(values) <= MAX_NUMBERS:
-            for i, j in np.argwhere(~np.isnan(values)):
-                color = "white" if abs(values[i, j]) > 0.65 else INK
-                text = signed(values[i, j], 2).replace("0.", ".")
-                ax.text(
-                    j, i, text, ha="center", va="center", fontsize=float(np.clip(90 / len(values), 5.5, 8)), color=color
-                )
-        return picture
+
+def _draw_associations(ax: Axes, table: pd.DataFrame) -> AxesImage:
+    """A map of the associations of one table, written out where columns are few."""
+    values = table.to_numpy(copy=True)
+    np.fill_diagonal(values, np.nan)  # always 1
+    picture = ax.imshow(values, cmap="RdBu_r", vmin=-1, vmax=1)
+    ax.set_facecolor(EMPTY_CELL_OF_TWO_SIDES)
+    if len(values) <= MAX_NUMBERS:
+        size = float(np.clip(90 / len(values), 5.5, 8))
+        write_cells(ax, values, _two_digits, dark=0.65, fontsize=size)
+    return picture
 
 
-def _real_and_synthetic(estimator: Any, X: Any, random_state: int | None) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The rows, and as many of the model, as tables with the same columns."""
+def _two_digits(association: float) -> str:
+    return signed(association, 2).replace("0.", ".")
+
+
+def _real_and_synthetic(estimator: BaseEstimator, X: Rows, random_state: int | None) -> list[pd.DataFrame]:
+    """The real rows, and as many of the model, as tables with the same columns."""
     found, real = find_vae(estimator), as_frame(X)
-    synthetic = as_frame(found.back(found.vae.sample(min(max(len(real), 1), MAX_ROWS), random_state=random_state)))
+    n_rows = min(max(len(real), 1), MAX_ROWS)
+    synthetic = as_frame(found.back(found.vae.sample(n_rows, random_state=random_state)))
     if synthetic.shape[1] != real.shape[1]:
         raise ValueError(
             f"X must have the {synthetic.shape[1]} column(s) of fit, but has {real.shape[1]}. Pass rows like those of "
             f"fit; columns= chooses what is drawn."
         )
-    return real, synthetic.set_axis(real.columns, axis=1)
+    return [real, synthetic.set_axis(real.columns, axis=1)]

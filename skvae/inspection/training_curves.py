@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
 
-from skvae.inspection.canvas import BLUE, RED, clean, headline, panels
+from skvae.drawing.axes import LEGEND, clean, headline
+from skvae.drawing.palette import BLUE, FAINT, RED
+from skvae.inspection.canvas import Floats, panels
 from skvae.inspection.fitted import find_vae
-from skvae.metrics.picture import FAINT, INK
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+    from matplotlib.lines import Line2D
 
 PANELS = {"elbo": "ELBO", "log_likelihood": "Log-likelihood", "kl": "KL"}
+FEW_EPOCHS = 15  # of a curve whose points are marked
 FIRST_EPOCHS = 0.05  # share of the epochs that may lie below the frame
 
 
@@ -23,13 +29,13 @@ class TrainingDisplay:
     """Training curves: ELBO of training and held-out rows, and its two terms, log-likelihood and KL.
 
     The ELBO is the log-likelihood less the KL. The terms are those of training rows; held-out rows are measured by
-    their ELBO alone, which chooses the weights that are kept: those of the best iteration, which is marked. Of the
-    first epochs, a steep ascent may lie below the frame.
+    their ELBO alone, which chooses the weights that are kept: those of the best iteration, which is marked. A steep
+    ascent in the first epochs may lie below the frame.
 
     Parameters
     ----------
     history : mapping of lists
-        ``history_`` of a fitted estimator.
+        Curves: ``history_`` of a fitted estimator.
     best_iter : int
         Epoch of the weights that were kept.
 
@@ -62,9 +68,9 @@ class TrainingDisplay:
     """
 
     ax_: Axes
-    axes_: Any
-    figure_: Any
-    lines_: dict[str, Any]
+    axes_: NDArray[np.object_]
+    figure_: Figure | SubFigure
+    lines_: dict[str, Line2D]
 
     def __init__(self, history: Mapping[str, Sequence[float]], best_iter: int) -> None:
         lacks = [name for name in ("epoch", "validation_elbo", *PANELS) if name not in history]
@@ -74,15 +80,15 @@ class TrainingDisplay:
         self.best_iter = best_iter
 
     @classmethod
-    def from_estimator(cls, estimator: Any, *, ax: Axes | None = None) -> Self:
+    def from_estimator(cls, estimator: BaseEstimator, *, ax: Axes | None = None) -> Self:
         """Draw the training of a fitted estimator.
 
         Parameters
         ----------
         estimator : VAETransformer, Pipeline or search
-            Fitted.
+            Fitted estimator.
         ax : matplotlib Axes, optional
-            Whose place the panels take.
+            Axes whose place the panels take.
 
         Returns
         -------
@@ -97,7 +103,7 @@ class TrainingDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            Whose place the panels take.
+            Axes whose place the panels take.
 
         Returns
         -------
@@ -114,8 +120,8 @@ class TrainingDisplay:
         if self.best_iter in held_out.index:
             best = held_out[self.best_iter]
             ax.plot(self.best_iter, best, "o", color=RED, markeredgecolor="white", markersize=8, zorder=4)
-        if any(np.isfinite(line.get_ydata()).any() for line in self.lines_.values()):
-            ax.legend(frameon=False, fontsize=9, labelcolor=INK, loc="lower right")
+        if np.isfinite(self.history[list(self.lines_)]).any(axis=None):
+            ax.legend(loc="lower right", **LEGEND)
         for panel in self.axes_:
             panel.axvline(self.best_iter, color=FAINT, linestyle=(0, (4, 3)), linewidth=1, zorder=1)
             panel.set_xlabel("epoch")
@@ -129,12 +135,12 @@ class TrainingDisplay:
 
     def _draw(self, ax: Axes, name: str, color: str, label: str) -> None:
         curve = self.history[name].dropna()  # held-out rows are not measured in every epoch
-        marker = "." if len(curve) <= 15 else ""
         if len(curve):
+            marker = "." if len(curve) <= FEW_EPOCHS else ""
             (self.lines_[name],) = ax.plot(curve.index, curve, color=color, label=label, marker=marker, linewidth=1.6)
 
 
-def _leave_out_the_ascent(ax: Axes, curves: Any) -> None:
+def _leave_out_the_ascent(ax: Axes, curves: Floats) -> None:
     """Let the first epochs lie below the frame where all others would look flat."""
     values = curves[np.isfinite(curves)]
     if len(values) < 20:

@@ -13,7 +13,7 @@ from skvae.metrics.frames import Encoding, Floats, align
 def associations(table: pd.DataFrame) -> pd.DataFrame:
     r"""Association of each pair of columns, over the rows that have both.
 
-    Of two numbers Pearson's correlation, from −1 to 1. Of two categories Cramér's V, and of a number x and a category a
+    Two numbers have Pearson's correlation, from −1 to 1; two categories Cramér's V, and a number x and a category a
     the correlation ratio η, from 0 to 1:
 
     .. math:: V = \sqrt{\frac{\chi^2 / n}{\min(A, B) - 1}}, \qquad
@@ -52,40 +52,50 @@ def associations(table: pd.DataFrame) -> pd.DataFrame:
     cells, is_number = encoding.encode(table), encoding.is_number
     values = np.eye(len(is_number))
     for i, j in combinations(range(len(is_number)), 2):
-        x, y = cells[~np.isnan(cells[:, [i, j]]).any(axis=1)][:, [i, j]].T
-        if is_number[i] and is_number[j]:
-            value = _correlation(x, y)
-        elif is_number[i] or is_number[j]:
-            value = _correlation_ratio(x, y) if is_number[i] else _correlation_ratio(y, x)
-        else:
-            value = _cramers_v(x, y)
-        values[i, j] = values[j, i] = value if len(x) else np.nan
+        pair = cells[:, [i, j]]
+        x, y = pair[~np.isnan(pair).any(axis=1)].T
+        values[i, j] = values[j, i] = _association(x, y, is_number[i], is_number[j])
     return pd.DataFrame(values, index=table.columns, columns=table.columns)
 
 
+def _association(x: Floats, y: Floats, x_is_number: bool, y_is_number: bool) -> float:
+    """The measure that fits the kinds of two columns, over rows that have both; NaN if there are none."""
+    if not len(x):
+        return np.nan
+    if x_is_number and y_is_number:
+        return _correlation(x, y)
+    if x_is_number:
+        return _correlation_ratio(x, y)
+    if y_is_number:
+        return _correlation_ratio(y, x)
+    return _cramers_v(x, y)
+
+
 def _correlation(x: Floats, y: Floats) -> float:
-    if not len(x) or np.ptp(x) == 0 or np.ptp(y) == 0:
+    if np.ptp(x) == 0 or np.ptp(y) == 0:
         return 0.0
     return float(np.corrcoef(x / np.abs(x).max(), y / np.abs(y).max())[0, 1])  # sums of squares stay finite
 
 
 def _correlation_ratio(x: Floats, levels: Floats) -> float:
-    if not len(x) or np.ptp(x) == 0:
+    if np.ptp(x) == 0:
         return 0.0
     x = x / np.abs(x).max()
     codes = np.unique(levels, return_inverse=True)[1]
     counts = np.bincount(codes)
     means = np.bincount(codes, x) / counts
     between, total = (counts * (means - x.mean()) ** 2).sum(), ((x - x.mean()) ** 2).sum()
-    return float(np.sqrt(min(1.0, between / total))) if total > 0 else 0.0
+    if total == 0:
+        return 0.0
+    return float(np.sqrt(min(1.0, between / total)))
 
 
 def _cramers_v(x: Floats, y: Floats) -> float:
-    a, b = (np.unique(levels, return_inverse=True)[1] for levels in (x, y))
-    n_levels = min(len(np.unique(a)), len(np.unique(b)))
+    a, b = np.unique(x, return_inverse=True)[1], np.unique(y, return_inverse=True)[1]
+    n_a, n_b = np.bincount(a), np.bincount(b)
+    n_levels = min(len(n_a), len(n_b))
     if n_levels < 2:
         return 0.0
-    n_a, n_b = np.bincount(a), np.bincount(b)
     pairs, counts = np.unique(a * len(n_b) + b, return_counts=True)  # only those that occur: levels may be many
     phi2 = (counts**2 / (n_a[pairs // len(n_b)] * n_b[pairs % len(n_b)])).sum() - 1
     return float(np.sqrt(np.clip(phi2 / (n_levels - 1), 0, 1)))

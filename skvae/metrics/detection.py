@@ -42,15 +42,15 @@ def two_sample_auc(
     synthetic : DataFrame of shape (M, D)
         Rows with the same columns, in any order.
     n_splits : int
-        Folds.
+        Number of folds.
     random_state : int, RandomState or None
-        Draws rows and folds.
+        Seed of the samples of rows and of the folds.
 
     Returns
     -------
     ndarray of shape (n_splits,)
-        .5 where no difference is found, 1 where every row gives itself away. Clearly below .5 where the tables share
-        rows: the classifier then remembers them under the other name.
+        AUC of each fold: .5 where no difference is found, 1 where every row gives itself away. Clearly below .5
+        where the tables share rows: the classifier then remembers them under the other name.
 
     References
     ----------
@@ -97,12 +97,12 @@ def two_sample_score(
     Parameters
     ----------
     real, synthetic, n_splits, random_state
-        As in ``two_sample_auc``, whose folds are averaged here.
+        Parameters of ``two_sample_auc``, whose folds are averaged here.
 
     Returns
     -------
     float
-        From 0 (every row gives itself away) to 1 (no difference is found).
+        Score from 0 (every row gives itself away) to 1 (no difference is found).
 
     See Also
     --------

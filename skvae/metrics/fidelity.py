@@ -55,12 +55,10 @@ def column_shapes(real: pd.DataFrame, synthetic: pd.DataFrame) -> pd.Series:
     """
     real, synthetic = align(real=real, synthetic=synthetic)
     encoding = Encoding.fit(real, synthetic)
-    errors = [
-        _number_shape(p, q) if is_number else _total_variation(_levels(p), _levels(q))
-        for p, q, is_number in zip(
-            encoding.encode(real).T, encoding.encode(synthetic).T, encoding.is_number, strict=True
-        )
-    ]
+    errors = []
+    for x, y, is_number in zip(encoding.encode(real).T, encoding.encode(synthetic).T, encoding.is_number, strict=True):
+        distance = _number_shape if is_number else _category_shape
+        errors.append(distance(x, y))
     return pd.Series(errors, index=real.columns, name="shape", dtype=np.float64)
 
 
@@ -109,17 +107,12 @@ def pair_trends(real: pd.DataFrame, synthetic: pd.DataFrame) -> pd.DataFrame:
     real, synthetic = align(real=real, synthetic=synthetic)
     encoding = Encoding.fit(real, synthetic)
     is_number, x, y = encoding.is_number, encoding.encode(real), encoding.encode(synthetic)
-    levels = [
-        (_bins(p, p), _bins(q, p)) if number else (_levels(p), _levels(q))
-        for p, q, number in zip(x.T, y.T, is_number, strict=True)
-    ]
-    errors = np.full((len(levels), len(levels)), np.nan)
+    codes = [_both_codes(*columns) for columns in zip(x.T, y.T, is_number, strict=True)]
+    errors = np.full((len(codes), len(codes)), np.nan)
     errors[np.ix_(is_number, is_number)] = np.abs(_correlations(x[:, is_number]) - _correlations(y[:, is_number])) / 2
-    for i, j in combinations(range(len(levels)), 2):
+    for i, j in combinations(range(len(codes)), 2):
         if not (is_number[i] and is_number[j]):
-            width = 1 + max(levels[j][0].max(), levels[j][1].max())
-            cells = (a * width + b for a, b in zip(levels[i], levels[j], strict=True))
-            errors[i, j] = errors[j, i] = _total_variation(*cells)
+            errors[i, j] = errors[j, i] = _contingency_distance(codes[i], codes[j])
     np.fill_diagonal(errors, np.nan)
     return pd.DataFrame(errors, index=real.columns, columns=real.columns)
 
@@ -130,12 +123,12 @@ def mean_trend(trends: pd.DataFrame) -> float:
     Parameters
     ----------
     trends : DataFrame of shape (D, D)
-        From ``pair_trends``.
+        Errors of pairs, from ``pair_trends``.
 
     Returns
     -------
     float
-        From 0 to 1; NaN for a single column, which has no pair.
+        Mean error from 0 to 1; NaN for a single column, which has no pair.
 
     Examples
     --------
@@ -143,13 +136,19 @@ def mean_trend(trends: pd.DataFrame) -> float:
     0.3
     """
     pairs = trends.to_numpy()[np.triu_indices(len(trends), k=1)]
-    return float(pairs.mean()) if len(pairs) else float("nan")
+    if not len(pairs):
+        return float("nan")
+    return float(pairs.mean())
 
 
 def _number_shape(real: Floats, synthetic: Floats) -> float:
-    gaps = np.isnan(real), np.isnan(synthetic)
-    difference = abs(gaps[0].mean() - gaps[1].mean())
-    return float(max(difference, _kolmogorov_smirnov(real[~gaps[0]], synthetic[~gaps[1]])))
+    gaps, synthetic_gaps = np.isnan(real), np.isnan(synthetic)
+    difference = abs(gaps.mean() - synthetic_gaps.mean())
+    return float(max(difference, _kolmogorov_smirnov(real[~gaps], synthetic[~synthetic_gaps])))
+
+
+def _category_shape(real: Floats, synthetic: Floats) -> float:
+    return _total_variation(_levels(real), _levels(synthetic))
 
 
 def _kolmogorov_smirnov(real: Floats, synthetic: Floats) -> float:
@@ -157,21 +156,41 @@ def _kolmogorov_smirnov(real: Floats, synthetic: Floats) -> float:
     if not len(real) or not len(synthetic):
         return 0.0
     cells = np.concatenate([real, synthetic])
-    p, q = (np.searchsorted(np.sort(sample), cells, side="right") / len(sample) for sample in (real, synthetic))
-    return float(np.abs(p - q).max())
+    return float(np.abs(_distribution(real, cells) - _distribution(synthetic, cells)).max())
+
+
+def _distribution(sample: Floats, x: Floats) -> Floats:
+    """Share of a sample up to each value. Shape: (N,), (M,) -> (M,)."""
+    return np.searchsorted(np.sort(sample), x, side="right") / len(sample)
 
 
 def _total_variation(real: Codes, synthetic: Codes) -> float:
     """Half the summed difference of the shares of each code."""
     codes, levels = pd.factorize(np.concatenate([real, synthetic]))
-    p, q = (np.bincount(part, minlength=len(levels)) / len(part) for part in (codes[: len(real)], codes[len(real) :]))
+    p = np.bincount(codes[: len(real)], minlength=len(levels)) / len(real)
+    q = np.bincount(codes[len(real) :], minlength=len(levels)) / len(synthetic)
     return float(np.abs(p - q).sum() / 2)
+
+
+def _both_codes(real: Floats, synthetic: Floats, is_number: bool) -> tuple[Codes, Codes]:
+    """A column of both tables as codes from 0 on: bins of the real range, or levels."""
+    if is_number:
+        return _bins(real, real), _bins(synthetic, real)
+    return _levels(real), _levels(synthetic)
+
+
+def _contingency_distance(one: tuple[Codes, Codes], other: tuple[Codes, Codes]) -> float:
+    """Total variation of the joint counts of two columns, each as its codes in the real and the synthetic table."""
+    width = 1 + max(codes.max() for codes in other)
+    real, synthetic = (a * width + b for a, b in zip(one, other, strict=True))
+    return _total_variation(real, synthetic)
 
 
 def _correlations(x: Floats) -> Floats:
     """Pearson's correlations, each over the rows that have both numbers; 0 with a constant. Shape: (N, D) -> (D, D)."""
     seen = ~np.isnan(x)
-    lower, upper = (end(x, axis=0, where=seen, initial=start) for end, start in ((np.min, np.inf), (np.max, -np.inf)))
+    lower = np.min(x, axis=0, where=seen, initial=np.inf)
+    upper = np.max(x, axis=0, where=seen, initial=-np.inf)
     width = np.where(upper > lower, upper - lower, np.inf)
     unit = np.where(seen, (x - lower) / width, 0.0)  # a constant is exactly 0
     unit = np.where(seen, unit - unit.sum(axis=0) / np.maximum(seen.sum(axis=0), 1), 0.0)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
+from pandas.api.extensions import ExtensionDtype
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -16,11 +18,11 @@ Codes = NDArray[np.int64]
 KINDS = {"i": "numbers", "u": "numbers", "f": "numbers", "M": "instants", "m": "durations"}  # by numpy's letter
 
 
-def kind_of(dtype: Any) -> str:
-    """What a column of this dtype holds: "numbers", "instants", "durations", or else "categories"."""
-    kind = KINDS.get(getattr(dtype, "kind", "O"), "categories")
-    is_decimal = kind == "categories" and str(dtype).startswith("decimal")  # Arrow's, whose letter is that of objects
-    return "numbers" if is_decimal else kind
+def kind_of(dtype: DTypeLike | ExtensionDtype) -> str:
+    """Kind of the values of a column of this dtype: "numbers", "instants", "durations", or else "categories"."""
+    if str(dtype).startswith("decimal"):  # Arrow's, whose letter is that of objects
+        return "numbers"
+    return KINDS.get(getattr(dtype, "kind", "O"), "categories")
 
 
 def align(**tables: pd.DataFrame) -> list[pd.DataFrame]:
@@ -29,7 +31,7 @@ def align(**tables: pd.DataFrame) -> list[pd.DataFrame]:
     Parameters
     ----------
     **tables : DataFrame
-        By the name that error messages give them; the first sets the order.
+        Tables, each by the name that error messages give it; the first sets the order of the columns.
 
     Returns
     -------
@@ -43,22 +45,23 @@ def align(**tables: pd.DataFrame) -> list[pd.DataFrame]:
         Where a table is empty, a label occurs twice, or columns differ in name or kind.
     """
     for name, table in tables.items():
-        _check_table(name, table)
+        _check_frame(name, table)
     first, reference = next(iter(tables.items()))
+    labels = list(reference.columns)
     for name, table in tables.items():
-        lacks = [label for label in reference.columns if label not in table.columns]
+        lacks = [label for label in labels if label not in table.columns]
         adds = [label for label in table.columns if label not in reference.columns]
         if lacks or adds:
             raise ValueError(
                 f"{first} and {name} must have the same columns, but {name} lacks {lacks[:5]} and adds {adds[:5]}. "
                 f"Drop or rename columns until they agree."
             )
-        for label in reference.columns:
+        for label in labels:
             _check_kind(label, first, reference[label], name, table[label])
-    return [table[list(reference.columns)] for table in tables.values()]
+    return [table[labels] for table in tables.values()]
 
 
-def _check_table(name: str, table: Any) -> None:
+def _check_frame(name: str, table: object) -> None:
     if not isinstance(table, pd.DataFrame):
         raise TypeError(f"{name} must be a DataFrame, but is a {type(table).__name__}. Wrap it in pandas.DataFrame.")
     if not table.columns.is_unique:
@@ -70,7 +73,7 @@ def _check_table(name: str, table: Any) -> None:
         )
 
 
-def _check_kind(label: Any, first: str, expected: pd.Series, name: str, found: pd.Series) -> None:
+def _check_kind(label: Hashable, first: str, expected: pd.Series, name: str, found: pd.Series) -> None:
     kinds = kind_of(expected.dtype), kind_of(found.dtype)
     if kinds[0] != kinds[1] and expected.notna().any() and found.notna().any():
         raise ValueError(
@@ -110,7 +113,7 @@ class Category:
     Attributes
     ----------
     levels : Index of objects
-        In the order of a category dtype, else sorted, else as they appear.
+        Levels in the order of a category dtype, else sorted, else as they appear.
     """
 
     levels: pd.Index
@@ -119,7 +122,8 @@ class Category:
     def fit(cls, *columns: pd.Series) -> Category:
         """Learn the levels of all columns together."""
         try:
-            found = pd.Index(pd.unique(pd.concat([_objects(column).dropna() for column in columns])), dtype=object)
+            observed = pd.concat([_objects(column).dropna() for column in columns])
+            found = pd.Index(pd.unique(observed), dtype=object)
         except TypeError as error:
             raise TypeError(
                 f"Column {columns[0].name!r} holds values that cannot be compared as categories ({error}). "
@@ -146,7 +150,7 @@ class Encoding:
     Attributes
     ----------
     columns : dict of label to Number or Category
-        In the order of the tables.
+        Encoding of each column, in the order of the tables.
     """
 
     columns: dict[Any, Number | Category]
@@ -154,11 +158,7 @@ class Encoding:
     @classmethod
     def fit(cls, *tables: pd.DataFrame) -> Encoding:
         """Learn the kinds of the columns, and the levels of all tables together."""
-        columns: dict[Any, Number | Category] = {}
-        for label in tables[0].columns:
-            kinds = [kind_of(table[label].dtype) for table in tables if table[label].notna().any()] or ["categories"]
-            is_category = kinds[0] == "categories"
-            columns[label] = Category.fit(*(table[label] for table in tables)) if is_category else Number(kinds[0])
+        columns = {label: _fit_column([table[label] for table in tables]) for label in tables[0].columns}
         return cls(columns)
 
     @property
@@ -169,6 +169,14 @@ class Encoding:
     def encode(self, table: pd.DataFrame) -> Floats:
         """Rows as floats. Shape: (N, D)."""
         return np.column_stack([column.encode(table[label]) for label, column in self.columns.items()])
+
+
+def _fit_column(columns: list[pd.Series]) -> Number | Category:
+    """The encoding of a column of several tables: its kind is that of the first with an observed cell."""
+    kinds = [kind_of(column.dtype) for column in columns if column.notna().any()]
+    if not kinds or kinds[0] == "categories":
+        return Category.fit(*columns)
+    return Number(kinds[0])
 
 
 def fill_empty(train: Floats, test: Floats) -> tuple[Floats, Floats]:

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from skvae.drawing.axes import LEGEND, arrange, clean, headline, pyplot
+from skvae.drawing.labels import percent, short
+from skvae.drawing.maps import MAX_LABELS, label_bar, name_cells, write_cells
+from skvae.drawing.palette import EMPTY_CELL, FAINT, INK, REAL, SYNTHETIC
 from skvae.metrics.fidelity import mean_trend
 from skvae.metrics.frames import Category, Encoding, Floats, Number, align
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure, SubFigure
+    from matplotlib.patches import Patch
 
-REAL, SYNTHETIC, INK, FAINT = "#b9c5d6", "#d1495b", "#22303c", "#7d8896"
-MAX_BINS, MAX_LEVELS, MAX_LETTERS, MAX_NUMBERS, MAX_LABELS = 40, 6, 16, 16, 60
+MAX_BINS, MAX_LEVELS, MAX_LETTERS = 40, 6, 16  # bins of a histogram; bars of a category; letters of a name
+MAX_NUMBERS = 16  # columns of a map whose numbers are also written out
 DAY = 86_400.0  # seconds
 LEAST_TOP = 5.0  # percent: errors that are all small should not look large
 
@@ -35,56 +41,46 @@ def draw(
     if max_columns < 1:
         raise ValueError(f"max_columns must be at least 1, but is {max_columns}. Pass a larger number.")
     worst = shapes.sort_values(ascending=False, kind="stable").index[:max_columns]
-    n_across = min(3, math.ceil(math.sqrt(len(worst))))
-    n_down = math.ceil(len(worst) / n_across)
+    n_down, n_across = arrange(len(worst))
     widths = [max(2.9 * n_across, 4.2), 6.6][: len(shapes)]  # a single column has no pair
     if figure is None:
         figure = pyplot().figure(figsize=(sum(widths), max(2.1 * n_down, 4.6) + 0.9), layout="constrained")
     parts = np.ravel(figure.subfigures(1, len(widths), squeeze=False, width_ratios=widths))
-    _draw_columns(parts[0], real[worst], synthetic[worst], shapes, n_down, n_across)
+    _draw_worst(parts[0], real[worst], synthetic[worst], shapes)
     if len(parts) > 1:
         _draw_pairs(parts[1], trends)
     return figure
 
 
-def pyplot() -> Any:
-    """The module ``matplotlib.pyplot``, imported now."""
-    try:
-        from matplotlib import pyplot
-    except ImportError as error:
-        raise ImportError("Plots need matplotlib, which is not installed. Run: pip install skvae[plot]") from error
-    return pyplot
-
-
-def _draw_columns(
-    figure: SubFigure, real: pd.DataFrame, synthetic: pd.DataFrame, shapes: pd.Series, n_down: int, n_across: int
-) -> None:
-    axes = figure.subplots(n_down, n_across, squeeze=False).ravel()
+def _draw_worst(figure: SubFigure, real: pd.DataFrame, synthetic: pd.DataFrame, shapes: pd.Series) -> None:
+    """One panel for each column that is shown, under the mean error of all."""
+    n_shown = real.shape[1]
+    axes = figure.subplots(*arrange(n_shown), squeeze=False).ravel()
     draw_columns(axes, real, synthetic, shapes)
-    n_columns = real.shape[1]
-    for ax in axes[n_columns:]:
-        ax.set_visible(False)
-    which = f", the {n_columns} worst of {len(shapes)} columns" if n_columns < len(shapes) else ""
-    _headline(figure, f"Shape error {percent(shapes.mean())}{which}")
-    place: Any = "outside upper right"
-    figure.legend(handles=handles(), loc=place, ncols=2, frameon=False, fontsize=9, labelcolor=INK)
+    for spare in axes[n_shown:]:
+        spare.set_visible(False)
+    title = f"Shape error {percent(shapes.mean())}"
+    if n_shown < len(shapes):
+        title += f", the {n_shown} worst of {len(shapes)} columns"
+    _title(figure, title)
+    place: Any = "outside upper right"  # matplotlib's types do not know the places outside
+    figure.legend(handles=handles(), loc=place, ncols=2, **LEGEND)
 
 
-def handles() -> list[Any]:
-    """Of a legend."""
+def handles() -> list[Patch]:
+    """Handles of a legend that tells real rows from synthetic ones."""
     from matplotlib.patches import Patch
 
     return [Patch(color=REAL, label="real"), Patch(color=SYNTHETIC, label="synthetic")]
 
 
 def draw_columns(axes: Iterable[Axes], real: pd.DataFrame, synthetic: pd.DataFrame, shapes: pd.Series) -> None:
-    """One column an axes: how its values are distributed, with its error in the title."""
+    """How the values of each column are distributed, one panel a column, with its error in the title."""
     real, synthetic = align(real=real, synthetic=synthetic)
     columns = Encoding.fit(real, synthetic).columns
     for ax, (label, column) in zip(axes, columns.items(), strict=False):
         draw_column(ax, column, column.encode(real[label]), column.encode(synthetic[label]))
-        ax.set_title(short(label, 22), loc="left", fontsize=9.5, fontweight="bold", color=INK)
-        ax.set_title(percent(shapes[label]), loc="right", fontsize=9, color=FAINT)
+        headline(ax, short(label, 22), percent(shapes[label]), fontsize=9.5)
 
 
 def draw_column(ax: Axes, column: Number | Category, real: Floats, synthetic: Floats) -> None:
@@ -97,32 +93,41 @@ def draw_column(ax: Axes, column: Number | Category, real: Floats, synthetic: Fl
 
 def _draw_numbers(ax: Axes, column: Number, real: Floats, synthetic: Floats) -> None:
     """Histograms on the same bins, of the observed cells, and the shares of missing ones where there are any."""
-    from matplotlib import dates as untyped
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
-
     edges = _edges(np.concatenate([real, synthetic]))
-    p, q = (np.histogram(cells[~np.isnan(cells)], edges)[0] / len(cells) for cells in (real, synthetic))
-    edges = edges / DAY if column.kind == "instants" else edges  # matplotlib counts days
+    p, q = _histogram(real, edges), _histogram(synthetic, edges)
+    if column.kind == "instants":
+        edges = edges / DAY  # matplotlib counts days
     ax.stairs(p, edges, fill=True, color=REAL)
     ax.stairs(q, edges, color=SYNTHETIC, linewidth=1.5)
-    if column.kind == "instants":
-        dates: Any = untyped
-        ax.xaxis.set_major_locator(dates.AutoDateLocator(minticks=2, maxticks=5))
-        ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(ax.xaxis.get_major_locator()))
-    else:
-        ax.xaxis.set_major_locator(MaxNLocator(5))
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _number(value)))
-    _clean(ax, ax.yaxis)
+    _mark_values(ax.xaxis, column.kind)
+    _show_shares(ax, "y")
     gaps = np.isnan(real).mean(), np.isnan(synthetic).mean()
     if max(gaps) > 0:
         ax.set_xlabel(f"missing {percent(gaps[0])}, synthetic {percent(gaps[1])}", fontsize=8, color=FAINT)
 
 
+def _mark_values(axis: Axis, kind: str) -> None:
+    """Few ticks, as dates or as numbers in few letters."""
+    from matplotlib import dates as untyped
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    if kind == "instants":
+        dates: Any = untyped
+        axis.set_major_locator(dates.AutoDateLocator(minticks=2, maxticks=5))
+        axis.set_major_formatter(dates.ConciseDateFormatter(axis.get_major_locator()))
+    else:
+        axis.set_major_locator(MaxNLocator(5))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: _number(value)))
+
+
 def _draw_levels(ax: Axes, column: Category, real: Floats, synthetic: Floats) -> None:
     """Bars of the most frequent levels, of all others together, and of missing cells."""
     shares = np.stack([_shares(real, len(column.levels)), _shares(synthetic, len(column.levels))])
-    seen = [level for level in np.argsort(-shares[:, :-1].max(axis=0), kind="stable") if shares[:, level].any()]
-    n_shown = len(seen) if len(seen) == MAX_LEVELS + 1 else MAX_LEVELS  # "1 other" takes the room of its name
+    by_frequency = np.argsort(-shares[:, :-1].max(axis=0), kind="stable")
+    seen = [level for level in by_frequency if shares[:, level].any()]
+    n_shown = MAX_LEVELS
+    if len(seen) == MAX_LEVELS + 1:  # "1 other" takes the room of its name
+        n_shown += 1
     top, others = seen[:n_shown], seen[n_shown:]
     names = [short(column.levels[level], MAX_LETTERS) for level in top]
     bars = list(shares[:, top].T)
@@ -132,12 +137,12 @@ def _draw_levels(ax: Axes, column: Category, real: Floats, synthetic: Floats) ->
     if shares[:, -1].any():
         names.append("(missing)")
         bars.append(shares[:, -1])
-    places = np.arange(len(bars))
-    ax.barh(places, [bar[0] for bar in bars], height=0.8, color=REAL)
-    ax.barh(places, [bar[1] for bar in bars], height=0.28, color=SYNTHETIC)
+    places, (of_real, of_synthetic) = np.arange(len(bars)), np.stack(bars, axis=1)
+    ax.barh(places, of_real, height=0.8, color=REAL)
+    ax.barh(places, of_synthetic, height=0.28, color=SYNTHETIC)
     ax.set_yticks(places, names)
     ax.set_ylim(max(len(bars), 4) - 0.4, -0.6)
-    _clean(ax, ax.xaxis)
+    _show_shares(ax, "x")
 
 
 def _draw_pairs(figure: SubFigure, trends: pd.DataFrame) -> None:
@@ -145,49 +150,60 @@ def _draw_pairs(figure: SubFigure, trends: pd.DataFrame) -> None:
     errors = 100 * trends
     top = max(LEAST_TOP, float(np.nanmax(errors.to_numpy(), initial=0)))
     draw_map(figure.subplots(), errors, top=top, cmap="OrRd", label="error of a pair, %", pattern="{:.1f}")
-    _headline(figure, f"Trend error {percent(mean_trend(trends))}")
+    _title(figure, f"Trend error {percent(mean_trend(trends))}")
 
 
 def draw_map(ax: Axes, pairs: pd.DataFrame, *, top: float, cmap: str, label: str, pattern: str) -> None:
-    """A number for each pair of columns as a colour, and as text where columns are few. Shape: (D, D)."""
+    """A number for each pair of columns as a colour, and as text where columns are few.
+
+    Parameters
+    ----------
+    ax : Axes
+        Axes of the map.
+    pairs : DataFrame of shape (D, D)
+        Numbers from 0 on, NaN where there is none.
+    top : float
+        Number at the end of the colour map.
+    cmap : str
+        Colour map of the cells.
+    label : str
+        Label of the colour bar.
+    pattern : str
+        Format of a number that is written out, such as "{:.1f}".
+    """
     values = pairs.to_numpy()
     n_columns = len(values)
     ax.set_anchor("N")
     picture = ax.imshow(values, cmap=cmap, vmin=0, vmax=top)
-    ax.set_facecolor("#eef1f5")
-    places = np.arange(n_columns) if n_columns <= MAX_LABELS else np.array([], dtype=int)
-    names = [short(pairs.columns[place], MAX_LETTERS) for place in places]
+    ax.set_facecolor(EMPTY_CELL)
+    names = []
+    if n_columns <= MAX_LABELS:
+        names = [short(column, MAX_LETTERS) for column in pairs.columns]
     size = float(np.clip(130 / max(n_columns, 1), 4.5, 9))
-    ax.set_xticks(places, names, rotation=45, ha="right", rotation_mode="anchor", fontsize=size)
-    ax.set_yticks(places, names, fontsize=size)
-    ax.tick_params(length=0, colors=INK)
-    ax.spines[:].set_visible(False)
+    name_cells(ax, names, names, fontsize=size)
     if n_columns <= MAX_NUMBERS:
-        for i, j in np.argwhere(~np.isnan(values)):
-            color = "white" if values[i, j] > 0.6 * top else INK
-            text = pattern.format(values[i, j])
-            ax.text(j, i, text, ha="center", va="center", fontsize=size - 1.5, color=color)
+        write_cells(ax, values, pattern.format, dark=0.6 * top, fontsize=size - 1.5)
     bar = ax.figure.colorbar(picture, cax=ax.inset_axes((1.02, 0.5, 0.025, 0.5)))
-    bar.set_label(label, fontsize=8.5, color=INK)
-    bar.ax.tick_params(length=0, labelsize=8, colors=INK)
-    bar.outline.set_visible(False)
+    label_bar(bar, label, fontsize=8.5)
 
 
-def _clean(ax: Axes, shares: Any) -> None:
-    """Ticks without lines, percents on the axis of the shares."""
+def _show_shares(ax: Axes, side: Literal["x", "y"]) -> None:
+    """Clean axes, with percents on the axis of the shares."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    shares.set_major_locator(MaxNLocator(4))
-    shares.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}%"))
-    shares.grid(color="#e6eaf0", linewidth=0.7)
-    ax.set_axisbelow(True)
-    ax.tick_params(length=0, labelsize=8, colors=INK)
-    ax.spines[["top", "right", "left"]].set_visible(False)
-    ax.spines["bottom"].set_color(FAINT)
+    axis = {"x": ax.xaxis, "y": ax.yaxis}[side]
+    axis.set_major_locator(MaxNLocator(4))
+    axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}%"))
+    clean(ax, grid=side, labelsize=8, linewidth=0.7)
 
 
-def _headline(figure: SubFigure, text: str) -> None:
+def _title(figure: SubFigure, text: str) -> None:
     figure.suptitle(text, x=0.01, ha="left", fontsize=12, fontweight="bold", color=INK)
+
+
+def _histogram(values: Floats, edges: Floats) -> Floats:
+    """Share of all cells, missing ones too, in each bin. Shape: (N,), (B + 1,) -> (B,)."""
+    return np.histogram(values[~np.isnan(values)], edges)[0] / len(values)
 
 
 def _edges(values: Floats) -> Floats:
@@ -213,16 +229,6 @@ def _number(value: float) -> str:
     """A number in few letters: thousands as k and M, but no thousandths as m."""
     from matplotlib.ticker import EngFormatter
 
-    return EngFormatter(sep="")(value) if abs(value) >= 1000 else f"{value:.6g}"
-
-
-def percent(share: float) -> str:
-    """A share as text."""
-    return f"{100 * share:.2f} %"
-
-
-def short(label: Any, length: int) -> str:
-    """Text of a label, cut, and without the signs that matplotlib reads as mathematics."""
-    text = str(label)
-    text = text if len(text) <= length else text[: length - 1] + "…"
-    return text.replace("$", r"\$")
+    if abs(value) >= 1000:
+        return EngFormatter(sep="")(value)
+    return f"{value:.6g}"

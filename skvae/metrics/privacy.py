@@ -40,18 +40,18 @@ def distance_to_closest_record(
     test : DataFrame of shape (N', D)
         Rows of the same distribution that it has not seen.
     synthetic : DataFrame of shape (M, D)
-        Rows of the generator.
+        Rows that the generator has drawn.
     max_rows : int or None
-        Use a sample of so many synthetic rows. The time is that of M · min(N, N') · 2 distances: about ten seconds
-        on one core for 32,000 × 16,000 × 2 and 15 columns; memory stays small.
+        Number of synthetic rows that are used at most, a sample of all. The time is that of M · min(N, N') · 2
+        distances: about ten seconds on one core for 32,000 × 16,000 × 2 and 15 columns; memory stays small.
     random_state : int, RandomState or None
-        Draws the samples of rows.
+        Seed of the samples of rows.
 
     Returns
     -------
     float
-        From 0 to 1; .5 is ideal, 1 means that every synthetic row leans on a training row. A copy of a training row
-        that is not drawn counts as any other row.
+        Share from 0 to 1; .5 is ideal, 1 means that every synthetic row leans on a training row. A copy of a
+        training row that is not drawn counts as any other row.
 
     See Also
     --------
@@ -76,7 +76,8 @@ def distance_to_closest_record(
     encoding = Encoding.fit(train, test, synthetic)
     tables = [encoding.encode(table) for table in (train, test, synthetic)]
     seen, unseen, rows = _scaled(tables, encoding.is_number)
-    seen, unseen = (table[rng.permutation(len(table))[:n_real]] for table in (seen, unseen))
+    seen = seen[rng.permutation(len(seen))[:n_real]]
+    unseen = unseen[rng.permutation(len(unseen))[:n_real]]
     rows = rows[rng.permutation(len(rows))[:max_rows]]
     gain = _closest(rows, unseen) - _closest(rows, seen)
     return float(np.mean(gain > TIE) + np.mean(np.abs(gain) <= TIE) / 2)
@@ -88,15 +89,15 @@ def exact_copies(reference: pd.DataFrame, rows: pd.DataFrame) -> float:
     Parameters
     ----------
     reference : DataFrame of shape (N, D)
-        Where to look, such as the training rows.
+        Rows to search, such as the training rows.
     rows : DataFrame of shape (M, D)
-        What to look for, such as synthetic rows; columns in any order. Equal values of different dtypes are equal,
+        Rows to look for, such as synthetic ones; columns in any order. Equal values of different dtypes are equal,
         and so are all kinds of missing cells.
 
     Returns
     -------
     float
-        From 0 to 1. Where rows have few possible values real rows repeat, too: compare with the same figure for
+        Share from 0 to 1. Where rows have few possible values real rows repeat, too: compare with the same figure for
         fresh real rows.
 
     Examples
@@ -108,10 +109,12 @@ def exact_copies(reference: pd.DataFrame, rows: pd.DataFrame) -> float:
     reference, rows = align(reference=reference, rows=rows)
     # every cell by its level, numbers too: floats would merge long integers and close instants
     encoding = Encoding({label: Category.fit(reference[label], rows[label]) for label in reference.columns})
-    known, asked = (
-        pd.util.hash_pandas_object(pd.DataFrame(encoding.encode(table)), index=False) for table in (reference, rows)
-    )
-    return float(asked.isin(known).mean())
+    return float(_hashed(encoding.encode(rows)).isin(_hashed(encoding.encode(reference))).mean())
+
+
+def _hashed(cells: Floats) -> pd.Series:
+    """A number for each row, equal where all cells are. Shape: (N, D) -> (N,)."""
+    return pd.util.hash_pandas_object(pd.DataFrame(cells), index=False)
 
 
 def _scaled(tables: list[Floats], is_number: NDArray[np.bool_]) -> list[NDArray[np.float32]]:
@@ -122,11 +125,12 @@ def _scaled(tables: list[Floats], is_number: NDArray[np.bool_]) -> list[NDArray[
     width = np.where(gaps, -np.inf, real).max(axis=0) - lower
     measured, fixed = is_number & (width > 0), is_number & ~(width > 0)
     loc, scale = np.where(measured, lower, 0.0), np.where(measured, width, 1.0)
-    scaled = [np.where(measured, ((table - loc) / scale).clip(-1, 2), table) for table in tables]
-    scaled = [np.where(fixed, table != lower, table) for table in scaled]  # another number than the only real one
-    return [
-        np.where(np.isnan(table), GAP, value).astype(np.float32) for table, value in zip(tables, scaled, strict=True)
-    ]
+    found = []
+    for table in tables:
+        scaled = np.where(measured, ((table - loc) / scale).clip(-1, 2), table)
+        scaled = np.where(fixed, scaled != lower, scaled)  # another number than the only real one
+        found.append(np.where(np.isnan(table), GAP, scaled).astype(np.float32))
+    return found
 
 
 def _closest(rows: NDArray[np.float32], reference: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Hashable
 
 import numpy as np
 import pandas as pd
@@ -10,13 +10,13 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.metrics import roc_auc_score, root_mean_squared_error
 from sklearn.utils import check_random_state
 
-from skvae.metrics.frames import Category, Encoding, Floats, Number, align, fill_empty
+from skvae.metrics.frames import Category, Encoding, Floats, align, fill_empty
 
 
 def downstream_score(
     train: pd.DataFrame,
     test: pd.DataFrame,
-    target: Any,
+    target: Hashable,
     *,
     random_state: int | np.random.RandomState | None = None,
 ) -> float:
@@ -33,10 +33,10 @@ def downstream_score(
     test : DataFrame of shape (M, D)
         Real rows with the same columns, in any order.
     target : label
-        The column to predict. By its dtype a number (also an instant or a duration, in seconds) or a category;
+        Column to predict. By its dtype a number (also an instant or a duration, in seconds) or a category;
         convert whole numbers that name classes to category.
     random_state : int, RandomState or None
-        Of the model, which draws rows to choose its bins where there are more than 200,000.
+        Seed of the model, which draws rows to choose its bins where there are more than 200,000.
 
     Returns
     -------
@@ -66,11 +66,11 @@ def downstream_score(
         raise ValueError(
             f"A target needs other columns to predict it from, but {target!r} is alone. Pass more columns."
         )
-    train, test = (_with_target(name, table, target) for name, table in (("train", train), ("test", test)))
+    train, test = _with_target("train", train, target), _with_target("test", test, target)
     features = Encoding.fit(train.drop(columns=target))
     X, X_test = fill_empty(features.encode(train), features.encode(test))
     y = Encoding.fit(test[[target]], train[[target]]).columns[target]
-    score = _rmse if isinstance(y, Number) else _roc_auc
+    score = _roc_auc if isinstance(y, Category) else _rmse
     if isinstance(y, Category) and test[target].nunique() < 2:
         raise ValueError(
             f"ROC AUC needs two classes, but every row of test has {target!r} = {test[target].tolist()[0]!r}. "
@@ -79,7 +79,7 @@ def downstream_score(
     return score(X, y.encode(train[target]), X_test, y.encode(test[target]), check_random_state(random_state))
 
 
-def _with_target(name: str, table: pd.DataFrame, target: Any) -> pd.DataFrame:
+def _with_target(name: str, table: pd.DataFrame, target: Hashable) -> pd.DataFrame:
     rows: pd.DataFrame = table.loc[table[target].notna()]
     if not len(rows):
         raise ValueError(
@@ -100,5 +100,6 @@ def _roc_auc(X: Floats, y: Floats, X_test: Floats, y_test: Floats, rng: np.rando
         return 0.5
     model = HistGradientBoostingClassifier(early_stopping=False, random_state=rng).fit(X, y)
     scores = dict(zip(classes, model.predict_proba(X_test).T, strict=True))
-    constant = np.zeros(len(y_test))
-    return float(np.mean([roc_auc_score(y_test == level, scores.get(level, constant)) for level in np.unique(y_test)]))
+    constant = np.zeros(len(y_test))  # the score of a class that training lacks
+    auc = [roc_auc_score(y_test == level, scores.get(level, constant)) for level in np.unique(y_test)]
+    return float(np.mean(auc))

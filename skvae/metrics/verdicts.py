@@ -1,4 +1,4 @@
-"""What each figure of a report asks, and how good an answer is: rules of thumb, in words."""
+"""Questions behind the figures of a report, and rules of thumb for how good an answer is."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ class Question:
     Attributes
     ----------
     figure : str
-        Its name in ``Report.table``.
+        Name of the figure in ``Report.table``.
     heading : str
-        The question.
+        Question itself.
     says : str
-        What the figure is, in a sentence or two.
+        Description of the figure, in a sentence or two.
     best, worst : float
-        Ends of the scale on which it is shown; what lies beyond is shown at the end.
+        Ends of the scale on which the figure is shown; what lies beyond is shown at the end.
     limits : tuple of two floats
         Distance from ``best`` up to which an answer is good, and fair.
     slack : tuple of two floats
-        The same, as multiples of the distance of real rows that the generator has not seen; the larger limit counts.
+        The same limits as multiples of the distance of real rows that the generator has not seen; the larger counts.
     answers : tuple of three str
-        Good, fair and poor, as a sentence.
+        Sentences for good, fair and poor.
     largest : tuple of two floats, or None
         Limits of the largest error of a single column or pair, where the figure is a mean of such.
     """
@@ -48,7 +48,10 @@ class Question:
 
     def loss(self, value: float) -> float:
         """Distance from the best value; 0 beyond it."""
-        return max(0.0, (value - self.best) * (1 if self.worst > self.best else -1))
+        beyond = value - self.best
+        if self.worst < self.best:
+            beyond = -beyond
+        return max(0.0, beyond)
 
     def position(self, value: float) -> float:
         """Where on the scale: 0 is the best end, 1 the worst."""
@@ -56,19 +59,36 @@ class Question:
 
     def verdict(self, value: float, real: float = np.nan) -> Verdict:
         """How good a value is, beside that of real rows, if there is one."""
-        return self._graded(self.loss(value), 0.0 if np.isnan(real) else self.loss(real), self.limits)
+        of_real = 0.0 if np.isnan(real) else self.loss(real)
+        return self._graded(self.loss(value), of_real, self.limits)
 
     def verdict_of_largest(self, error: float, real: float = np.nan) -> Verdict:
         """How good the largest error is: a mean hides one broken pair among a hundred."""
-        return "good" if self.largest is None else self._graded(error, np.nan_to_num(real), self.largest)
+        if self.largest is None:
+            return "good"
+        return self._graded(error, np.nan_to_num(real), self.largest)
 
     def _graded(self, loss: float, of_real: float, limits: tuple[float, float]) -> Verdict:
-        within = [loss <= max(a, b * of_real) for a, b in zip(limits, self.slack, strict=True)]
-        return "good" if within[0] else "fair" if within[1] else "poor"
+        for verdict, limit, slack in zip(VERDICTS[:2], limits, self.slack, strict=True):
+            if loss <= max(limit, slack * of_real):
+                return verdict
+        return "poor"
 
     def answer(self, verdict: Verdict) -> str:
         """The sentence for a verdict."""
         return self.answers[VERDICTS.index(verdict)]
+
+    def text(self, value: float) -> str:
+        """A value of this figure, in its unit: percents, or those of the target."""
+        if self.figure == "Downstream RMSE":
+            return f"{value:.4g}"
+        digits = 1 if self.worst > 0.2 else 2
+        return f"{100 * value:.{digits}f}%"
+
+    @property
+    def may_be_worse(self) -> bool:
+        """Whether there are values beyond the end of the scale: errors that end below 1."""
+        return self.worst < 1 and self.best < 1
 
 
 RULES = (

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from skvae.inspection.canvas import as_images, axes_for, panels, signed, tile
+from skvae.inspection.canvas import as_images, axes_for, label_regions, panel_grid, panels, signed, tile
 
 
 def test_a_tile_has_gaps_between_images():
@@ -45,3 +45,24 @@ def test_without_matplotlib_the_message_says_what_to_install(monkeypatch):
 
 def test_minus_signs():
     assert [signed(x, 1) for x in (-1.26, -0.01, 0.0, 2.0)] == ["−1.3", "0.0", "0.0", "2.0"]
+
+
+def test_spare_places_of_a_grid_are_blank(pyplot):
+    blank, axes = panel_grid(None, 4, each=(3.0, 2.0), around=(0.5, 0.25))
+    assert len(axes) == 4 and all(ax.axison for ax in axes)
+    assert blank.figure.get_size_inches().tolist() == [6.5, 4.25]
+    blank, axes = panel_grid(None, 7, each=(1, 1), around=(0, 0))
+    assert len(axes) == 7 and sum(ax.axison for ax in blank.figure.axes) == 7
+    assert len(blank.figure.axes) == 1 + 9
+
+
+def test_names_of_regions_stand_inside(pyplot):
+    _, ax = pyplot.subplots()
+    places = np.zeros((20, 20))
+    places[:, 16:] = 1
+    places[0, 0] = 2  # no room for a name
+    label_regions(ax, places, ["large", "right", "tiny"])
+    left, right = ax.texts
+    assert (left.get_text(), left.get_ha()) == ("large", "center")
+    assert (right.get_text(), right.get_ha(), right.get_position()[0]) == ("right", "right", 0.98)
+    assert left.get_position()[0] == pytest.approx(0.4, abs=0.06)

@@ -4,8 +4,8 @@ import pytest
 from matplotlib.colors import same_color, to_hex
 from numpy.testing import assert_allclose
 
+from skvae.drawing.palette import CLASSES, GREY
 from skvae.inspection import LatentSpaceDisplay
-from skvae.inspection.canvas import CLASSES, GREY
 
 Z = np.random.default_rng(0).normal(size=(40, 3))
 

@@ -6,7 +6,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from skvae.metrics import Report, column_shapes, pair_trends
-from skvae.metrics.picture import _edges, _number, short
+from skvae.metrics.picture import _edges, _number
 
 matplotlib = pytest.importorskip("matplotlib")
 
@@ -84,11 +84,6 @@ def test_whole_numbers_fill_bins_equally(values):
     assert edges[0] < values.min() and edges[-1] > values.max()
     if len(values) > 1:
         assert (np.diff(edges) % 1 == 0).all() and edges[0] % 1 == 0.5
-
-
-def test_labels_are_cut_and_not_read_as_mathematics():
-    assert short("a" * 30, 16) == "a" * 15 + "…"
-    assert short("$x$", 16) == r"\$x\$"
 
 
 def test_numbers_take_few_letters():

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skvae.metrics.report import FIGURES
+from skvae.metrics.figures import FIGURES
 from skvae.metrics.verdicts import QUESTIONS, asked
 
 BY_FIGURE = {question.figure: question for question in QUESTIONS}
@@ -48,3 +48,18 @@ def test_every_figure_has_a_question():
         "Two-sample AUC, test"
     ]
     assert [q.figure for q in asked(pd.DataFrame(index=["Two-sample AUC, train"]))] == ["Two-sample AUC, train"]
+
+
+def test_values_have_the_unit_of_their_figure():
+    assert BY_FIGURE["Downstream RMSE"].text(1234.567) == "1235"
+    assert BY_FIGURE["Two-sample AUC, test"].text(0.51234) == "51.2%"
+    assert BY_FIGURE["Shape error"].text(0.01234) == "1.23%"  # a short scale has more digits
+
+
+def test_scales_that_end_early_say_so():
+    assert [figure for figure, question in BY_FIGURE.items() if question.may_be_worse] == [
+        "Shape error",
+        "Trend error",
+        "Exact copies",
+        "Closer to train",
+    ]

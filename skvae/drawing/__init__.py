@@ -1,0 +1,1 @@
+"""Colours, axes, labels and maps that pictures of several rooms share."""

@@ -1,0 +1,88 @@
+"""Elements of a web page that need nothing else: tables, and pictures that hold their own data."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from html import escape
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MAX_LETTERS = 32  # letters of a cell
+
+
+def table_element(table: pd.DataFrame) -> str:
+    """A table as HTML, numbers to the right.
+
+    Examples
+    --------
+    >>> head, body = table_element(pd.DataFrame({"who": ["Ann"], "age": [38]})).split("<tbody>")
+    >>> body
+    '<tr><td>Ann</td><td class="n">38</td></tr></tbody></table>'
+    """
+    is_number = [pd.api.types.is_numeric_dtype(dtype) for dtype in table.dtypes]
+    head = _row("th", table.columns, is_number)
+    body = "".join(_row("td", cells, is_number) for cells in table.itertuples(index=False, name=None))
+    return f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
+
+
+def _row(tag: str, cells: Iterable[object], is_number: list[bool]) -> str:
+    elements = []
+    for cell, number in zip(cells, is_number, strict=True):
+        mark = ' class="n"' if number else ""
+        elements.append(f"<{tag}{mark}>{escape(_cell_text(cell))}</{tag}>")
+    return f"<tr>{''.join(elements)}</tr>"
+
+
+def _cell_text(cell: object) -> str:
+    if cell is None or cell is pd.NA or cell != cell:
+        text = "–"
+    elif isinstance(cell, float):
+        text = f"{cell:.6g}"
+    else:
+        text = str(cell)
+    if len(text) > MAX_LETTERS:
+        text = text[: MAX_LETTERS - 1] + "…"
+    return text
+
+
+@contextmanager
+def drawing(width: float, height: float) -> Iterator[Figure]:
+    """A figure that pyplot does not know, with letters as shapes, so that it looks the same everywhere.
+
+    Parameters
+    ----------
+    width, height : float
+        Size of the figure, inches.
+    """
+    try:
+        import matplotlib
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError("The page needs matplotlib, which is not installed. Run: pip install skvae[plot]") from error
+    with matplotlib.rc_context({"svg.hashsalt": "skvae", "svg.fonttype": "path"}):
+        yield Figure(figsize=(width, height), layout="constrained")
+
+
+def picture_element(figure: Figure, alt: str) -> str:
+    """A picture that holds its own data.
+
+    Parameters
+    ----------
+    figure : Figure
+        Figure to embed, as SVG.
+    alt : str
+        Text for a reader who does not see it.
+    """
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None}, transparent=True)
+    data = base64.b64encode(buffer.getvalue()).decode("ascii")
+    width, height = 96 * figure.get_size_inches()
+    size = f'width="{width:.0f}" height="{height:.0f}"'
+    return f'<img alt="{escape(alt, quote=True)}" {size} src="data:image/svg+xml;base64,{data}">'

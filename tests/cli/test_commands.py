@@ -1,0 +1,150 @@
+"""Each command on small files, as a function of its options."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from skvae import VAETransformer
+from skvae.cli import commands
+from skvae.cli.arguments import make_parser
+from skvae.cli.progress import notes
+
+QUICK = ["--max-iter", "1", "--n-components", "2", "--set", "device=cpu", "--set", "hidden_layer_sizes=(4,)"]
+
+
+@pytest.fixture
+def frame():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=40)
+    frame = pd.DataFrame({"x": x, "n": rng.integers(9, size=40), "word": np.where(x > 0, "a", "b")})
+    frame.loc[::7, "x"] = np.nan
+    return frame
+
+
+@pytest.fixture
+def table(frame, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    frame.to_csv("table.csv", index=False)
+    return "table.csv"
+
+
+@pytest.fixture
+def model(table):
+    run("fit", table, "-o", "model", *QUICK)
+    return "model"
+
+
+def run(*arguments):
+    """Run a command as main does, but let its errors pass."""
+    options = make_parser().parse_args(arguments)
+    options.arguments = list(arguments)
+    with notes():
+        options.run(options)
+
+
+def test_fit_keeps_what_the_options_say(table):
+    run("fit", table, "-o", "model", "--decoder", "autoregressive", "--seed", "3", "--set", "prior=mixture", *QUICK)
+    vae = VAETransformer.load("model")
+    assert (vae.n_components, vae.max_iter, vae.hidden_layer_sizes) == (2, 1, (4,))
+    assert (vae.decoder, vae.prior, vae.random_state) == ("autoregressive", "mixture", 3)
+    assert list(vae.feature_names_in_) == ["x", "n", "word"]
+
+
+def test_sample_draws_what_the_model_draws(model, capsys):
+    run("sample", "--model", model, "-n", "5", "--seed", "7", "-o", "rows.csv")
+    expected = VAETransformer.load(model).sample(5, random_state=7)
+    written = pd.read_csv("rows.csv", dtype_backend="numpy_nullable")
+    pd.testing.assert_frame_equal(written, expected.reset_index(drop=True), check_dtype=False)
+    said = capsys.readouterr().err
+    assert "note: rows are closer to the data from a model that was fitted with --decoder autoregressive" in said
+    assert "wrote rows.csv: 5 rows" in said
+
+
+def test_sample_learns_a_table_with_its_gaps(table, capsys):
+    run("sample", table, "-n", "6", "--given", "word=b", *QUICK)
+    captured = capsys.readouterr()
+    lines = captured.out.splitlines()
+    assert lines[0] == "x,n,word" and len(lines) == 7
+    assert all(line.endswith(",b") for line in lines[1:])
+    assert "table.csv: 40 rows, 3 columns, 6 gaps" in captured.err
+
+
+def test_sample_needs_a_table_or_a_model():
+    with pytest.raises(ValueError, match=r"Name a table to learn from, or a model from fit with --model\."):
+        run("sample")
+
+
+def test_transform_writes_a_column_for_each_component(model, table):
+    run("transform", table, "--model", model, "-o", "z.csv")
+    Z = pd.read_csv("z.csv")
+    assert list(Z.columns) == ["z1", "z2"]
+    rows = pd.read_csv(table, dtype_backend="numpy_nullable")
+    np.testing.assert_allclose(Z, VAETransformer.load(model).transform(rows), rtol=1e-5, atol=1e-6)
+
+
+def test_impute_changes_gaps_only(table, frame):
+    run("impute", table, "-o", "full.csv", *QUICK)
+    full = pd.read_csv("full.csv")
+    seen = frame["x"].notna()
+    assert full.notna().all(axis=None)
+    np.testing.assert_allclose(full.loc[seen, "x"], frame.loc[seen, "x"])
+    assert full[["n", "word"]].equals(frame[["n", "word"]])
+
+
+def test_score_prints_the_mean_and_writes_each(model, table, capsys):
+    run("score", table, "--model", model, "-o", "scores.csv")
+    captured = capsys.readouterr()
+    rows = pd.read_csv(table, dtype_backend="numpy_nullable")
+    scores = VAETransformer.load(model).score_samples(rows)
+    assert captured.out == f"{scores.mean():.4f} nats per row\n"
+    np.testing.assert_allclose(pd.read_csv("scores.csv")["score"], scores, rtol=1e-6)
+    assert "honest" not in captured.err
+    run("score", table, *QUICK)
+    assert "note: these are the rows that the model was fitted to; for an honest score" in capsys.readouterr().err
+
+
+def test_report_writes_a_page_and_the_rows(table, capsys):
+    pytest.importorskip("matplotlib")
+    run("report", table, "--rows", "rows.csv", "--test-size", "0.25", *QUICK)
+    page = Path("report.html").read_text(encoding="utf-8")
+    assert "30 synthetic rows of 3 columns" in page and "25% were held out" in page
+    assert "Made with python -m skvae report table.csv --rows rows.csv" in page
+    assert len(pd.read_csv("rows.csv")) == 30
+    assert capsys.readouterr().out.startswith("30 synthetic rows of 3 columns, from 30 rows")
+
+
+def test_report_needs_rows_to_hold_out(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pd.DataFrame({"x": range(19)}).to_csv("short.csv", index=False)
+    with pytest.raises(ValueError, match=r"A report needs 20 rows or more, to hold some out, but short\.csv has 19"):
+        run("report", "short.csv")
+
+
+@pytest.mark.parametrize(("typed", "option"), [(["--n-components", "3"], "n-components"), (["--set", "beta=2"], "set")])
+def test_a_fitted_model_keeps_its_settings(model, table, typed, option):
+    with pytest.raises(ValueError, match=f"A fitted model keeps its settings, but --{option} was given beside"):
+        run("transform", table, "--model", model, *typed)
+
+
+def test_settings_are_literals_or_words():
+    pairs = ["beta=0.5", "prior=mixture", "hidden_layer_sizes=(8, 4)", "early_stopping=False", "device="]
+    assert commands.read_settings(pairs, VAETransformer()) == {
+        "beta": 0.5,
+        "prior": "mixture",
+        "hidden_layer_sizes": (8, 4),
+        "early_stopping": False,
+        "device": "",
+    }
+    with pytest.raises(ValueError, match="--set needs NAME=VALUE with a parameter of VAETransformer, got 'betta=1'"):
+        commands.read_settings(["betta=1"], VAETransformer())
+    with pytest.raises(ValueError, match="got 'beta'"):
+        commands.read_settings(["beta"], VAETransformer())
+
+
+def test_what_is_said_goes_to_standard_error(model, table, capsys):
+    run("transform", table, "--model", model)
+    captured = capsys.readouterr()
+    assert captured.out.splitlines()[0] == "z1,z2" and len(captured.out.splitlines()) == 41
+    assert "transform 40 rows" in captured.err
