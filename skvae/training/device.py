@@ -53,6 +53,11 @@ def resolve_precision(precision: str, *, width: int, n_columns: int, device: tor
     return {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
 
 
+def autocast(device: torch.device, dtype: torch.dtype) -> torch.autocast:
+    """Matrix products in this precision; float32 leaves everything as it is."""
+    return torch.autocast(device.type, dtype, enabled=dtype != torch.float32)
+
+
 @contextmanager
 def intraop_threads(n_threads: int | None) -> Iterator[None]:
     """Use at most ``n_threads`` threads inside torch operations, and put the number back; None leaves it."""

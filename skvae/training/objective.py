@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 
+from skvae.networks import VAE
 from skvae.objectives import Bound, doubly_reparameterized, elbo, importance_weighted_bound
 from skvae.training.schedules import BetaSchedule, LinearBeta
 
@@ -52,8 +53,13 @@ class Objective:
         """Whether λ is not zero."""
         return isinstance(self.free_bits, Tensor) or self.free_bits > 0
 
+    @property
+    def n_draws_of_judge(self) -> int:
+        """Pairs of opposite posterior draws by which held-out rows judge."""
+        return max(1, self.n_draws // 2) if self.name == "iwae" else 1
+
     def step(
-        self, vae: Any, x: Tensor, noise: Tensor, *, seen: Tensor | None, weights: Tensor | None, progress: float
+        self, vae: VAE, x: Tensor, noise: Tensor, *, seen: Tensor | None, weights: Tensor | None, progress: float
     ) -> tuple[Tensor, Bound]:
         """What a step maximises, averaged over the rows of each model, (S,), and the terms of the ELBO."""
         beta = self.beta(progress)
@@ -70,7 +76,7 @@ class Objective:
         value = log_likelihood.mean(dim=-1, keepdim=True) - beta * kl.sum(dim=-1, keepdim=True)
         return value.squeeze(-1), bound
 
-    def rows(self, vae: Any, x: Tensor, noise: Tensor, bound: Bound) -> Tensor:
+    def rows(self, vae: VAE, x: Tensor, noise: Tensor, bound: Bound) -> Tensor:
         """The objective of each row at the final β, without free bits. Shape: (S, B)."""
         beta = self.beta(1.0)
         if self.name == "iwae":

@@ -13,8 +13,10 @@ from skvae.networks import MLP, VAE, Decoder, Encoder, Linear, Replicas, join, p
 from skvae.objectives import importance_weighted_bound
 from skvae.priors import StandardNormal
 from skvae.training import CyclicalBeta, LinearBeta, Objective, Recipe, Split, Training, initialize, train
-from skvae.training.loop import MAX_ROLLBACKS, ROLLBACK_FACTOR, Candidate, Judge
-from skvae.training.noise import Streams
+from skvae.training.candidate import Candidate
+from skvae.training.judge import Judge
+from skvae.training.loop import MAX_ROLLBACKS, ROLLBACK_FACTOR
+from skvae.training.noise import Noise
 from skvae.training.schedules import warmup_cosine
 
 N, D, K = 48, 4, 2
@@ -74,7 +76,7 @@ def fit(vae, x, split, *, seed=0, report=None, after_epoch=None, weights=None, o
 
 def make_judge(vae, x, objective):
     candidates = [Candidate(Recipe((8,), 1e-2, 1e-2, 16, 6), objective, K)]
-    return Judge(vae, x, None, halves(), Streams(0, x.device), candidates), candidates
+    return Judge(vae, x, None, halves(), Noise(0, x.device), candidates), candidates
 
 
 def parts_of(n_models, n_rows=N):
