@@ -81,7 +81,7 @@ def _noise_variance(vae: VAE, table: Table) -> float | NDArray[np.floating[Any]]
     family = table.families[0]
     if not isinstance(family, Gaussian) or set(table.families) != {family} or family.scale == "row":
         return None
-    block, free = next(iter(vae.joint)), vae.decoder.free
-    log_scale = free["0/log_scale"] if "0/log_scale" in free else block.get_buffer("log_scale")
+    free, block = vae.decoder.free.find(0, "log_scale"), next(iter(vae.joint))
+    log_scale = block.get_buffer("log_scale") if free is None else free
     noise = (2 * family.log_scale(log_scale, None).flatten()).exp().cpu().double().numpy() * table.scale**2
     return noise if family.scaling == "column" else float(noise[0])

@@ -39,7 +39,7 @@ from skvae.models.gaps import (
 from skvae.models.online import Online, fit_chunk
 from skvae.networks import ACTIVATIONS, VAE, DiagonalNormal
 from skvae.objectives import elbo, importance_weighted_bound, normal_nodes
-from skvae.priors import PRIORS, PriorFamily, StandardNormal
+from skvae.priors import PRIORS, PriorFamily
 from skvae.tables import Chunks, Table, is_memory_map, release, slices, to_pandas
 from skvae.training import BetaSchedule, History, StreamedRows, agree_on, resolve_device
 
@@ -624,7 +624,7 @@ class VAETransformer(Documented, CallbackMixin, ClassNamePrefixFeaturesOutMixin,
             n_nodes = N_NODES if self.decoder != "autoregressive" else 8  # little depends on z, and each is dear
             noise = normal_nodes(n_nodes, vae.encoder.n_components).to(x)[:, None, None]
             bound = elbo(vae, x, noise)
-            if not isinstance(vae.prior, StandardNormal):  # no closed form: more nodes, which need no decoder
+            if not vae.prior.has_closed_form_kl:  # no closed form: more nodes, which need no decoder
                 bound = bound._replace(kl=mean_kl_of_rows(vae, x))
             return (bound.elbo[0] + self.table_.log_jacobian(x[0]),)
 

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from sklearn.utils import check_random_state, resample
 
 from skvae.estimators import VAETransformer
 from skvae.estimators.outcome import ACTIVE
 from skvae.inspection.canvas import Floats
 from skvae.inspection.fitted import find_vae
-from skvae.priors import StandardNormal
+from skvae.objectives import DiagonalNormal
 
 FAR = 0.1  # nats: a component whose aggregate posterior is so far from its prior draws samples that no row resembles
 N_NODES = 12  # of Gauss-Hermite quadrature, exact for log-densities that are polynomials up to degree 23
@@ -94,9 +95,7 @@ def latent_report(estimator: Any, X: Any, *, max_rows: int = 1000, random_state:
         X = resample(X, replace=False, n_samples=max_rows, random_state=random)
     loc, scale = (part.astype(float) for part in vae.posterior(X))
     mean, variance = loc.mean(axis=0), loc.var(axis=0) + (scale**2).mean(axis=0)
-    is_normal = isinstance(vae.vae_.prior, StandardNormal)
-    center, spread = (0.0, 1.0) if is_normal else (mean, np.sqrt(variance))
-    kl = kl_to_normal(loc, scale**2, center, spread).mean(axis=0)
+    kl = kl_by_component(vae, loc, scale).mean(axis=0)
     information = mutual_information(loc, scale)
     table = pd.DataFrame(
         {
@@ -126,6 +125,17 @@ def all_together(table: pd.DataFrame, information: float) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(table.columns, np.nan)
     row |= {"kl": kl, "mutual_information": information, "marginal_kl": max(kl - information, 0.0)}
     return row | {"moment_gap": table["moment_gap"].sum(), "active": table["active"].sum()}
+
+
+def kl_by_component(vae: VAETransformer, loc: Floats, scale: Floats) -> Floats:
+    """KL of each row and component from the prior, or from a normal of the posteriors' moments. Shape: (N, K), kept."""
+    prior = vae.vae_.prior
+    if not prior.has_closed_form_kl:
+        spread = np.sqrt(loc.var(axis=0) + (scale**2).mean(axis=0))
+        return kl_to_normal(loc, scale**2, loc.mean(axis=0), spread)
+    with torch.no_grad():
+        q = DiagonalNormal(*(torch.from_numpy(part)[None].to(vae.device_) for part in (loc, scale)))
+        return np.asarray(prior.kl(q, q.loc)[0].cpu().numpy())
 
 
 def kl_to_normal(mean: Any, variance: Any, center: Any = 0.0, spread: Any = 1.0) -> Floats:
@@ -179,7 +189,7 @@ def judge(table: pd.DataFrame, vae: VAETransformer) -> tuple[str, str]:
             f"n_components={len(table) - n_idle}. If you expect more structure: {_wake(vae)}"
         )
     far = table.index[informative & (table["marginal_kl"] > FAR)].tolist()
-    if far and isinstance(vae.vae_.prior, StandardNormal):
+    if far and vae.vae_.prior.has_closed_form_kl:
         hints.append(
             f"The aggregate posterior of component(s) {', '.join(map(str, far[:5]))} is more than {FAR} nats from the "
             f'prior, so samples suffer: learn the prior with prior="mixture".'

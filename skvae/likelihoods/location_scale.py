@@ -10,14 +10,14 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from skvae.likelihoods.base import Columns, Head, Likelihood, mean_of_cells
+from skvae.likelihoods.base import Columns, Head, LocationFamily, mean_of_cells
 
 SQUASH = 5.0  # the network sees standardised cells bounded at ±5; the linear path sees them as they are
 ROW_CAP = 1.0  # a row may change the log-scale by ±1 at most: a wider range once cost thousands of nats
 
 
 @dataclass(frozen=True)
-class LocationScale(Likelihood):
+class LocationScale(LocationFamily):
     """x_d = μ_d(z) + σ ε with one of several scales σ.
 
     Parameters
@@ -31,7 +31,6 @@ class LocationScale(Likelihood):
 
     is_density = True
     log_std: ClassVar[float] = 0.0  # log standard deviation of a member with scale 1
-    is_linear: ClassVar[bool] = True
     support: ClassVar[str] = "finite numbers"
 
     def __post_init__(self) -> None:
@@ -69,11 +68,19 @@ class LocationScale(Likelihood):
         return {"log_scale": math.log(self.scale) - columns.scale.abs().log()[:1]}
 
     def noise(self, variance: Tensor) -> dict[str, Tensor]:
-        """Heads that describe the noise, for given variances around the location. Shape: (D,) each."""
+        """Log-scale for given variances around the location. Shape: (D,) -> (1,) or (D,)."""
         if not isinstance(self.scale, str):
             return {}
-        variance = variance.mean().reshape(1) if self.scale == "shared" else variance
+        if self.scale == "shared":
+            variance = variance.mean().reshape(1)
         return {"log_scale": 0.5 * variance.log() - self.log_std}
+
+    def known_variance(self, **constants: Tensor) -> float | None:
+        """That of a scale which the user fixed."""
+        if isinstance(self.scale, str):
+            return None
+        log_std = constants["log_scale"] + self.log_std
+        return float((2 * log_std.double()).exp())
 
     def start(self, x: Tensor, columns: Columns, weights: Tensor | None = None) -> dict[str, Tensor]:  # noqa: D102
         loc = mean_of_cells(x, weights)

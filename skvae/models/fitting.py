@@ -35,7 +35,7 @@ from skvae.networks import (
     restack,
 )
 from skvae.objectives import kl_to_standard_normal, normal_nodes
-from skvae.priors import PRIORS, Normal, StandardNormal, fit_prior
+from skvae.priors import PRIORS, Normal, fit_prior
 from skvae.tables import Table
 from skvae.training import (
     BetaSchedule,
@@ -387,7 +387,7 @@ def build_vae(parameters: Any, table: Table, sizes: Sequence[int], seed: int) ->
 
 def refine(vae: VAE, x: Tensor, weights: Tensor | None, generator: torch.Generator) -> None:
     """The steps after training: a learned prior is matched to the posteriors, the columns to their frequencies."""
-    if not isinstance(vae.prior, StandardNormal):
+    if vae.prior.is_learned:
         refit_prior(vae, x, weights, generator)
     if isinstance(vae.decoder, AutoregressiveDecoder):
         match_marginals(vae, x, generator, weights)
@@ -408,18 +408,19 @@ def refit_prior(vae: VAE, x: Tensor, weights: Tensor | None, generator: torch.Ge
 def mean_kl(vae: VAE, x: Tensor, weights: Tensor | None = None) -> Tensor:
     """What each component says of a row, nats, on average. Shape: x (N, D), weights (N,) -> (K,).
 
-    KL(q(z_k | x) ‖ p(z_k)) under the standard normal prior. A learned prior need not factorise: then the normal
-    distribution with the moments of the aggregate posterior takes its place, which bounds the mutual information.
+    KL(q(z_k | x) ‖ p(z_k)) where the prior has it in closed form. Others need not factorise: then the normal
+    distribution with the moments of the aggregate posterior takes their place, which bounds the mutual information.
     """
     posteriors = [vae.posterior(rows[None]) for rows in torch.split(x, 1000)]
     loc, scale = torch.cat([q.loc[0] for q in posteriors]), torch.cat([q.scale[0] for q in posteriors])
     share = loc.new_ones(len(loc)) if weights is None else weights.to(loc)
     share = share / share.sum()
-    if not isinstance(vae.prior, StandardNormal):
-        center = share @ loc
-        spread = (share @ ((loc - center).square() + scale.square())).sqrt()
-        loc, scale = (loc - center) / spread, scale / spread
-    return share @ kl_to_standard_normal(loc, scale)
+    if vae.prior.has_closed_form_kl:
+        kl = vae.prior.kl(DiagonalNormal(loc[None], scale[None]), loc[None])[0]
+        return share @ kl.masked_fill(x.isnan().all(dim=-1, keepdim=True), 0.0)
+    center = share @ loc
+    spread = (share @ ((loc - center).square() + scale.square())).sqrt()
+    return share @ kl_to_standard_normal((loc - center) / spread, scale / spread)
 
 
 @torch.no_grad()

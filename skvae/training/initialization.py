@@ -166,8 +166,9 @@ def initialize(
 def _set_heads(vae: VAE, s: int, block: int, heads: dict[str, Tensor]) -> None:
     """Write constant values of a block's heads into the decoder of model s."""
     for name, value in heads.items():
-        if f"{block}/{name}" in vae.decoder.free:
-            vae.decoder.free[f"{block}/{name}"][s, 0] = value
+        free = vae.decoder.free.find(block, name)
+        if free is not None:
+            free[s, 0] = value
         else:
             vae.decoder.bias[s, 0, vae.decoder.output_slice(block, name)] = value
 
@@ -181,17 +182,15 @@ def _start_at_marginals(vae: VAE, s: int, x: Tensor, weights: Tensor | None) -> 
 
 def _start_at_linear_model(vae: VAE, s: int, x: Tensor, weights: Tensor | None, generator: torch.Generator) -> None:
     """Decoder and encoder of the linear model, so that the first bound is its log-likelihood."""
-    linear = [(b, block) for b, block in enumerate(vae.joint) if block.family.is_linear]
-    is_shared = len(linear) == 1 and linear[0][1].family.scaling == "shared"
-    known_noise = None
-    if is_shared and "log_scale" in linear[0][1].constant_names:  # a scale that the user fixed
-        log_scale = linear[0][1].get_buffer("log_scale") + linear[0][1].family.log_std
-        known_noise = float((2 * log_scale.double()).exp())
+    linear = vae.joint.linear_blocks()
+    families = [family for _, _, family in linear]
+    is_shared = [family.scaling for family in families] == ["shared"]
+    known_noise = families[0].known_variance(**linear[0][1].constants()) if is_shared else None
     model = fit_linear_model(
         x[:, vae.encoder.get_buffer("linear_columns")],
         vae.encoder.n_components,
         shared_noise=is_shared,
-        noise_min=max(math.exp(2 * block.family.floor) for _, block in linear),
+        noise_min=max(math.exp(2 * family.floor) for family in families),
         generator=generator,
         weights=weights,
         known_noise=known_noise,
@@ -199,15 +198,14 @@ def _start_at_linear_model(vae: VAE, s: int, x: Tensor, weights: Tensor | None, 
     if is_shared and known_noise is None:  # PCA's covariance, not the likeliest: n − 1 scores higher on new rows
         ratio = len(x) / max(len(x) - 1, 1)
         model = LinearModel(model.mean, model.loadings * math.sqrt(ratio), model.noise * ratio)
-    vae.decoder.loadings[s] = 0.0
+    loadings = vae.decoder.loadings
+    loadings[s] = 0.0
     first = 0
-    for b, block in linear:
+    for b, block, family in linear:
         part = slice(first, first + len(block.index))
         first = part.stop
-        vae.decoder.loadings[s, :, vae.decoder.output_slice(b, "loc")] = model.loadings[part].T.to(
-            vae.decoder.loadings.dtype
-        )
-        _set_heads(vae, s, b, {"loc": model.mean[part]} | block.family.noise(model.noise[part]))
+        loadings[s, :, vae.decoder.output_slice(b, "loc")] = model.loadings[part].T.to(loadings.dtype)
+        _set_heads(vae, s, b, {"loc": model.mean[part]} | family.noise(model.noise[part]))
     # The best Gaussian q with independent components has the exact posterior's mean and the diagonal of its precision.
     evidence = model.loadings / model.noise[:, None]
     precision = torch.eye(evidence.shape[1], dtype=evidence.dtype, device=x.device) + model.loadings.T @ evidence

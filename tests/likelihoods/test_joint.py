@@ -54,7 +54,7 @@ def rows():
 
 
 def family_by_family(method, part, *args):
-    return getattr(block(part).family, method)(*args, **block(part).complete(heads(part)))
+    return getattr(block(part).family, method)(*args, **block(part).with_constants(heads(part)))
 
 
 @pytest.mark.parametrize("order", ORDERS)

@@ -19,7 +19,7 @@ class Recognition(nn.Module):
         super().__init__()
         self.network = MLP(self.n_features, 2 * n_components, (5,), "tanh", 0.0, generator)
 
-    def posterior(self, features):
+    def from_features(self, features):
         loc, log_scale = self.network(features).chunk(2, dim=-1)
         return DiagonalNormal(2 * loc, (log_scale - 0.5).exp())
 
