@@ -49,7 +49,7 @@ def _complaints(fit: Fit, table: Table) -> list[str]:
             f"and {history.n_rollbacks} time(s) training went back to the best weights with a smaller step."
             f"{suspect} Scale the data, or lower learning_rate."
         )
-    if not bool((kl > ACTIVE).any()):
+    if not bool((kl > ACTIVE + fit.vae.prior.kl_min).any()):
         complaints.append(
             f"All {len(kl)} component(s) are switched off: each says less than {ACTIVE} nats about a row, so "
             f"transform tells rows not apart. If columns have something in common, use free_bits=0.1, a smaller "
@@ -70,7 +70,7 @@ def fitted_attributes(estimator: Any, fit: Fit, device: torch.device) -> dict[st
         "n_iter_": max(1, len(history.epochs) - 1),
         "best_iter_": history.best_iter,
         "kl_per_component_": kl,
-        "active_components_": kl > ACTIVE,
+        "active_components_": kl > ACTIVE + vae.prior.kl_min,
     }
     noise = _noise_variance(vae, estimator.table_)
     return attributes if noise is None else attributes | {"noise_variance_": noise}

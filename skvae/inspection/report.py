@@ -96,6 +96,7 @@ def latent_report(estimator: Any, X: Any, *, max_rows: int = 1000, random_state:
     loc, scale = (part.astype(float) for part in vae.posterior(X))
     mean, variance = loc.mean(axis=0), loc.var(axis=0) + (scale**2).mean(axis=0)
     kl = kl_by_component(vae, loc, scale).mean(axis=0)
+    is_active = kl > ACTIVE + vae.vae_.prior.kl_min
     information = mutual_information(loc, scale)
     table = pd.DataFrame(
         {
@@ -105,8 +106,8 @@ def latent_report(estimator: Any, X: Any, *, max_rows: int = 1000, random_state:
             "mean": mean,
             "variance": variance,
             "moment_gap": kl_to_normal(mean, variance),
-            "active": (kl > ACTIVE).astype(int),
-            "state": np.select([information > ACTIVE, kl > ACTIVE], ["informative", "constant"], "inactive"),
+            "active": is_active.astype(int),
+            "state": np.select([information > ACTIVE, is_active], ["informative", "constant"], "inactive"),
         },
         index=pd.RangeIndex(len(kl), name="component"),
     )

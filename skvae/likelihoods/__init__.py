@@ -4,6 +4,7 @@ from skvae.likelihoods.base import Columns, Head, Likelihood, LocationFamily
 from skvae.likelihoods.bernoulli import Bernoulli
 from skvae.likelihoods.categorical import Categorical
 from skvae.likelihoods.discretized_logistic import DiscretizedLogistic
+from skvae.likelihoods.gamma import Gamma
 from skvae.likelihoods.gaussian import Gaussian
 from skvae.likelihoods.histogram import Histogram
 from skvae.likelihoods.joint import Block, Joint, Parameters, columns_of
@@ -19,6 +20,7 @@ FAMILIES: dict[str, type[Likelihood]] = {
         Gaussian,
         StudentT,
         DiscretizedLogistic,
+        Gamma,
         Poisson,
         NegativeBinomial,
         Bernoulli,
@@ -36,6 +38,7 @@ __all__ = [
     "Categorical",
     "Columns",
     "DiscretizedLogistic",
+    "Gamma",
     "Gaussian",
     "Head",
     "Histogram",

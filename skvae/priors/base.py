@@ -34,9 +34,12 @@ class Prior(nn.Module, ABC):
     ----------
     has_closed_form_kl : bool
         Whether ``kl`` is exact, a term for each component, and reads no draw but for its gradient.
+    kl_min : float
+        KL of a component that says nothing, nats: the smallest that a Gaussian posterior can have.
     """
 
     has_closed_form_kl: ClassVar[bool] = False
+    kl_min: ClassVar[float] = 0.0
 
     def __init__(self, n_components: int) -> None:
         super().__init__()

@@ -5,9 +5,9 @@ import torch
 from torch import nn
 
 from skvae.networks import MLP, DiagonalNormal, restack
-from skvae.priors import Flow, Mixture, Normal, VampPrior
+from skvae.priors import Flow, Laplace, Mixture, Normal, VampPrior
 
-SMALL = {"normal": Normal(), "mixture": Mixture(4), "vamp": VampPrior(4), "flow": Flow(3, 6)}
+SMALL = {"normal": Normal(), "laplace": Laplace(), "mixture": Mixture(4), "vamp": VampPrior(4), "flow": Flow(3, 6)}
 
 
 class Recognition(nn.Module):
