@@ -8,7 +8,9 @@ from scipy import integrate, stats
 from torch.distributions import Laplace as TorchLaplace
 from torch.distributions import Normal, kl_divergence
 
+from skvae import VAETransformer
 from skvae.networks import DiagonalNormal
+from skvae.objectives import elbo
 from skvae.priors import Laplace, SparseCode
 
 
@@ -104,3 +106,50 @@ def test_the_gradient_by_draw_has_the_mean_of_the_exact_one(loc, scale):
 def test_a_narrow_component_cannot_become_a_spike():
     prior = prior_of([1e-9])
     assert prior.log_prob(torch.zeros(1, 1, 1, dtype=torch.float64)).item() <= 4.0 - math.log(2) + 1e-9
+
+
+# -- from the estimator --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def sparse():
+    """A fit of rows that a sparse code made."""
+    rng = np.random.default_rng(0)
+    X = rng.laplace(size=(600, 2)) @ rng.normal(size=(2, 6)) + 0.1 * rng.normal(size=(600, 6))
+    settings = {"n_components": 3, "hidden_layer_sizes": (16,), "max_iter": 30, "random_state": 0}
+    return VAETransformer(prior="laplace", **settings).fit(X), X
+
+
+def test_the_kl_of_each_component_is_its_own(sparse):
+    vae, X = sparse
+    loc, scale = (torch.from_numpy(part)[None] for part in vae.posterior(X))
+    b = vae.vae_.prior.log_scale.detach().exp().double()
+    by_component = kl_divergence(Normal(loc.double(), scale.double()), TorchLaplace(0.0, b))[0].mean(dim=0)
+    np.testing.assert_allclose(vae.kl_per_component_, by_component.numpy(), rtol=1e-4)
+
+
+def test_the_score_is_the_likelihood_less_that_kl(sparse):
+    vae, X = sparse
+    with torch.no_grad():
+        bound = elbo(vae.vae_, vae.table_.encode(X).float()[None], torch.zeros(1, 1, 1, 3))
+    np.testing.assert_allclose(bound.kl[0].mean(dim=0).numpy(), vae.kl_per_component_, rtol=1e-4)
+
+
+def test_a_component_that_says_nothing_is_not_active(sparse):
+    vae, _ = sparse
+    assert vae.active_components_.tolist() == (vae.kl_per_component_ > 0.01 + SparseCode.kl_min).tolist()
+    assert vae.active_components_.sum() >= 2
+
+
+def test_a_row_of_gaps_costs_nothing(sparse):
+    vae, X = sparse
+    assert vae.score_samples(np.full((1, X.shape[1]), np.nan))[0] == 0.0
+
+
+def test_a_file_holds_it(sparse, tmp_path):
+    pytest.importorskip("safetensors")
+    vae, X = sparse
+    vae.save(tmp_path / "sparse.safetensors")
+    same = VAETransformer.load(tmp_path / "sparse.safetensors")
+    assert same.prior == "laplace"
+    np.testing.assert_array_equal(same.score_samples(X), vae.score_samples(X))
