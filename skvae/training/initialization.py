@@ -68,7 +68,7 @@ def fit_linear_model(
     noise_min : float
         Smallest noise variance.
     generator : torch.Generator
-        Chooses rows where there are very many, and starts the components that are beyond the rank of x.
+        Source of the choice of rows where there are very many, and of components that are beyond the rank of x.
     weights : Tensor of shape (N,), optional
         Weight of each row.
     known_noise : float, optional
@@ -79,7 +79,8 @@ def fit_linear_model(
     Tipping and Bishop (1999), Probabilistic principal component analysis, eq. (7) and (8);
     Barber (2012), Bayesian Reasoning and Machine Learning, algorithm 21.1, for factor analysis.
     """
-    weights = x.new_ones(len(x)) if weights is None else weights
+    if weights is None:
+        weights = x.new_ones(len(x))
     if len(x) > MAX_ROWS:
         chosen = torch.randperm(len(x), generator=generator, device=x.device)[:MAX_ROWS]
         x, weights = x[chosen], weights[chosen]
@@ -103,7 +104,9 @@ def fit_linear_model(
 
     values, axes = axes_under(torch.ones_like(variance))
     left = (variance.sum() - values[:rank].sum()) / max(n_columns - rank, 1)
-    noise = torch.full_like(variance, max(float(left), noise_min) if known_noise is None else known_noise)
+    if known_noise is None:
+        known_noise = max(float(left), noise_min)
+    noise = torch.full_like(variance, known_noise)
     loadings = loadings_under(noise, values / noise[0], axes)
     if not shared_noise and n_columns <= MAX_COLUMNS:
         for _ in range(N_ITER):
@@ -144,23 +147,26 @@ def initialize(
     init : {"linear", "random"}
         The linear model, or the columns' marginals with random weights.
     generator : torch.Generator
-        For what a linear fit leaves to chance; its state is the same for every model.
+        Source of what a linear fit leaves to chance, the same for every model.
     weights : Tensor of shape (N,), optional
         Weights of the rows.
     """
-    of_model = [x.index_select(0, rows) for rows in train]
+    rows_of = [x.index_select(0, rows) for rows in train]
+    weights_of: list[Tensor | None] = [None] * len(train)
+    if weights is not None:
+        weights_of = [weights[rows] for rows in train]
     if vae.encoder.numbers:
-        center = vae.encoder.numeric_features(of_model[-1]).nanmean(dim=0).nan_to_num(nan=0.0)
+        center = vae.encoder.numeric_features(rows_of[-1]).nanmean(dim=0).nan_to_num(nan=0.0)
         vae.encoder.get_buffer("center").copy_(center)
-    for s, rows in enumerate(train):
-        _start_at_marginals(vae, s, of_model[s], None if weights is None else weights[rows])
+    for s, rows in enumerate(rows_of):
+        _start_at_marginals(vae, s, rows, weights_of[s])
     if init == "linear" and vae.encoder.linear:
         vae.encoder.silence()
         vae.decoder.silence()
         state = generator.get_state()
-        for s, rows in enumerate(train):
+        for s, rows in enumerate(rows_of):
             generator.set_state(state)  # equal rows give equal models
-            _start_at_linear_model(vae, s, of_model[s], None if weights is None else weights[rows], generator)
+            _start_at_linear_model(vae, s, rows, weights_of[s], generator)
 
 
 def _set_heads(vae: VAE, s: int, block: int, heads: dict[str, Tensor]) -> None:

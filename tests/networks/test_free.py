@@ -28,8 +28,6 @@ def test_only_what_does_not_depend_on_z_is_free(joint_of):
 def test_what_is_not_free_is_not_found(joint_of, block, name):
     free = FreeHeads(joint_of(PARTS))
     assert free.find(block, name) is None
-    with pytest.raises(KeyError):
-        free.at(block, name)
 
 
 def test_names_in_files_are_block_and_head(joint_of):
