@@ -136,7 +136,7 @@ class LocationFamily(Likelihood):
 
     @abstractmethod
     def noise(self, variance: Tensor) -> dict[str, Tensor]:
-        """Value of each head of the noise, for given variances around the location. Shape: (D,) -> (width,) each."""
+        """Value of each head of the noise, for these variances around the location. Shape: (D,) -> (width,) each."""
 
     @abstractmethod
     def known_variance(self, **constants: Tensor) -> float | None:

@@ -83,7 +83,7 @@ class Joint(nn.Module):
     blocks : list of Block
         Each column belongs to exactly one.
     indicators : dict of int to int
-        For a column, by position, the earlier column that is 1 where it has a gap.
+        Positions of columns, each with that of the earlier column that is 1 where it has a gap.
     """
 
     def __init__(self, blocks: list[Block], indicators: dict[int, int] | None = None) -> None:

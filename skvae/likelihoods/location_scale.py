@@ -44,7 +44,9 @@ class LocationScale(LocationFamily):
     @property
     def scaling(self) -> Literal["column", "shared"]:  # type: ignore[override]
         """One unit for all columns keeps their relative sizes, as PCA does; one for each ignores them."""
-        return "column" if self.scale in ("column", "row") else "shared"
+        if self.scale in ("column", "row"):
+            return "column"
+        return "shared"
 
     @property
     def floor(self) -> float:
@@ -68,7 +70,7 @@ class LocationScale(LocationFamily):
         return {"log_scale": math.log(self.scale) - columns.scale.abs().log()[:1]}
 
     def noise(self, variance: Tensor) -> dict[str, Tensor]:
-        """Log-scale for given variances around the location. Shape: (D,) -> (1,) or (D,)."""
+        """Log-scale for these variances around the location. Shape: (D,) -> (1,) or (D,)."""
         if not isinstance(self.scale, str):
             return {}
         if self.scale == "shared":
@@ -76,7 +78,7 @@ class LocationScale(LocationFamily):
         return {"log_scale": 0.5 * variance.log() - self.log_std}
 
     def known_variance(self, **constants: Tensor) -> float | None:
-        """That of a scale which the user fixed."""
+        """Variance under a scale that the user fixed."""
         if isinstance(self.scale, str):
             return None
         log_std = constants["log_scale"] + self.log_std
@@ -94,7 +96,9 @@ class LocationScale(LocationFamily):
         """Log-scale of each cell, bounded below. Shape: broadcastable to (S, B, D)."""
         if row_factor is not None:
             log_scale = log_scale + ROW_CAP * torch.tanh(row_factor / ROW_CAP)
-        return log_scale.clamp(min=self.floor) if isinstance(self.scale, str) else log_scale
+        if not isinstance(self.scale, str):
+            return log_scale
+        return log_scale.clamp(min=self.floor)
 
     def mean(self, *, loc: Tensor, **_: Tensor) -> Tensor:  # type: ignore[override]  # noqa: D102
         return loc

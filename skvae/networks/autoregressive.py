@@ -144,7 +144,8 @@ class AutoregressiveDecoder(Decoder):
         Parameters
         ----------
         tune : callable, optional
-            Asked, for each column, by position, with its block alone and the rows so far, what its heads should be.
+            Function of a column's position, its block alone, the rows so far and its heads, that says what its heads
+            should be.
         """
         x, outputs = x.clone(), self.outputs(z)
         state = State(z, z.new_zeros(*z.shape[:2], 2 * RANK), torch.arange(z.shape[1], device=z.device))
@@ -245,7 +246,9 @@ class Context(nn.Module):
 
     def table(self) -> Tensor | None:
         """The vectors of all levels, for ``cell``."""
-        return None if self.levels is None else self.levels.table()
+        if self.levels is None:
+            return None
+        return self.levels.table()
 
     def forward(self, x: Tensor) -> Tensor:
         """Vectors of all cells."""

@@ -101,7 +101,7 @@ class Decoder(nn.Module):
         generator : torch.Generator or None
             Source of draws from p(x_d | ·); None takes expectations, and the mode for categories.
         weigh : callable, optional
-            Told the log-probability of the observed cells of each row, and asked which rows go on.
+            Function that is told the log-probability of the observed cells of each row, and says which rows go on.
 
         Returns
         -------

@@ -91,7 +91,7 @@ def fit_linear_model(
     mean = (weights * x).nan_to_num(nan=0.0).mean(dim=0) / share_observed
     rows = weights.sqrt() * (x - mean).nan_to_num(nan=0.0) / share_observed.sqrt()
     variance = rows.square().mean(dim=0).clamp(min=noise_min)
-    covariance = rows.T @ rows / n_rows if n_columns <= n_rows else None
+    covariance = rows.T @ rows / n_rows if n_columns <= n_rows else None  # else through the smaller Gram matrix
     rank = max(0, min(n_components, n_columns - 1, n_rows - 1))
 
     def axes_under(noise: Tensor) -> tuple[Tensor, Tensor]:
@@ -191,7 +191,9 @@ def _start_at_linear_model(vae: VAE, s: int, x: Tensor, weights: Tensor | None, 
     linear = vae.joint.linear_blocks()
     families = [family for _, _, family in linear]
     is_shared = [family.scaling for family in families] == ["shared"]
-    known_noise = families[0].known_variance(**linear[0][1].constants()) if is_shared else None
+    known_noise = None
+    if is_shared:
+        known_noise = families[0].known_variance(**linear[0][1].constants())
     model = fit_linear_model(
         x[:, vae.encoder.get_buffer("linear_columns")],
         vae.encoder.n_components,
