@@ -24,7 +24,9 @@ from skvae.likelihoods import (
     DiscretizedLogistic,
     Gamma,
     Gaussian,
+    Head,
     Histogram,
+    LocationFamily,
     NegativeBinomial,
     Ordinal,
     Poisson,
@@ -1087,3 +1089,29 @@ def test_models_of_a_stack_equal_models_alone(family):
         alone = {name: value[[s]] for name, value in heads.items()} | constants
         torch.testing.assert_close(log_prob[[s]], family.log_prob(x[[s]], **alone))
         torch.testing.assert_close(mean[[s]], family.mean(**alone))
+
+
+# -- what a linear start asks ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("family", OBJECTS, ids=repr)
+def test_a_family_is_linear_where_it_declares_what_that_asks(family):
+    assert family.is_linear == isinstance(family, LocationFamily)
+    if family.is_linear:
+        assert family.heads(SIDE_BY_SIDE)["loc"] == Head("cell", 4)
+        assert math.isfinite(family.floor)
+
+
+@pytest.mark.parametrize("family", [family for family in OBJECTS if family.is_linear], ids=repr)
+def test_the_noise_of_a_location_family_has_the_variance_it_was_made_for(family):
+    variance = torch.full((4,), 0.25, dtype=torch.float64)
+    constants = family.constants(SIDE_BY_SIDE)
+    known = family.known_variance(**constants)
+    if known is not None:
+        assert family.noise(variance) == {}
+        assert known == pytest.approx((family.scale / 2.0) ** 2)  # of columns whose unit is 2
+        return
+    (log_scale,) = family.noise(variance).values()
+    wide = family.heads(SIDE_BY_SIDE)["log_scale"].width
+    assert log_scale.shape == (wide,)
+    assert_allclose((2 * (log_scale + family.log_std)).exp().numpy(), 0.25)
