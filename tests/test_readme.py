@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from skvae import VAETransformer
 
@@ -39,6 +40,25 @@ def test_a_likelihood_in_one_file():
     p = 1 / (1 + X.mean(axis=0))
     independent = (np.log(p) + X * np.log1p(-p)).sum(axis=1).mean()
     assert vae.score(X) > independent  # one component finds the two kinds of rows
+    X[rng.random(X.shape) < 0.2] = np.nan
+    vae = VAETransformer(1, likelihood=names["Geometric"](), max_iter=30, random_state=0).fit(X)
+    held_out = np.array(vae.history_["validation_elbo"])
+    assert np.isfinite(held_out).all()
+    assert held_out.max() > held_out[0] + 0.1
+
+
+def test_a_prior_in_one_file():
+    names: dict = {"__name__": "logistic"}
+    exec(python_blocks("CONTRIBUTING.md"), names)
+    X = np.random.default_rng(0).logistic(size=(300, 1)) @ np.array([[1.0, -1.0, 0.5]])
+    X = X + 0.1 * np.random.default_rng(1).normal(size=X.shape)
+    vae = VAETransformer(2, prior=names["Logistic"](), max_iter=30, random_state=0).fit(X)
+    assert vae.kl_per_component_.max() > 1.0
+    assert vae.sample(2000, random_state=0).std() == pytest.approx(X.std(), rel=0.2)
+    prior = vae.vae_.prior
+    z = torch.linspace(-40, 40, 4001)
+    grid = torch.cartesian_prod(z[::10], z[::10])[None]
+    assert float(prior.log_prob(grid).exp().sum()) * 0.2**2 == pytest.approx(1.0, abs=0.01)
 
 
 def test_the_guide_has_pages():

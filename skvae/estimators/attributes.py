@@ -40,7 +40,7 @@ def _complaints(fit: Fit, table: Table) -> list[str]:
             f"and {history.n_rollbacks} time(s) training went back to the best weights with a smaller step."
             f"{suspect} Scale the data, or lower learning_rate."
         )
-    if not bool((kl > ACTIVE).any()):
+    if not bool((kl > ACTIVE + fit.vae.prior.kl_min).any()):
         complaints.append(
             f"All {len(kl)} component(s) are switched off: each says less than {ACTIVE} nats about a row, so "
             f"transform tells rows not apart. If columns have something in common, use free_bits=0.1, a smaller "
@@ -63,7 +63,7 @@ def fitted_attributes(estimator: BaseEstimator, plan: Plan, fit: Fit, device: to
         "n_iter_": max(1, len(history.epochs) - 1),
         "best_iter_": history.best_iter,
         "kl_per_component_": kl,
-        "active_components_": kl > ACTIVE,
+        "active_components_": kl > ACTIVE + vae.prior.kl_min,
     }
     noise = _noise_variance(vae, estimator.table_)
     if noise is not None:
@@ -76,7 +76,7 @@ def _noise_variance(vae: VAE, table: Table) -> float | NDArray[np.floating[Any]]
     family = table.families[0]
     if not isinstance(family, Gaussian) or set(table.families) != {family} or family.scale == "row":
         return None
-    block, free = next(iter(vae.joint)), vae.decoder.free
-    log_scale = free["0/log_scale"] if "0/log_scale" in free else block.get_buffer("log_scale")
+    free, block = vae.decoder.free.find(0, "log_scale"), next(iter(vae.joint))
+    log_scale = block.get_buffer("log_scale") if free is None else free
     noise = (2 * family.log_scale(log_scale, None).flatten()).exp().cpu().double().numpy() * table.scale**2
     return noise if family.scaling == "column" else float(noise[0])

@@ -46,18 +46,19 @@ class VAETransformer(
         Dimension of the latent space. May exceed the number of columns.
 
     likelihood : "auto", str, Likelihood or dict, default="auto"
-        Family of each column given z: ``"gaussian"``, ``"student_t"``, ``"histogram"``, ``"discretized_logistic"``,
-        ``"poisson"``, ``"negative_binomial"``, ``"bernoulli"``, ``"categorical"``, ``"ordinal"``, an object such as
-        ``Gaussian(scale="column")`` or ``Categorical(max_categories=50)``, or a dict of these by column, the rest
-        being "auto"; one for all leaves the text, categories and booleans of a DataFrame as under "auto". "auto" means
-        for a numeric array one Gaussian scale for all columns, for a boolean array Bernoulli; for a DataFrame Student-t
-        for floats and discretized logistic for integers, or a histogram for both under
-        ``decoder="autoregressive"``; a histogram for dates and durations, ordinal for ordered categories, categorical
-        for booleans, text and other categories.
+        Family of each column given z: ``"gaussian"``, ``"student_t"``, ``"gamma"``, ``"histogram"``,
+        ``"discretized_logistic"``, ``"poisson"``, ``"negative_binomial"``, ``"bernoulli"``, ``"categorical"``,
+        ``"ordinal"``, an object such as ``Gaussian(scale="column")`` or ``Categorical(max_categories=50)``, or
+        a dict of these by column, the rest being "auto"; one for all leaves the text, categories and booleans
+        of a DataFrame as under "auto". "auto" means for a numeric array one Gaussian scale for all columns, for
+        a boolean array Bernoulli; for a DataFrame Student-t for floats and discretized logistic for integers,
+        or a histogram for both under ``decoder="autoregressive"``; a histogram for dates and durations, ordinal
+        for ordered categories, categorical for booleans, text and other categories.
 
-    prior : {"normal", "mixture", "vamp", "flow"} or PriorFamily, default="normal"
-        Distribution of z: N(0, I), or one that is learned, such as a mixture of normal distributions
-        (``skvae.priors.Mixture(n_modes=100)``), of posteriors of learned pseudo-inputs, or a normalizing flow.
+    prior : {"normal", "laplace", "mixture", "vamp", "flow"} or PriorFamily, default="normal"
+        Distribution of z: N(0, I), or one that is learned, such as independent Laplace components (a sparse code), a
+        mixture of normal distributions (``skvae.priors.Mixture(n_modes=100)``), of posteriors of learned pseudo-inputs,
+        or a normalizing flow.
 
     add_indicator : bool, default=False
         Also model which cells are missing, so that samples have gaps as the data do. The score then includes the

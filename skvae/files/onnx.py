@@ -197,12 +197,12 @@ class DecoderGraph(nn.Module):
         for block, heads in zip(joint, self.vae.decode(Z.unsqueeze(0)), strict=True):
             index += block.index
             if block.family.levels == "none":
-                parts.append(block.family.mean(**block.complete(heads)))
+                parts.append(block.family.mean(**block.with_constants(heads)))
                 continue
             shares = {name: torch.split(heads[name], block.shares(name), dim=-1) for name in heads}
             for i in range(len(block.index)):
                 alone = block.alone(i).to(Z)
-                parts.append(block.family.mean(**alone.complete({name: of[i] for name, of in shares.items()})))
+                parts.append(block.family.mean(**alone.with_constants({name: of[i] for name, of in shares.items()})))
         return torch.cat(parts, dim=-1).squeeze(0)[:, np.argsort(index).tolist()]
 
 

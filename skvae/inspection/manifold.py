@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -19,7 +18,6 @@ from skvae.estimators import VAETransformer
 from skvae.inspection.canvas import Floats, as_images, axes_for, label_regions, panel_grid, show_tiles, signed
 from skvae.inspection.fitted import Table, as_frame, choose_columns, find_vae, kind_of_rows, two_components
 from skvae.metrics.frames import Category, Encoding
-from skvae.priors import StandardNormal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -237,9 +235,10 @@ def _mark_quantiles(axis: Axis, values: Floats, component: int, *, is_named: boo
 
 def prior_quantiles(vae: VAETransformer, q: Floats) -> Floats:
     """Quantiles of each component under the prior. Shape: (Q,) -> (Q, K)."""
-    prior, n_components = vae.vae_.prior, len(vae.kl_per_component_)
-    if isinstance(prior, StandardNormal):
-        return np.repeat([[NormalDist().inv_cdf(share)] for share in q], n_components, axis=1)
+    prior = vae.vae_.prior
+    exact = prior.quantiles(torch.from_numpy(np.asarray(q, dtype=float)).to(vae.device_))
+    if exact is not None:
+        return np.asarray(exact.cpu().double().numpy())
     with torch.no_grad():
         like = torch.empty(0, device=vae.device_)
         draws = prior.sample(N_DRAWS, like, torch.Generator(vae.device_).manual_seed(0))[0]

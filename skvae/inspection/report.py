@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state, resample
 
@@ -14,7 +15,7 @@ from skvae.estimators import VAETransformer
 from skvae.inspection.canvas import Floats
 from skvae.inspection.fitted import Rows, find_vae
 from skvae.models import ACTIVE
-from skvae.priors import StandardNormal
+from skvae.objectives import DiagonalNormal
 
 FAR = 0.1  # nats: a component whose aggregate posterior is so far from its prior draws samples that no row resembles
 N_NODES = 12  # nodes of Gauss-Hermite quadrature, exact for log-densities that are polynomials up to degree 23
@@ -101,9 +102,8 @@ def latent_report(
         rows = resample(rows, replace=False, n_samples=max_rows, random_state=random)
     loc, scale = (part.astype(float) for part in vae.posterior(rows))
     mean, variance = loc.mean(axis=0), loc.var(axis=0) + (scale**2).mean(axis=0)
-    is_normal = isinstance(vae.vae_.prior, StandardNormal)
-    center, spread = (0.0, 1.0) if is_normal else (mean, np.sqrt(variance))
-    kl = kl_to_normal(loc, scale**2, center, spread).mean(axis=0)
+    kl = kl_by_component(vae, loc, scale).mean(axis=0)
+    is_active = kl > ACTIVE + vae.vae_.prior.kl_min
     information = mutual_information(loc, scale)
     table = pd.DataFrame(
         {
@@ -113,8 +113,8 @@ def latent_report(
             "mean": mean,
             "variance": variance,
             "moment_gap": kl_to_normal(mean, variance),
-            "active": (kl > ACTIVE).astype(int),
-            "state": np.select([information > ACTIVE, kl > ACTIVE], ["informative", "constant"], "inactive"),
+            "active": is_active.astype(int),
+            "state": np.select([information > ACTIVE, is_active], ["informative", "constant"], "inactive"),
         },
         index=pd.RangeIndex(len(kl), name="component"),
     )
@@ -133,6 +133,17 @@ def all_together(table: pd.DataFrame, information: float) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(table.columns, np.nan)
     row |= {"kl": kl, "mutual_information": information, "marginal_kl": max(kl - information, 0.0)}
     return row | {"moment_gap": table["moment_gap"].sum(), "active": table["active"].sum()}
+
+
+def kl_by_component(vae: VAETransformer, loc: Floats, scale: Floats) -> Floats:
+    """KL of each row and component from the prior, or from a normal of the posteriors' moments. Shape: (N, K), kept."""
+    prior = vae.vae_.prior
+    if not prior.has_closed_form_kl:
+        spread = np.sqrt(loc.var(axis=0) + (scale**2).mean(axis=0))
+        return kl_to_normal(loc, scale**2, loc.mean(axis=0), spread)
+    with torch.no_grad():
+        q = DiagonalNormal(*(torch.from_numpy(part)[None].to(vae.device_) for part in (loc, scale)))
+        return np.asarray(prior.kl(q, q.loc)[0].cpu().numpy())
 
 
 def kl_to_normal(
@@ -186,7 +197,7 @@ def judge(table: pd.DataFrame, vae: VAETransformer) -> tuple[str, str]:
             f"n_components={len(table) - n_idle}. If you expect more structure: {_wake(vae)}"
         )
     far = table.index[informative & (table["marginal_kl"] > FAR)].tolist()
-    if far and isinstance(vae.vae_.prior, StandardNormal):
+    if far and vae.vae_.prior.has_closed_form_kl:
         hints.append(
             f"The aggregate posterior of component(s) {', '.join(map(str, far[:5]))} is more than {FAR} nats from the "
             f'prior, so samples suffer: learn the prior with prior="mixture".'

@@ -1,12 +1,13 @@
 """p(x | z): one file per family of columns."""
 
-from skvae.likelihoods.base import Columns, Head, Likelihood
+from skvae.likelihoods.base import Columns, Head, Likelihood, LocationFamily
 from skvae.likelihoods.bernoulli import Bernoulli
 from skvae.likelihoods.categorical import Categorical
 from skvae.likelihoods.discretized_logistic import DiscretizedLogistic
+from skvae.likelihoods.gamma import Gamma
 from skvae.likelihoods.gaussian import Gaussian
 from skvae.likelihoods.histogram import Histogram
-from skvae.likelihoods.joint import Block, Joint, Parameters
+from skvae.likelihoods.joint import Block, Joint, Parameters, columns_of
 from skvae.likelihoods.location_scale import LocationScale
 from skvae.likelihoods.negative_binomial import NegativeBinomial
 from skvae.likelihoods.ordinal import Ordinal
@@ -19,6 +20,7 @@ FAMILIES: dict[str, type[Likelihood]] = {
         Gaussian,
         StudentT,
         DiscretizedLogistic,
+        Gamma,
         Poisson,
         NegativeBinomial,
         Bernoulli,
@@ -36,15 +38,18 @@ __all__ = [
     "Categorical",
     "Columns",
     "DiscretizedLogistic",
+    "Gamma",
     "Gaussian",
     "Head",
     "Histogram",
     "Joint",
     "Likelihood",
+    "LocationFamily",
     "LocationScale",
     "NegativeBinomial",
     "Ordinal",
     "Parameters",
     "Poisson",
     "StudentT",
+    "columns_of",
 ]

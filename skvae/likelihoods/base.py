@@ -73,10 +73,11 @@ class Likelihood(ABC):
 
     name: ClassVar[str]
     support: ClassVar[str]  # completes the sentence "needs …"
+    anywhere: ClassVar[float] = 0.0  # a value in the support, encoded: it stands in for gaps, so that no NaN is learned
     scaling: Literal["none", "column", "shared"] = "none"  # how a table standardises these columns
     is_density: bool = False  # a density changes with the units of its column; a probability does not
     is_whole: ClassVar[bool] = False  # whole numbers in the observed range, whatever the dtype
-    is_linear: ClassVar[bool] = False  # has a location that a linear model of z can start
+    is_linear: ClassVar[bool] = False  # whether it is a ``LocationFamily``
     levels: ClassVar[Literal["none", "nominal", "ordered"]] = "none"  # whether a cell is the code of a level
 
     @abstractmethod
@@ -117,6 +118,29 @@ class Likelihood(ABC):
     def is_valid(self, x: Tensor) -> Tensor:
         """Whether each cell lies in the support, in the units of the data; NaN may be either. Shape: kept."""
         return torch.ones_like(x, dtype=torch.bool)
+
+
+class LocationFamily(Likelihood):
+    """A family of numbers around a location, which a linear model of z can start.
+
+    Its head "loc" is the location, one for each cell. Training may start at the linear model x ≈ loc + noise, the
+    encoder has a linear path for its columns, and their noise is found through the three members below.
+    """
+
+    is_linear: ClassVar[bool] = True
+
+    @property
+    @abstractmethod
+    def floor(self) -> float:
+        """Logarithm of the smallest standard deviation of the noise, encoded."""
+
+    @abstractmethod
+    def noise(self, variance: Tensor) -> dict[str, Tensor]:
+        """Value of each head of the noise, for these variances around the location. Shape: (D,) -> (width,) each."""
+
+    @abstractmethod
+    def known_variance(self, **constants: Tensor) -> float | None:
+        """Variance around the location, encoded, where it is fixed: then no head describes it."""
 
 
 def mean_of_cells(x: Tensor, weights: Tensor | None = None) -> Tensor:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from skvae.likelihoods.base import Columns, Likelihood
+from skvae.likelihoods.base import Columns, Likelihood, LocationFamily
 
 Parameters = list[dict[str, Tensor]]  # for each block, the decoder's heads by name
 
@@ -40,7 +42,9 @@ class Block(nn.Module):
     def position(self) -> slice | Tensor:
         """Where the columns are: a slice where they are neighbours, which copies nothing."""
         first, last = self.index[0], self.index[-1]
-        return slice(first, last + 1) if self.index == list(range(first, last + 1)) else self.get_buffer("_index")
+        if self.index == list(range(first, last + 1)):
+            return slice(first, last + 1)
+        return self.get_buffer("_index")
 
     def shares(self, name: str) -> list[int]:
         """How many entries of a cell's or a column's head each column has, in their order."""
@@ -51,9 +55,24 @@ class Block(nn.Module):
         """Column i of the block alone, as the only one of its row."""
         return Block(self.family, [0], self.columns.take(i))
 
-    def complete(self, heads: dict[str, Tensor]) -> dict[str, Any]:
-        """All parameters of the family: the decoder's and the fixed ones."""
-        return heads | {name: self.get_buffer(name) for name in self.constant_names}
+    def constants(self) -> dict[str, Tensor]:
+        """The parameters that the columns fix."""
+        return {name: self.get_buffer(name) for name in self.constant_names}
+
+    def with_constants(self, heads: dict[str, Tensor]) -> dict[str, Any]:
+        """All parameters of the family: those that the decoder supplies, and those that the columns fix."""
+        return heads | self.constants()
+
+    def draw(self, generator: torch.Generator | None, parameters: dict[str, Any]) -> Tensor:
+        """Cells drawn from the family, or expected ones without a generator. Shape: (S, B, D)."""
+        if generator is None:
+            return self.family.mean(**parameters)
+        return self.family.sample(generator, **parameters)
+
+
+def columns_of(blocks: Iterable[Block]) -> list[int]:
+    """Positions in the row of the columns of some blocks, one block after another."""
+    return list(itertools.chain.from_iterable(block.index for block in blocks))
 
 
 class Joint(nn.Module):
@@ -64,7 +83,7 @@ class Joint(nn.Module):
     blocks : list of Block
         Each column belongs to exactly one.
     indicators : dict of int to int
-        For a column, by position, the earlier column that is 1 where it has a gap.
+        Positions of columns, each with that of the earlier column that is 1 where it has a gap.
     """
 
     def __init__(self, blocks: list[Block], indicators: dict[int, int] | None = None) -> None:
@@ -74,35 +93,53 @@ class Joint(nn.Module):
         self.is_complete = False  # training knows when no cell is missing; then nothing is masked
         self.n_columns = sum(len(block.index) for block in blocks)
 
-    def __iter__(self) -> Any:
-        return iter(self.blocks)
+    def __iter__(self) -> Iterator[Block]:
+        return iter(self.blocks)  # type: ignore[arg-type]
+
+    def numbers(self) -> list[Block]:
+        """The blocks whose cells are numbers."""
+        return [block for block in self if block.family.levels == "none"]
+
+    def coded(self) -> list[Block]:
+        """The blocks whose cells are codes of levels."""
+        return [block for block in self if block.family.levels != "none"]
+
+    def linear_blocks(self) -> list[tuple[int, Block, LocationFamily]]:
+        """Position, block and family of the columns that a linear model of z can start."""
+        located = [(b, block, block.family) for b, block in enumerate(self)]
+        return [(b, block, family) for b, block, family in located if isinstance(family, LocationFamily)]
 
     def log_prob(self, x: Tensor, parameters: Parameters) -> Tensor:
         """Log-probability of each row, nats; a missing cell adds nothing. Shape: (S, B, D) -> (S, B)."""
         total = x.new_zeros(())
         for block, heads in zip(self, parameters, strict=True):
             cells = x[..., block.position]
+            known = block.with_constants(heads)
             if self.is_complete:
-                total = total + block.family.log_prob(cells, **block.complete(heads)).sum(dim=-1)
+                total = total + block.family.log_prob(cells, **known).sum(dim=-1)
                 continue
             missing = cells.isnan()
-            # 0 lies in the support of every family, so no NaN can reach a gradient
-            log_prob = block.family.log_prob(cells.masked_fill(missing, 0.0), **block.complete(heads))
+            shown = cells.masked_fill(missing, block.family.anywhere)  # in the support: no NaN can reach a gradient
+            log_prob = block.family.log_prob(shown, **known)
             total = total + log_prob.masked_fill(missing, 0.0).sum(dim=-1)
         return total
 
     def mean(self, parameters: Parameters) -> Tensor:
         """E[x | z], or the mode for categories. Shape: (S, B, D)."""
-        return self._join([b.family.mean(**b.complete(h)) for b, h in zip(self, parameters, strict=True)])
+        return self._join([block.family.mean(**each) for block, each in self._with_constants(parameters)])
 
     def sample(self, parameters: Parameters, generator: torch.Generator) -> Tensor:
         """A draw of x | z. Shape: (S, B, D)."""
-        draws = [b.family.sample(generator, **b.complete(h)) for b, h in zip(self, parameters, strict=True)]
-        return self._join(draws)
+        return self._join([block.family.sample(generator, **each) for block, each in self._with_constants(parameters)])
 
     def redraw(self, x: Tensor, generator: torch.Generator) -> Tensor:
         """The training rows of one step (see ``Likelihood.redraw``). Shape: kept."""
         return self._join([block.family.redraw(x[..., block.position], generator) for block in self])
+
+    def _with_constants(self, parameters: Parameters) -> Iterator[tuple[Block, dict[str, Any]]]:
+        """Each block, and all parameters of its family."""
+        for block, heads in zip(self, parameters, strict=True):
+            yield block, block.with_constants(heads)
 
     def _join(self, cells: list[Tensor]) -> Tensor:
         """Put the columns of all blocks back in the order of the row."""

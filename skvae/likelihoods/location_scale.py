@@ -10,14 +10,14 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from skvae.likelihoods.base import Columns, Head, Likelihood, mean_of_cells
+from skvae.likelihoods.base import Columns, Head, LocationFamily, mean_of_cells
 
 SQUASH = 5.0  # the network sees standardised cells bounded at ±5; the linear path sees them as they are
 ROW_CAP = 1.0  # a row may change the log-scale by ±1 at most: a wider range once cost thousands of nats
 
 
 @dataclass(frozen=True)
-class LocationScale(Likelihood):
+class LocationScale(LocationFamily):
     """x_d = μ_d(z) + σ ε with one of several scales σ.
 
     Parameters
@@ -31,7 +31,6 @@ class LocationScale(Likelihood):
 
     is_density = True
     log_std: ClassVar[float] = 0.0  # log standard deviation of a member with scale 1
-    is_linear: ClassVar[bool] = True
     support: ClassVar[str] = "finite numbers"
 
     def __post_init__(self) -> None:
@@ -45,7 +44,9 @@ class LocationScale(Likelihood):
     @property
     def scaling(self) -> Literal["column", "shared"]:  # type: ignore[override]
         """One unit for all columns keeps their relative sizes, as PCA does; one for each ignores them."""
-        return "column" if self.scale in ("column", "row") else "shared"
+        if self.scale in ("column", "row"):
+            return "column"
+        return "shared"
 
     @property
     def floor(self) -> float:
@@ -69,11 +70,19 @@ class LocationScale(Likelihood):
         return {"log_scale": math.log(self.scale) - columns.scale.abs().log()[:1]}
 
     def noise(self, variance: Tensor) -> dict[str, Tensor]:
-        """Heads that describe the noise, for given variances around the location. Shape: (D,) each."""
+        """Log-scale for these variances around the location. Shape: (D,) -> (1,) or (D,)."""
         if not isinstance(self.scale, str):
             return {}
-        variance = variance.mean().reshape(1) if self.scale == "shared" else variance
+        if self.scale == "shared":
+            variance = variance.mean().reshape(1)
         return {"log_scale": 0.5 * variance.log() - self.log_std}
+
+    def known_variance(self, **constants: Tensor) -> float | None:
+        """Variance under a scale that the user fixed."""
+        if isinstance(self.scale, str):
+            return None
+        log_std = constants["log_scale"] + self.log_std
+        return float((2 * log_std.double()).exp())
 
     def start(self, x: Tensor, columns: Columns, weights: Tensor | None = None) -> dict[str, Tensor]:  # noqa: D102
         loc = mean_of_cells(x, weights)
@@ -87,7 +96,9 @@ class LocationScale(Likelihood):
         """Log-scale of each cell, bounded below. Shape: broadcastable to (S, B, D)."""
         if row_factor is not None:
             log_scale = log_scale + ROW_CAP * torch.tanh(row_factor / ROW_CAP)
-        return log_scale.clamp(min=self.floor) if isinstance(self.scale, str) else log_scale
+        if not isinstance(self.scale, str):
+            return log_scale
+        return log_scale.clamp(min=self.floor)
 
     def mean(self, *, loc: Tensor, **_: Tensor) -> Tensor:  # type: ignore[override]  # noqa: D102
         return loc

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from skvae.networks import VAE
 from skvae.objectives import DiagonalNormal, kl_to_standard_normal, normal_nodes
-from skvae.priors import StandardNormal
 
 ACTIVE = 0.01  # nats: a component that says less about a row is switched off
 MAX_ROWS = 10_000  # that the KL of each component is averaged over
@@ -21,18 +20,19 @@ CHUNK = 1000  # rows encoded at once
 def mean_kl(vae: VAE, x: Tensor, weights: Tensor | None = None) -> Tensor:
     """What each component says of a row, nats, on average. Shape: x (N, D), weights (N,) -> (K,).
 
-    KL(q(z_k | x) ‖ p(z_k)) under the standard normal prior. A learned prior need not factorise: then the normal
-    distribution with the moments of the aggregate posterior takes its place, which bounds the mutual information.
+    KL(q(z_k | x) ‖ p(z_k)) where the prior has it in closed form. Others need not factorise: then the normal
+    distribution with the moments of the aggregate posterior takes their place, which bounds the mutual information.
     """
     q = posterior_of_rows(vae, x)
     loc, scale = q.loc[0], q.scale[0]
     weights = loc.new_ones(len(loc)) if weights is None else weights.to(loc)
     share = weights / weights.sum()
-    if not isinstance(vae.prior, StandardNormal):
-        center = share @ loc
-        spread = (share @ ((loc - center).square() + scale.square())).sqrt()
-        loc, scale = (loc - center) / spread, scale / spread
-    return share @ kl_to_standard_normal(loc, scale)
+    if vae.prior.has_closed_form_kl:
+        kl = vae.prior.kl(q, q.loc)[0]
+        return share @ kl.masked_fill(x.isnan().all(dim=-1, keepdim=True), 0.0)
+    center = share @ loc
+    spread = (share @ ((loc - center).square() + scale.square())).sqrt()
+    return share @ kl_to_standard_normal((loc - center) / spread, scale / spread)
 
 
 def every_nth(n_rows: int) -> int:

@@ -25,7 +25,6 @@ from skvae.models.gaps import (
 from skvae.models.kl import kl_by_nodes
 from skvae.networks import VAE
 from skvae.objectives import elbo, importance_weighted_bound, normal_nodes
-from skvae.priors import StandardNormal
 from skvae.tables import Table, release, slices
 
 N_NODES, N_NODES_OF_FEW = 32, 8  # fixed posterior draws of a score; where little depends on z, and each is dear
@@ -82,7 +81,7 @@ class Model:
         def bounds(vae: VAE, x: Tensor) -> tuple[Tensor]:
             noise = normal_nodes(n_nodes, self.n_components).to(x)[:, None, None]
             bound = elbo(vae, x, noise)
-            if not isinstance(vae.prior, StandardNormal):  # no closed form: more nodes, which need no decoder
+            if not vae.prior.has_closed_form_kl:  # more nodes, which need no decoder
                 bound = bound._replace(kl=kl_by_nodes(vae, x))
             return (bound.elbo[0] + self.table.log_jacobian(x[0]),)
 

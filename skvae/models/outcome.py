@@ -10,7 +10,7 @@ from torch import Tensor
 from skvae.models.data import Data
 from skvae.models.kl import every_nth, mean_kl, posterior_of_rows
 from skvae.networks import VAE, AutoregressiveDecoder, restack
-from skvae.priors import StandardNormal, fit_prior
+from skvae.priors import fit_prior
 from skvae.tables import Table
 from skvae.training import History, match_marginals
 
@@ -73,7 +73,7 @@ def fit_of(vae: VAE, history: History, data: Data, kl: Tensor) -> Fit:
 
 def refine(vae: VAE, data: Data, generator: torch.Generator) -> None:
     """The steps after training: a learned prior is matched to the posteriors, the columns to their frequencies."""
-    if not isinstance(vae.prior, StandardNormal):
+    if vae.prior.is_learned:
         refit_prior(vae, data, generator)
     if isinstance(vae.decoder, AutoregressiveDecoder):
         match_marginals(vae, data.x, generator, data.weights)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from typing import ClassVar, NamedTuple
@@ -9,7 +10,7 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from skvae.likelihoods import Block, Joint, Parameters
+from skvae.likelihoods import Block, Joint, Parameters, columns_of
 from skvae.networks.decoder import Decoder, Weigh
 from skvae.networks.encoder import Trunk
 from skvae.networks.levels import Levels, look_up
@@ -47,16 +48,17 @@ class ColumnHead(NamedTuple):
 
     Attributes
     ----------
-    name : str
-        Of the head.
-    key : str or None
-        Of the free constants that it is among; None for outputs.
+    block, name : int, str
+        The head that it is a part of.
+    is_free : bool
+        Whether that is a free constant; otherwise it is among the outputs.
     part : slice
-        Which of them.
+        Which entries, of the constant or of all outputs, are those of the column.
     """
 
+    block: int
     name: str
-    key: str | None
+    is_free: bool
     part: slice
 
 
@@ -111,12 +113,7 @@ class AutoregressiveDecoder(Decoder):
         self.A = normal(n_components, RANK, std=1 / math.sqrt(n_components))
         self.U = nn.Parameter(torch.zeros(1, self.bias.shape[-1], 2 * RANK))
         self.heads_of = self._divide(joint)
-        owner = [-1] * self.bias.shape[-1]
-        for j, heads in enumerate(self.heads_of):
-            for head in heads:
-                if head.key is None:
-                    owner[head.part] = [j] * (head.part.stop - head.part.start)
-        self.by_column = OutputsByColumn(owner, n_columns)
+        self.by_column = OutputsByColumn(self._owners(), n_columns)
 
     def forward(self, z: Tensor, x: Tensor | None = None) -> Parameters:
         """The heads of each block, by name. Shape: (S, B, K), (S, B, D)."""
@@ -149,41 +146,48 @@ class AutoregressiveDecoder(Decoder):
         Parameters
         ----------
         tune : callable, optional
-            Asked, for each column, by position, with its block alone and the rows so far, what its heads should be.
+            Function of a column's position, its block alone, the rows so far and its heads, that says what its heads
+            should be.
         """
         x, outputs = x.clone(), self.outputs(z)
         state = State(z, z.new_zeros(*z.shape[:2], 2 * RANK), torch.arange(z.shape[1], device=z.device))
-        table, levels, blocks = self.context.table(), self.smoothing(self.U), list(joint)
+        table, weights, blocks = self.context.table(), self.smoothing(self.U), list(joint)
         for j, (b, i) in enumerate(_column_order(joint)):
             block = blocks[b].alone(i).to(x)
-            part = slice(j, j + 1)
-            hidden = self.hidden(state.context.unsqueeze(2), state.z, part)[:, :, 0]
-            supplied = {
-                head.name: self.free[head.key][..., head.part]
-                if head.key is not None
-                else outputs[..., head.part][:, state.origin] + torch.bmm(hidden, levels[:, head.part].mT)
-                for head in self.heads_of[j]
-            }
-            heads = block.complete(supplied if tune is None else tune(j, block, x, supplied))
-            cells = x[..., part]
+            heads = self._heads_of_column(j, state, outputs, weights)
+            if tune is not None:
+                heads = tune(j, block, x, heads)
+            parameters = block.with_constants(heads)
+            cells = x[..., j : j + 1]
             is_gap = cells.isnan()
             if is_gap.any():
-                draw = block.family.mean(**heads) if generator is None else block.family.sample(generator, **heads)
-                cells = torch.where(is_gap, draw.to(x.dtype), cells)
+                cells = torch.where(is_gap, block.draw(generator, parameters).to(x.dtype), cells)
             if j in joint.indicators:
                 cells = cells.masked_fill(x[..., joint.indicators[j], None] >= 1, torch.nan)
-            x[..., part] = cells
+            x[..., j : j + 1] = cells
             state = state._replace(context=state.context + self.context.cell(x, j, table))
             if weigh is not None and not is_gap.all():
-                log_prob = block.family.log_prob(cells.nan_to_num(nan=0.0), **heads)
+                log_prob = block.family.log_prob(cells.nan_to_num(nan=block.family.anywhere), **parameters)
                 rows = weigh(log_prob.masked_fill(is_gap, 0.0)[0, :, 0])
                 if rows is not None:
                     x, state = x[:, rows], state.take(rows)
         return x
 
+    def _heads_of_column(self, j: int, state: State, outputs: Tensor, weights: Tensor) -> dict[str, Tensor]:
+        """The heads of column j after the columns so far. Shape: outputs (S, B, T), their weights (S, T, R)."""
+        hidden = self.hidden(state.context.unsqueeze(2), state.z, slice(j, j + 1))[:, :, 0]
+        heads = {}
+        for head in self.heads_of[j]:
+            if head.is_free:
+                heads[head.name] = self.free.at(head.block, head.name)[..., head.part]
+            else:
+                by_context = torch.bmm(hidden, weights[:, head.part].mT)
+                heads[head.name] = outputs[..., head.part][:, state.origin] + by_context
+        return heads
+
     def shift_column(self, j: int, shift: Tensor) -> None:
         """Add to the biases of the only cell head of column j. Shape: (width,)."""
-        (part,) = [head.part for head in self.heads_of[j] if head.key is None]
+        (part,) = [head.part for head in self.heads_of[j] if not head.is_free]
         self.bias[..., part] += shift
 
     def _divide(self, joint: Joint) -> list[list[ColumnHead]]:
@@ -191,14 +195,27 @@ class AutoregressiveDecoder(Decoder):
         heads_of: list[list[ColumnHead]] = [[] for _ in range(joint.n_columns)]
         for b, block in enumerate(joint):
             for name, head in block.heads.items():
-                key = None if head.per == "cell" else f"{b}/{name}"
-                first = self.output_slice(b, name).start if key is None else 0
-                shares = [0] * len(block.index) if head.per == "block" else block.shares(name)
-                for j, width in zip(block.index, shares, strict=True):
-                    part = slice(None) if head.per == "block" else slice(first, first + width)
-                    heads_of[j].append(ColumnHead(name, key, part))
-                    first += width
+                for j, part in zip(block.index, self._parts(b, block, name), strict=True):
+                    heads_of[j].append(ColumnHead(b, name, head.per != "cell", part))
         return heads_of
+
+    def _parts(self, b: int, block: Block, name: str) -> list[slice]:
+        """Where each column of a block finds its own entries of a head."""
+        per = block.heads[name].per
+        if per == "block":
+            return [slice(None)] * len(block.index)
+        first = self.output_slice(b, name).start if per == "cell" else 0
+        ends = itertools.accumulate(block.shares(name), initial=first)
+        return [slice(begin, end) for begin, end in itertools.pairwise(ends)]
+
+    def _owners(self) -> list[int]:
+        """Column of each output."""
+        owner = [-1] * self.bias.shape[-1]
+        for j, heads in enumerate(self.heads_of):
+            for head in heads:
+                if not head.is_free:
+                    owner[head.part] = [j] * (head.part.stop - head.part.start)
+        return owner
 
 
 class Context(nn.Module):
@@ -216,22 +233,24 @@ class Context(nn.Module):
 
     def __init__(self, joint: Joint, generator: torch.Generator) -> None:
         super().__init__()
-        self.numbers = [block for block in joint if block.family.levels == "none"]
-        self.number_index = [j for block in self.numbers for j in block.index]
+        self.numbers = joint.numbers()
+        self.number_index = columns_of(self.numbers)
         std = torch.tensor([DIRECT_STD, DEEP_STD]).repeat_interleave(RANK)
         size = (1, len(self.number_index), 2 * RANK)
         self.slopes = nn.Parameter(std * torch.randn(size, generator=generator))
         self.gap_vectors = nn.Parameter(torch.zeros(size))
-        self.levels = None
+        self.levels, order = None, list(self.number_index)
         if len(self.number_index) < joint.n_columns:
             self.levels = Levels(joint, 2 * RANK, 1.0, generator)
             self.levels.vectors.data *= std
-        order = self.number_index + (self.levels.index if self.levels is not None else [])
+            order += self.levels.index
         self.register_buffer("order", torch.tensor(order).argsort())
 
     def table(self) -> Tensor | None:
         """The vectors of all levels, for ``cell``."""
-        return None if self.levels is None else self.levels.table()
+        if self.levels is None:
+            return None
+        return self.levels.table()
 
     def forward(self, x: Tensor) -> Tensor:
         """Vectors of all cells."""
@@ -288,10 +307,12 @@ class OutputsByColumn(nn.Module):
         self.n_groups, place = len(by_size), []
         for group, columns in enumerate(by_size.values()):
             widest = max(len(outputs_of[j]) for j in columns)
-            padded = [outputs_of[j] + [len(owner)] * (widest - len(outputs_of[j])) for j in columns]
+            padded = []
+            for j in columns:
+                padded.append(outputs_of[j] + [len(owner)] * (widest - len(outputs_of[j])))
+                place += padded[-1]
             self.register_buffer(f"columns{group}", torch.tensor(columns))
             self.register_buffer(f"outputs{group}", torch.tensor(padded))
-            place += [t for outputs in padded for t in outputs]
         where = {t: at for at, t in enumerate(place)}
         self.register_buffer("where", torch.tensor([where[t] for t in range(len(owner))]))
 
@@ -308,5 +329,8 @@ class OutputsByColumn(nn.Module):
 
 def _column_order(joint: Joint) -> list[tuple[int, int]]:
     """Block, and position in it, of each column in the order of the row."""
-    places = {j: (b, i) for b, block in enumerate(joint) for i, j in enumerate(block.index)}
-    return [places[j] for j in range(joint.n_columns)]
+    places = [(0, 0)] * joint.n_columns
+    for b, block in enumerate(joint):
+        for i, j in enumerate(block.index):
+            places[j] = (b, i)
+    return places

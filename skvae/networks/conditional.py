@@ -30,7 +30,7 @@ class Completions(NamedTuple):
 
 @torch.no_grad()
 def complete(vae: VAE, x: Tensor, n_draws: int, n_particles: int, generator: torch.Generator) -> Completions:
-    r"""Draw the gaps of each row given its observed cells.
+    r"""Draw the gaps of each row from their distribution under its observed cells.
 
     Each row has particles (z, x): z from an equal mixture of the prior and the posterior of the observed cells, and
     then the gaps from p(x | z). A particle weighs
@@ -79,7 +79,7 @@ class ParticleFilter:
     Parameters
     ----------
     log_weight : Tensor of shape (N, P)
-        Where they begin.
+        Logarithms of the weights at the start.
     generator : torch.Generator
         Source of resampling.
     """

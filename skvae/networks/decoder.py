@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from skvae.likelihoods import Joint, Parameters
 from skvae.networks.encoder import Trunk
+from skvae.networks.free import FreeHeads
 from skvae.networks.levels import Smoothing
 
 Weigh = Callable[[Tensor], Tensor | None]  # log p(a cell) of each row -> the rows that go on, (B,), or None for all
@@ -42,12 +43,9 @@ class Decoder(nn.Module):
         self, joint: Joint, n_components: int, trunk: Trunk, *, linear: bool, generator: torch.Generator
     ) -> None:
         super().__init__()
-        self.cell_heads = [
-            (b, name, head.width)
-            for b, block in enumerate(joint)
-            for name, head in block.heads.items()
-            if head.per == "cell"
-        ]
+        self.cell_heads: list[tuple[int, str, int]] = []  # block, name and width
+        for b, block in enumerate(joint):
+            self.cell_heads += [(b, name, head.width) for name, head in block.heads.items() if head.per == "cell"]
         n_outputs = sum(width for _, _, width in self.cell_heads)
         self.n_blocks = len(joint.blocks)
         self.network = trunk(n_components, n_outputs)
@@ -57,20 +55,14 @@ class Decoder(nn.Module):
             bound = 1 / math.sqrt(n_components)
             start = torch.empty(1, n_components, n_outputs).uniform_(-bound, bound, generator=generator)
             self.loadings = nn.Parameter(start)
-        self.free = nn.ParameterDict(
-            {
-                f"{b}/{name}": nn.Parameter(torch.zeros(1, 1, head.width))
-                for b, block in enumerate(joint)
-                for name, head in block.heads.items()
-                if head.per != "cell"
-            }
-        )
+        self.free = FreeHeads(joint)
+        n_levels: list[int] = []
+        is_ordered: list[bool] = []
         blocks = list(joint)
-        shares = [(blocks[b], name) for b, name, _ in self.cell_heads]
-        self.smoothing = Smoothing(
-            [n for block, name in shares for n in block.shares(name)],
-            [block.heads[name].is_ordered for block, name in shares for _ in block.index],
-        )
+        for b, name, _ in self.cell_heads:
+            n_levels += blocks[b].shares(name)
+            is_ordered += [blocks[b].heads[name].is_ordered] * len(blocks[b].index)
+        self.smoothing = Smoothing(n_levels, is_ordered)
 
     def forward(self, z: Tensor, x: Tensor | None = None) -> Parameters:
         """The heads of each block, by name; columns do not see x."""
@@ -92,9 +84,8 @@ class Decoder(nn.Module):
         widths = [width for _, _, width in self.cell_heads]
         for (b, name, _), values in zip(self.cell_heads, torch.split(outputs, widths, dim=-1), strict=True):
             parameters[b][name] = values
-        for key, value in self.free.items():
-            position, name = key.split("/")
-            parameters[int(position)][name] = value
+        for b, name, values in self.free.addressed():
+            parameters[b][name] = values
         return parameters
 
     def complete(
@@ -111,9 +102,9 @@ class Decoder(nn.Module):
         x : Tensor of shape (1, B, D)
             Rows; NaN marks a cell to fill.
         generator : torch.Generator or None
-            Of draws from p(x_d | ·); None takes expectations, and the mode for categories.
+            Source of draws from p(x_d | ·); None takes expectations, and the mode for categories.
         weigh : callable, optional
-            Told the log-probability of the observed cells of each row, and asked which rows go on.
+            Function that is told the log-probability of the observed cells of each row, and says which rows go on.
 
         Returns
         -------
@@ -121,7 +112,8 @@ class Decoder(nn.Module):
             The rows without gaps, but where an indicator says that there is one.
         """
         parameters: Parameters = self(z)
-        if weigh is not None and (rows := weigh(joint.log_prob(x, parameters)[0])) is not None:
+        rows = None if weigh is None else weigh(joint.log_prob(x, parameters)[0])
+        if rows is not None:
             z, x = z[:, rows], x[:, rows]
             parameters = self(z)
         filled = joint.mean(parameters) if generator is None else joint.sample(parameters, generator)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from skvae.likelihoods import Joint
+from skvae.likelihoods import Joint, columns_of
 from skvae.networks.levels import Levels, embedding_std, look_up_sum
 from skvae.networks.mlp import MLP
 from skvae.networks.stack import Replicas
@@ -62,13 +62,13 @@ class Encoder(nn.Module):
         self.is_complete = False  # training knows when no cell is missing; then nothing is masked
         self.n_components = n_components
         self.is_component: Tensor | None = None  # (S, 1, K), where the models of a stack differ in their number
-        self.numbers = [b for b in joint if b.family.levels == "none"]
-        number_index = [i for block in self.numbers for i in block.index]
-        self.register_buffer("gaps", torch.tensor([i for i in number_index if gaps[i]], dtype=torch.long))
+        self.numbers = joint.numbers()
+        number_index = columns_of(self.numbers)
+        self.register_buffer("gaps", torch.tensor([j for j in number_index if gaps[j]], dtype=torch.long))
         self.register_buffer("center", torch.zeros(len(number_index)))
 
         n_features = len(number_index) + len(self.get_buffer("gaps"))
-        n_levels = sum(int(b.columns.n_levels.sum()) for b in joint if b.family.levels != "none")
+        n_levels = sum(int(block.columns.n_levels.sum()) for block in joint.coded())
         self.embedding = None
         if n_levels:
             width = min(EMBEDDING_WIDTH, n_levels)
@@ -78,11 +78,11 @@ class Encoder(nn.Module):
         self.n_features = n_features
 
         # no narrower than the smallest noise can make a posterior: a finer code of one column would only crowd z
-        floors = [block.family.floor for block in joint if block.family.is_linear]
-        self.log_var_min = min([LOG_VAR_MIN, *(2 * floor - 2 for floor in floors)])
+        linear_blocks = joint.linear_blocks()
+        self.log_var_min = min([LOG_VAR_MIN, *(2 * family.floor - 2 for _, _, family in linear_blocks)])
         self.linear = linear
         if linear:
-            index = [i for block in joint if block.family.is_linear for i in block.index]
+            index = columns_of(block for _, block, _ in linear_blocks)
             self.register_buffer("linear_columns", torch.tensor(index))
             n_linear, bound = len(index), 1 / math.sqrt(len(index))
             start = torch.empty(1, n_linear, n_components).uniform_(-bound, bound, generator=generator)
@@ -97,41 +97,44 @@ class Encoder(nn.Module):
 
     def numeric_features(self, x: Tensor) -> Tensor:
         """What the network sees of the numbers, before centring; NaN stays NaN. Shape: (..., D_numbers)."""
-        features = [b.family.features(x[..., b.position]) for b in self.numbers]
-        return torch.cat(features, dim=-1) if len(features) > 1 else features[0]
+        return side_by_side([block.family.features(x[..., block.position]) for block in self.numbers])
 
     def features(self, x: Tensor) -> Tensor:
         """The network's input. Shape: (S, B, n_features)."""
         parts = []
         if self.numbers:
             centred = self.numeric_features(x) - self.get_buffer("center")
-            parts.append(centred if self.is_complete else centred.nan_to_num(nan=0.0))
+            if not self.is_complete:
+                centred = centred.nan_to_num(nan=0.0)
+            parts.append(centred)
             if len(self.get_buffer("gaps")):
                 parts.append(x[..., self.get_buffer("gaps")].isnan().to(x.dtype))
         if self.embedding is not None:
             parts.append(look_up_sum(self.embedding.table(), self.embedding.codes(x)))
-        return torch.cat(parts, dim=-1) if len(parts) > 1 else parts[0]
+        return side_by_side(parts)
 
     def forward(self, x: Tensor) -> DiagonalNormal:
         """The posterior of each row."""
         cells = x[..., self.get_buffer("linear_columns")] if self.linear else None
-        q = self._posterior(self.features(x), cells)
+        q = self._together(self.features(x), cells)
         if self.is_complete:
             return q
         is_blank = x.isnan().all(dim=-1)
-        loc, scale = (t.masked_fill(is_blank.unsqueeze(-1), value) for t, value in ((q.loc, 0.0), (q.scale, 1.0)))
-        return DiagonalNormal(loc, scale, is_blank)
+        without = is_blank.unsqueeze(-1)
+        return DiagonalNormal(q.loc.masked_fill(without, 0.0), q.scale.masked_fill(without, 1.0), is_blank)
 
-    def posterior(self, features: Tensor) -> DiagonalNormal:
-        """Of a pseudo-input: what the network sees, and beside it what the linear path sees, without gaps.
+    def from_features(self, features: Tensor) -> DiagonalNormal:
+        """The distribution of z for pseudo-inputs: what the network sees, and beside it what the linear path sees.
 
-        Shape: (S, C, n_features) -> DiagonalNormal of shape (S, C, K).
+        Shape: (S, C, n_features), without gaps -> DiagonalNormal of shape (S, C, K).
         """
-        n_linear = len(self.get_buffer("linear_columns")) if self.linear else 0
+        if not self.linear:
+            return self._together(features, None)
+        n_linear = len(self.get_buffer("linear_columns"))
         features, cells = features.split_with_sizes([self.n_features - n_linear, n_linear], dim=-1)
-        return self._posterior(features, cells if self.linear else None)
+        return self._together(features, cells)
 
-    def _posterior(self, features: Tensor, cells: Tensor | None) -> DiagonalNormal:
+    def _together(self, features: Tensor, cells: Tensor | None) -> DiagonalNormal:
         """Network and linear path together; NaN in cells marks a gap."""
         loc, log_var = self.network(features).to(features.dtype).chunk(2, dim=-1)
         if cells is not None:
@@ -146,5 +149,13 @@ class Encoder(nn.Module):
                 log_var = log_var - precision.log()
         scale = (0.5 * log_var.clamp(self.log_var_min, LOG_VAR_MAX)).exp()
         if self.is_component is not None:  # those that a model has not are at the prior, and never move
-            loc, scale = loc.masked_fill(~self.is_component, 0.0), scale.masked_fill(~self.is_component, 1.0)
+            is_absent = ~self.is_component
+            loc, scale = loc.masked_fill(is_absent, 0.0), scale.masked_fill(is_absent, 1.0)
         return DiagonalNormal(loc, scale)
+
+
+def side_by_side(parts: list[Tensor]) -> Tensor:
+    """The parts along the last axis; a single one is not copied."""
+    if len(parts) == 1:
+        return parts[0]
+    return torch.cat(parts, dim=-1)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import torch
 from torch import Tensor, nn
 
-from skvae.likelihoods import Joint
+from skvae.likelihoods import Joint, columns_of
 
 LENGTH_SCALE = 0.3  # of the correlation between levels, as a share of all levels
 OWN_SHARE = 0.05  # of a level's variance that its neighbours do not share
@@ -33,7 +34,7 @@ class Smoothing(nn.Module):
 
     def __init__(self, n_levels: list[int], is_ordered: list[bool]) -> None:
         super().__init__()
-        first = [sum(n_levels[:d]) for d in range(len(n_levels))]
+        first = list(itertools.accumulate(n_levels, initial=0))
         smooth = [d for d, n in enumerate(n_levels) if is_ordered[d] and SMOOTH_FROM <= n <= SMOOTH_UP_TO]
         widest = max([n_levels[d] for d in smooth], default=0)
         roots = torch.zeros(len(smooth), widest, widest)
@@ -70,7 +71,7 @@ class Levels(nn.Module):
     width : int
         Length R of a vector.
     std : float
-        Of the initial weights.
+        Standard deviation of the initial weights.
     generator : torch.Generator
         Source of the initial weights.
 
@@ -79,10 +80,13 @@ class Levels(nn.Module):
 
     def __init__(self, joint: Joint, width: int, std: float, generator: torch.Generator) -> None:
         super().__init__()
-        coded = [block for block in joint if block.family.levels != "none"]
-        self.index = [j for block in coded for j in block.index]  # of the coded columns in the row
-        n_levels = [n for block in coded for n in block.columns.n_levels.tolist()]
-        is_ordered = [block.family.levels == "ordered" for block in coded for _ in block.index]
+        coded = joint.coded()
+        self.index = columns_of(coded)
+        n_levels: list[int] = []
+        is_ordered: list[bool] = []
+        for block in coded:
+            n_levels += block.columns.n_levels.tolist()
+            is_ordered += [block.family.levels == "ordered"] * len(block.index)
         self.register_buffer("position", torch.tensor(self.index, dtype=torch.long))
         self.register_buffer("first", torch.tensor(n_levels).cumsum(0) - torch.tensor(n_levels))
         self.n_levels, self.width = sum(n_levels), width
@@ -96,7 +100,10 @@ class Levels(nn.Module):
 
     def codes(self, x: Tensor, column: int | None = None) -> Tensor:
         """Row of the table of each coded cell, or of those of one column. Shape: (S, B, D) -> (S, B, C or 1)."""
-        chosen = slice(None) if column is None else slice(self.index.index(column), self.index.index(column) + 1)
+        chosen = slice(None)
+        if column is not None:
+            i = self.index.index(column)
+            chosen = slice(i, i + 1)
         cells = x[..., self.get_buffer("position")[chosen]]
         gap = self.n_levels + torch.arange(len(self.index), device=x.device)[chosen]
         return torch.where(cells.isnan(), gap, cells.nan_to_num(nan=0.0).long() + self.get_buffer("first")[chosen])
@@ -123,5 +130,4 @@ def _by_model(table: Tensor, codes: Tensor) -> Tensor:
 
 def embedding_std(joint: Joint) -> float:
     """Size of initial vectors whose sum over the coded columns has unit variance."""
-    n_columns = sum(len(block.index) for block in joint if block.family.levels != "none")
-    return 1 / math.sqrt(max(n_columns, 1))
+    return 1 / math.sqrt(max(len(columns_of(joint.coded())), 1))

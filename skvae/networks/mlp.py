@@ -65,7 +65,8 @@ class MLP(nn.Sequential):
         layers: list[nn.Module] = []
         for n_hidden in hidden_layer_sizes:
             layers += [Linear(n_in, n_hidden, generator), ACTIVATIONS[activation]()]
-            layers += [nn.Dropout(dropout)] if dropout else []
+            if dropout:
+                layers.append(nn.Dropout(dropout))
             n_in = n_hidden
         super().__init__(*layers, Linear(n_in, n_out, generator))
 

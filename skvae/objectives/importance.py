@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from skvae.objectives.elbo import Bound
+from skvae.objectives.model import Model
 
 
-def importance_weighted_bound(vae: Any, x: Tensor, noise: Tensor, *, beta: float = 1.0) -> Tensor:
+def importance_weighted_bound(vae: Model, x: Tensor, noise: Tensor, *, beta: float = 1.0) -> Tensor:
     r"""Importance-weighted bound: between the ELBO and log p(x), which it reaches as L grows.
 
     .. math:: \log p(x) \ge E\left[\log \frac1L \sum_l \frac{p(x \mid z_l) \, p(z_l)}{q(z_l \mid x)}\right]
 
     Parameters
     ----------
-    vae : object with ``posterior(x)``, ``log_likelihood(z, x)`` and ``prior``
+    vae : Model
         A stack of S models.
     x : Tensor of shape (S, B, D)
         Encoded rows; NaN marks a missing cell.
@@ -37,17 +37,19 @@ def importance_weighted_bound(vae: Any, x: Tensor, noise: Tensor, *, beta: float
     Burda, Grosse and Salakhutdinov (2016), Importance Weighted Autoencoders, eq. (8).
     """
     q = vae.posterior(x)
-    total: Tensor | None = None
-    for epsilon in noise:  # a running sum: L draws cost the memory of one
+
+    def log_weight(epsilon: Tensor) -> Tensor:
         z = q.at(epsilon)
-        log_weight = vae.log_likelihood(z, x) + beta * (vae.prior.log_prob(z) - q.log_prob(z))
-        total = log_weight if total is None else torch.logaddexp(total, log_weight)
-    assert total is not None, "noise holds at least one draw"
+        return vae.log_likelihood(z, x) + beta * (vae.prior.log_prob(z) - q.log_prob(z))
+
+    total = log_weight(noise[0])
+    for epsilon in noise[1:]:  # a running sum: L draws cost the memory of one
+        total = torch.logaddexp(total, log_weight(epsilon))
     return total - math.log(len(noise))
 
 
 def doubly_reparameterized(
-    vae: Any, x: Tensor, noise: Tensor, *, seen: Tensor | None = None, beta: float = 1.0
+    vae: Model, x: Tensor, noise: Tensor, *, seen: Tensor | None = None, beta: float = 1.0
 ) -> tuple[Tensor, Bound]:
     r"""Something whose gradient is that of the importance-weighted bound, with little variance.
 
@@ -63,7 +65,7 @@ def doubly_reparameterized(
 
     Parameters
     ----------
-    vae : object with ``posterior(x)``, ``log_likelihood(z, x)`` and ``prior``
+    vae : Model
         A stack of S models.
     x : Tensor of shape (S, B, D)
         Encoded rows; NaN marks a missing cell.
@@ -95,6 +97,6 @@ def doubly_reparameterized(
     share = log_weight.detach().softmax(dim=0)
     for z, w in zip(draws, share, strict=True):
         if z.requires_grad:
-            z.register_hook(lambda gradient, w=w: gradient * w.unsqueeze(-1))
+            z.register_hook(lambda gradient, w=w: gradient * w.unsqueeze(-1))  # type: ignore[no-untyped-call]
     bound = Bound(log_likelihood.detach().mean(dim=0), kl.detach().mean(dim=0).unsqueeze(-1))
     return (share * log_weight).sum(dim=0), bound

@@ -5,10 +5,21 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 from numbers import Integral
-from typing import Any
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor, nn
+
+from skvae.objectives import DiagonalNormal
+
+
+class Recognition(Protocol):
+    """What a prior may ask of the encoder."""
+
+    n_features: int
+
+    def from_features(self, features: Tensor) -> DiagonalNormal:
+        """The distribution of z for pseudo-inputs. Shape: (S, C, n_features) -> (S, C, K)."""
 
 
 class Prior(nn.Module, ABC):
@@ -18,7 +29,17 @@ class Prior(nn.Module, ABC):
     ----------
     n_components : int
         Dimension K of the latent space.
+
+    Attributes
+    ----------
+    has_closed_form_kl : bool
+        Whether ``kl`` is exact, a term for each component, and reads no draw but for its gradient.
+    kl_min : float
+        KL of a component that says nothing, nats: the smallest that a Gaussian posterior can have.
     """
+
+    has_closed_form_kl: ClassVar[bool] = False
+    kl_min: ClassVar[float] = 0.0
 
     def __init__(self, n_components: int) -> None:
         super().__init__()
@@ -32,7 +53,16 @@ class Prior(nn.Module, ABC):
     def sample(self, n_rows: int, like: Tensor, generator: torch.Generator) -> Tensor:
         """Draws. Shape: (S, n_rows, K), in the dtype and on the device of ``like``."""
 
-    def kl(self, q: Any, z: Tensor, *, by_draw: bool = True) -> Tensor:
+    @property
+    def is_learned(self) -> bool:
+        """Whether there are weights to fit."""
+        return any(True for _ in self.parameters())
+
+    def quantiles(self, q: Tensor) -> Tensor | None:
+        """Quantiles of each component, of a stack of one, where they are known. Shape: (Q,) -> (Q, K)."""
+        return None
+
+    def kl(self, q: DiagonalNormal, z: Tensor, *, by_draw: bool = True) -> Tensor:
         """KL(q ‖ p) from one draw z of q: log q(z | x) − log p(z), unbiased. Shape: z (S, B, K) -> (S, B, 1).
 
         Its gradient runs through the draw alone: that of log q(z | x) for a fixed z is zero on average, and noise
@@ -59,15 +89,15 @@ class PriorFamily(ABC):
                 )
 
     @abstractmethod
-    def build(self, n_components: int, encoder: Any, generator: torch.Generator) -> Prior:
+    def build(self, n_components: int, encoder: Recognition | None, generator: torch.Generator) -> Prior:
         """The untrained prior of a stack of one.
 
         Parameters
         ----------
         n_components : int
             Dimension K of the latent space.
-        encoder : Encoder
-            x → q(z | x), for priors that look through it.
+        encoder : Recognition
+            The encoder, for priors that look through it.
         generator : torch.Generator
             Source of the initial weights.
         """

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import silu
 
-from skvae.priors.base import Prior, PriorFamily
+from skvae.priors.base import Prior, PriorFamily, Recognition
 from skvae.priors.normal import StandardNormal
 
 LOG_SCALE_CAP = 2.0  # DIFFERS from Dinh et al. 2017, whose bound is learned: a layer stretches by e² at most
@@ -31,7 +30,7 @@ class Flow(PriorFamily):
     n_layers: int = 8
     width: int = 64
 
-    def build(self, n_components: int, encoder: Any, generator: torch.Generator) -> RealNVP:  # noqa: D102
+    def build(self, n_components: int, encoder: Recognition | None, generator: torch.Generator) -> RealNVP:  # noqa: D102
         return RealNVP(n_components, self.n_layers, self.width, generator)
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from skvae.priors.base import Prior, PriorFamily
+from skvae.priors.base import Prior, PriorFamily, Recognition
 
 SCALE_MIN = math.exp(-4)  # a narrower mode would be a spike, and its squares would cancel in float32
 SPREAD = 1.0  # length of the modes' means at the start, in standard deviations of z
@@ -36,7 +35,7 @@ class Mixture(PriorFamily):
 
     n_modes: int = 100
 
-    def build(self, n_components: int, encoder: Any, generator: torch.Generator) -> FreeMixture:  # noqa: D102
+    def build(self, n_components: int, encoder: Recognition | None, generator: torch.Generator) -> FreeMixture:  # noqa: D102
         return FreeMixture(n_components, self.n_modes, generator)
 
 

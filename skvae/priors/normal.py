@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from skvae.objectives import kl_to_standard_normal
-from skvae.priors.base import Prior, PriorFamily
+from skvae.objectives import DiagonalNormal, kl_to_standard_normal
+from skvae.priors.base import Prior, PriorFamily, Recognition
 
 
 @dataclass(frozen=True)
 class Normal(PriorFamily):
     """p(z) = N(0, I): nothing to learn."""
 
-    def build(self, n_components: int, encoder: Any, generator: torch.Generator) -> StandardNormal:  # noqa: D102
+    def build(self, n_components: int, encoder: Recognition | None, generator: torch.Generator) -> StandardNormal:  # noqa: D102
         return StandardNormal(n_components)
 
 
@@ -30,11 +30,18 @@ class StandardNormal(Prior):
         Dimension K of the latent space.
     """
 
+    has_closed_form_kl: ClassVar[bool] = True
+
     def log_prob(self, z: Tensor) -> Tensor:
         """Log density. Shape: z (..., K) -> (...)."""
         return -0.5 * (z.square() + math.log(2 * math.pi)).sum(dim=-1)
 
-    def kl(self, q: Any, z: Tensor, *, by_draw: bool = False) -> Tensor:
+    def quantiles(self, q: Tensor) -> Tensor:
+        """Quantiles, the same for each component. Shape: (Q,) -> (Q, K)."""
+        quantiles: Tensor = torch.special.ndtri(q)
+        return quantiles.unsqueeze(-1).expand(-1, self.n_components)
+
+    def kl(self, q: DiagonalNormal, z: Tensor, *, by_draw: bool = False) -> Tensor:
         """KL(q ‖ p), exact; with ``by_draw`` its gradient runs through the draw alone. Shape: (..., K)."""
         exact = kl_to_standard_normal(q.loc, q.scale)
         if not by_draw:

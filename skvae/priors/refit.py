@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor
 
+from skvae.objectives import DiagonalNormal
 from skvae.priors.base import Prior
 
 N_EVALUATIONS = 20
@@ -17,7 +17,7 @@ MAX_JUDGES = 10_000  # rows
 
 def fit_prior(
     prior: Prior,
-    q: Any,
+    q: DiagonalNormal,
     *,
     generator: torch.Generator,
     n_steps: int = 1000,
@@ -34,15 +34,15 @@ def fit_prior(
     Parameters
     ----------
     prior : Prior
-        Of S models; changed in place. A VampPrior tunes its pseudo-inputs and weights, not the encoder.
-    q : object with ``loc`` and ``scale`` of shape (S, N, K)
+        The prior of S models; changed in place. A VampPrior tunes its pseudo-inputs and weights, not the encoder.
+    q : DiagonalNormal of shape (S, N, K)
         The posteriors of N rows; each step draws from them afresh.
     generator : torch.Generator
         Source of rows and draws, on the device of the prior.
     n_steps : int
         Steps of Adam.
     learning_rate : float
-        Of the first step; it falls linearly to zero.
+        Learning rate of the first step; it falls linearly to zero.
     held_out : float
         Share of the rows that judge.
 
@@ -55,8 +55,7 @@ def fit_prior(
     ----------
     Ghosh et al. (2020), From Variational to Deterministic Autoencoders, on ex-post density estimation.
     """
-    loc: Tensor = q.loc.detach()
-    scale: Tensor = q.scale.detach()
+    loc, scale = q.loc.detach(), q.scale.detach()
     parameters = list(prior.parameters())
     n_models, n_rows, n_components = loc.shape
     if not parameters or n_rows < 2:
@@ -87,7 +86,8 @@ def fit_prior(
         torch.autograd.backward(loss, inputs=parameters)  # and not the encoder that a VampPrior looks through
         optimizer.step()
         if step % math.ceil(n_steps / N_EVALUATIONS) == 0 or step == n_steps:
-            is_better = (now := criterion()) > best  # on the device, and never where it is NaN
+            now = criterion()
+            is_better = now > best  # on the device, and never where it is NaN
             best = torch.where(is_better, now, best)
             for kept, p in zip(weights, parameters, strict=True):
                 kept[is_better] = p.detach()[is_better]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from skvae.priors.base import PriorFamily
+from skvae.priors.base import PriorFamily, Recognition
 from skvae.priors.mixture import DiagonalMixture
 
 
@@ -24,7 +23,8 @@ class VampPrior(PriorFamily):
 
     n_modes: int = 100
 
-    def build(self, n_components: int, encoder: Any, generator: torch.Generator) -> MixtureOfPosteriors:  # noqa: D102
+    def build(self, n_components: int, encoder: Recognition | None, generator: torch.Generator) -> MixtureOfPosteriors:  # noqa: D102
+        assert encoder is not None, "pseudo-inputs are seen by an encoder"
         return MixtureOfPosteriors(n_components, self.n_modes, encoder, generator)
 
 
@@ -39,8 +39,8 @@ class MixtureOfPosteriors(DiagonalMixture):
         Dimension K of the latent space.
     n_modes : int
         Number C of pseudo-inputs.
-    encoder : Encoder
-        Has ``n_features`` and ``posterior(features)``, which maps (S, C, n_features) to q.
+    encoder : Recognition
+        The encoder that turns pseudo-inputs into distributions of z.
     generator : torch.Generator
         Source of the first pseudo-inputs.
 
@@ -49,12 +49,12 @@ class MixtureOfPosteriors(DiagonalMixture):
     Tomczak and Welling (2018), VAE with a VampPrior, eq. (9).
     """
 
-    def __init__(self, n_components: int, n_modes: int, encoder: Any, generator: torch.Generator) -> None:
+    def __init__(self, n_components: int, n_modes: int, encoder: Recognition, generator: torch.Generator) -> None:
         super().__init__(n_components, n_modes)  # DIFFERS from the paper: weights π are learned, theirs are equal
         # DIFFERS: u lives behind the embedding of categories, where a row of standardised cells is near N(0, I)
         self.pseudo_inputs = nn.Parameter(torch.randn(1, n_modes, encoder.n_features, generator=generator))
         self._encoder = (encoder,)  # a tuple hides a module: its weights belong to the VAE and are stacked there
 
     def modes(self) -> tuple[Tensor, Tensor]:  # noqa: D102
-        q = self._encoder[0].posterior(self.pseudo_inputs)
+        q = self._encoder[0].from_features(self.pseudo_inputs)
         return q.loc, q.scale

@@ -1,10 +1,11 @@
 """How weights are found."""
 
 from skvae.training.calibration import match_marginals
+from skvae.training.candidate import Candidate
 from skvae.training.device import intraop_threads, isolated_rng, resolve_device, resolve_precision
 from skvae.training.history import History
 from skvae.training.initialization import initialize
-from skvae.training.loop import Candidate, Training, train
+from skvae.training.loop import Training, train
 from skvae.training.objective import Objective
 from skvae.training.processes import agree_on
 from skvae.training.recipe import Recipe

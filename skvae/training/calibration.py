@@ -48,25 +48,32 @@ def match_marginals(vae: VAE, x: Tensor, generator: torch.Generator, weights: Te
 
     def tune(j: int, block: Block, rows: Tensor, heads: dict[str, Tensor]) -> dict[str, Tensor]:
         is_observed = ~x[:, j].isnan()
-        seen = rows[0, :, indicators[j]] < 1 if j in indicators else torch.ones_like(rows[0, :, j], dtype=torch.bool)
+        has_cell = torch.ones_like(rows[0, :, j], dtype=torch.bool)  # of the drawn rows
+        if j in indicators:
+            has_cell = rows[0, :, indicators[j]] < 1
         is_explained = j in indicators or bool(is_observed.all())
-        if set(heads) != {"logits"} or not is_explained or not seen.any():
+        if set(heads) != {"logits"} or not is_explained or not has_cell.any():
             return heads
-        logits = heads["logits"][0, seen].double()
+        logits = heads["logits"][0, has_cell].double()
         of_rows = None if weights is None else weights[is_observed].double()
         counts = torch.bincount(x[is_observed, j].long(), of_rows, minlength=logits.shape[-1]) + 0.5
-        target = (counts / counts.sum()).log()
-        shift = torch.zeros_like(logits[0])
-        for _ in range(N_ROUNDS):
-            shares = torch.softmax(logits + shift, dim=-1).mean(dim=0)
-            shift += target - shares.clamp(min=torch.finfo(shares.dtype).tiny).log()
-        shift = shift.to(x.dtype)
+        shift = proportional_fit(logits, counts / counts.sum()).to(x.dtype)
         decoder.shift_column(j, shift)
         return {"logits": stratified(torch.softmax(heads["logits"][0] + shift, dim=-1), generator).unsqueeze(0)}
 
     z = vae.prior.sample(n_rows, x, generator)
     rows = x.new_full((1, n_rows, x.shape[1]), torch.nan)
     decoder.complete(vae.joint, z, rows, generator, tune=tune)
+
+
+def proportional_fit(logits: Tensor, frequencies: Tensor) -> Tensor:
+    """The shift of all logits under which the probabilities of levels average to frequencies. Shape: (N, K), (K,)."""
+    target = frequencies.log()
+    shift = torch.zeros_like(logits[0])
+    for _ in range(N_ROUNDS):
+        shares = torch.softmax(logits + shift, dim=-1).mean(dim=0)
+        shift += target - shares.clamp(min=torch.finfo(shares.dtype).tiny).log()
+    return shift
 
 
 def stratified(probabilities: Tensor, generator: torch.Generator) -> Tensor:

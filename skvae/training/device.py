@@ -16,7 +16,9 @@ GLOBAL_RNG = threading.RLock()
 def resolve_device(device: str | torch.device) -> torch.device:
     """Turn "auto" into a GPU or else the CPU, and refuse a device that is not there."""
     if device == "auto":
-        return torch.device("cuda", own_gpu()) if torch.cuda.is_available() else torch.device("cpu")
+        if torch.cuda.is_available():
+            return torch.device("cuda", own_gpu())
+        return torch.device("cpu")
     try:
         resolved = torch.device(device)
         torch.zeros(1, device=resolved).item()
@@ -36,7 +38,9 @@ def own_gpu() -> int:
     if multiprocessing.parent_process() is None:
         return torch.cuda.current_device()
     number = multiprocessing.current_process().name.rpartition("-")[2]  # as in LokyProcess-2
-    return (int(number) if number.isdigit() else os.getpid()) % n_gpus
+    if not number.isdigit():
+        return os.getpid() % n_gpus
+    return int(number) % n_gpus
 
 
 def has_bfloat16(device: torch.device) -> bool:
@@ -51,6 +55,11 @@ def resolve_precision(precision: str, *, width: int, n_columns: int, device: tor
     if precision == "auto":  # below this size the casts cost more than the products save
         precision = "bfloat16" if width * n_columns >= 65_536 and has_bfloat16(device) else "float32"
     return {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
+
+
+def autocast(device: torch.device, dtype: torch.dtype) -> torch.autocast:
+    """Matrix products in this precision; float32 leaves everything as it is."""
+    return torch.autocast(device.type, dtype, enabled=dtype != torch.float32)
 
 
 @contextmanager
@@ -76,6 +85,7 @@ def isolated_rng(seed: int, device: torch.device, *, lends_global: bool) -> Iter
     if not lends_global:
         yield torch.Generator(device).manual_seed(seed)
         return
-    with GLOBAL_RNG, torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+    gpus = [device] if device.type == "cuda" else []
+    with GLOBAL_RNG, torch.random.fork_rng(devices=gpus):
         torch.manual_seed(seed)
         yield torch.Generator(device).manual_seed(seed)

@@ -20,7 +20,7 @@ class History:
     Attributes
     ----------
     offset : float
-        Added to every log-likelihood: the mean Jacobian that turns encoded units into those of the data.
+        Number added to every log-likelihood: the mean Jacobian that turns encoded units into those of the data.
     epochs : list of dict
         The rows; NaN where nothing was measured.
     best_iter : int
@@ -56,9 +56,11 @@ class History:
 
     @property
     def latest_elbo(self) -> float:
-        """Of the held-out rows."""
-        seen = [row["validation_elbo"] for row in self.epochs if not math.isnan(row["validation_elbo"])]
-        return seen[-1] if seen else -math.inf
+        """ELBO of the held-out rows when they were last looked at; −∞ before."""
+        for row in reversed(self.epochs):
+            if not math.isnan(row["validation_elbo"]):
+                return row["validation_elbo"]
+        return -math.inf
 
     def flush(self) -> None:
         """Read the pending epochs from the device, all at once."""
@@ -72,4 +74,8 @@ class History:
     def as_dict(self) -> dict[str, list[float]]:
         """Columns by name, ready for ``pandas.DataFrame``."""
         self.flush()
-        return {name: [row[name] for row in self.epochs] for name in COLUMNS}
+        columns: dict[str, list[float]] = {name: [] for name in COLUMNS}
+        for row in self.epochs:
+            for name in COLUMNS:
+                columns[name].append(row[name])
+        return columns

@@ -68,7 +68,7 @@ def fit_linear_model(
     noise_min : float
         Smallest noise variance.
     generator : torch.Generator
-        Chooses rows where there are very many, and starts the components that are beyond the rank of x.
+        Source of the choice of rows where there are very many, and of components that are beyond the rank of x.
     weights : Tensor of shape (N,), optional
         Weight of each row.
     known_noise : float, optional
@@ -79,7 +79,8 @@ def fit_linear_model(
     Tipping and Bishop (1999), Probabilistic principal component analysis, eq. (7) and (8);
     Barber (2012), Bayesian Reasoning and Machine Learning, algorithm 21.1, for factor analysis.
     """
-    weights = x.new_ones(len(x)) if weights is None else weights
+    if weights is None:
+        weights = x.new_ones(len(x))
     if len(x) > MAX_ROWS:
         chosen = torch.randperm(len(x), generator=generator, device=x.device)[:MAX_ROWS]
         x, weights = x[chosen], weights[chosen]
@@ -90,7 +91,7 @@ def fit_linear_model(
     mean = (weights * x).nan_to_num(nan=0.0).mean(dim=0) / share_observed
     rows = weights.sqrt() * (x - mean).nan_to_num(nan=0.0) / share_observed.sqrt()
     variance = rows.square().mean(dim=0).clamp(min=noise_min)
-    covariance = rows.T @ rows / n_rows if n_columns <= n_rows else None
+    covariance = rows.T @ rows / n_rows if n_columns <= n_rows else None  # else through the smaller Gram matrix
     rank = max(0, min(n_components, n_columns - 1, n_rows - 1))
 
     def axes_under(noise: Tensor) -> tuple[Tensor, Tensor]:
@@ -103,7 +104,9 @@ def fit_linear_model(
 
     values, axes = axes_under(torch.ones_like(variance))
     left = (variance.sum() - values[:rank].sum()) / max(n_columns - rank, 1)
-    noise = torch.full_like(variance, max(float(left), noise_min) if known_noise is None else known_noise)
+    if known_noise is None:
+        known_noise = max(float(left), noise_min)
+    noise = torch.full_like(variance, known_noise)
     loadings = loadings_under(noise, values / noise[0], axes)
     if not shared_noise and n_columns <= MAX_COLUMNS:
         for _ in range(N_ITER):
@@ -144,30 +147,34 @@ def initialize(
     init : {"linear", "random"}
         The linear model, or the columns' marginals with random weights.
     generator : torch.Generator
-        For what a linear fit leaves to chance; its state is the same for every model.
+        Source of what a linear fit leaves to chance, the same for every model.
     weights : Tensor of shape (N,), optional
         Weights of the rows.
     """
-    of_model = [x.index_select(0, rows) for rows in train]
+    rows_of = [x.index_select(0, rows) for rows in train]
+    weights_of: list[Tensor | None] = [None] * len(train)
+    if weights is not None:
+        weights_of = [weights[rows] for rows in train]
     if vae.encoder.numbers:
-        center = vae.encoder.numeric_features(of_model[-1]).nanmean(dim=0).nan_to_num(nan=0.0)
+        center = vae.encoder.numeric_features(rows_of[-1]).nanmean(dim=0).nan_to_num(nan=0.0)
         vae.encoder.get_buffer("center").copy_(center)
-    for s, rows in enumerate(train):
-        _start_at_marginals(vae, s, of_model[s], None if weights is None else weights[rows])
+    for s, rows in enumerate(rows_of):
+        _start_at_marginals(vae, s, rows, weights_of[s])
     if init == "linear" and vae.encoder.linear:
         vae.encoder.silence()
         vae.decoder.silence()
         state = generator.get_state()
-        for s, rows in enumerate(train):
+        for s, rows in enumerate(rows_of):
             generator.set_state(state)  # equal rows give equal models
-            _start_at_linear_model(vae, s, of_model[s], None if weights is None else weights[rows], generator)
+            _start_at_linear_model(vae, s, rows, weights_of[s], generator)
 
 
 def _set_heads(vae: VAE, s: int, block: int, heads: dict[str, Tensor]) -> None:
     """Write constant values of a block's heads into the decoder of model s."""
     for name, value in heads.items():
-        if f"{block}/{name}" in vae.decoder.free:
-            vae.decoder.free[f"{block}/{name}"][s, 0] = value
+        free = vae.decoder.free.find(block, name)
+        if free is not None:
+            free[s, 0] = value
         else:
             vae.decoder.bias[s, 0, vae.decoder.output_slice(block, name)] = value
 
@@ -181,17 +188,17 @@ def _start_at_marginals(vae: VAE, s: int, x: Tensor, weights: Tensor | None) -> 
 
 def _start_at_linear_model(vae: VAE, s: int, x: Tensor, weights: Tensor | None, generator: torch.Generator) -> None:
     """Decoder and encoder of the linear model, so that the first bound is its log-likelihood."""
-    linear = [(b, block) for b, block in enumerate(vae.joint) if block.family.is_linear]
-    is_shared = len(linear) == 1 and linear[0][1].family.scaling == "shared"
+    linear = vae.joint.linear_blocks()
+    families = [family for _, _, family in linear]
+    is_shared = [family.scaling for family in families] == ["shared"]
     known_noise = None
-    if is_shared and "log_scale" in linear[0][1].constant_names:  # a scale that the user fixed
-        log_scale = linear[0][1].get_buffer("log_scale") + linear[0][1].family.log_std
-        known_noise = float((2 * log_scale.double()).exp())
+    if is_shared:
+        known_noise = families[0].known_variance(**linear[0][1].constants())
     model = fit_linear_model(
         x[:, vae.encoder.get_buffer("linear_columns")],
         vae.encoder.n_components,
         shared_noise=is_shared,
-        noise_min=max(math.exp(2 * block.family.floor) for _, block in linear),
+        noise_min=max(math.exp(2 * family.floor) for family in families),
         generator=generator,
         weights=weights,
         known_noise=known_noise,
@@ -199,15 +206,14 @@ def _start_at_linear_model(vae: VAE, s: int, x: Tensor, weights: Tensor | None, 
     if is_shared and known_noise is None:  # PCA's covariance, not the likeliest: n − 1 scores higher on new rows
         ratio = len(x) / max(len(x) - 1, 1)
         model = LinearModel(model.mean, model.loadings * math.sqrt(ratio), model.noise * ratio)
-    vae.decoder.loadings[s] = 0.0
+    loadings = vae.decoder.loadings
+    loadings[s] = 0.0
     first = 0
-    for b, block in linear:
+    for b, block, family in linear:
         part = slice(first, first + len(block.index))
         first = part.stop
-        vae.decoder.loadings[s, :, vae.decoder.output_slice(b, "loc")] = model.loadings[part].T.to(
-            vae.decoder.loadings.dtype
-        )
-        _set_heads(vae, s, b, {"loc": model.mean[part]} | block.family.noise(model.noise[part]))
+        loadings[s, :, vae.decoder.output_slice(b, "loc")] = model.loadings[part].T.to(loadings.dtype)
+        _set_heads(vae, s, b, {"loc": model.mean[part]} | family.noise(model.noise[part]))
     # The best Gaussian q with independent components has the exact posterior's mean and the diagonal of its precision.
     evidence = model.loadings / model.noise[:, None]
     precision = torch.eye(evidence.shape[1], dtype=evidence.dtype, device=x.device) + model.loadings.T @ evidence

@@ -7,38 +7,40 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 
-class Streams:
+class Noise:
     """Independent generators, so that what one purpose draws does not move the others.
 
     Fits that are trained in one stack draw then what each would draw alone: the same order of rows, the same hidden
-    cells, and noise that depends on their own number of components only.
+    cells, and posterior draws that depend on their own number of components only.
 
     Parameters
     ----------
     seed : int
-        Of all of them.
+        Seed of all generators.
     device : torch.device
-        Of what is drawn.
+        Device of the generators and of what they draw.
 
     Attributes
     ----------
     rows, cells : torch.Generator
-        Of the order of rows, and of what befalls their cells.
+        Sources of the order of rows, and of what befalls their cells.
     """
 
     def __init__(self, seed: int, device: torch.device) -> None:
-        rows, cells, self._seed = torch.randint(2**62, (3,), generator=torch.Generator().manual_seed(seed)).tolist()
-        self.rows, self.cells = (torch.Generator(device).manual_seed(child) for child in (rows, cells))
-        self._noise: dict[int, torch.Generator] = {}
+        rows, cells, normal = torch.randint(2**62, (3,), generator=torch.Generator().manual_seed(seed)).tolist()
+        self.rows = torch.Generator(device).manual_seed(rows)
+        self.cells = torch.Generator(device).manual_seed(cells)
+        self._normal_seed = normal
+        self._normal: dict[int, torch.Generator] = {}
 
-    def noise(self, n_draws: int, n_rows: int, n_components: list[int], like: Tensor) -> dict[int, Tensor]:
-        """Standard normal draws for each number of components, (L, 1, B, K)."""
+    def normal(self, n_draws: int, n_rows: int, n_components: list[int], like: Tensor) -> dict[int, Tensor]:
+        """Standard normal draws for each number of components K that occurs. Shape: (L, 1, B, K) each."""
         draws = {}
         for k in dict.fromkeys(n_components):
-            if k not in self._noise:
-                self._noise[k] = torch.Generator(like.device).manual_seed(self._seed)
+            if k not in self._normal:
+                self._normal[k] = torch.Generator(like.device).manual_seed(self._normal_seed)
             size = (n_draws, 1, n_rows, k)
-            draws[k] = torch.randn(size, generator=self._noise[k], dtype=like.dtype, device=like.device)
+            draws[k] = torch.randn(size, generator=self._normal[k], dtype=like.dtype, device=like.device)
         return draws
 
 

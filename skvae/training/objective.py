@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 
+from skvae.networks import VAE
 from skvae.objectives import Bound, doubly_reparameterized, elbo, importance_weighted_bound
 from skvae.training.schedules import BetaSchedule, LinearBeta
 
@@ -37,7 +38,7 @@ class Objective:
     input_dropout : float
         Share of cells hidden from the encoder in training.
     kl_by_draw : bool
-        See ``elbo``.
+        Whether the gradient of the KL runs through the draw alone (see ``elbo``).
     """
 
     name: Literal["elbo", "iwae"] = "elbo"
@@ -52,14 +53,23 @@ class Objective:
         """Whether λ is not zero."""
         return isinstance(self.free_bits, Tensor) or self.free_bits > 0
 
+    @property
+    def n_draws_of_judge(self) -> int:
+        """Pairs of opposite posterior draws by which held-out rows judge."""
+        if self.name == "elbo":
+            return 1
+        return max(1, self.n_draws // 2)
+
     def step(
-        self, vae: Any, x: Tensor, noise: Tensor, *, seen: Tensor | None, weights: Tensor | None, progress: float
+        self, vae: VAE, x: Tensor, noise: Tensor, *, seen: Tensor | None, weights: Tensor | None, progress: float
     ) -> tuple[Tensor, Bound]:
         """What a step maximises, averaged over the rows of each model, (S,), and the terms of the ELBO."""
         beta = self.beta(progress)
         if self.name == "iwae":
             value, bound = doubly_reparameterized(vae, x, noise, seen=seen, beta=beta)
-            return (value if weights is None else weights * value).mean(dim=-1), bound
+            if weights is not None:
+                value = weights * value
+            return value.mean(dim=-1), bound
         bound = elbo(vae, x, noise, seen=seen, kl_by_draw=self.kl_by_draw)
         log_likelihood, kl = bound.log_likelihood, bound.kl
         if weights is not None:
@@ -70,7 +80,7 @@ class Objective:
         value = log_likelihood.mean(dim=-1, keepdim=True) - beta * kl.sum(dim=-1, keepdim=True)
         return value.squeeze(-1), bound
 
-    def rows(self, vae: Any, x: Tensor, noise: Tensor, bound: Bound) -> Tensor:
+    def rows(self, vae: VAE, x: Tensor, noise: Tensor, bound: Bound) -> Tensor:
         """The objective of each row at the final β, without free bits. Shape: (S, B)."""
         beta = self.beta(1.0)
         if self.name == "iwae":
@@ -86,7 +96,7 @@ class BetaByModel(BetaSchedule):
     schedules : sequence of S BetaSchedules
         One by model.
     device : torch.device
-        Of the models.
+        Device of the models.
     """
 
     def __init__(self, schedules: Sequence[BetaSchedule], device: torch.device) -> None:
@@ -97,7 +107,9 @@ class BetaByModel(BetaSchedule):
 
     def __call__(self, progress: float) -> Tensor:  # type: ignore[override]
         """Shape: (S, 1)."""
-        return self._final if progress >= self.end else self._at(progress)
+        if progress >= self.end:
+            return self._final
+        return self._at(progress)
 
     def _at(self, progress: float) -> Tensor:
         return torch.tensor([[schedule(progress)] for schedule in self.schedules], device=self.device)
@@ -108,7 +120,14 @@ def objective_by_model(objectives: Sequence[Objective], n_models: int, device: t
     first = objectives[0]
     if all(objective == first for objective in objectives):
         return first
-    each = [objective for objective in objectives for _ in range(n_models)]
-    free_bits = torch.tensor([[objective.free_bits] for objective in each], device=device)
-    beta = BetaByModel([objective.beta for objective in each], device)
-    return replace(first, beta=beta, free_bits=free_bits if bool(free_bits.any()) else 0.0)
+    schedules: list[BetaSchedule] = []
+    free_bits: list[list[float | Tensor]] = []
+    for objective in objectives:
+        schedules += [objective.beta] * n_models
+        free_bits += [[objective.free_bits]] * n_models
+    by_model = torch.tensor(free_bits, device=device)
+    return replace(
+        first,
+        beta=BetaByModel(schedules, device),
+        free_bits=by_model if bool(by_model.any()) else 0.0,
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from skvae.networks import MLP, VAE, Linear, Replicas, parameters_by_model
 from skvae.training.processes import add_up
+
+OfModel = tuple[int | None, nn.Parameter]  # a parameter, and the one model it belongs to; None if it has the axis S
 
 CLIP = 10.0  # times the running mean of a model's gradient norm
 MEMORY = 0.02  # share of the newest norm in that mean
@@ -28,44 +30,43 @@ class Optimizer:
     vae : VAE
         A stack of S models. Its parameters become views.
     learning_rates, weight_decays : sequence of S floats
-        Of each model. Neighbours with equal ones move together.
+        Peak learning rate and weight decay of each model. Neighbours with equal ones move together.
     """
 
     def __init__(self, vae: VAE, learning_rates: Sequence[float], weight_decays: Sequence[float]) -> None:
         self.learning_rates, self.weight_decays = list(learning_rates), list(weight_decays)
-        matrices, parameters = _matrices(vae), list(parameters_by_model(vae))
-        kinds = [
-            [(s, p) for s, p in parameters if id(p) in matrices],
-            [(s, p) for s, p in parameters if id(p) not in matrices],
-        ]
-        self.weights = [Weights(named, len(learning_rates)) for named in kinds]
+        matrices = _matrices(vae)
+        decaying: list[OfModel] = []
+        others: list[OfModel] = []
+        for s, p in parameters_by_model(vae):
+            if id(p) in matrices:
+                decaying.append((s, p))
+            else:
+                others.append((s, p))
+        self.weights = [Weights(decaying, len(learning_rates)), Weights(others, len(learning_rates))]
         self.clipper = GradientClipper(self.weights[-1].value)
         self.pace = torch.ones_like(self.weights[-1].value[:, :1])  # below 1 where a model went back
         self._is_slowed = False
-        alike = itertools.groupby(range(len(learning_rates)), lambda s: (self.learning_rates[s], self.weight_decays[s]))
-        self._parts = [slice(models[0], models[-1] + 1) for models in (list(models) for _, models in alike)]
-        self._memories = [torch.zeros_like(weights.value) for weights in self.weights for _ in range(2)]
-        self._adamw = torch.optim.AdamW(list(self._groups()), lr=0.0, betas=(0.9, 0.99), fused=True)
-        for i, group in enumerate(self._adamw.param_groups):
-            first, second = (memory[group["rows"]] for memory in self._memories[2 * (i // len(self._parts)) :][:2])
-            step = torch.zeros((), device=first.device)
-            self._adamw.state[group["params"][0]] = {"step": step, "exp_avg": first, "exp_avg_sq": second}
-
-    def _groups(self) -> Iterator[dict[str, Any]]:
-        for weights, decays in zip(self.weights, (self.weight_decays, [0.0] * len(self.weight_decays)), strict=True):
-            for rows in self._parts:
-                parameter = nn.Parameter(weights.value[rows])
-                parameter.grad = weights.gradient[rows]
-                yield {
-                    "params": [parameter],
-                    "weight_decay": decays[rows.start],
-                    "peak": self.learning_rates[rows.start],
-                    "rows": rows,
-                }
+        self._memories: list[Tensor] = []  # first and second moments of the gradients of both kinds
+        groups, states = [], []
+        no_decays = [0.0] * len(self.weight_decays)
+        for weights, decays in zip(self.weights, (self.weight_decays, no_decays), strict=True):
+            first, second = torch.zeros_like(weights.value), torch.zeros_like(weights.value)
+            self._memories += [first, second]
+            for models in equal_neighbours(list(zip(self.learning_rates, self.weight_decays, strict=True))):
+                parameter = nn.Parameter(weights.value[models])
+                parameter.grad = weights.gradient[models]
+                peak, decay = self.learning_rates[models.start], decays[models.start]
+                groups.append({"params": [parameter], "weight_decay": decay, "peak": peak})
+                step = torch.zeros((), device=first.device)
+                states.append({"step": step, "exp_avg": first[models], "exp_avg_sq": second[models]})
+        self._adamw = torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.99), fused=True)
+        for group, state in zip(self._adamw.param_groups, states, strict=True):
+            self._adamw.state[group["params"][0]] = state
 
     def step(self, loss: Tensor, schedule: float) -> None:
         """Move the weights against the clipped gradient of the loss, a number, at this share of the learning rate."""
-        parameters = [p for weights in self.weights for p in weights.parameters]
+        parameters = list(itertools.chain.from_iterable(weights.parameters for weights in self.weights))
         gradients = iter(torch.autograd.grad(loss, parameters, materialize_grads=True))
         for weights in self.weights:
             weights.lay_end_to_end(itertools.islice(gradients, len(weights.parameters)), out=weights.gradient)
@@ -73,9 +74,12 @@ class Optimizer:
         self.clipper.clip([weights.gradient for weights in self.weights])
         for group in self._adamw.param_groups:
             group["lr"] = schedule * group["peak"]
-        before = [weights.value.clone() for weights in self.weights] if self._is_slowed else []
+        if not self._is_slowed:
+            self._adamw.step()
+            return
+        before = [weights.value.clone() for weights in self.weights]
         self._adamw.step()
-        for weights, old in zip(self.weights, before, strict=False):
+        for weights, old in zip(self.weights, before, strict=True):
             weights.value.copy_(torch.lerp(old, weights.value, self.pace))
 
     def restart(self, models: slice, factor: float) -> None:
@@ -87,8 +91,8 @@ class Optimizer:
             memory[models] = 0.0
 
     def take(self, vae: VAE, models: list[int]) -> Optimizer:
-        """That of these models alone, which are now what ``vae`` holds."""
-        rates, decays = ([values[s] for s in models] for values in (self.learning_rates, self.weight_decays))
+        """The optimiser of these models alone, which are now what ``vae`` holds."""
+        rates, decays = zip(*((self.learning_rates[s], self.weight_decays[s]) for s in models), strict=True)
         other = Optimizer(vae, rates, decays)
         other.pace, other._is_slowed = self.pace[models], self._is_slowed
         other.clipper.usual, other.clipper.n_skipped = self.clipper.usual[models], self.clipper.n_skipped[models]
@@ -115,14 +119,27 @@ class Optimizer:
 
 def _matrices(vae: VAE) -> set[int]:
     """Ids of what decays: the matrices of the networks, never the linear path, biases and scales."""
-    return {
-        id(p)
-        for network in vae.modules()
-        if isinstance(network, MLP | Replicas)
-        for module in network.modules()
-        for name, p in module.named_parameters(recurse=False)
-        if p.dim() > (2 if isinstance(module, Linear) else 1) and name == "weight"
-    }
+    networks = [network for network in vae.modules() if isinstance(network, MLP | Replicas)]
+    matrices = set()
+    for module in itertools.chain.from_iterable(network.modules() for network in networks):
+        p = dict(module.named_parameters(recurse=False)).get("weight")
+        n_axes = 3 if isinstance(module, Linear) else 2
+        if p is not None and p.dim() >= n_axes:
+            matrices.add(id(p))
+    return matrices
+
+
+def equal_neighbours(values: Sequence[Any]) -> list[slice]:
+    """The runs of equal values.
+
+    Examples
+    --------
+    >>> equal_neighbours([3, 3, 1, 3])
+    [slice(0, 2, None), slice(2, 3, None), slice(3, 4, None)]
+    """
+    sizes = [len(list(run)) for _, run in itertools.groupby(values)]
+    ends = itertools.accumulate(sizes, initial=0)
+    return [slice(begin, end) for begin, end in itertools.pairwise(ends)]
 
 
 class Weights:
@@ -131,7 +148,7 @@ class Weights:
     Parameters
     ----------
     named : list of (int or None, Parameter)
-        Each with the one model that it belongs to, or None if it has the axis S.
+        The parameters, each with the one model that it belongs to, or None if it has the axis S.
     n_models : int
         S.
 
@@ -141,30 +158,38 @@ class Weights:
         The gradient has room of its own, which every step fills.
     """
 
-    def __init__(self, named: list[tuple[int | None, nn.Parameter]], n_models: int) -> None:
+    def __init__(self, named: list[OfModel], n_models: int) -> None:
         self.models = [s for s, _ in named]
         self.parameters = [p for _, p in named]
         self.n_models = n_models
         self.value = self.lay_end_to_end(p.detach() for p in self.parameters)
         self.gradient = torch.zeros_like(self.value)
-        shared = [p for s, p in named if s is None]
-        rows = [(slice(None), shared)] + [(s, [p for t, p in named if t == s]) for s in range(n_models)]
-        n_shared = sum(p[0].numel() for p in shared)
-        for row, parameters in rows:
-            first = 0 if parameters is shared else n_shared
-            for p in parameters:
-                size = p[0].numel() if parameters is shared else p.numel()
-                p.data = self.value[row, first : first + size].view(p.shape)
-                first += size
+        n_laid = 0  # of the parameters that have the axis S, which come first
+        for s, p in named:
+            if s is None:
+                size = p[0].numel()
+                p.data = self.value[:, n_laid : n_laid + size].view(p.shape)
+                n_laid += size
+        of_model = [n_laid] * n_models
+        for s, p in named:
+            if s is not None:
+                p.data = self.value[s, of_model[s] : of_model[s] + p.numel()].view(p.shape)
+                of_model[s] += p.numel()
 
     def lay_end_to_end(self, tensors: Iterable[Tensor], out: Tensor | None = None) -> Tensor:
         """What belongs to the parameters, in their order, as one tensor of shape (S, P)."""
-        named = list(zip(self.models, tensors, strict=True))
-        parts = [t.flatten(1) for s, t in named if s is None]
-        if len(parts) < len(named):
-            own = [[t.flatten() for s, t in named if s == model] for model in range(self.n_models)]
-            parts.append(torch.stack([torch.cat(tensors) for tensors in own]))
-        return torch.cat(parts, dim=1, out=out) if parts else torch.empty(self.n_models, 0)
+        parts: list[Tensor] = []
+        own: list[list[Tensor]] = [[] for _ in range(self.n_models)]
+        for s, tensor in zip(self.models, tensors, strict=True):
+            if s is None:
+                parts.append(tensor.flatten(1))
+            else:
+                own[s].append(tensor.flatten())
+        if own[0]:
+            parts.append(torch.stack([torch.cat(of_model) for of_model in own]))
+        if not parts:
+            return torch.empty(self.n_models, 0)
+        return torch.cat(parts, dim=1, out=out)
 
 
 class GradientClipper:
@@ -175,7 +200,7 @@ class GradientClipper:
     Parameters
     ----------
     like : Tensor of shape (S, P)
-        Of the dtype and on the device of the gradients.
+        A tensor of the dtype and on the device of the gradients.
     """
 
     def __init__(self, like: Tensor) -> None:

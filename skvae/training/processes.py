@@ -14,7 +14,9 @@ from torch import distributed as dist
 
 def n_processes() -> int:
     """How many train together."""
-    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+    if not (dist.is_available() and dist.is_initialized()):
+        return 1
+    return dist.get_world_size()
 
 
 def share_of(rows: Tensor, dim: int) -> Tensor:
@@ -36,7 +38,8 @@ def agree_on(number: int) -> int:
     """The number of the first process, on the device that the processes speak through."""
     if n_processes() == 1:
         return number
-    said = torch.tensor([number], device="cuda" if dist.get_backend() == "nccl" else "cpu")
+    device = "cuda" if dist.get_backend() == "nccl" else "cpu"
+    said = torch.tensor([number], device=device)
     dist.broadcast(said, 0)
     return int(said)
 

@@ -20,11 +20,11 @@ class Recipe:
     hidden_layer_sizes : tuple of int
         Widths of the encoder's hidden layers, and of the decoder's in reverse.
     learning_rate, weight_decay : float
-        Of AdamW; the decay acts on the matrices of the networks only.
+        Peak learning rate and weight decay of AdamW; the decay acts on the matrices of the networks only.
     batch_size, max_iter : int
-        Rows a step; passes over the rows.
+        Rows of a step, and passes over the rows.
     n_iter_no_change, tol : int, float
-        Evaluations without an improvement by more than tol nats before training stops.
+        Evaluations without an improvement by more than ``tol`` nats before training stops.
     dtype : torch.dtype
         Precision of the networks' matrix products.
     """

@@ -54,16 +54,17 @@ class RowsInMemory(Rows):
 
     def epoch(self, batch_size: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor | None]]:  # noqa: D102
         for rows in minibatches(self.train, self.n_rows, batch_size, generator):
-            yield embedding(rows, self.x), None if self.weights is None else self.weights[rows]
+            weights = None if self.weights is None else self.weights[rows]
+            yield embedding(rows, self.x), weights
 
 
 def minibatches(train: list[Tensor], n_rows: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
     """Row numbers of one epoch, (S, B) at a time; rows that do not fill a batch wait for the next epoch."""
-    state, n_given = generator.get_state(), n_rows // batch_size * batch_size
+    state, n_whole = generator.get_state(), n_rows // batch_size * batch_size
 
     def shuffle(rows: Tensor) -> Tensor:
         generator.set_state(state)  # models of a stack draw alike, so each is what it would be alone
-        return rows[torch.randperm(len(rows), generator=generator, device=rows.device)[:n_given]]
+        return rows[torch.randperm(len(rows), generator=generator, device=rows.device)[:n_whole]]
 
     order = torch.stack([shuffle(rows) for rows in train])
     yield from torch.split(order, batch_size, dim=1)
@@ -134,7 +135,9 @@ class StreamedRows(Rows):
 
     def _parted(self, batch: Tensor) -> tuple[Tensor, Tensor | None]:
         """Rows and weights, for a stack of one."""
-        return (batch[None], None) if self.weights is None else (batch[None, :, :-1], batch[None, :, -1])
+        if self.weights is None:
+            return batch[None], None
+        return batch[None, :, :-1], batch[None, :, -1]
 
 
 class Pool:
@@ -168,9 +171,9 @@ class Pool:
     def drain(self) -> Iterator[Tensor]:
         """Give what fills batches; the rest stays."""
         order = torch.randperm(self.n, generator=self.generator, device=self.x.device)
-        n_given = self.n // self.batch_size * self.batch_size
-        for first in range(0, n_given, self.batch_size):
+        n_whole = self.n // self.batch_size * self.batch_size
+        for first in range(0, n_whole, self.batch_size):
             yield embedding(order[first : first + self.batch_size], self.x)
-        rest = self.x[order[n_given:]]
+        rest = self.x[order[n_whole:]]
         self.n = len(rest)
         self.x[: self.n] = rest

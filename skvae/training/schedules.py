@@ -113,7 +113,9 @@ class LinearBeta(BetaSchedule):
 
     def __call__(self, progress: float) -> float:
         """β after this share of the training budget."""
-        return self.beta * min(1.0, progress / self.end) if self.end else self.beta
+        if not self.end:
+            return self.beta
+        return self.beta * min(1.0, progress / self.end)
 
 
 @dataclass(frozen=True)

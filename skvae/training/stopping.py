@@ -22,7 +22,8 @@ def trimmed_mean(values: Tensor, weights: Tensor) -> Tensor:
     tensor(1.)
     """
     order = values.argsort()
-    kept = order[math.ceil(TRIM * len(values)) if len(values) > 20 else 0 :]
+    n_trimmed = math.ceil(TRIM * len(values)) if len(values) > 20 else 0
+    kept = order[n_trimmed:]
     return (values[kept] * weights[kept]).sum() / weights[kept].sum()
 
 

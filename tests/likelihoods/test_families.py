@@ -22,8 +22,11 @@ from skvae.likelihoods import (
     Categorical,
     Columns,
     DiscretizedLogistic,
+    Gamma,
     Gaussian,
+    Head,
     Histogram,
+    LocationFamily,
     NegativeBinomial,
     Ordinal,
     Poisson,
@@ -168,6 +171,7 @@ CASES = {
         row_factor=[0.4, 0.0],
     ),
     "discretized_logistic, shared": discretized(DiscretizedLogistic("shared"), np.exp(-0.5), log_scale=[-0.5]),
+    "gamma": Case(Gamma(), {"log_mean": np.log(MEAN), "log_shape": np.log(SIZE)}, stats.gamma(SIZE, scale=MEAN / SIZE)),
     "poisson": Case(Poisson(), {"log_rate": np.log([0.4, 11.0])}, stats.poisson([0.4, 11.0]), values=COUNTS),
     "negative_binomial": Case(
         NegativeBinomial(),
@@ -222,8 +226,10 @@ def parameters_of(case, n_rows=1):
 
 def log_prob(case, x):
     x = torch.as_tensor(x)
-    values = case.family.log_prob(x.nan_to_num(nan=0.0)[None], **parameters_of(case, len(x)))[0]
-    return values.masked_fill(x.isnan(), -torch.inf).numpy()
+    is_outside = x.isnan() | ~case.family.is_valid(x * torch.tensor(case.unit))
+    shown = x.masked_fill(is_outside, case.family.anywhere)
+    values = case.family.log_prob(shown[None], **parameters_of(case, len(x)))[0]
+    return values.masked_fill(is_outside, -torch.inf).numpy()
 
 
 def draws(case, n_rows=20_000):
@@ -234,6 +240,7 @@ def draws(case, n_rows=20_000):
 @pytest.mark.parametrize("name", DENSITIES)
 def test_log_prob_is_scipys_density(name):
     x = np.concatenate([np.linspace(-40, 40, 801), [1e-30, 1e3, -1e5]])[:, None].repeat(2, axis=1)
+    x = x[CASES[name].family.is_valid(torch.as_tensor(x)).all(dim=1).numpy()]
     assert_allclose(log_prob(CASES[name], x), CASES[name].twin.logpdf(x), rtol=1e-10, atol=1e-10)
 
 
@@ -251,7 +258,7 @@ def test_density_integrates_to_one(name, column):
     def density(x):
         return math.exp(log_prob(case, np.array([[x, x]]))[0, column])
 
-    points = LOC[column] + np.array([-30.0, -5.0, -0.3, 0.0, 0.3, 5.0, 30.0])
+    points = np.sort([0.0, 1e-6, 1e-3, *(LOC[column] + np.array([-30.0, -5.0, -0.3, 0.0, 0.3, 5.0, 30.0]))])
     total, _ = integrate.quad(density, LOC[column] - 400, LOC[column] + 400, points=points, limit=300)
     assert total == pytest.approx(1.0, abs=1e-6)
 
@@ -366,6 +373,11 @@ EDGES = {
         DiscretizedLogistic(),
         [*FAR, -2.0, 2.0],  # its range ends at ±2
         {"loc": FAR, "log_scale": [-60.0, 0.0, 20.0], "row_factor": [-50.0, 50.0]},
+    ),
+    "gamma": (
+        Gamma(),
+        [1e-30, 1e-3, 1.0, 1e4],
+        {"log_mean": [-80.0, -3.0, 0.0, 9.0, 80.0], "log_shape": [-60.0, -7.0, 0.0, 14.0, 60.0]},
     ),
     "poisson": (Poisson(), [0.0, 1.0, 1e6], {"log_rate": [-80.0, 0.0, 19.0, 60.0]}),
     "negative_binomial": (
@@ -541,6 +553,67 @@ def test_negative_binomial_draws_are_counts_in_float32(log_size):
     assert NegativeBinomial().is_valid(x).all()
 
 
+# -- positive numbers ----------------------------------------------------------------------------------------
+
+
+@given(x=st.floats(-45, 45), log_ratio=st.floats(-20, 4), log_shape=st.floats(-4.6, 13.8))
+def test_gamma_is_scipys_density(x, log_ratio, log_shape):
+    value, log_mean, shape = (
+        torch.full((1, 1, 1), v, dtype=torch.float64) for v in (math.exp(x), x - log_ratio, log_shape)
+    )
+    a = math.exp(log_shape)
+    expected = stats.gamma.logpdf(math.exp(x), a, scale=math.exp(x - log_ratio) / a)
+    ours = Gamma().log_prob(value, log_mean=log_mean, log_shape=shape).item()
+    assert ours == pytest.approx(expected, rel=1e-7, abs=1e-6)
+
+
+def test_gamma_of_shape_one_is_exponential():
+    x = torch.tensor([[[0.1], [1.0], [7.0]]], dtype=torch.float64)
+    zero = torch.zeros(1, 1, 1, dtype=torch.float64)
+    ours = Gamma().log_prob(x, log_mean=zero + math.log(2.0), log_shape=zero)
+    assert_allclose(ours.numpy(), stats.expon(scale=2.0).logpdf(x.numpy()), rtol=1e-12)
+
+
+@pytest.mark.parametrize("log_shape", [9.0, 13.0, 30.0])
+def test_large_shapes_keep_their_digits_in_float32(log_shape):
+    spread = math.exp(-0.5 * min(log_shape, math.log(1e6)))
+    x = (1 + spread * torch.linspace(-2, 2, 9))[None, :, None]
+    ours = Gamma().log_prob(x, log_mean=torch.zeros(1, 1, 1), log_shape=torch.full((1, 1, 1), log_shape))
+    twin = stats.gamma(spread**-2, scale=spread**2)
+    assert ours.dtype == torch.float32
+    assert_allclose(ours.numpy(), twin.logpdf(x.double().numpy()), atol=2e-3)
+
+
+@pytest.mark.parametrize("shape", [0.05, 0.7, 6.0, 300.0, 1e4])
+@pytest.mark.parametrize("unit", [1e-20, 1.0, 1e20])
+def test_the_shape_starts_next_to_the_likeliest_in_any_unit(shape, unit):
+    rng = np.random.default_rng(0)
+    x = np.maximum(unit * rng.gamma(shape, 3.0 / shape, (20_000, 1)), 1e-30)
+    start = Gamma().start(torch.as_tensor(x).float(), None)
+    likeliest, _, scale = stats.gamma.fit(x / unit, floc=0)
+    assert start["log_shape"].exp().item() == pytest.approx(likeliest, rel=0.03)
+    assert start["log_mean"].item() == pytest.approx(math.log(likeliest * scale) + math.log(unit), abs=1e-4)
+
+
+def test_equal_cells_and_a_wild_one_start_at_finite_parameters():
+    for x in ([[3.0]] * 5, [[1.0]] * 5 + [[1e30]], [[1e-30], [1e30]], [[2.0]]):
+        assert all(head.isfinite().all() for head in Gamma().start(torch.tensor(x), None).values())
+
+
+@pytest.mark.parametrize("log_shape", [-60.0, -4.0, 0.0, 60.0])
+def test_gamma_draws_are_in_the_support_in_float32(log_shape):
+    log_mean = torch.tensor([-80.0, 0.0, 80.0]).expand(1, 100_000, 3)
+    generator = torch.Generator().manual_seed(0)
+    x = Gamma().sample(generator, log_mean=log_mean, log_shape=torch.full((1, 1, 3), log_shape))
+    assert x.shape == log_mean.shape
+    assert Gamma().is_valid(x).all()
+
+
+@pytest.mark.parametrize("family", [case.family for case in CASES.values()], ids=repr)
+def test_anywhere_lies_in_the_support(family):
+    assert family.is_valid(torch.tensor([family.anywhere])).all()
+
+
 # -- scales --------------------------------------------------------------------------------------------------
 
 LOCATION_SCALE = [Gaussian, StudentT, DiscretizedLogistic]
@@ -611,6 +684,7 @@ def test_redraw_binarises_grey_levels_and_keeps_bits_and_gaps():
         Poisson(),
         NegativeBinomial(),
         DiscretizedLogistic(),
+        Gamma(),
         Categorical(),
         Ordinal(),
         Histogram(),
@@ -627,6 +701,7 @@ def test_redraw_of_other_families_keeps_the_rows(family):
         (Gaussian(), [True, True, True, True]),
         (StudentT(), [True, True, True, True]),
         (DiscretizedLogistic(), [True, True, False, True]),
+        (Gamma(), [False, False, True, True]),
         (Poisson(), [False, True, False, True]),
         (NegativeBinomial(), [False, True, False, True]),
         (Ordinal(), [True, True, True, True]),
@@ -902,6 +977,7 @@ OBJECTS = [
     StudentT("shared"),
     DiscretizedLogistic(),
     DiscretizedLogistic("shared"),
+    Gamma(),
     Poisson(),
     NegativeBinomial(),
     Bernoulli(),
@@ -942,7 +1018,7 @@ def test_names_lead_to_their_families():
 
 
 def test_only_a_density_changes_with_the_units():
-    assert {name for name, family in FAMILIES.items() if family().is_density} == {"gaussian", "student_t"}
+    assert {name for name, family in FAMILIES.items() if family().is_density} == {"gaussian", "student_t", "gamma"}
 
 
 # -- columns and models side by side ---------------------------------------------------------------------------
@@ -1013,3 +1089,29 @@ def test_models_of_a_stack_equal_models_alone(family):
         alone = {name: value[[s]] for name, value in heads.items()} | constants
         torch.testing.assert_close(log_prob[[s]], family.log_prob(x[[s]], **alone))
         torch.testing.assert_close(mean[[s]], family.mean(**alone))
+
+
+# -- what a linear start asks ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("family", OBJECTS, ids=repr)
+def test_a_family_is_linear_where_it_declares_what_that_asks(family):
+    assert family.is_linear == isinstance(family, LocationFamily)
+    if family.is_linear:
+        assert family.heads(SIDE_BY_SIDE)["loc"] == Head("cell", 4)
+        assert math.isfinite(family.floor)
+
+
+@pytest.mark.parametrize("family", [family for family in OBJECTS if family.is_linear], ids=repr)
+def test_the_noise_of_a_location_family_has_the_variance_it_was_made_for(family):
+    variance = torch.full((4,), 0.25, dtype=torch.float64)
+    constants = family.constants(SIDE_BY_SIDE)
+    known = family.known_variance(**constants)
+    if known is not None:
+        assert family.noise(variance) == {}
+        assert known == pytest.approx((family.scale / 2.0) ** 2)  # of columns whose unit is 2
+        return
+    (log_scale,) = family.noise(variance).values()
+    wide = family.heads(SIDE_BY_SIDE)["log_scale"].width
+    assert log_scale.shape == (wide,)
+    assert_allclose((2 * (log_scale + family.log_std)).exp().numpy(), 0.25)

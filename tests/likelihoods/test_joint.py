@@ -9,10 +9,12 @@ from skvae.likelihoods import (
     Categorical,
     Columns,
     DiscretizedLogistic,
+    Gamma,
     Gaussian,
     Joint,
     Poisson,
     StudentT,
+    columns_of,
 )
 
 # family, its columns in the row, and their numbers of levels
@@ -54,7 +56,7 @@ def rows():
 
 
 def family_by_family(method, part, *args):
-    return getattr(block(part).family, method)(*args, **block(part).complete(heads(part)))
+    return getattr(block(part).family, method)(*args, **block(part).with_constants(heads(part)))
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -99,6 +101,27 @@ def test_a_missing_cell_adds_nothing_and_gives_zero_gradients(part):
     assert (log_prob[:, 1:] < 0).all()
     log_prob[:, 0].sum().backward()
     assert all((value.grad == 0).all() for value in parameters.values())
+
+
+def test_a_support_without_zero_learns_from_rows_with_gaps():
+    facts = Columns(torch.ones(2), torch.zeros(2, dtype=torch.long), torch.ones(2), torch.ones(2))
+    joint, x = Joint([Block(Gamma(), [0, 1], facts)]), torch.tensor([[[2.0, torch.nan], [torch.nan, 0.5]]])
+    heads = {name: torch.zeros(1, size, 2, requires_grad=True) for name, size in (("log_mean", 2), ("log_shape", 1))}
+    log_prob = joint.log_prob(x, [heads])
+    torch.testing.assert_close(log_prob, torch.tensor([[-2.0, -0.5]]))  # exponential, of mean 1
+    log_prob.sum().backward()
+    expected = torch.tensor([[[1.0, 0.0], [0.0, -0.5]]])  # x / μ − 1 of the observed cells
+    torch.testing.assert_close(heads["log_mean"].grad, expected)
+    assert heads["log_shape"].grad.isfinite().all()
+
+
+def test_blocks_by_what_their_cells_are():
+    joint = Joint([block(part) for part in range(6)])
+    assert columns_of(joint.coded()) == [2, 7]
+    assert columns_of(joint.numbers()) == [1, 4, 0, 3, 5, 6, 8, 9]
+    linear = joint.linear_blocks()
+    assert [b for b, *_ in linear] == [0, 1, 5]
+    assert all(joint.blocks[b] is one and one.family is family for b, one, family in linear)
 
 
 def test_observed_cells_add_what_they_add_without_gaps():

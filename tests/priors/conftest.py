@@ -5,9 +5,9 @@ import torch
 from torch import nn
 
 from skvae.networks import MLP, DiagonalNormal, restack
-from skvae.priors import Flow, Mixture, Normal, VampPrior
+from skvae.priors import Flow, Laplace, Mixture, Normal, VampPrior
 
-SMALL = {"normal": Normal(), "mixture": Mixture(4), "vamp": VampPrior(4), "flow": Flow(3, 6)}
+SMALL = {"normal": Normal(), "laplace": Laplace(), "mixture": Mixture(4), "vamp": VampPrior(4), "flow": Flow(3, 6)}
 
 
 class Recognition(nn.Module):
@@ -19,7 +19,7 @@ class Recognition(nn.Module):
         super().__init__()
         self.network = MLP(self.n_features, 2 * n_components, (5,), "tanh", 0.0, generator)
 
-    def posterior(self, features):
+    def from_features(self, features):
         loc, log_scale = self.network(features).chunk(2, dim=-1)
         return DiagonalNormal(2 * loc, (log_scale - 0.5).exp())
 

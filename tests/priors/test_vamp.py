@@ -14,7 +14,7 @@ def rows(n_models):
 
 def test_log_prob_is_the_mixture_of_the_posteriors_of_its_pseudo_inputs(build):
     vae, z = build("vamp", n_models=2), rows(2)
-    q = vae["encoder"].posterior(vae["prior"].pseudo_inputs)
+    q = vae["encoder"].from_features(vae["prior"].pseudo_inputs)
     modes = Independent(Normal(q.loc[:, None], q.scale[:, None]), 1)
     by_hand = MixtureSameFamily(Categorical(logits=vae["prior"].logits[:, None]), modes)
     torch.testing.assert_close(vae["prior"].log_prob(z), by_hand.log_prob(z))

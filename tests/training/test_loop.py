@@ -1,105 +1,29 @@
 import copy
 import itertools
 import math
-from functools import partial
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from skvae.likelihoods import Bernoulli, Block, Columns, Gaussian, Joint
-from skvae.networks import MLP, VAE, Decoder, Encoder, Linear, Replicas, join, parameters_by_model, restack
-from skvae.objectives import importance_weighted_bound
-from skvae.priors import StandardNormal
-from skvae.training import CyclicalBeta, LinearBeta, Objective, Recipe, Split, Training, initialize, train
-from skvae.training.loop import MAX_ROLLBACKS, ROLLBACK_FACTOR, Candidate, Judge
-from skvae.training.noise import Streams
+from skvae.networks import Linear, parameters_by_model
+from skvae.training import CyclicalBeta, Objective, Split, Training, initialize
+from skvae.training.loop import MAX_ROLLBACKS, ROLLBACK_FACTOR
 from skvae.training.schedules import warmup_cosine
-
-N, D, K = 48, 4, 2
-
-
-def users_network(n_in, n_out):
-    generator = torch.Generator().manual_seed(5)
-    network = nn.Sequential(nn.Linear(n_in, 6), nn.Tanh(), nn.Linear(6, n_out))
-    for parameter in network.parameters():
-        parameter.data.normal_(std=0.3, generator=generator)
-    return network
-
-
-def make_rows(seed=0, n_rows=N):
-    """A curve with noise: a line explains some of it, a network more."""
-    generator = torch.Generator().manual_seed(seed)
-    z = torch.randn(n_rows, 1, generator=generator, dtype=torch.float64)
-    noise = 0.1 * torch.randn(n_rows, D, generator=generator, dtype=torch.float64)
-    return torch.cat([z, z.square() - 1, (2 * z).sin(), -z], dim=1) + noise
-
-
-def build(n_models=1, kind="mlp", family=None, random_weights=True):
-    generator = torch.Generator().manual_seed(0)
-    zeros, ones = torch.zeros(D, dtype=torch.long), torch.ones(D, dtype=torch.float64)
-    family = family or Gaussian("column")
-    joint = Joint([Block(family, list(range(D)), Columns(ones, zeros, -ones, ones))])
-
-    def mlp(n_in, n_out):
-        return MLP(n_in, n_out, (8,), "silu", 0.0, generator)
-
-    trunk, linear = (mlp if kind == "mlp" else partial(Replicas, users_network)), isinstance(family, Gaussian)
-    encoder = Encoder(joint, K, trunk, gaps=[False] * D, linear=linear, generator=generator)
-    decoder = Decoder(joint, K, trunk, linear=linear, generator=generator)
-    vae = VAE(joint, StandardNormal(K), encoder, decoder).double()
-    restack(vae, [0] * n_models)
-    if random_weights:
-        for parameter in vae.parameters():
-            parameter.data += 0.1 * torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
-    return vae
-
-
-def fit(vae, x, split, *, seed=0, report=None, after_epoch=None, weights=None, offset=0.0, objective=None, **recipe):
-    recipe = {"learning_rate": 1e-2, "weight_decay": 1e-2, "batch_size": 16, "max_iter": 6} | recipe
-    return train(
-        vae,
-        x,
-        split,
-        Recipe(hidden_layer_sizes=(8,), **recipe),
-        objective or Objective(),
-        seed=seed,
-        weights=weights,
-        offset=offset,
-        report=report,
-        after_epoch=after_epoch,
-    )
-
-
-def make_judge(vae, x, objective):
-    candidates = [Candidate(Recipe((8,), 1e-2, 1e-2, 16, 6), objective, K)]
-    return Judge(vae, x, None, halves(), Streams(0, x.device), candidates), candidates
-
-
-def parts_of(n_models, n_rows=N):
-    """Equal numbers of rows for each model."""
-    return Split(list(torch.arange(n_rows).chunk(n_models)), [])
-
-
-def alone(vae, s):
-    vae = copy.deepcopy(vae)
-    restack(vae, [s])
-    return vae
-
-
-def assert_equal_weights(one, other, rtol=1e-9, atol=1e-11):
-    for a, b in zip(one.parameters(), other.parameters(), strict=True):
-        torch.testing.assert_close(a, b, rtol=rtol, atol=atol)
-
-
-def whole(n_rows=N):
-    return Split([torch.arange(n_rows)], [])
-
-
-def halves():
-    return Split([torch.arange(0, N, 2)], [torch.arange(1, N, 2)])
-
+from tests.training.fits import (
+    K,
+    N,
+    alone,
+    assert_equal_weights,
+    build,
+    candidates_of,
+    fit,
+    halves,
+    make_rows,
+    parts_of,
+    whole,
+)
 
 # -- the stack -----------------------------------------------------------------------------------------------
 
@@ -262,18 +186,6 @@ def test_without_held_out_rows_training_reports_as_often():
     assert all(np.isfinite(row["elbo"]) for row in seen)
 
 
-def test_folds_judge_the_step_for_the_model_of_all_rows():
-    x, order = make_rows(), torch.arange(N)
-    folds = [order[:16], order[16:32], order[32:]]
-    split = Split([*(order[~torch.isin(order, fold)] for fold in folds), order], folds)
-    vae = build(4)
-    history = fit(vae, x, split, max_iter=10)
-    held_out = history.as_dict()["validation_elbo"]
-    assert np.isfinite(held_out).all()
-    assert history.best_iter == int(np.argmax(held_out))
-    assert held_out[history.best_iter] > held_out[0]
-
-
 # -- the objective -------------------------------------------------------------------------------------------
 
 
@@ -292,88 +204,6 @@ def test_the_offset_moves_the_report_and_not_the_weights():
     for name in ("elbo", "validation_elbo", "log_likelihood"):
         np.testing.assert_allclose(np.subtract(reports[1][name], reports[0][name])[1:], 7.0, rtol=1e-9)
     assert reports[0]["kl"][1:] == reports[1]["kl"][1:]
-
-
-def test_free_bits_beyond_all_kl_are_no_kl_at_all():
-    x, free, without = make_rows(), build(), build()
-    fit(free, x, whole(), objective=Objective(free_bits=1e9))
-    fit(without, x, whole(), objective=Objective(beta=LinearBeta(0.0, end=0.0)))
-    assert_equal_weights(free, without)
-
-
-def test_a_large_beta_empties_the_latent_space():
-    x = make_rows()
-    kl = [
-        fit(build(), x, whole(), objective=Objective(beta=LinearBeta(b, end=0.0)), max_iter=60).as_dict()["kl"][-1]
-        for b in (0.1, 1, 50)
-    ]
-    assert kl[0] > kl[1] > kl[2]
-    assert kl[2] < 0.1
-
-
-def test_an_encoder_that_is_shown_nothing_says_nothing():
-    history = fit(build(), make_rows(), whole(), objective=Objective(input_dropout=1.0))
-    assert history.as_dict()["kl"][1:] == [0.0] * 6
-
-
-def test_what_a_row_of_weight_zero_holds_does_not_matter():
-    x, one, other = make_rows(), build(), build()
-    weights = torch.ones(N, dtype=torch.float64)
-    weights[[3, 7, 20]] = 0.0
-    changed = x.clone()
-    changed[[3, 7, 20]] += 5.0
-    fit(one, x, halves(), weights=weights)
-    fit(other, changed, halves(), weights=weights)
-    assert_equal_weights(one, other)
-
-
-def test_weights_have_no_unit():
-    x, one, other = make_rows(), build(), build()
-    weights = torch.rand(N, generator=torch.Generator().manual_seed(1), dtype=torch.float64) + 0.1
-    fit(one, x, whole(), weights=weights)
-    fit(other, x, whole(), weights=1000 * weights)
-    assert_equal_weights(one, other)
-
-
-def test_more_draws_are_the_same_objective():
-    x = make_rows()
-    elbos = [
-        fit(build(), x, halves(), objective=Objective(n_draws=n), max_iter=20).as_dict()["validation_elbo"]
-        for n in (1, 8)
-    ]
-    assert elbos[0][0] == pytest.approx(elbos[1][0], rel=1e-12)
-    assert max(elbos[1]) == pytest.approx(max(elbos[0]), abs=1.0)
-
-
-def log_evidence(vae, x, n_draws=200):
-    noise = torch.randn((n_draws, 1, 1, K), generator=torch.Generator().manual_seed(9), dtype=torch.float64)
-    with torch.no_grad():
-        return importance_weighted_bound(vae, x[None], noise).mean().item()
-
-
-def test_importance_weights_raise_the_evidence_above_that_of_the_elbo():
-    x = make_rows(n_rows=200)
-    models = {name: build() for name in ("elbo", "iwae")}
-    for name, vae in models.items():
-        fit(vae, x, whole(200), objective=Objective(name, n_draws=5), batch_size=50, max_iter=60)
-    assert log_evidence(models["iwae"], x) > log_evidence(models["elbo"], x)
-
-
-def test_a_stack_trains_by_importance_weights_as_its_models_do_alone():
-    vae, x, split = build(2), make_rows(), parts_of(2)
-    models = [alone(vae, s) for s in range(2)]
-    fit(vae, x, split, objective=Objective("iwae", n_draws=3))
-    for s, model in enumerate(models):
-        fit(model, x, Split([split.train[s]], []), objective=Objective("iwae", n_draws=3))
-        assert_equal_weights(alone(vae, s), model, rtol=1e-6, atol=1e-8)
-
-
-def test_with_one_draw_importance_weights_judge_by_the_elbo():
-    x, one, other = make_rows(), build(), build()
-    for vae, name in ((one, "elbo"), (other, "iwae")):
-        judge, candidates = make_judge(vae, x, Objective(name))
-        assert judge(vae, candidates, candidates[0].objective) == judge(vae, candidates, candidates[0].objective)
-    assert Objective("iwae").rows(one, x[None], torch.zeros(1, 1, N, K).double(), None).shape == (1, N)
 
 
 def test_training_does_not_stop_while_beta_still_moves():
@@ -438,24 +268,6 @@ def test_training_that_breaks_down_once_recovers():
     assert result.best_iter > 30
 
 
-def test_grey_levels_are_binarised_anew_at_every_step():
-    x = torch.full((N, D), 0.5, dtype=torch.float64)
-    drawn = []
-    vae = build(family=Bernoulli())
-    vae.encoder.register_forward_pre_hook(lambda module, arguments: drawn.append(arguments[0].clone()))
-    fit(vae, x, whole(), max_iter=2)
-    assert all(set(batch.unique().tolist()) == {0.0, 1.0} for batch in drawn)
-    assert not any(torch.equal(a, b) for a, b in itertools.pairwise(drawn))
-
-
-def test_held_out_grey_levels_are_binarised_once():
-    x = torch.full((N, D), 0.5, dtype=torch.float64)
-    vae = build(family=Bernoulli())
-    judge, candidates = make_judge(vae, x, Objective())
-    assert set(judge.x.unique().tolist()) == {0.0, 1.0}
-    assert judge(vae, candidates, Objective()) == judge(vae, candidates, Objective())
-
-
 # -- seeds and rows ------------------------------------------------------------------------------------------
 
 
@@ -467,34 +279,6 @@ def test_seeds_decide_the_weights_and_the_global_generator_stays():
     assert_equal_weights(one, same, rtol=0, atol=0)
     assert not torch.allclose(one.decoder.bias, other.decoder.bias)
     assert torch.equal(torch.get_rng_state(), before)
-
-
-def test_held_out_rows_are_not_trained_on():
-    x, one, other = make_rows(), build(), build()
-    shifted = x.clone()
-    shifted[halves().held_out[0]] += 100.0
-    # patience beyond the budget, and nothing to restore: the last step is compared
-    weights = []
-    for vae, rows in ((one, x), (other, shifted)):
-        fit(
-            vae,
-            rows,
-            halves(),
-            report=lambda _, vae=vae: weights.append(copy.deepcopy(vae)),
-            n_iter_no_change=100,
-        )
-    assert_equal_weights(weights[len(weights) // 2 - 1], weights[-1], rtol=0, atol=0)
-
-
-@pytest.mark.parametrize("batch_size", [1, 7, 16, 48, 1000])
-def test_any_batch_size_reads_whole_batches_of_different_rows(batch_size):
-    batches = []
-    vae = build()
-    vae.encoder.register_forward_pre_hook(lambda module, arguments: batches.append(arguments[0].shape[1]))
-    history = fit(vae, make_rows(), whole(), batch_size=batch_size, max_iter=2)
-    size = min(batch_size, N)
-    assert batches == [size] * (2 * (N // size))
-    assert len(history.epochs) == 3
 
 
 def test_the_learning_rate_warms_up_and_vanishes():
@@ -515,31 +299,6 @@ def test_the_precision_of_the_weights_is_kept_under_bfloat16():
 # -- several fits in one stack -------------------------------------------------------------------------------
 
 
-def candidates_of(objectives, n_components, **recipe):
-    recipe = {"learning_rate": 1e-2, "weight_decay": 1e-2, "batch_size": 16, "max_iter": 6} | recipe
-    return [
-        Candidate(Recipe((8,), **recipe), objective, k) for objective, k in zip(objectives, n_components, strict=True)
-    ]
-
-
-def test_fits_that_differ_in_their_objectives_train_together_as_they_do_alone():
-    x, split = make_rows(), halves()
-    objectives = [
-        Objective(),
-        Objective(beta=CyclicalBeta(0.3)),
-        Objective(free_bits=0.4, beta=LinearBeta(2.0, end=1.0)),
-    ]
-    starts = [build(1) for _ in objectives]
-    stack = join([copy.deepcopy(start) for start in starts], build(1))
-    candidates = candidates_of(objectives, [K] * 3)
-    Training(stack, x, split, candidates, seed=0).run()
-    for start, objective, candidate in zip(starts, objectives, candidates, strict=True):
-        history = fit(start, x, split, objective=objective)
-        assert_equal_weights(candidate.vae, start, rtol=1e-6, atol=1e-8)
-        assert history.best_iter == candidate.history.best_iter
-        np.testing.assert_allclose(history.as_dict()["elbo"], candidate.history.as_dict()["elbo"], rtol=1e-6)
-
-
 def test_training_pauses_and_goes_on_as_if_it_had_not():
     x, split = make_rows(), halves()
     once, twice = build(), build()
@@ -549,31 +308,3 @@ def test_training_pauses_and_goes_on_as_if_it_had_not():
             training.run(until)
         assert not training.running
     assert_equal_weights(once, twice, rtol=0, atol=0)
-
-
-def test_who_is_stopped_keeps_the_best_weights_and_the_others_go_on():
-    x, split = make_rows(), halves()
-    start = build()
-    stack = join([copy.deepcopy(start) for _ in range(3)], build())
-    candidates = candidates_of([Objective(beta=LinearBeta(b, end=0.0)) for b in (0.5, 1.0, 2.0)], [K] * 3)
-    training = Training(stack, x, split, candidates, seed=0)
-    training.run(until=3)
-    training.stop([candidates[1]])
-    training.run()
-    assert [len(candidate.history.epochs) - 1 for candidate in candidates] == [6, 3, 6]
-    twin = copy.deepcopy(start)
-    fit(twin, x, split, objective=Objective(beta=LinearBeta(2.0, end=0.0)))
-    assert_equal_weights(candidates[2].vae, twin, rtol=1e-6, atol=1e-8)
-
-
-def test_a_fit_that_breaks_down_goes_back_alone():
-    x, split = make_rows(), halves()
-    broken = candidates_of([Objective()], [K], learning_rate=1e3, max_iter=20)
-    healthy = candidates_of([Objective()], [K], max_iter=20)
-    start = build(random_weights=False)
-    stack = join([copy.deepcopy(start), copy.deepcopy(start)], build())
-    Training(stack, x, split, broken + healthy, seed=0).run()
-    twin = copy.deepcopy(start)
-    fit(twin, x, split, max_iter=20)
-    assert_equal_weights(healthy[0].vae, twin, rtol=1e-6, atol=1e-8)
-    assert healthy[0].history.n_rollbacks == 0

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from skvae.training.optimizer import CLIP, MEMORY, GradientClipper, Optimizer
-from tests.training.test_loop import alone, build
+from tests.training.fits import alone, build
 
 
 def gradients_of(norms, seed=0):

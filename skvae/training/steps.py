@@ -1,0 +1,88 @@
+"""What a training step sees of a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from skvae.networks import VAE
+from skvae.training.candidate import Candidate
+from skvae.training.noise import Noise, noise_by_model
+from skvae.training.processes import share_of
+
+
+class Batch(NamedTuple):
+    """What one step sees: this process's share of the rows, once for each candidate.
+
+    Attributes
+    ----------
+    x : Tensor of shape (S, B, D)
+        Encoded rows.
+    noise : Tensor of shape (L, S or 1, B, K)
+        Standard normal noise of the posterior draws.
+    seen : Tensor of shape (S, B, D) or None
+        What the encoder is shown, where that is not x itself.
+    weights : Tensor of shape (S, B) or None
+        Weights of the rows.
+    """
+
+    x: Tensor
+    noise: Tensor
+    seen: Tensor | None
+    weights: Tensor | None
+
+
+class Steps:
+    """Turns rows of the data into what a step sees: drawn anew, hidden in part, with noise, shared and repeated.
+
+    Parameters
+    ----------
+    vae : VAE
+        The stack.
+    candidates : sequence of Candidates
+        The fits in it; their objectives agree on draws and input dropout.
+    n_models : int
+        Models F of each candidate.
+    noise : Noise
+        Source of everything random.
+    """
+
+    def __init__(self, vae: VAE, candidates: Sequence[Candidate], n_models: int, noise: Noise) -> None:
+        self.vae = vae
+        self.n_models = n_models
+        self.noise = noise
+        self.n_components = [candidate.n_components for candidate in candidates]
+        self.n_draws = candidates[0].objective.n_draws
+        self.input_dropout = candidates[0].objective.input_dropout
+
+    def batch(self, rows: Tensor, weights: Tensor | None) -> Batch:
+        """The next step's batch. Shape: rows (F, B, D), weights (F, B)."""
+        x = self.vae.joint.redraw(rows, self.noise.cells)
+        seen = hide(x, self.input_dropout, self.noise.cells) if self.input_dropout else None
+        draws = self.noise.normal(self.n_draws, x.shape[1], self.n_components, x)
+        noise = noise_by_model(draws, self.n_components, self.n_models, self.vae.encoder.n_components)
+        return Batch(self._spread(x), share_of(noise, 2), self._spread_if_any(seen), self._spread_if_any(weights))
+
+    def _spread(self, rows: Tensor) -> Tensor:
+        """The share of the rows that this process has, for every candidate. Shape: (F, B, ...) -> (S, B, ...)."""
+        return repeat(share_of(rows, 1), len(self.n_components))
+
+    def _spread_if_any(self, rows: Tensor | None) -> Tensor | None:
+        """The same, of rows or of nothing."""
+        return None if rows is None else self._spread(rows)
+
+
+def repeat(rows: Tensor, n_candidates: int) -> Tensor:
+    """The same rows for every candidate. Shape: (F, ...) -> (C F, ...)."""
+    if n_candidates == 1:
+        return rows
+    return rows.repeat(n_candidates, *[1] * (rows.dim() - 1))
+
+
+def hide(x: Tensor, share: float, generator: torch.Generator) -> Tensor:
+    """Rows with this share of their cells hidden at random, the same for every model. Shape: (F, B, D), kept."""
+    u = torch.rand((1, *x.shape[1:]), generator=generator, dtype=x.dtype, device=x.device)
+    return x.masked_fill(u < share, torch.nan)
