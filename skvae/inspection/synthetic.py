@@ -17,6 +17,7 @@ from skvae.drawing.palette import EMPTY_CELL_OF_TWO_SIDES
 from skvae.inspection.canvas import panel_grid, panels, signed
 from skvae.inspection.fitted import Rows, as_frame, choose_columns, find_vae
 from skvae.metrics import associations, column_shapes, mean_trend, pair_trends
+from skvae.metrics.fidelity import worst_first
 from skvae.metrics.frames import align
 from skvae.metrics.picture import draw_columns, handles
 
@@ -85,7 +86,7 @@ class MarginalsDisplay:
         self.real, self.synthetic = align(real=real, synthetic=synthetic)
         self.shapes = column_shapes(self.real, self.synthetic)
         if columns is None:
-            columns = self.shapes.sort_values(ascending=False, kind="stable").index[:max_columns].tolist()
+            columns = worst_first(self.shapes).index[:max_columns].tolist()
         self.columns = list(choose_columns(self.real, columns, max_columns).columns)
 
     @classmethod

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
 from skvae.metrics.comparison import Comparison
 from skvae.metrics.fidelity import column_shapes, pair_trends
@@ -46,11 +47,17 @@ def answers_of(comparison: Comparison) -> list[Answer]:
     """The answers to all questions that the tables allow, in the order of ``QUESTIONS``."""
     answers = []
     for question in asked(comparison.table):
-        value, real = comparison.figure(question.figure)
+        value, real = _values(question.figure, comparison.table)
         if not math.isnan(value):  # a single column has no pairs
             fitting = _fit_to_data(question, real, comparison)
             answers.append(Answer(fitting, value, real, _verdict(fitting, value, real, comparison)))
     return answers
+
+
+def _values(figure: str, table: pd.DataFrame) -> tuple[float, float]:
+    """Value of a figure, and what held-out real rows reach, NaN where that is unknown."""
+    value, real = table.loc[[figure], ["value", "real"]].to_numpy(dtype=float)[0]
+    return float(value), float(real)
 
 
 def _fit_to_data(question: Question, real: float, comparison: Comparison) -> Question:

@@ -35,13 +35,3 @@ class Comparison:
     synthetic: pd.DataFrame
     test: pd.DataFrame | None = None
     target: Hashable | None = None
-
-    @property
-    def worst_first(self) -> pd.Series:
-        """Errors of columns, the largest first; equal ones in the order of the columns."""
-        return self.shapes.sort_values(ascending=False, kind="stable")
-
-    def figure(self, name: str) -> tuple[float, float]:
-        """Value of a figure, and what held-out real rows reach, NaN where that is unknown."""
-        value, real = self.table.loc[[name], ["value", "real"]].to_numpy(dtype=float)[0]
-        return float(value), float(real)

@@ -117,6 +117,11 @@ def pair_trends(real: pd.DataFrame, synthetic: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(errors, index=real.columns, columns=real.columns)
 
 
+def worst_first(shapes: pd.Series) -> pd.Series:
+    """Errors of columns, the largest first; equal ones in the order of the columns."""
+    return shapes.sort_values(ascending=False, kind="stable")
+
+
 def mean_trend(trends: pd.DataFrame) -> float:
     """Mean error of the pairs of columns: the "Trend" error of a table.
 

@@ -158,7 +158,9 @@ class Encoding:
     @classmethod
     def fit(cls, *tables: pd.DataFrame) -> Encoding:
         """Learn the kinds of the columns, and the levels of all tables together."""
-        columns = {label: _fit_column([table[label] for table in tables]) for label in tables[0].columns}
+        columns = {}
+        for label in tables[0].columns:
+            columns[label] = _fit_column([table[label] for table in tables])
         return cls(columns)
 
     @property

@@ -16,6 +16,7 @@ from skvae.metrics.answers import Answer, answers_of
 from skvae.metrics.association import associations
 from skvae.metrics.comparison import Comparison
 from skvae.metrics.elements import drawing, picture_element, table_element
+from skvae.metrics.fidelity import worst_first
 from skvae.metrics.frames import Encoding, Floats, align
 from skvae.metrics.picture import LEAST_TOP, draw_column, draw_map
 from skvae.metrics.verdicts import RULES
@@ -49,7 +50,7 @@ def write_page(comparison: Comparison, *, title: str, notes: str = "") -> str:
         Without matplotlib.
     """
     answers = answers_of(comparison)
-    drawn = comparison.worst_first.index[:MAX_COLUMNS]
+    drawn = worst_first(comparison.shapes).index[:MAX_COLUMNS]
     template = Template(files("skvae.metrics").joinpath("page.html").read_text(encoding="utf-8"))
     return template.substitute(
         title=escape(title),
@@ -168,7 +169,7 @@ def _column_figures(comparison: Comparison, labels: pd.Index) -> Iterator[str]:
 
 def _by_column(comparison: Comparison) -> pd.DataFrame:
     """Errors of each column, and the pair that fares worst."""
-    shapes = comparison.worst_first
+    shapes = worst_first(comparison.shapes)
     trends = comparison.trends.loc[shapes.index]
     table = pd.DataFrame({"column": shapes.index, "error": _percents(shapes, 2)})
     if len(shapes) > 1:

@@ -13,7 +13,7 @@ from skvae.drawing.axes import LEGEND, arrange, clean, headline, pyplot
 from skvae.drawing.labels import percent, short
 from skvae.drawing.maps import MAX_LABELS, label_bar, name_cells, write_cells
 from skvae.drawing.palette import EMPTY_CELL, FAINT, INK, REAL, SYNTHETIC
-from skvae.metrics.fidelity import mean_trend
+from skvae.metrics.fidelity import mean_trend, worst_first
 from skvae.metrics.frames import Category, Encoding, Floats, Number, align
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def draw(
     """Columns with the largest errors at the left, a map of the errors of pairs at the right."""
     if max_columns < 1:
         raise ValueError(f"max_columns must be at least 1, but is {max_columns}. Pass a larger number.")
-    worst = shapes.sort_values(ascending=False, kind="stable").index[:max_columns]
+    worst = worst_first(shapes).index[:max_columns]
     n_down, n_across = arrange(len(worst))
     widths = [max(2.9 * n_across, 4.2), 6.6][: len(shapes)]  # a single column has no pair
     if figure is None:

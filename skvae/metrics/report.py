@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from skvae.metrics.comparison import Comparison
-from skvae.metrics.fidelity import column_shapes, pair_trends
+from skvae.metrics.fidelity import column_shapes, pair_trends, worst_first
 from skvae.metrics.figures import against_test, against_train, of_real_rows, tabulate
 from skvae.metrics.frames import align
 from skvae.metrics.page import write_page
@@ -100,7 +100,7 @@ class Report(Comparison):
         return f"{len(self.synthetic):,} synthetic rows of {len(self.shapes)} columns, from {len(self.train):,} rows"
 
     def _worst(self) -> str:
-        largest = self.worst_first[:3]
+        largest = worst_first(self.shapes)[:3]
         return "Largest shape errors: " + ", ".join(f"{label} {error:.4f}" for label, error in largest.items())
 
     def _formatted(self) -> pd.DataFrame:

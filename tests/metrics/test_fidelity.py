@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose
 from scipy.stats import ks_2samp
 
 from skvae.metrics import column_shapes, mean_trend, pair_trends
+from skvae.metrics.fidelity import worst_first
 
 NUMBERS = st.lists(st.integers(-5, 5) | st.floats(-1e6, 1e6), min_size=1, max_size=30)
 
@@ -124,3 +125,8 @@ def test_fresh_rows_of_a_census_have_the_errors_of_sampling():
     train, test = table[part == part.iloc[0]], table[part != part.iloc[0]]
     assert_allclose(column_shapes(train, test).mean(), 0.0063, atol=0.0001)
     assert_allclose(mean_trend(pair_trends(train, test)), 0.0157, atol=0.0001)
+
+
+def test_columns_with_the_largest_errors_come_first():
+    errors = pd.Series({"a": 0.1, "b": 0.3, "c": 0.1})
+    assert list(worst_first(errors).index) == ["b", "a", "c"]  # equal ones in their order
