@@ -32,15 +32,22 @@ from skvae.models.gaps import (
     PARTICLES_PER_DRAW,
     draw_gaps,
     draw_under_condition,
-    fill_gaps,
-    keep_given,
-    read_condition,
 )
 from skvae.models.online import Online, fit_chunk
 from skvae.networks import ACTIVATIONS, VAE, DiagonalNormal
 from skvae.objectives import elbo, importance_weighted_bound, normal_nodes
 from skvae.priors import PRIORS, PriorFamily, StandardNormal
-from skvae.tables import Chunks, Table, is_memory_map, release, slices, to_pandas
+from skvae.tables import (
+    Chunks,
+    Table,
+    fill_gaps,
+    is_memory_map,
+    keep_given,
+    read_condition,
+    release,
+    slices,
+    to_pandas,
+)
 from skvae.training import BetaSchedule, History, StreamedRows, agree_on, resolve_device
 
 N_NODES = 32  # fixed posterior draws of a score

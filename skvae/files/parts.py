@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from skvae.tables.frames import Native
+from skvae.files.hints import checked
+from skvae.tables import FlatTable, Native, Table
 
 NUMPY = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248]|O8?|[mM]8\[\d*[a-zA-Z]{1,2}\])")  # what NumPy's names may look like
 ZONE = re.compile(r"(?!dateutil)[A-Za-z0-9_+\-/:]{1,64}")
@@ -266,6 +267,14 @@ def _put_native(parts: dict[str, Any]) -> Native:
     return Native(nw.Implementation(parts["backend"]), schema)
 
 
+def _take_table(table: Table) -> dict[str, Any]:
+    return dict(vars(FlatTable.of(table)))
+
+
+def _put_table(parts: dict[str, Any]) -> Table:
+    return checked("Table", FlatTable, parts).table()
+
+
 PARTS: dict[str, Part] = {
     "float": Part((float,), repr, float),  # finite ones need none
     "missing": Part((type(pd.NA), type(pd.NaT)), str, lambda name: {"<NA>": pd.NA, "NaT": pd.NaT}[name]),
@@ -280,6 +289,7 @@ PARTS: dict[str, Part] = {
     "decimal": Part((decimal.Decimal,), str, decimal.Decimal),
     "uuid": Part((uuid.UUID,), str, uuid.UUID),
     "objects": Part((np.ndarray,), _take_objects, _put_objects),  # arrays of numbers are kept as they are
+    "Table": Part((Table,), _take_table, _put_table),
     "native": Part((Native,), _take_native, _put_native),
     "index": Part((pd.Index,), _take_index, _put_index),
     "dtype": Part((np.dtype, pd.api.extensions.ExtensionDtype), _take_dtype, _put_dtype),

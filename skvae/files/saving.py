@@ -23,11 +23,12 @@ from sklearn.exceptions import InconsistentVersionWarning
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from skvae.files.document import Arrays, Reader, Writer, conforms, import_path
+from skvae.files.document import Arrays, Reader, Writer, import_path
+from skvae.files.hints import conforms
 from skvae.models.fitting import Network, build_vae
 from skvae.models.online import Online
 from skvae.networks import MLP, VAE, Linear
-from skvae.tables import GapColumn, Table
+from skvae.tables import Table, check_levels
 from skvae.training import isolated_rng
 
 FORMAT = 1  # of the files; a newer one is refused
@@ -83,7 +84,7 @@ def save(estimator: Any, path: Any) -> None:
         )
     arrays = writer.arrays | {f"weights/{name}": array for name, array in learned(estimator.vae_).items()}
     metadata = {"format": f"skvae {FORMAT}", "document": document, "sha256": _digest(document, arrays)}
-    replace(Path(path), from_numpy(arrays, metadata))
+    write_whole(Path(path), from_numpy(arrays, metadata))
 
 
 def load(cls: Any, path: Any, own: Own, classes: Sequence[type]) -> Any:
@@ -163,7 +164,7 @@ def _restored(cls: Any, described: Any, arrays: Arrays, own: Own, classes: Seque
     for name, value in attributes.items():
         if not conforms(value, (ATTRIBUTES | MORE_ATTRIBUTES)[name]):
             raise ValueError(f"Its {name!r} is a {type(value).__name__}, which it cannot be")
-    check_table(attributes["table_"])
+    check_levels(attributes["table_"])
     if len(described["hidden_layer_sizes"]) > len(arrays):
         raise ValueError("It has more layers than weights")
     if attributes["n_features_in_"] != len(attributes["table_"].data_columns):
@@ -242,7 +243,7 @@ def _digest(document: str, arrays: Arrays) -> str:
     return digest.hexdigest()
 
 
-def replace(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
     """Write a file under another name first, so that there is never half of one."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -400,21 +401,3 @@ class SizeLimit(TorchFunctionMode):
         if self.left < 0:
             raise ValueError("Its sizes are far beyond what it holds")
         return func(*args, **(kwargs or {}))
-
-
-def check_table(table: Table) -> None:
-    """Refuse a table whose parts do not fit together."""
-    parts: tuple[Any, ...] = (table.families, table.loc, table.scale, table.lower, table.upper, table.gaps)
-    n_columns, n_indicated = len(table.columns), len(table.indicated)
-    is_gap = [isinstance(column, GapColumn) for column in table.columns]
-    labels = table.data_columns if table.labels is None else table.labels
-    if (
-        any(np.shape(part) != (n_columns,) for part in parts)
-        or is_gap != [True] * n_indicated + [False] * (n_columns - n_indicated)
-        or not all(0 <= j < n_columns - n_indicated for j in table.indicated)
-        or len(labels) != len(table.data_columns)
-        or (table.labels is None) == (table.dtype is None)
-    ):
-        raise ValueError("The parts of its table do not fit together")
-    for column in table.columns:
-        column.decode(np.arange(max(1, len(column.edges)), dtype=float))  # every level has a value

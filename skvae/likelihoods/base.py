@@ -78,6 +78,7 @@ class Likelihood(ABC):
     is_whole: ClassVar[bool] = False  # whole numbers in the observed range, whatever the dtype
     is_linear: ClassVar[bool] = False  # has a location that a linear model of z can start
     levels: ClassVar[Literal["none", "nominal", "ordered"]] = "none"  # whether a cell is the code of a level
+    cells: ClassVar[Literal["numbers", "bits", "bins", "categories"]] = "numbers"  # what a table makes of values
 
     @abstractmethod
     def heads(self, columns: Columns) -> dict[str, Head]:
