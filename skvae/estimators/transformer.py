@@ -851,8 +851,8 @@ class VAETransformer(Documented, CallbackMixin, ClassNamePrefixFeaturesOutMixin,
         check_is_fitted(self)
         if n_draws is not None and (not isinstance(n_draws, Integral) or n_draws < 1):
             raise ValueError(f"n_draws must be an integer of at least 1, got {n_draws!r}. Ask for at least one.")
-        X = read_rows(self, X, self.table_)
-        x = self.table_.encode(X).float().to(self._device())
+        rows = read_rows(self, X, self.table_)
+        x = self.table_.encode(rows).float().to(self._device())
         has_gap = x.isnan().any(dim=1)
         x[:, : len(self.table_.indicated)] = 0.0  # as if it had been observed
         n_completed = N_PARTICLES if n_draws is None else int(n_draws)
@@ -860,7 +860,7 @@ class VAETransformer(Documented, CallbackMixin, ClassNamePrefixFeaturesOutMixin,
         vae, generator = self._module(torch.float32), self._generator(random_state)
         draws = draw_gaps(vae, x[has_gap], n_completed, n_particles, generator)
         tables = [self.table_.center(draws)] if n_draws is None else list(draws)
-        filled = [fill_gaps(X, has_gap.cpu().numpy(), self.table_.decode(table)) for table in tables]
+        filled = [fill_gaps(rows, has_gap.cpu().numpy(), self.table_.decode(table)) for table in tables]
         filled = [self.table_.present(table) for table in filled]
         return filled[0] if n_draws is None else filled
 

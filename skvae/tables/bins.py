@@ -12,6 +12,7 @@ from skvae.likelihoods.categorical import POSITION_MAX
 
 Floats = NDArray[np.floating[Any]]
 Integers = NDArray[np.integer[Any]]
+Numbers = NDArray[np.number[Any]]
 
 BIN_ROWS = 5  # rows a bin, on average, at least
 ATOM_ROWS = 10  # rows, at least, that hold the same value
@@ -117,7 +118,7 @@ class Bins:
         """The largest value."""
         return float(max(self.edges[-1, 0], self.knots[-1] if len(self.knots) else -np.inf))
 
-    def covers(self, values: Floats) -> Any:
+    def covers(self, values: Floats) -> NDArray[np.bool_]:
         """Whether each value lies inside a bin and has the column's precision."""
         bins = self.edges[self.first >= 0]
         at = np.searchsorted(bins[:, 0], values, side="right") - 1
@@ -165,7 +166,7 @@ class Bins:
         return np.where(is_gap, np.nan, values)
 
 
-def common_decimals(values: Floats) -> int | None:
+def common_decimals(values: Numbers) -> int | None:
     """What values are rounded to; None where nothing reproduces all of them."""
     with np.errstate(over="ignore"):  # beyond 1e298 rounding overflows: no decimals in common
         return next((d for d in range(MAX_DECIMALS + 1) if np.array_equal(np.round(values, d), values)), None)

@@ -64,7 +64,8 @@ def fill_gaps(X: Rows, has_gap: Mask, filled: Any) -> Rows:
     for j in range(X.shape[1]):
         is_gap = X.iloc[:, j].isna().to_numpy(dtype=bool)
         if is_gap.any():
-            result.isetitem(j, with_cells(X.iloc[:, j], is_gap, filled.iloc[is_gap[has_gap], j]))
+            cells: Any = with_cells(X.iloc[:, j], is_gap, filled.iloc[is_gap[has_gap], j])
+            result.isetitem(j, cells)
     return result
 
 
@@ -78,7 +79,8 @@ def keep_given(rows: Rows, given: pd.DataFrame, names: Sequence[Hashable]) -> Ro
         if not isinstance(rows, pd.DataFrame):
             rows[is_known, j] = known
         elif is_known.any():
-            rows.isetitem(j, with_cells(rows.iloc[:, j], is_known, known))
+            cells: Any = with_cells(rows.iloc[:, j], is_known, known)
+            rows.isetitem(j, cells)
     return rows
 
 

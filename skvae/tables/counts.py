@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from skvae.tables.bins import Floats, Integers, common_decimals
+from skvae.tables.bins import Floats, Integers, Numbers, common_decimals
 
 MAX_DISTINCT = 200_000  # numbers of a histogram that are counted; beyond, neighbours share a place
 EXACT_SHARE = 1e-4  # of the rows, from which a value keeps a place of its own
 MAX_CATEGORIES = 1_000_000  # of a column of several chunks
-
-Numbers = NDArray[np.floating[Any]] | NDArray[np.int64]
 
 
 class Moments:
@@ -120,7 +116,8 @@ class Counts:
         if not len(self.values):
             self.values, self.counts = distinct, counts  # however many: they are in memory as it is
             return
-        self.values, place = np.unique(np.concatenate([self.values, distinct]), return_inverse=True)
+        together: Numbers = np.concatenate([self.values, distinct])
+        self.values, place = np.unique(together, return_inverse=True)
         self.counts = np.bincount(place, np.concatenate([self.counts, counts])).astype(np.int64)
         if len(self.values) > MAX_DISTINCT:
             self._decimals = self.decimals

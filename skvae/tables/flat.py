@@ -27,7 +27,7 @@ class FlatTable:
     scale: Floats
     lower: Floats
     upper: Floats
-    gaps: NDArray[Any]
+    gaps: NDArray[np.bool_]
     indicated: list[int]
     labels: pd.Index | None
     dtype: Any
@@ -86,7 +86,9 @@ class FlatTable:
         n_data = len(self.columns) - n
         is_indicator = [column.is_indicator for column in self.columns]
         is_ordered = self.indicated == sorted(set(self.indicated))
-        return is_ordered and is_indicator == [True] * n + [False] * n_data and set(self.indicated) <= set(range(n_data))
+        return (
+            is_ordered and is_indicator == [True] * n + [False] * n_data and set(self.indicated) <= set(range(n_data))
+        )
 
     def _has_one_container(self) -> bool:
         """Whether these are labels of a DataFrame, as many as columns, or the dtype of an array."""

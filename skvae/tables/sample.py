@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from skvae.tables.rows import Rows, concatenate
+from skvae.tables.rows import concatenate
 
 
 class RowSample:

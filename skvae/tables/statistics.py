@@ -53,9 +53,7 @@ class Statistics:
         histograms: bool = False,
     ) -> None:
         self.names, dtypes = names_and_dtypes(like)
-        self.families = choose_families(
-            self.names, dtypes, likelihood, is_frame=is_frame(like), histograms=histograms
-        )
+        self.families = choose_families(self.names, dtypes, likelihood, is_frame=is_frame(like), histograms=histograms)
         self.add_indicator = add_indicator
         self.surveys = [
             reader_of(dtype, family).survey(name, dtype, family)

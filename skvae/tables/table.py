@@ -19,7 +19,7 @@ from skvae.tables.columns import Column
 from skvae.tables.columns.dtypes import cast
 from skvae.tables.encoded import EncodedColumn
 from skvae.tables.frames import Native
-from skvae.tables.rows import CELLS, Rows, cells_of, column_of, is_frame
+from skvae.tables.rows import CELLS, Rows, cells_of, column_of
 from skvae.tables.schema import Choice
 from skvae.tables.statistics import Statistics, check_support
 

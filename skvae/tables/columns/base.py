@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -224,16 +224,17 @@ def converted(values: pd.Series, dtype: Dtype | str, column: Column, possible: s
     ValueError
         Where one of them is of another kind.
     """
+    any_dtype: Any = dtype
     try:
-        return values.astype(dtype)
+        return values.astype(any_dtype)
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"Column {column.name!r} holds {column.dtype}, but the condition is {_at_fault(values, dtype)!r} "
+            f"Column {column.name!r} holds {column.dtype}, but the condition is {_at_fault(values, any_dtype)!r} "
             f"({error}). Pass {possible}."
         ) from error
 
 
-def _at_fault(values: pd.Series, dtype: Dtype | str) -> object:
+def _at_fault(values: pd.Series, dtype: Any) -> object:
     """The first value that does not convert, which is the last if each one does alone."""
     value: object = values.tolist()[0]
     for value in values.dropna().tolist():

@@ -24,6 +24,7 @@ from skvae.tables.columns.dtypes import (
     is_bool,
     is_category,
     is_number_or_bool,
+    pandas_array,
     united,
 )
 from skvae.tables.counts import Categories
@@ -128,13 +129,13 @@ class CategoryColumn(Column):
         if is_gap.any():
             values = values.astype(object).where(~is_gap, _gap_of(self.dtype))
         if isinstance(self.dtype, np.dtype):
-            return values.to_numpy(dtype=self.dtype)
-        return pd.array(values, dtype=self.dtype)
+            return np.asarray(values.to_numpy(dtype=self.dtype))
+        return pandas_array(values, self.dtype)
 
     def _which_rare(self, codes: Floats) -> Integers:
         """Which of the values of the shared level each position there stands for."""
         position = np.clip((codes - self.n_alone) / POSITION_MAX, 0, 1)
-        return np.minimum(np.searchsorted(self.shares, position), len(self.shares) - 1)
+        return np.asarray(np.minimum(np.searchsorted(self.shares, position), len(self.shares) - 1))
 
     def center(self, cells: Floats) -> Floats:
         """The most frequent of several draws. Shape: (M, N) -> (N,)."""
@@ -235,7 +236,5 @@ def plain(values: pd.Series) -> pd.Series:
 
 def _gap_of(dtype: Dtype) -> object:
     """What stands for a gap in a column of objects that is to be of a dtype."""
-    if dtype == object:
-        return None
-    is_float = isinstance(dtype, np.dtype) and dtype.kind == "f"
-    return np.nan if is_float else pd.NA
+    kind = dtype.kind if isinstance(dtype, np.dtype) else ""
+    return {"O": None, "f": np.nan}.get(kind, pd.NA)

@@ -80,9 +80,14 @@ def cast(values: Floats, dtype: Dtype) -> Values:
         # the next float below 2**63 is the largest that an int64 can hold
         whole = np.clip(np.rint(np.where(is_gap, 0, values)), limits.min, np.nextafter(float(limits.max) + 1, 0))
         return _with_gaps(whole.astype(limits.dtype), is_gap, dtype)
-    if isinstance(dtype, np.dtype):
-        return values.astype(dtype)
-    return pd.array(values, dtype=dtype)
+    return values.astype(dtype) if isinstance(dtype, np.dtype) else pandas_array(values, dtype)
+
+
+def pandas_array(values: NDArray[Any] | pd.Index, dtype: ExtensionDtype) -> ExtensionArray:
+    """Values in a dtype of pandas."""
+    any_dtype: Any = dtype
+    array: ExtensionArray = pd.array(values, dtype=any_dtype)
+    return array
 
 
 def _limits(dtype: Dtype) -> Any:
@@ -96,7 +101,7 @@ def _with_gaps(values: NDArray[Any], is_gap: NDArray[np.bool_], dtype: Dtype) ->
     """Values in a dtype whose gaps are not NaN."""
     if isinstance(dtype, np.dtype):
         return values
-    array = pd.array(values, dtype=dtype)
+    array = pandas_array(values, dtype)
     if is_gap.any():
         array[is_gap] = pd.NA
     return array

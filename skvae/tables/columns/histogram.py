@@ -74,7 +74,7 @@ class HistogramColumn(Column):
         """Whether each value lies in a bin or is an atom. Shape: (N,)."""
         cells = self.number.encode(values)
         is_atom = np.isclose(self.bins.decode(self.bins.encode(cells)), cells, rtol=1e-12, atol=0.0)
-        return is_atom | self.bins.covers(cells)
+        return np.asarray(is_atom | self.bins.covers(cells))
 
     def possible_values(self, support: Support) -> str:
         """The range of the levels; how many values there are, where all are atoms."""

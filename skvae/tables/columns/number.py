@@ -11,7 +11,7 @@ import pandas as pd
 from torch import Tensor
 
 from skvae.likelihoods import DiscretizedLogistic, Histogram, Likelihood, StudentT
-from skvae.tables.bins import Floats
+from skvae.tables.bins import Floats, Numbers
 from skvae.tables.columns.base import Column, ColumnSurvey, Learned, Mask, Support, check_finite, converted
 from skvae.tables.columns.dtypes import Dtype, Values, cast, is_bool, is_number
 
@@ -98,10 +98,10 @@ class NumberSurvey(ColumnSurvey):
     def learned(self) -> Learned:  # noqa: D102
         return Learned(self.number)
 
-    def countable(self, values: pd.Series, cells: Floats) -> Floats:
+    def countable(self, values: pd.Series, cells: Floats) -> Numbers:
         """The cells in a form that is exact."""
         return cells
 
-    def cells_of(self, counted: Floats) -> Floats:
+    def cells_of(self, counted: Numbers) -> Floats:
         """The codec's floats of what ``countable`` gave."""
-        return counted
+        return np.asarray(counted, dtype=np.float64)

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.extensions import ExtensionArray
 
 from skvae.likelihoods import Histogram, Likelihood
-from skvae.tables.bins import Floats
+from skvae.tables.bins import Floats, Numbers
 from skvae.tables.columns.base import Column, ColumnSurvey, Learned, Mask, Support, check_finite, converted
 from skvae.tables.columns.dtypes import Dtype, Values, is_time
 
@@ -92,13 +93,15 @@ class TimeColumn(Column):
         is_gap = np.isnan(cells)
         ticks = np.full(len(cells), np.iinfo(np.int64).min)  # NaT
         ticks[~is_gap] = self._nearest_ticks(cells[~is_gap])
+        dtype: Any = self.dtype
         if self.unit == "period":
-            return pd.arrays.PeriodArray(ticks, dtype=self.dtype)
+            return pd.arrays.PeriodArray(ticks, dtype=dtype)
         series = pd.Series(ticks.view(self._numpy_dtype))
-        zone = getattr(self.dtype, "tz", None)
+        zone = getattr(dtype, "tz", None)
         if zone is not None:
             series = series.dt.tz_localize("UTC").dt.tz_convert(zone)
-        return series.astype(self.dtype).array
+        array: ExtensionArray = series.astype(dtype).array
+        return array
 
     def _nearest_ticks(self, cells: Floats) -> list[int]:
         """Ticks of the whole steps next to some floats, as far as 64 bits reach."""
@@ -174,13 +177,13 @@ class TimeSurvey(ColumnSurvey):
         origin = first.steps(np.array([column.origin]))
         return Learned(column, float(origin[0]), column.step / first.step)
 
-    def countable(self, values: pd.Series, cells: Floats) -> Ticks:
+    def countable(self, values: pd.Series, cells: Floats) -> Numbers:
         """The cells in a form that is exact: whole, where floats would round nanoseconds."""
         return self.time.ticks(values)[0]
 
-    def cells_of(self, counted: Ticks) -> Floats:
+    def cells_of(self, counted: Numbers) -> Floats:
         """The codec's floats of what ``countable`` gave."""
-        return self._column().steps(counted)
+        return self._column().steps(counted.astype(np.int64))
 
     def _column(self) -> TimeColumn:
         return self.time.spanning(self.lattice)
