@@ -40,6 +40,8 @@ def assert_same(one, other):
     elif isinstance(one, list):
         for a, b in zip(one, other, strict=True):
             assert_same(a, b)
+    elif isinstance(one, float):
+        assert other == pytest.approx(one, rel=1e-11, abs=1e-12)
     elif isinstance(one, pd.Index):
         pd.testing.assert_index_equal(one, other)
     elif isinstance(one, np.ndarray) and one.dtype.kind == "f":
