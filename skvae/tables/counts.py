@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,9 @@ class Moments:
     ----------
     n_columns : int
         Number of columns, D.
+    size_of : callable, optional
+        Mean and standard deviation of each column of some rows → the size of its deviations that cubes are taken in;
+        the standard deviation itself by default.
 
     Attributes
     ----------
@@ -43,7 +46,8 @@ class Moments:
     Pébay (2008), Formulas for Robust, One-Pass Parallel Computation of Covariances, eq. (2.1).
     """
 
-    def __init__(self, n_columns: int) -> None:
+    def __init__(self, n_columns: int, size_of: Callable[[Floats, Floats], Floats] | None = None) -> None:
+        self.size_of = size_of
         self.n, self.mean, self.second, self.size, self.tail = np.zeros((5, n_columns))
         self.lower, self.upper = np.full(n_columns, np.inf), np.full(n_columns, -np.inf)
 
@@ -58,6 +62,8 @@ class Moments:
             deviation[is_gap] = 0.0
             second = (deviation * deviation).sum(axis=0)
             size = np.sqrt(second / np.maximum(m, 1))
+            if self.size_of is not None:
+                size = self.size_of(mean, size)
             deviation /= np.where(size > 0, size, 1.0)
             self._join(m, mean, second, size, (deviation * deviation * deviation).sum(axis=0))
         self.lower = np.fmin(self.lower, np.fmin.reduce(cells, axis=0))

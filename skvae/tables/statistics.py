@@ -59,7 +59,7 @@ class Statistics:
             reader_of(dtype, family).survey(name, dtype, family)
             for name, dtype, family in zip(self.names, dtypes, self.families, strict=True)
         ]
-        self.moments = Moments(len(self.names))
+        self.moments = Moments(len(self.names), self._sizes)
         self.n_rows = 0
 
     def read(self, X: Rows) -> Floats:
@@ -75,6 +75,9 @@ class Statistics:
         self.moments.add(cells)
         self.n_rows += len(cells)
         return cells
+
+    def _sizes(self, mean: Floats, std: Floats) -> Floats:
+        return sizes(mean, std, self.families)
 
     def check_support(self, cells: Floats) -> None:
         """Refuse floats of rows that were just read where they lie outside the support of their family."""
@@ -141,8 +144,18 @@ def check_support(cells: Floats, names: Sequence[Hashable], families: Sequence[L
             )
 
 
+def sizes(mean: Floats, std: Floats, families: Sequence[Likelihood]) -> Floats:
+    """Size of the deviations of each column, by the wish of its family; 0 for what is constant. Shape: (D,)."""
+    size = np.where(std > CONSTANT * np.abs(mean), std, 0.0)
+    for family in dict.fromkeys(families):
+        if family.scaling == "shared":
+            block = [j for j, other in enumerate(families) if other == family]
+            size[block] = size[block].max()
+    return size
+
+
 def scales(mean: Floats, std: Floats, names: Sequence[Hashable], families: Sequence[Likelihood]) -> Floats:
-    """Size of the encoded unit of each column, by the wish of its family."""
+    """Size of the encoded unit of each column. Shape: (D,)."""
     is_raw = np.array([family.scaling == "none" for family in families])
     overflow = ~is_raw & ~(np.isfinite(mean) & np.isfinite(std))
     if overflow.any():
@@ -151,13 +164,8 @@ def scales(mean: Floats, std: Floats, names: Sequence[Hashable], families: Seque
             f"The variance of each column must fit into a float64, but that of column {name!r} overflows. "
             f"Divide the column by a large constant."
         )
-    std = np.where(std > CONSTANT * np.abs(mean), std, 0.0)
-    scale = np.where(std > 0, std, 1.0)
-    for family in dict.fromkeys(families):
-        if family.scaling == "shared":
-            block = [j for j, other in enumerate(families) if other == family]
-            scale[block] = std[block].max() or 1.0
-    return np.where(is_raw, 1.0, scale)
+    size = sizes(mean, std, families)
+    return np.where(is_raw | (size == 0), 1.0, size)
 
 
 def signed(mean: Floats, scale: Floats, tail: Floats, families: Sequence[Likelihood]) -> tuple[Floats, Floats]:

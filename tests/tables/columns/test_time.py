@@ -114,7 +114,7 @@ def test_times_that_became_something_else_get_a_sentence(values, times):
 
 
 @pytest.mark.parametrize(
-    ("fitted", "given"),
+    ("before", "given"),
     [
         ("datetime64[us]", "timedelta64[s]"),
         ("timedelta64[s]", "datetime64[us]"),
@@ -122,6 +122,6 @@ def test_times_that_became_something_else_get_a_sentence(values, times):
         ("period[D]", "period[M]"),
     ],
 )
-def test_times_of_another_kind_get_a_sentence(fitted, given, times):
+def test_times_of_another_kind_get_a_sentence(before, given, times):
     with pytest.raises(ValueError, match=r"Column 'a' held .* at fit, but now has dtype"):
-        fitted(times(fitted)).encode(times(given))
+        fitted(times(before)).encode(times(given))
