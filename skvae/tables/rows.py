@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 
 import numpy as np
@@ -42,10 +42,17 @@ def column_of(X: Rows, j: int) -> pd.Series:
     return X.iloc[:, j] if isinstance(X, pd.DataFrame) else pd.Series(X[:, j], name=j)
 
 
-def cells_of(X: Rows, read: Sequence[Callable[[pd.Series], Floats]], is_identity: Sequence[bool]) -> Floats:
-    """Cells as floats, each column by a function of its own; those that stay as they are may be read at once.
+def cells_of(X: Rows, read: Callable[[int, pd.Series], Floats], is_identity: NDArray[np.bool_]) -> Floats:
+    """Cells as floats. Shape: (N, D).
 
-    Shape: (N, D).
+    Parameters
+    ----------
+    X : ndarray or DataFrame
+        Rows.
+    read : callable
+        Position and values of a column → floats.
+    is_identity : ndarray of shape (D,)
+        Which columns stay as they are, so that those of an array are read at once.
 
     Raises
     ------
@@ -53,11 +60,11 @@ def cells_of(X: Rows, read: Sequence[Callable[[pd.Series], Floats]], is_identity
         Where a cell is infinite.
     """
     if isinstance(X, pd.DataFrame):
-        cells = np.column_stack([of_column(column_of(X, j)) for j, of_column in enumerate(read)])
+        cells = np.column_stack([read(j, column_of(X, j)) for j in range(X.shape[1])])
     else:
         cells = np.array(X, dtype=np.float64)
-        for j in np.flatnonzero(~np.array(is_identity)).tolist():
-            cells[:, j] = read[j](column_of(X, j))
+        for j in np.flatnonzero(~is_identity).tolist():
+            cells[:, j] = read(j, column_of(X, j))
     names, _ = names_and_dtypes(X)
     for j in np.flatnonzero(np.isinf(cells).any(axis=0)).tolist():
         check_finite(cells[:, j], names[j])

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from skvae.likelihoods import Likelihood
 from skvae.tables.bins import Floats
-from skvae.tables.columns import reader_of
+from skvae.tables.columns import ColumnSurvey, Dtype, reader_of
 from skvae.tables.counts import Moments
 from skvae.tables.encoded import EncodedColumn
 from skvae.tables.rows import Rows, cells_of, is_frame, names_and_dtypes
@@ -55,10 +56,8 @@ class Statistics:
         self.names, dtypes = names_and_dtypes(like)
         self.families = choose_families(self.names, dtypes, likelihood, is_frame=is_frame(like), histograms=histograms)
         self.add_indicator = add_indicator
-        self.surveys = [
-            reader_of(dtype, family).survey(name, dtype, family)
-            for name, dtype, family in zip(self.names, dtypes, self.families, strict=True)
-        ]
+        self.surveys = list(map(_survey_of, self.names, dtypes, self.families))
+        self._is_identity = np.array([survey.is_identity for survey in self.surveys])
         self.moments = Moments(len(self.names), self._sizes)
         self.n_rows = 0
 
@@ -70,8 +69,7 @@ class Statistics:
         ValueError, TypeError
             Where a cell is infinite or cannot be read.
         """
-        add = [survey.add for survey in self.surveys]
-        cells = cells_of(X, add, [survey.is_identity for survey in self.surveys])
+        cells = cells_of(X, lambda j, values: self.surveys[j].add(values), self._is_identity)
         self.moments.add(cells)
         self.n_rows += len(cells)
         return cells
@@ -82,8 +80,7 @@ class Statistics:
     def check_support(self, cells: Floats) -> None:
         """Refuse floats of rows that were just read where they lie outside the support of their family."""
         settled = [j for j, survey in enumerate(self.surveys) if survey.is_settled]
-        names, families = [self.names[j] for j in settled], [self.families[j] for j in settled]
-        check_support(cells if len(settled) == cells.shape[1] else cells[:, settled], names, families)
+        check_support(cells, self.names, self.families, among=settled)
 
     def check_observed(self) -> None:
         """Refuse columns without a cell."""
@@ -97,39 +94,53 @@ class Statistics:
     @property
     def gaps(self) -> list[bool]:
         """Whether a cell of each column is missing."""
-        has_gaps: list[bool] = (self.moments.n < self.n_rows).tolist()
-        return has_gaps
+        return list(map(bool, self.moments.n < self.n_rows))
 
     def columns(self) -> list[EncodedColumn]:
         """The columns of the data, as far as they are known."""
-        learned = [survey.learned() for survey in self.surveys]
-        origin, unit = np.array([[of.origin, of.unit] for of in learned]).T
-        mean, std = (self.moments.mean - origin) / unit, self.moments.std / unit
-        lower, upper = (self.moments.lower - origin) / unit, (self.moments.upper - origin) / unit
+        moments, learned = self.moments, [survey.learned() for survey in self.surveys]
+        origin, unit = np.array([(of.origin, of.unit) for of in learned]).T
+        mean, std = (moments.mean - origin) / unit, moments.std / unit
+        lower, upper = (moments.lower - origin) / unit, (moments.upper - origin) / unit
+        loc, scale = signed(mean, scales(mean, std, self.names, self.families), moments.tail, self.families)
+        columns = []
         for j, of in enumerate(learned):
-            lower[j], upper[j] = of.ends or (lower[j], upper[j])
-        scale = scales(mean, std, self.names, self.families)
-        loc, scale = signed(mean, scale, self.moments.tail, self.families)
-        gaps = self.gaps
-        return [
-            EncodedColumn(
-                learned[j].codec,
-                self.families[j],
-                float(loc[j]),
-                float(scale[j]),
-                float(lower[j]),
-                float(upper[j]),
-                has_gaps=gaps[j],
-                is_indicated=self.add_indicator and gaps[j],
+            ends = of.ends or (float(lower[j]), float(upper[j]))
+            has_gaps = self.gaps[j]
+            columns.append(
+                EncodedColumn(
+                    of.codec,
+                    self.families[j],
+                    float(loc[j]),
+                    float(scale[j]),
+                    *ends,
+                    has_gaps=has_gaps,
+                    is_indicated=self.add_indicator and has_gaps,
+                )
             )
-            for j in range(len(learned))
-        ]
+        return columns
 
 
-def check_support(cells: Floats, names: Sequence[Hashable], families: Sequence[Likelihood]) -> None:
-    """Refuse cells outside the support of their family."""
-    for family in dict.fromkeys(families):
-        index = [j for j, other in enumerate(families) if other == family]
+def _survey_of(name: Hashable, dtype: Dtype, family: Likelihood) -> ColumnSurvey:
+    return reader_of(dtype, family).survey(name, dtype, family)
+
+
+def by_family(families: Sequence[Likelihood], among: Iterable[int] | None = None) -> dict[Likelihood, list[int]]:
+    """Positions of the columns of each family, or of some of them."""
+    positions: dict[Likelihood, list[int]] = {}
+    for j in range(len(families)) if among is None else among:
+        positions.setdefault(families[j], []).append(j)
+    return positions
+
+
+def check_support(
+    cells: Floats,
+    names: Sequence[Hashable],
+    families: Sequence[Likelihood],
+    among: Iterable[int] | None = None,
+) -> None:
+    """Refuse cells outside the support of their family; of some columns only, if these are named by position."""
+    for family, index in by_family(families, among).items():
         of_family = cells if len(index) == cells.shape[1] else cells[:, index]
         is_bad = ~family.is_valid(torch.from_numpy(of_family)).numpy()
         if not is_bad.any():
@@ -147,16 +158,15 @@ def check_support(cells: Floats, names: Sequence[Hashable], families: Sequence[L
 def sizes(mean: Floats, std: Floats, families: Sequence[Likelihood]) -> Floats:
     """Size of the deviations of each column, by the wish of its family; 0 for what is constant. Shape: (D,)."""
     size = np.where(std > CONSTANT * np.abs(mean), std, 0.0)
-    for family in dict.fromkeys(families):
+    for family, index in by_family(families).items():
         if family.scaling == "shared":
-            block = [j for j, other in enumerate(families) if other == family]
-            size[block] = size[block].max()
+            size[index] = size[index].max()
     return size
 
 
 def scales(mean: Floats, std: Floats, names: Sequence[Hashable], families: Sequence[Likelihood]) -> Floats:
     """Size of the encoded unit of each column. Shape: (D,)."""
-    is_raw = np.array([family.scaling == "none" for family in families])
+    is_raw = _is_raw(families)
     overflow = ~is_raw & ~(np.isfinite(mean) & np.isfinite(std))
     if overflow.any():
         name = names[int(np.flatnonzero(overflow)[0])]
@@ -170,5 +180,10 @@ def scales(mean: Floats, std: Floats, names: Sequence[Hashable], families: Seque
 
 def signed(mean: Floats, scale: Floats, tail: Floats, families: Sequence[Likelihood]) -> tuple[Floats, Floats]:
     """Location and scale: the longer tail points up, so that -X is the same data as X: a sign is no information."""
-    is_raw = np.array([family.scaling == "none" for family in families])
+    is_raw = _is_raw(families)
     return np.where(is_raw, 0.0, mean), np.where(~is_raw & (tail < 0), -scale, scale)
+
+
+def _is_raw(families: Sequence[Likelihood]) -> NDArray[np.bool_]:
+    """Which columns are encoded without a location and a scale."""
+    return np.array([family.scaling == "none" for family in families])

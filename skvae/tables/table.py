@@ -19,9 +19,9 @@ from skvae.tables.columns import Column
 from skvae.tables.columns.dtypes import cast
 from skvae.tables.encoded import EncodedColumn
 from skvae.tables.frames import Native
-from skvae.tables.rows import CELLS, Rows, cells_of, column_of
+from skvae.tables.rows import CELLS, Rows, cells_of, column_of, names_and_dtypes
 from skvae.tables.schema import Choice
-from skvae.tables.statistics import Statistics, check_support
+from skvae.tables.statistics import Statistics, by_family, check_support
 
 
 @dataclass(frozen=True, repr=False)
@@ -114,37 +114,40 @@ class Table:
     @cached_property
     def columns(self) -> list[Column]:
         """Codecs of the encoded columns."""
-        return [column.codec for column in self.encoded]
+        return self._each("codec")
 
     @cached_property
     def families(self) -> list[Likelihood]:
         """The family of each encoded column."""
-        return [column.family for column in self.encoded]
+        return self._each("family")
 
     @cached_property
     def loc(self) -> Floats:
         """Zero of each encoded column. Shape: (D,)."""
-        return np.array([column.loc for column in self.encoded])
+        return np.array(self._each("loc"))
 
     @cached_property
     def scale(self) -> Floats:
         """Unit of each encoded column; it may be negative. Shape: (D,)."""
-        return np.array([column.scale for column in self.encoded])
+        return np.array(self._each("scale"))
 
     @cached_property
     def lower(self) -> Floats:
         """Smallest observed value of each encoded column, before the scaling. Shape: (D,)."""
-        return np.array([column.lower for column in self.encoded])
+        return np.array(self._each("lower"))
 
     @cached_property
     def upper(self) -> Floats:
         """Largest observed value of each encoded column, before the scaling. Shape: (D,)."""
-        return np.array([column.upper for column in self.encoded])
+        return np.array(self._each("upper"))
 
     @cached_property
     def gaps(self) -> NDArray[np.bool_]:
         """Whether each encoded column had missing cells. Shape: (D,)."""
-        return np.array([column.has_gaps for column in self.encoded])
+        return np.array(self._each("has_gaps"))
+
+    def _each(self, attribute: str) -> list[Any]:
+        return [getattr(column, attribute) for column in self.encoded]
 
     @property
     def data_columns(self) -> list[Column]:
@@ -166,15 +169,21 @@ class Table:
     def encode(self, X: Rows) -> Tensor:
         """Rows as a tensor, in their own precision. Shape: (N, D)."""
         columns = self.data_columns
-        raw = cells_of(X, [column.encode for column in columns], [column.is_identity for column in columns])
-        check_support(raw, [column.name for column in columns], self.data_families)
+        is_identity = np.array([column.is_identity for column in columns])
+        raw = cells_of(X, lambda j, values: columns[j].encode(values), is_identity)
+        check_support(raw, self._each("name")[len(self.indicated) :], self.data_families)
         if self.indicated:
             raw = np.concatenate([np.isnan(raw[:, self.indicated]), raw], axis=1)
         if self.loc.any() or (self.scale != 1).any():
             raw = (raw - self.loc) / self.scale
-        needs_double = any(column.needs_double for column in columns)
-        dtype = np.float64 if needs_double else _precision(X)
-        return torch.from_numpy(raw.astype(dtype, copy=False))
+        return torch.from_numpy(raw.astype(self._precision(X), copy=False))
+
+    def _precision(self, X: Rows) -> type[np.floating[Any]]:
+        """float32 where all numbers are, and no column needs more; float64 otherwise."""
+        dtypes = set(names_and_dtypes(X)[1])
+        if dtypes != {np.dtype(np.float32)} or any(column.needs_double for column in self.data_columns):
+            return np.float64
+        return np.float32
 
     def decode(self, x: Tensor, index: pd.Index | None = None) -> Any:
         """Rows in the container and dtypes that fit saw; a gap where an indicator says so. Shape: (N, D)."""
@@ -265,35 +274,28 @@ class Table:
 
     def joint(self) -> Joint:
         """The likelihood of a row: one block for each distinct family."""
-        blocks = [Block(family, *self._block(family)) for family in dict.fromkeys(self.families)]
+        blocks = [Block(family, index, self._facts(index)) for family, index in by_family(self.families).items()]
         return Joint(blocks, {len(self.indicated) + j: i for i, j in enumerate(self.indicated)})
 
-    def _block(self, family: Likelihood) -> tuple[list[int], Columns]:
-        """Positions of the columns of a family, and what it is told of them."""
-        index = [j for j, other in enumerate(self.families) if other == family]
-        of_family = [self.columns[j] for j in index]
+    def _facts(self, index: list[int]) -> Columns:
+        """What a family is told of its columns."""
         loc, scale = self.loc[index], self.scale[index]
         ends = np.sort([(self.lower[index] - loc) / scale, (self.upper[index] - loc) / scale], axis=0)
-        levels = np.concatenate([_unit_levels(column) for column in of_family])
-        facts = Columns(
+        by_column = [_unit_levels(self.columns[j]) for j in index]
+        levels = torch.from_numpy(np.concatenate(by_column))
+        return Columns(
             scale=torch.from_numpy(scale),
-            n_levels=torch.tensor([len(column.edges) for column in of_family]),
+            n_levels=torch.tensor(list(map(len, by_column))),
             lower=torch.from_numpy(ends[0]),
             upper=torch.from_numpy(ends[1]),
-            edges=torch.from_numpy(levels[:, :2].copy()),
-            centers=torch.from_numpy(levels[:, 2].copy()),
+            edges=levels[:, :2].contiguous(),
+            centers=levels[:, 2].contiguous(),
         )
-        return index, facts
 
 
 def _unit_levels(column: Column) -> Floats:
     """Edges and center of each level, in units of the range of all. Shape: (n_levels, 3)."""
     levels = np.column_stack([column.edges, column.centers])
-    size = float(np.ptp(levels)) if len(levels) else 0.0
-    return (levels - levels.min()) / size if size > 0 else np.zeros_like(levels)
-
-
-def _precision(X: Rows) -> type[np.floating[Any]]:
-    """float32 where all numbers are, float64 otherwise."""
-    dtypes = set(X.dtypes) if isinstance(X, pd.DataFrame) else {X.dtype}
-    return np.float32 if dtypes == {np.dtype(np.float32)} else np.float64
+    if not len(levels) or np.ptp(levels) == 0:
+        return np.zeros_like(levels)
+    return np.asarray((levels - levels.min()) / np.ptp(levels))
