@@ -26,8 +26,9 @@ def is_frame(X: Rows) -> bool:
 def slices(X: Rows) -> Iterator[tuple[int, Rows]]:
     """Rows of an array or a DataFrame, some million cells at a time, and the position of the first."""
     size = max(1, CELLS // max(1, X.shape[1]))
+    rows: Any = X.iloc if isinstance(X, pd.DataFrame) else X
     for first in range(0, len(X), size):
-        yield first, X.iloc[first : first + size] if isinstance(X, pd.DataFrame) else X[first : first + size]
+        yield first, rows[first : first + size]
 
 
 def names_and_dtypes(X: Rows) -> tuple[list[Hashable], list[Dtype]]:
@@ -73,11 +74,11 @@ def cells_of(X: Rows, read: Callable[[int, pd.Series], Floats], is_identity: NDA
 
 def concatenate(chunks: list[Any]) -> Any:
     """Chunks of one kind as one; categories without an order are united."""
-    if not isinstance(chunks[0], pd.DataFrame):
+    if not is_frame(chunks[0]):
         return np.concatenate(chunks)
     for j, dtype in enumerate(chunks[0].dtypes):
         dtypes = [chunk.dtypes.iloc[j] for chunk in chunks]
-        if isinstance(dtype, pd.CategoricalDtype) and any(other != dtype for other in dtypes):
+        if isinstance(dtype, pd.CategoricalDtype) and dtypes != [dtype] * len(dtypes):
             for chunk in chunks:
                 chunk.isetitem(j, chunk.iloc[:, j].astype(united(dtypes)))
     return pd.concat(chunks, ignore_index=True)
