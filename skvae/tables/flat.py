@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -84,7 +85,7 @@ class FlatTable:
         """Whether there is one for each column that is indicated, in their order, and no other."""
         n = len(self.indicated)
         n_data = len(self.columns) - n
-        is_indicator = [column.is_indicator for column in self.columns]
+        is_indicator = list(map(attrgetter("is_indicator"), self.columns))
         is_ordered = self.indicated == sorted(set(self.indicated))
         return (
             is_ordered and is_indicator == [True] * n + [False] * n_data and set(self.indicated) <= set(range(n_data))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -147,7 +148,8 @@ class Table:
         return np.array(self._each("has_gaps"))
 
     def _each(self, attribute: str) -> list[Any]:
-        return [getattr(column, attribute) for column in self.encoded]
+        """An attribute of the encoded columns."""
+        return list(map(attrgetter(attribute), self.encoded))
 
     @property
     def data_columns(self) -> list[Column]:
@@ -169,7 +171,7 @@ class Table:
     def encode(self, X: Rows) -> Tensor:
         """Rows as a tensor, in their own precision. Shape: (N, D)."""
         columns = self.data_columns
-        is_identity = np.array([column.is_identity for column in columns])
+        is_identity = np.array(self._each("codec.is_identity")[len(self.indicated) :])
         raw = cells_of(X, lambda j, values: columns[j].encode(values), is_identity)
         check_support(raw, self._each("name")[len(self.indicated) :], self.data_families)
         if self.indicated:
@@ -181,7 +183,7 @@ class Table:
     def _precision(self, X: Rows) -> type[np.floating[Any]]:
         """float32 where all numbers are, and no column needs more; float64 otherwise."""
         dtypes = set(names_and_dtypes(X)[1])
-        if dtypes != {np.dtype(np.float32)} or any(column.needs_double for column in self.data_columns):
+        if dtypes != {np.dtype(np.float32)} or any(self._each("codec.needs_double")):
             return np.float64
         return np.float32
 
@@ -220,7 +222,7 @@ class Table:
     def _cells(self, x: Tensor, columns: slice) -> Floats:
         """Some encoded columns before the scaling, whole numbers whole and in their range. Shape: (N, d)."""
         raw = x[:, columns].cpu().double().numpy() * self.scale[columns] + self.loc[columns]
-        whole = np.array([family.is_whole for family in self.families[columns]])
+        whole = np.array(self._each("family.is_whole")[columns])
         raw[:, whole] = np.clip(np.rint(raw[:, whole]), self.lower[columns][whole], self.upper[columns][whole])
         return np.asarray(raw)
 
@@ -255,12 +257,13 @@ class Table:
 
     def log_jacobian(self, x: Tensor) -> Tensor:
         """What to add to an encoded log-probability to have it in the units of the data. Shape: (N, D) -> (N,)."""
-        is_density = np.array([family.is_density for family in self.families])
+        is_density = self._each("family.is_density")
         log_scale = torch.from_numpy(np.where(is_density, np.log(np.abs(self.scale)), 0.0)).to(x)
         inside = np.zeros(len(x))
         for j, column in enumerate(self.columns):
-            if len(column.edges):  # a number has no inside
-                inside += column.log_density(x[:, j].cpu().double().numpy())
+            if column.has_density:
+                cells = x[:, j].cpu().double().numpy() * self.scale[j] + self.loc[j]
+                inside += column.log_density(cells)
         units = (~x.isnan()).to(x.dtype) @ log_scale if log_scale.any() else 0.0
         return torch.from_numpy(inside).to(x) - units
 

@@ -69,6 +69,7 @@ class Column(ABC):
     is_identity: ClassVar[bool] = False  # floats are the values themselves: columns of an array are read all at once
     is_indicator: ClassVar[bool] = False  # says something of another column, and is none of the data
     needs_double: ClassVar[bool] = False  # float32 has too few digits for the codes
+    has_density: ClassVar[bool] = False  # log_density is not 0 everywhere
 
     # -- which columns are of this kind ---------------------------------------------------------------------------
 
@@ -122,7 +123,7 @@ class Column(ABC):
         return np.asarray(cells.mean(axis=0))
 
     def log_density(self, cells: Floats) -> Floats:
-        """What the values inside a level add to the log-probability of the level. Shape: (N,), 0 for a gap."""
+        """What values add to the log-probability of their floats or levels. Shape: (N,), 0 for a gap."""
         return np.zeros(len(cells))
 
     # -- conditions -----------------------------------------------------------------------------------------------

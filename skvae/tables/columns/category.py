@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Hashable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -49,6 +49,8 @@ class CategoryColumn(Column):
 
     levels: pd.Index
     shares: Floats
+
+    has_density: ClassVar[bool] = True
 
     @classmethod
     def owns(cls, dtype: Dtype) -> bool:  # noqa: D102

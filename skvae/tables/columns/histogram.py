@@ -37,6 +37,7 @@ class HistogramColumn(Column):
     bins: Bins
 
     needs_double: ClassVar[bool] = True  # for a level and the position there
+    has_density: ClassVar[bool] = True
 
     @classmethod
     def reads(cls, dtype: Dtype, family: Likelihood) -> bool:  # noqa: D102
