@@ -26,7 +26,7 @@ def test_a_dict_is_one_row_and_a_frame_stays(table, mixed):
         ({"age": [1, 2]}, TypeError, r"one value for all rows, but that of column 'age' is \[1, 2\]. Pass a DataFrame"),
         ([1], TypeError, "given must be a dict of one value for each condition, or a DataFrame .* got list"),
         (pd.DataFrame({"age": []}), TypeError, "with a row and a column at least, got DataFrame"),
-        ({"nobody": 1}, ValueError, r"given names column 'nobody', but the columns are \[.*\]. Name one of these"),
+        ({"nobody": 1}, ValueError, r"given names column 'nobody', but the columns are \[.*\].*. Name one of these"),
     ],
 )
 def test_what_is_no_condition_gets_a_sentence(given, error, sentence, table):
