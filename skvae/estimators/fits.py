@@ -19,9 +19,9 @@ from skvae.estimators.input import check_is_table, n_rows_min, read_rows, row_we
 from skvae.estimators.shelf import from_shelf
 from skvae.estimators.streaming import IN_MEMORY, FirstPass
 from skvae.likelihoods import Likelihood
-from skvae.models import Data, Fit, Network, Online, Parameters, Plan, Rows, Run, decide, fit, fit_chunk
+from skvae.models import Data, Fit, Network, Online, Parameters, Plan, Run, decide, fit, fit_chunk
 from skvae.networks import VAE
-from skvae.tables import Chunks, Native, Table, is_memory_map, to_pandas
+from skvae.tables import Chunks, Native, Rows, Table, is_memory_map, to_pandas
 from skvae.training import History, agree_on, resolve_device
 
 
@@ -194,7 +194,7 @@ class FitsMixin(CallbackMixin):
                     f"warm_start=False."
                 )
 
-    def _encoded(self, rows: Rows, known: Table | None, native: Native | None, weights: Tensor | None) -> Data:
+    def _encoded(self, rows: Rows, known: Table | None, native: Native | None, weights: Tensor | None = None) -> Data:
         """Rows as tensors, by their table; the columns are learned of them where they are not known."""
         table = known or Table.fit(rows, **self._table_options(), native=native)
         return Data(table, table.encode(rows), weights)

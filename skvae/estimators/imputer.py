@@ -16,8 +16,7 @@ from skvae.estimators._compat import Documented, check_feature_names_in, fit_con
 from skvae.estimators.inner import column_scales, inner_estimator, read_first, take_names
 from skvae.estimators.input import read_rows
 from skvae.estimators.transformer import VAETransformer
-from skvae.models import Rows
-from skvae.tables import Native, to_pandas
+from skvae.tables import Native, Rows, to_pandas
 
 Positions = NDArray[np.integer[Any]]
 

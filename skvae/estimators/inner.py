@@ -12,7 +12,7 @@ from sklearn.utils import check_random_state
 
 from skvae.estimators.input import read_rows
 from skvae.estimators.transformer import VAETransformer
-from skvae.models import Rows
+from skvae.tables import Rows
 
 
 def inner_estimator(

@@ -16,8 +16,7 @@ from sklearn.utils.validation import validate_data
 from torch import Tensor
 
 from skvae.estimators._compat import check_sample_weight
-from skvae.models import Rows
-from skvae.tables import Table, is_stream, to_pandas
+from skvae.tables import Rows, Table, is_stream, to_pandas
 
 
 def read_rows(

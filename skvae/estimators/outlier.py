@@ -18,8 +18,7 @@ from skvae.estimators._compat import Documented, Interval, StrOptions, fit_conte
 from skvae.estimators.inner import column_scales, inner_estimator, read_first, take_names
 from skvae.estimators.input import read_rows
 from skvae.estimators.transformer import VAETransformer
-from skvae.models import Rows
-from skvae.tables import slices
+from skvae.tables import Rows, slices
 
 FENCE = 1.5  # interquartile ranges below the first quartile, from which on a score is an outlier's
 SUPPORT = 0.9  # share of the rows that the model is trained on, where contamination asks for no less

@@ -27,9 +27,9 @@ from skvae.estimators._compat import Documented, Interval, safe_split
 from skvae.estimators.input import read_rows
 from skvae.estimators.shelf import shelf, shelf_key
 from skvae.estimators.transformer import VAETransformer
-from skvae.models import STACKED, Data, Fit, Run, decide, fit_together, is_stackable
+from skvae.models import STACKED, Fit, Run, decide, fit_together, is_stackable
 from skvae.models.stack import MAX_STACK
-from skvae.tables import Table, to_pandas
+from skvae.tables import to_pandas
 from skvae.training import resolve_device
 
 Scoring = str | Callable[..., Any] | Sequence[str] | Mapping[str, Any] | None
@@ -308,11 +308,9 @@ def train_members(
 def fit_on(estimators: Sequence[VAETransformer], X: ArrayLike, factor: float | None) -> dict[str, Fit]:
     """Fits of several estimators to the same rows, by their name on the shelf."""
     first = estimators[0]
-    X, native = to_pandas(X)
-    X = read_rows(first, X, None)
-    table = Table.fit(X, **first._table_options(), native=native)
-    data = Data(table, table.encode(X))
+    frame, native = to_pandas(X)
+    data = first._encoded(read_rows(first, frame, None), None, native)
     names = [shelf_key(estimator, data.x) for estimator in estimators]
     run = Run(resolve_device(first.device), first._seed())
-    plans = [decide(estimator, table, data.n_rows, run.device) for estimator in estimators]
+    plans = [decide(estimator, data.table, data.n_rows, run.device) for estimator in estimators]
     return dict(zip(names, fit_together(plans, data, run, factor), strict=True))

@@ -14,8 +14,8 @@ from sklearn.base import BaseEstimator
 from torch import Tensor
 
 from skvae.estimators.input import read_rows
-from skvae.models import Data, Rows
-from skvae.tables import Chunks, Native, RowSample, Survey, Table, check_alike, concatenate, slices, to_pandas
+from skvae.models import Data
+from skvae.tables import Chunks, Native, Rows, RowSample, Survey, Table, check_alike, concatenate, slices, to_pandas
 from skvae.training import StreamedRows
 
 IN_MEMORY = 16_000_000  # cells; a stream of fewer is fitted as one table

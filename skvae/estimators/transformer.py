@@ -20,8 +20,8 @@ from skvae.estimators.input import check_count, check_n_samples, count_or, read_
 from skvae.estimators.parameters import CONSTRAINTS
 from skvae.likelihoods import Likelihood
 from skvae.models import Model, Network, index_of
-from skvae.models.gaps import read_condition
 from skvae.priors import PriorFamily
+from skvae.tables import read_condition
 from skvae.training import BetaSchedule
 
 Floats = NDArray[np.floating[Any]]

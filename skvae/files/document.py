@@ -9,36 +9,29 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from numbers import Integral, Real
-from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from skvae.files.hints import checked
 from skvae.files.parts import PARTS, part_of
 from skvae.files.weights import Arrays
 from skvae.likelihoods import FAMILIES, Likelihood
 from skvae.models import Online
 from skvae.priors import PRIORS, PriorFamily
-from skvae.tables import (
-    Bins,
-    CategoryColumn,
-    GapColumn,
-    HistogramColumn,
-    NumberColumn,
-    Table,
-    TimeColumn,
-)
+from skvae.tables import KINDS, Bins
 from skvae.training import BetaSchedule, CyclicalBeta, LinearBeta
 
-OF_TABLES: list[type] = [NumberColumn, TimeColumn, HistogramColumn, CategoryColumn, GapColumn, Bins, Table]
 OF_PARAMETERS: list[type] = [*FAMILIES.values(), *PRIORS.values(), LinearBeta, CyclicalBeta]
-CLASSES: dict[str, type] = {cls.__name__: cls for cls in [*OF_PARAMETERS, *OF_TABLES, Online]}
-"""The dataclasses that a document may hold."""
 
 OWN = (Likelihood, PriorFamily, BetaSchedule)  # of which a user may derive classes
+
+
+def known_classes() -> dict[str, type]:
+    """The dataclasses that a document may hold, by name."""
+    return {cls.__name__: cls for cls in [*OF_PARAMETERS, *KINDS, Bins, Online]}
 
 
 class Writer:
@@ -56,6 +49,7 @@ class Writer:
         self.names_own = names_own
         self.first = first
         self.arrays: Arrays = {}
+        self.classes = known_classes()
 
     def write(self, value: Any) -> Any:
         """The document of a value.
@@ -98,7 +92,7 @@ class Writer:
 
     def _class_name(self, value: Any) -> str | None:
         cls = type(value)
-        if CLASSES.get(cls.__name__) is cls:
+        if self.classes.get(cls.__name__) is cls:
             return cls.__name__
         if self.names_own and isinstance(value, OWN) and hasattr(cls, "__dataclass_fields__"):
             return import_path(cls)
@@ -119,6 +113,7 @@ class Reader:
     def __init__(self, arrays: Mapping[str, NDArray[Any]], own: Sequence[type] = ()) -> None:
         self.arrays = arrays
         self.own = {import_path(cls): cls for cls in own}
+        self.classes = known_classes()
 
     def read(self, node: Any) -> Any:
         """The value of a document.
@@ -154,8 +149,8 @@ class Reader:
             return torch.device(str(parts))
         if name == "random_state":
             return _random_state(*parts)
-        if name in CLASSES:
-            return _checked(CLASSES[name], parts)
+        if name in self.classes:
+            return checked(name, self.classes[name], parts)
         if name in self.own:
             return self.own[name](**parts)
         if name in PARTS:
@@ -177,40 +172,3 @@ def _random_state(kind: Any, key: Any, position: Any, *gauss: Any) -> np.random.
     state = np.random.RandomState(0)
     state.set_state((str(kind), key, int(position), *gauss))
     return state
-
-
-def _checked(cls: type, parts: dict[str, Any]) -> Any:
-    """An instance of a class whose fields have the types that it declares."""
-    hints = get_type_hints(cls)
-    for name, value in parts.items():
-        if not conforms(value, hints[name]):
-            raise ValueError(f"{cls.__name__}.{name} must be of type {hints[name]}, not {type(value).__name__}")
-    return cls(**parts)
-
-
-def conforms(value: Any, hint: Any) -> bool:
-    """Whether a value has the type that a hint declares.
-
-    Examples
-    --------
-    >>> conforms([1, 2], list[int]), conforms("1", int | None), conforms("row", Literal["row"] | float)
-    (True, False, True)
-    """
-    origin, arguments = get_origin(hint), get_args(hint)
-    if hint is Any:
-        return True
-    if origin in (Union, UnionType):
-        return any(conforms(value, argument) for argument in arguments)
-    if origin is Literal:
-        return isinstance(value, str) and value in arguments
-    if origin in (list, dict):
-        if not isinstance(value, origin):
-            return False
-        groups = [list(value)] if origin is list else [list(value.keys()), list(value.values())]
-        return all(conforms(item, of) for group, of in zip(groups, arguments, strict=True) for item in group)
-    if origin is np.ndarray:
-        scalar = get_origin(get_args(arguments[1])[0]) or get_args(arguments[1])[0]
-        return isinstance(value, np.ndarray) and issubclass(value.dtype.type, scalar)
-    if hint in (int, float):
-        return isinstance(value, Integral if hint is int else Real) and not isinstance(value, bool)
-    return isinstance(value, type(None) if hint is None else hint)

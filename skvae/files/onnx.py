@@ -14,9 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from skvae.files.atomic import write_whole
-from skvae.likelihoods.categorical import POSITION_MAX
 from skvae.networks import VAE, AutoregressiveDecoder
-from skvae.tables import CategoryColumn, Column, HistogramColumn, NumberColumn, Table, is_number_or_bool
+from skvae.tables import Table
 
 OPSET = 18
 DOUBLE = 11  # in ONNX's enumeration of dtypes
@@ -92,9 +91,7 @@ def _expm1(g: Any, x: Any) -> Any:
 def check_numbers(table: Table) -> None:
     """Refuse a table with a column that is not made of numbers."""
     for column in table.data_columns:
-        number = column.number if isinstance(column, HistogramColumn) else column
-        is_coded_number = isinstance(column, CategoryColumn) and is_number_or_bool(column.levels.dtype)
-        if not (isinstance(number, NumberColumn) or is_coded_number):
+        if not column.holds_numbers:
             raise ValueError(
                 f"An ONNX graph reads and writes one array of numbers, but column {column.name!r} holds "
                 f"{column.dtype}. Fit on the columns of numbers, or encode the others as numbers before."
@@ -121,7 +118,8 @@ class EncoderGraph(nn.Module):
     def forward(self, X: Tensor) -> Tensor:
         """``transform``."""
         wide, table = X.double(), self.table  # a large mean leaves float32 few digits
-        cells = side_by_side(table, lambda j: wide[:, j], lambda j: level(table.data_columns[j], wide[:, j : j + 1]))
+        columns = table.data_columns
+        cells = side_by_side(table, wide, lambda j: columns[j].encode_tensor(wide[:, j : j + 1]))
         if table.indicated:
             cells = torch.cat([wide[:, table.indicated].isnan().double(), cells], dim=1)
         x = (cells - torch.from_numpy(table.loc)) / torch.from_numpy(table.scale)
@@ -129,36 +127,14 @@ class EncoderGraph(nn.Module):
         return loc.squeeze(0)
 
 
-def side_by_side(table: Table, of_numbers: Callable[[list[int]], Tensor], of_coded: Callable[[int], Tensor]) -> Tensor:
-    """Cells of all numbers at once, and of each other column, in the order of the data. Shape: (N, D)."""
-    numbers = [j for j, column in enumerate(table.data_columns) if isinstance(column, NumberColumn)]
-    coded = [j for j in range(len(table.data_columns)) if j not in numbers]
-    parts = ([of_numbers(numbers)] if numbers else []) + [of_coded(j) for j in coded]
-    return torch.cat(parts, dim=1)[:, np.argsort(numbers + coded).tolist()]
-
-
-def level(column: Column, values: Tensor) -> Tensor:
-    """Codes of a column, without the position in a level, which the encoder does not see. Shape: (N, 1), kept."""
-    if isinstance(column, HistogramColumn):
-        edges, bins = column.bins.edges, np.flatnonzero(column.bins.first >= 0)
-        code = nearest(edges, np.arange(len(edges)), values)
-        if len(bins):  # see Bins.encode
-            is_inside = (values > edges[0, 0]) & (values < edges[-1, 1])
-            is_atom = torch.from_numpy(column.bins.first < 0)[code] & (torch.from_numpy(edges[:, 0])[code] == values)
-            code = torch.where(is_inside & ~is_atom, nearest(edges, bins, values), code)
-        return code.double().masked_fill(values.isnan(), torch.nan)
-    assert isinstance(column, CategoryColumn), "checked before"
-    is_level = values == torch.from_numpy(column.levels.to_numpy(dtype=np.float64))
-    code = is_level.double().argmax(dim=1, keepdim=True).clamp(max=len(column.edges) - 1)
-    return code.double().masked_fill(~is_level.any(dim=1, keepdim=True), torch.nan)
-
-
-def nearest(edges: Any, among: Any, values: Tensor) -> Tensor:
-    """Which of some levels each value is nearest to. Shape: edges (T, 2), among (t,), values (N, 1) -> (N, 1)."""
-    lower, upper = (torch.from_numpy(ends) for ends in edges[among].T.copy())
-    below = ((values >= lower).long().sum(dim=1, keepdim=True) - 1).clamp(0, len(among) - 1)
-    above = (below + 1).clamp(max=len(among) - 1)
-    return torch.from_numpy(among)[torch.where(lower[above] - values < values - upper[below], above, below)]
+def side_by_side(table: Table, cells: Tensor, turned: Callable[[int], Tensor]) -> Tensor:
+    """Cells that stay as they are, all at once, and each other column turned, in the order of the data. Shape: kept."""
+    is_identity = np.array([column.is_identity for column in table.data_columns])
+    kept, others = np.flatnonzero(is_identity).tolist(), np.flatnonzero(~is_identity).tolist()
+    parts = [turned(j) for j in others]
+    if kept:
+        parts = [cells[:, kept], *parts]
+    return torch.cat(parts, dim=1)[:, np.argsort(kept + others).tolist()]
 
 
 class DecoderGraph(nn.Module):
@@ -183,7 +159,8 @@ class DecoderGraph(nn.Module):
         raw = self.mean(Z).double() * scale + loc
         is_whole = torch.tensor([family.is_whole for family in table.families])
         raw = torch.where(is_whole, raw.round().maximum(lower).minimum(upper), raw)[:, n_indicated:]
-        rows = side_by_side(table, lambda j: raw[:, j], lambda j: value(table.data_columns[j], raw[:, j : j + 1]))
+        columns = table.data_columns
+        rows = side_by_side(table, raw, lambda j: columns[j].decode_tensor(raw[:, j : j + 1]))
         if table.dtype is None or table.dtype.kind == "f":
             return rows.float()
         if table.dtype.kind == "b":
@@ -204,23 +181,3 @@ class DecoderGraph(nn.Module):
                 alone = block.alone(i).to(Z)
                 parts.append(block.family.mean(**alone.with_constants({name: of[i] for name, of in shares.items()})))
         return torch.cat(parts, dim=-1).squeeze(0)[:, np.argsort(index).tolist()]
-
-
-def value(column: Column, codes: Tensor) -> Tensor:
-    """What codes of a column stand for, in its own units. Shape: (N, 1), kept."""
-    if not isinstance(column, HistogramColumn):
-        levels = column.decode(np.arange(len(column.edges), dtype=np.float64))
-        return torch.from_numpy(np.asarray(levels, dtype=np.float64))[codes.long()]
-    bins, level = column.bins, codes.long()  # see Bins.decode
-    values = torch.from_numpy(bins.edges[:, 0].copy())[level]
-    if len(bins.knots):
-        first, last, knots = (torch.from_numpy(part) for part in (bins.first, bins.last, bins.knots))
-        position = ((codes - level) / POSITION_MAX).clamp(0, 1)
-        at = (first[level] + (last - first)[level] * position).clamp(min=0)
-        below = at.long()
-        above = (below + 1).clamp(max=len(knots) - 1)
-        between = knots[below] + (at - below) * (knots[above] - knots[below])
-        if bins.decimals is not None:
-            between = (between * 10**bins.decimals).round() / 10**bins.decimals
-        values = torch.where(first[level] >= 0, between, values)
-    return values

@@ -11,15 +11,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from skvae.tables.frames import Native
+from skvae.files.hints import checked
+from skvae.tables import FlatTable, Native, Table
+from skvae.tables.columns import Dtype
 
 NUMPY = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248]|O8?|[mM]8\[\d*[a-zA-Z]{1,2}\])")  # what NumPy's names may look like
 ZONE = re.compile(r"(?!dateutil)[A-Za-z0-9_+\-/:]{1,64}")
-SIZES = (8, 16, 32, 64)
-MASKED = {f"{kind}{bits}" for kind in ("Int", "UInt") for bits in SIZES} | {"Float32", "Float64", "boolean"}
-NARWHALS = {f"{kind}{bits}" for kind in ("Int", "UInt") for bits in SIZES} | {"Float32", "Float64", "Boolean", "String"}
-NARWHALS |= {"Date", "Datetime", "Duration", "Decimal", "Categorical", "Enum"}
+NUMBERS = {"Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64", "Float32", "Float64"}
+MASKED = NUMBERS | {"boolean"}
+NARWHALS = NUMBERS | {"Boolean", "String", "Date", "Datetime", "Duration", "Decimal", "Categorical", "Enum"}
 DETAILS = {"Datetime": ("time_unit", "time_zone"), "Duration": ("time_unit",), "Enum": ("categories",)}
 
 
@@ -41,7 +43,7 @@ class Part(NamedTuple):
     put: Callable[[Any], Any]
 
 
-def _take_zone(zone: Any) -> str | None:
+def _take_zone(zone: datetime.tzinfo | str | None) -> str | None:
     return None if zone is None else str(zone)
 
 
@@ -51,13 +53,19 @@ def _put_zone(name: str | None) -> str | None:
     return name
 
 
-def _put_timestamp(parts: list[Any]) -> Any:
+def _take_timestamp(moment: pd.Timestamp) -> list[Any]:
+    return [*_ticks(moment), _take_zone(moment.tz)]
+
+
+def _put_timestamp(parts: list[Any]) -> pd.Timestamp:
     ticks, unit, zone = parts
     moment = pd.Timestamp(np.datetime64(int(ticks), unit))
-    return moment if zone is None else moment.tz_localize("UTC").tz_convert(_put_zone(zone))
+    if zone is not None:
+        moment = moment.tz_localize("UTC").tz_convert(_put_zone(zone))
+    return moment
 
 
-def _ticks(value: Any) -> list[Any]:
+def _ticks(value: pd.Timestamp | pd.Timedelta) -> list[Any]:
     return [int(value.asm8.astype(np.int64)), value.unit]
 
 
@@ -67,7 +75,7 @@ def _take_local(moment: datetime.datetime | datetime.time) -> str:
     return moment.isoformat()
 
 
-def _take_scalar(value: Any) -> list[Any]:
+def _take_scalar(value: np.generic) -> list[Any]:
     kind = value.dtype.kind
     if kind in "mM":
         return [value.dtype.str, int(value.astype(np.int64))]
@@ -83,10 +91,12 @@ def _put_scalar(parts: list[Any]) -> Any:
     if name == "U":
         return np.str_(value)
     dtype = _put_dtype(name)
-    return np.array(value, dtype=np.int64).view(dtype)[()] if dtype.kind in "mM" else np.array(value, dtype=dtype)[()]
+    if dtype.kind in "mM":
+        return np.array(value, dtype=np.int64).view(dtype)[()]
+    return np.array(value, dtype=dtype)[()]
 
 
-def _take_dtype(dtype: Any) -> Any:
+def _take_dtype(dtype: Dtype) -> Any:
     try:
         parts = _parts_of_dtype(dtype)
         if _put_dtype(parts) == dtype:
@@ -96,11 +106,12 @@ def _take_dtype(dtype: Any) -> Any:
     raise ValueError(f"the dtype {dtype}")
 
 
-def _parts_of_dtype(dtype: Any) -> Any:
+def _parts_of_dtype(dtype: Dtype) -> Any:
     if isinstance(dtype, np.dtype) and NUMPY.fullmatch(dtype.str):
         return dtype.str
     if isinstance(dtype, pd.StringDtype):
-        return ["string", dtype.storage, "nan" if dtype.na_value is np.nan else "NA"]
+        is_nan = dtype.na_value is np.nan
+        return ["string", dtype.storage, "nan" if is_nan else "NA"]
     if isinstance(dtype, pd.CategoricalDtype):
         return ["category", dtype.categories, bool(dtype.ordered)]
     if isinstance(dtype, pd.DatetimeTZDtype):
@@ -124,7 +135,8 @@ def _put_dtype(parts: Any) -> Any:
     kind, *details = parts
     if kind == "string":
         storage, missing = details
-        return pd.StringDtype(storage, **({"na_value": np.nan} if missing == "nan" else {}))
+        options = {"na_value": np.nan} if missing == "nan" else {}
+        return pd.StringDtype(storage, **options)
     if kind == "category":
         return pd.CategoricalDtype(details[0], ordered=details[1])
     if kind == "moment":
@@ -186,8 +198,7 @@ def _put_arrow(parts: Any) -> Any:
 
 def _take_index(index: pd.Index) -> dict[str, Any]:
     if isinstance(index, pd.MultiIndex):
-        codes = [np.asarray(codes) for codes in index.codes]
-        return {"levels": list(index.levels), "codes": codes, "names": list(index.names)}
+        return {"levels": list(index.levels), "codes": list(map(np.asarray, index.codes)), "names": list(index.names)}
     parts: dict[str, Any] = {"dtype": index.dtype, "name": index.name}
     if isinstance(index, pd.RangeIndex):
         return {"range": [index.start, index.stop, index.step], "name": index.name}
@@ -228,13 +239,13 @@ def _put_index(parts: dict[str, Any]) -> Any:
     return pd.Index(values, dtype=dtype, name=name, tupleize_cols=False)
 
 
-def _take_objects(array: Any) -> list[Any]:
+def _take_objects(array: NDArray[Any]) -> list[Any]:
     if array.dtype != object or array.ndim != 1:
         raise ValueError(f"an array of shape {array.shape} and dtype {array.dtype}")
     return list(array)
 
 
-def _put_objects(values: list[Any]) -> Any:
+def _put_objects(values: list[Any]) -> NDArray[Any]:
     """An array of objects, whatever they are."""
     array = np.empty(len(values), dtype=object)
     for i, value in enumerate(values):
@@ -248,8 +259,10 @@ def _take_native(native: Native) -> dict[str, Any]:
         kind = type(dtype).__name__
         if kind not in NARWHALS:
             raise ValueError(f"the dtype {dtype} of {native.backend.value}")
-        of_kind = {detail: getattr(dtype, detail) for detail in DETAILS.get(kind, ())}
-        schema.append([name, kind, {detail: list(v) if detail == "categories" else v for detail, v in of_kind.items()}])
+        details = {detail: getattr(dtype, detail) for detail in DETAILS.get(kind, ())}
+        if "categories" in details:
+            details["categories"] = list(details["categories"])
+        schema.append([name, kind, details])
     return {"backend": str(native.backend.value), "schema": schema}
 
 
@@ -261,16 +274,27 @@ def _put_native(parts: dict[str, Any]) -> Native:
             f"The model was fitted on a {parts['backend']} DataFrame, which is made through narwhals ({error}). "
             f"Install it with: python -m pip install skvae[polars]"
         ) from error
-    kinds = {name: getattr(nw, name) for name in NARWHALS}
-    schema = {name: kinds[kind](**details) for name, kind, details in parts["schema"]}
+    schema = {}
+    for name, kind, details in parts["schema"]:
+        if kind not in NARWHALS:
+            raise ValueError(f"{kind!r} is no dtype of narwhals")
+        schema[name] = getattr(nw, kind)(**details)
     return Native(nw.Implementation(parts["backend"]), schema)
+
+
+def _take_table(table: Table) -> dict[str, Any]:
+    return dict(vars(FlatTable.of(table)))
+
+
+def _put_table(parts: dict[str, Any]) -> Table:
+    return checked("Table", FlatTable, parts).table()
 
 
 PARTS: dict[str, Part] = {
     "float": Part((float,), repr, float),  # finite ones need none
     "missing": Part((type(pd.NA), type(pd.NaT)), str, lambda name: {"<NA>": pd.NA, "NaT": pd.NaT}[name]),
     "bytes": Part((bytes,), bytes.hex, bytes.fromhex),
-    "timestamp": Part((pd.Timestamp,), lambda t: [*_ticks(t), _take_zone(t.tz)], _put_timestamp),
+    "timestamp": Part((pd.Timestamp,), _take_timestamp, _put_timestamp),
     "timedelta": Part((pd.Timedelta,), _ticks, lambda parts: pd.Timedelta(np.timedelta64(int(parts[0]), parts[1]))),
     "period": Part((pd.Period,), lambda p: [p.ordinal, p.freqstr], lambda p: pd.Period(ordinal=p[0], freq=p[1])),
     "interval": Part((pd.Interval,), lambda i: [i.left, i.right, i.closed], lambda parts: pd.Interval(*parts)),
@@ -280,6 +304,7 @@ PARTS: dict[str, Part] = {
     "decimal": Part((decimal.Decimal,), str, decimal.Decimal),
     "uuid": Part((uuid.UUID,), str, uuid.UUID),
     "objects": Part((np.ndarray,), _take_objects, _put_objects),  # arrays of numbers are kept as they are
+    "Table": Part((Table,), _take_table, _put_table),
     "native": Part((Native,), _take_native, _put_native),
     "index": Part((pd.Index,), _take_index, _put_index),
     "dtype": Part((np.dtype, pd.api.extensions.ExtensionDtype), _take_dtype, _put_dtype),
@@ -288,7 +313,7 @@ PARTS: dict[str, Part] = {
 """What a file holds of pandas' and Python's values, by the name that it has there."""
 
 
-def part_of(value: Any) -> str:
+def part_of(value: object) -> str:
     """What takes a value apart.
 
     Raises
@@ -296,9 +321,10 @@ def part_of(value: Any) -> str:
     ValueError
         Where nothing does.
     """
-    exact = (name for name, part in PARTS.items() if type(value) in part.types)
-    derived = (name for name in ("index", "dtype", "scalar") if isinstance(value, PARTS[name].types))
-    name = next(exact, None) or next(derived, None)
-    if name is None:
-        raise ValueError(f"a {type(value).__module__}.{type(value).__qualname__}")
-    return name
+    for name, part in PARTS.items():
+        if type(value) in part.types:
+            return name
+    for name in ("index", "dtype", "scalar"):
+        if isinstance(value, PARTS[name].types):
+            return name
+    raise ValueError(f"a {type(value).__module__}.{type(value).__qualname__}")

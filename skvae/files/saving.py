@@ -14,11 +14,12 @@ import torch
 from numpy.typing import NDArray
 
 from skvae.files.atomic import write_whole
-from skvae.files.document import Reader, Writer, conforms, import_path
+from skvae.files.document import Reader, Writer, import_path
+from skvae.files.hints import conforms
 from skvae.files.pickling import version
 from skvae.files.weights import Arrays, SizeLimit, learned, rebuilt
 from skvae.models import Architecture, Network, Online
-from skvae.tables import GapColumn, Table
+from skvae.tables import Table, check_levels
 
 FORMAT = 1  # of the files; a newer one is refused
 HEADER = 90_000_000  # bytes of a document, at most: safetensors reads headers of up to 100 MB
@@ -149,7 +150,7 @@ def _restored(cls: Any, described: Any, arrays: Arrays, own: Own, classes: Seque
     for name, value in attributes.items():
         if not conforms(value, (ATTRIBUTES | MORE_ATTRIBUTES)[name]):
             raise ValueError(f"Its {name!r} is a {type(value).__name__}, which it cannot be")
-    check_table(attributes["table_"])
+    check_levels(attributes["table_"])
     if len(described["hidden_layer_sizes"]) > len(arrays):
         raise ValueError("It has more layers than weights")
     if attributes["n_features_in_"] != len(attributes["table_"].data_columns):
@@ -228,21 +229,3 @@ def _digest(document: str, arrays: Arrays) -> str:
         digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
         digest.update(array.data if array.size else b"")
     return digest.hexdigest()
-
-
-def check_table(table: Table) -> None:
-    """Refuse a table whose parts do not fit together."""
-    parts: tuple[Any, ...] = (table.families, table.loc, table.scale, table.lower, table.upper, table.gaps)
-    n_columns, n_indicated = len(table.columns), len(table.indicated)
-    is_gap = [isinstance(column, GapColumn) for column in table.columns]
-    labels = table.data_columns if table.labels is None else table.labels
-    if (
-        any(np.shape(part) != (n_columns,) for part in parts)
-        or is_gap != [True] * n_indicated + [False] * (n_columns - n_indicated)
-        or not all(0 <= j < n_columns - n_indicated for j in table.indicated)
-        or len(labels) != len(table.data_columns)
-        or (table.labels is None) == (table.dtype is None)
-    ):
-        raise ValueError("The parts of its table do not fit together")
-    for column in table.columns:
-        column.decode(np.arange(max(1, len(column.edges)), dtype=float))  # every level has a value

@@ -79,6 +79,7 @@ class Likelihood(ABC):
     is_whole: ClassVar[bool] = False  # whole numbers in the observed range, whatever the dtype
     is_linear: ClassVar[bool] = False  # whether it is a ``LocationFamily``
     levels: ClassVar[Literal["none", "nominal", "ordered"]] = "none"  # whether a cell is the code of a level
+    cells: ClassVar[Literal["numbers", "bits", "bins", "categories"]] = "numbers"  # what a table makes of values
 
     @abstractmethod
     def heads(self, columns: Columns) -> dict[str, Head]:

@@ -30,6 +30,7 @@ class Bernoulli(Likelihood):
 
     name: ClassVar[str] = "bernoulli"
     support: ClassVar[str] = "values between 0 and 1"
+    cells = "bits"
 
     def heads(self, columns: Columns) -> dict[str, Head]:  # noqa: D102
         return {"logit": Head("cell", len(columns.scale))}

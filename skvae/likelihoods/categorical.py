@@ -87,6 +87,7 @@ class Categorical(Softmax):
     name: ClassVar[str] = "categorical"
     support: ClassVar[str] = "categories"
     levels: ClassVar[Literal["none", "nominal", "ordered"]] = "nominal"
+    cells = "categories"
 
     def __post_init__(self) -> None:
         check_number_of_levels(self, "max_categories", self.max_categories, MAX_LEVELS)

@@ -45,6 +45,7 @@ class Histogram(Softmax):
     name: ClassVar[str] = "histogram"
     support: ClassVar[str] = "numbers"
     levels: ClassVar[Literal["none", "nominal", "ordered"]] = "ordered"
+    cells = "bins"
 
     def __post_init__(self) -> None:
         check_number_of_levels(self, "n_bins", self.n_bins, MAX_BINS)

@@ -43,6 +43,7 @@ class Ordinal(Likelihood):
     name: ClassVar[str] = "ordinal"
     support: ClassVar[str] = "ordered categories"
     levels: ClassVar[Literal["none", "nominal", "ordered"]] = "ordered"
+    cells = "categories"
 
     def heads(self, columns: Columns) -> dict[str, Head]:  # noqa: D102
         n_columns = len(columns.scale)

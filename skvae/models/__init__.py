@@ -4,7 +4,7 @@ from skvae.models.architecture import Architecture, Network
 from skvae.models.data import Data
 from skvae.models.fitting import fit
 from skvae.models.kl import ACTIVE
-from skvae.models.model import Model, Rows, index_of
+from skvae.models.model import Model, index_of
 from skvae.models.online import Online, fit_chunk
 from skvae.models.outcome import Fit
 from skvae.models.plan import Parameters, Plan
@@ -24,7 +24,6 @@ __all__ = [
     "Online",
     "Parameters",
     "Plan",
-    "Rows",
     "Run",
     "decide",
     "fit",

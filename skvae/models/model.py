@@ -14,24 +14,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from skvae.models.gaps import (
-    N_PARTICLES,
-    PARTICLES_PER_DRAW,
-    draw_gaps,
-    draw_under_condition,
-    fill_gaps,
-    keep_given,
-)
+from skvae.models.gaps import N_PARTICLES, PARTICLES_PER_DRAW, draw_gaps, draw_under_condition
 from skvae.models.kl import kl_by_nodes
 from skvae.networks import VAE
 from skvae.objectives import elbo, importance_weighted_bound, normal_nodes
-from skvae.tables import Table, release, slices
+from skvae.tables import Rows, Table, fill_gaps, keep_given, release, slices
 
 N_NODES, N_NODES_OF_FEW = 32, 8  # fixed posterior draws of a score; where little depends on z, and each is dear
 CHUNK = 4_000_000  # cells held in memory at once, in every layer
 
 Floats = NDArray[np.floating[Any]]
-Rows = NDArray[Any] | pd.DataFrame
 ByRow = Callable[[VAE, Tensor], tuple[Tensor, ...]]
 
 

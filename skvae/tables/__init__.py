@@ -3,39 +3,50 @@
 from skvae.tables.bins import Bins
 from skvae.tables.chunks import Chunks, is_memory_map, is_stream, release
 from skvae.tables.columns import (
+    KINDS,
     CategoryColumn,
     Column,
     GapColumn,
     HistogramColumn,
     NumberColumn,
     TimeColumn,
-    is_number_or_bool,
 )
+from skvae.tables.conditions import fill_gaps, keep_given, read_condition
+from skvae.tables.encoded import EncodedColumn
+from skvae.tables.flat import FlatTable, check_levels
 from skvae.tables.frames import Native, to_pandas
+from skvae.tables.rows import Rows, check_alike, concatenate, slices
 from skvae.tables.sample import RowSample
 from skvae.tables.schema import choose_families
-from skvae.tables.survey import Survey, check_alike, concatenate
-from skvae.tables.table import Table, slices
+from skvae.tables.survey import Survey
+from skvae.tables.table import Table
 
 __all__ = [
+    "KINDS",
     "Bins",
     "CategoryColumn",
     "Chunks",
     "Column",
+    "EncodedColumn",
+    "FlatTable",
     "GapColumn",
     "HistogramColumn",
     "Native",
     "NumberColumn",
     "RowSample",
+    "Rows",
     "Survey",
     "Table",
     "TimeColumn",
     "check_alike",
+    "check_levels",
     "choose_families",
     "concatenate",
+    "fill_gaps",
     "is_memory_map",
-    "is_number_or_bool",
     "is_stream",
+    "keep_given",
+    "read_condition",
     "release",
     "slices",
     "to_pandas",

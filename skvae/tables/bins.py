@@ -12,6 +12,7 @@ from skvae.likelihoods.categorical import POSITION_MAX
 
 Floats = NDArray[np.floating[Any]]
 Integers = NDArray[np.integer[Any]]
+Numbers = NDArray[np.number[Any]]
 
 BIN_ROWS = 5  # rows a bin, on average, at least
 ATOM_ROWS = 10  # rows, at least, that hold the same value
@@ -60,37 +61,17 @@ class Bins:
     @classmethod
     def from_counts(cls, distinct: Floats, counts: Integers, decimals: int | None, max_bins: int = 100) -> Bins:
         """Learn the levels from the distinct values, in increasing order, and how often each occurs."""
-        n_values = int(counts.sum())
-        n_bins = int(np.clip(n_values / BIN_ROWS, 1, max_bins))
-        is_atom = counts > max(n_values / max_bins, ATOM_ROWS)
-        if is_atom[-2:-1].any():
-            is_atom[-1] = True  # one value beyond the last atom has no neighbour to share a bin with
-        if len(distinct) <= min(max_bins, n_values / ATOM_ROWS) or (~is_atom).sum() < 2:
-            is_atom[:] = True
-        atoms, knots = distinct[is_atom], distinct[~is_atom]
-        if len(knots):
-            last_of = counts[~is_atom].cumsum() - 1  # position among the sorted values
-            n_knots = min(int(last_of[-1]) + 1, MAX_KNOTS)
-            knots = knots[np.searchsorted(last_of, np.linspace(0, last_of[-1], n_knots).astype(int))]
-
-        # bins begin at quantiles and after each atom, and hold two values at least where none follows
-        begins = knots[np.linspace(0, len(knots), n_bins, endpoint=False).astype(int)] if len(knots) else knots
-        after = np.searchsorted(knots, atoms)
-        begins = np.unique(np.concatenate([begins, knots[after[after < len(knots)]]]))
-        is_open = len(begins) > 1 and begins[-1] == knots[-1] and not (atoms > knots[-1]).any()
-        begins = begins[: -1 if is_open else None]
-        if len(knots):  # the last bin ends at the atom beyond it, or just above the largest value
-            step = np.diff(np.unique(knots)).min()
-            ends = np.append(begins[1:], np.inf if (atoms > knots[-1]).any() else knots[-1] + step)
-        else:
-            ends = begins
-        next_atom = np.append(atoms, np.inf)[np.searchsorted(atoms, begins)]
-        first = np.searchsorted(knots, begins)
-        last = np.append(first[1:], len(knots)) - 1 if len(knots) else first
-
-        edges = np.concatenate([np.column_stack([begins, np.minimum(ends, next_atom)]), np.column_stack([atoms] * 2)])
-        order = np.lexsort((edges[:, 1], edges[:, 0]))
+        is_atom = _atoms_among(counts, max_bins)
+        atoms, knots = distinct[is_atom], _quantiles(distinct[~is_atom], counts[~is_atom])
         no_knot = np.full(len(atoms), -1)
+        if not len(knots):
+            return cls(knots, no_knot, no_knot.copy(), np.column_stack([atoms, atoms]), decimals)
+        n_bins = int(np.clip(counts.sum() / BIN_ROWS, 1, max_bins))
+        begins, ends = _spans(knots, atoms, n_bins)
+        first = np.searchsorted(knots, begins)
+        last = np.append(first[1:], len(knots)) - 1
+        edges = np.concatenate([np.column_stack([begins, ends]), np.column_stack([atoms, atoms])])
+        order = np.lexsort((edges[:, 1], edges[:, 0]))
         return cls(
             knots,
             np.concatenate([first, no_knot])[order],
@@ -115,15 +96,18 @@ class Bins:
     @property
     def maximum(self) -> float:
         """The largest value."""
-        return float(max(self.edges[-1, 0], self.knots[-1] if len(self.knots) else -np.inf))
+        return float(np.append(self.knots, self.edges[-1, 0]).max())
 
-    def covers(self, values: Floats) -> Any:
+    def covers(self, values: Floats) -> NDArray[np.bool_]:
         """Whether each value lies inside a bin and has the column's precision."""
         bins = self.edges[self.first >= 0]
         at = np.searchsorted(bins[:, 0], values, side="right") - 1
         ends = np.append(bins[:, 1], -np.inf)[at]  # below the first bin there is none
-        is_precise = True if self.decimals is None else np.round(values, self.decimals) == values
-        return (values < ends) & (values <= self.maximum) & is_precise
+        return np.asarray((values < ends) & (values <= self.maximum) & (self._rounded(values) == values))
+
+    def _rounded(self, values: Floats) -> Floats:
+        """Values to the column's precision."""
+        return values if self.decimals is None else np.round(values, self.decimals)
 
     def encode(self, values: Floats) -> Floats:
         """Level plus position; a value outside all levels counts as in the nearest. NaN stays NaN."""
@@ -160,12 +144,45 @@ class Bins:
             below = at.astype(int)
             above = np.minimum(below + 1, len(self.knots) - 1)
             between = self.knots[below] + (at - below) * (self.knots[above] - self.knots[below])
-            between = between if self.decimals is None else np.round(between, self.decimals)
-            values = np.where(first >= 0, between, values)
+            values = np.where(first >= 0, self._rounded(between), values)
         return np.where(is_gap, np.nan, values)
 
 
-def common_decimals(values: Floats) -> int | None:
+def _atoms_among(counts: Integers, max_bins: int) -> NDArray[np.bool_]:
+    """Which of the distinct values, in increasing order, are a level of their own."""
+    n_values = int(counts.sum())
+    is_atom = counts > max(n_values / max_bins, ATOM_ROWS)
+    if is_atom[-2:-1].any():
+        is_atom[-1] = True  # one value beyond the last atom has no neighbour to share a bin with
+    if len(counts) <= min(max_bins, n_values / ATOM_ROWS) or (~is_atom).sum() < 2:
+        is_atom[:] = True
+    return np.asarray(is_atom)
+
+
+def _quantiles(distinct: Floats, counts: Integers) -> Floats:
+    """Values in increasing order, as often as they occur, or as many quantiles of them as are kept."""
+    if not len(distinct):
+        return distinct
+    last_of = counts.cumsum() - 1  # position among the sorted values
+    n_knots = min(int(last_of[-1]) + 1, MAX_KNOTS)
+    return distinct[np.searchsorted(last_of, np.linspace(0, last_of[-1], n_knots).astype(int))]
+
+
+def _spans(knots: Floats, atoms: Floats, n_bins: int) -> tuple[Floats, Floats]:
+    """Where bins begin and end: they begin at quantiles and after each atom, and end before the next atom."""
+    begins = knots[np.linspace(0, len(knots), n_bins, endpoint=False).astype(int)]
+    after = np.searchsorted(knots, atoms)
+    begins = np.unique(np.concatenate([begins, knots[after[after < len(knots)]]]))
+    end = knots[-1] + np.diff(np.unique(knots)).min()  # just above the largest value
+    if (atoms > knots[-1]).any():
+        end = np.inf
+    elif len(begins) > 1 and begins[-1] == knots[-1]:
+        begins = begins[:-1]  # the last bin holds two values at least
+    next_atom = np.append(atoms, np.inf)[np.searchsorted(atoms, begins)]
+    return begins, np.minimum(np.append(begins[1:], end), next_atom)
+
+
+def common_decimals(values: Numbers) -> int | None:
     """What values are rounded to; None where nothing reproduces all of them."""
     with np.errstate(over="ignore"):  # beyond 1e298 rounding overflows: no decimals in common
         return next((d for d in range(MAX_DECIMALS + 1) if np.array_equal(np.round(values, d), values)), None)

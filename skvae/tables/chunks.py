@@ -13,6 +13,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+
+from skvae.tables.rows import Rows
 
 BLOCK_CELLS = 1_000_000  # of a memory map, read at once
 BATCH_ROWS = 65_536  # of a Parquet file, read at once
@@ -33,7 +36,7 @@ class Chunks:
     blocks: Sequence[Block]
 
     @classmethod
-    def of(cls, source: Any) -> Chunks:
+    def of(cls, source: object) -> Chunks:
         """Find out what a source is.
 
         Parameters
@@ -47,12 +50,14 @@ class Chunks:
         TypeError
             Where it is rows already, or can be read once only.
         """
-        if isinstance(source, str | os.PathLike) or _is_list_of_paths(source):
-            return cls(_parquet_blocks(_open_parquet(source)))
+        if isinstance(source, str | os.PathLike):
+            return cls(_parquet_blocks(_open_parquet(source, [source])))
+        if isinstance(source, list) and source and all(isinstance(path, str | os.PathLike) for path in source):
+            return cls(_parquet_blocks(_open_parquet(source, source)))
         if type(source).__module__.startswith("pyarrow") and hasattr(source, "get_fragments"):
             return cls(_parquet_blocks(source))
         if hasattr(source, "to_delayed") and hasattr(source, "npartitions"):
-            return cls([partial(_compute, part) for part in source.to_delayed()])
+            return cls(_each(_compute, source.to_delayed()))
         if hasattr(source, "shape") or hasattr(source, "columns"):
             raise TypeError(
                 f"A stream is made of chunks, but this {type(source).__name__} is one table of rows. Pass it to fit, "
@@ -61,7 +66,7 @@ class Chunks:
         if callable(source):
             return cls([partial(_call, source)])
         if isinstance(source, Sequence):
-            return cls([partial(_alone, chunk) for chunk in source])
+            return cls(_each(_alone, source))
         if not isinstance(source, Iterable) or isinstance(source, Mapping):
             raise TypeError(
                 f"A stream is a path to Parquet files, a pyarrow Dataset, a Dask DataFrame, or an iterable of chunks, "
@@ -75,10 +80,10 @@ class Chunks:
         return cls([partial(iter, source)])
 
     @classmethod
-    def of_memory_map(cls, X: Any, kept: Any = None) -> Chunks:
+    def of_memory_map(cls, X: NDArray[Any], kept: NDArray[np.bool_] | None = None) -> Chunks:
         """Rows of a memory map, or those of them that are kept; what was read does not stay in memory."""
         size = max(1, BLOCK_CELLS // max(1, X.shape[1]))
-        return cls([partial(_read_map, X, kept, first, first + size) for first in range(0, len(X), size)])
+        return cls([partial(_read_map, X, kept, slice(first, first + size)) for first in range(0, len(X), size)])
 
     def read(self, order: Iterable[int] | None = None) -> Iterator[tuple[int, Any]]:
         """Chunks, and the number of the block that each belongs to; in the order of the blocks that is given."""
@@ -87,25 +92,25 @@ class Chunks:
                 yield b, chunk
 
 
-def is_stream(X: Any) -> bool:
+def is_stream(X: object) -> bool:
     """Whether something stands for rows that are elsewhere."""
     has_parts = hasattr(X, "to_delayed") or hasattr(X, "get_fragments")
     return has_parts or isinstance(X, str | os.PathLike) or inspect.isgenerator(X)
 
 
-def is_memory_map(X: Any) -> bool:
+def is_memory_map(X: object) -> bool:
     """Whether an array lies in a file."""
     return _map_of(X) is not None
 
 
-def release(X: Any) -> None:
+def release(X: object) -> None:
     """Let the pages of a memory map go, which come back from the file; they would count as memory of the process."""
     found = _map_of(X)
     if found is not None and found.mode != "c" and hasattr(mmap, "MADV_DONTNEED"):  # "c" has changes of its own
         found._mmap.madvise(mmap.MADV_DONTNEED)
 
 
-def _map_of(X: Any) -> Any:
+def _map_of(X: object) -> Any:
     """The memory map that an array is a part of."""
     while isinstance(X, np.ndarray):
         if isinstance(X, np.memmap) and isinstance(X._mmap, mmap.mmap):  # type: ignore[attr-defined]
@@ -114,17 +119,25 @@ def _map_of(X: Any) -> Any:
     return None
 
 
-def _read_map(X: Any, kept: Any, first: int, last: int) -> Iterator[Any]:
-    rows = np.array(X[first:last] if kept is None else X[first:last][kept[first:last]])
+def _read_map(X: NDArray[Any], kept: NDArray[np.bool_] | None, where: slice) -> Iterator[Rows]:
+    part = X[where]
+    if kept is not None:
+        part = part[kept[where]]
+    rows = np.array(part)
     release(X)
     yield rows
 
 
-def _alone(chunk: Any) -> Iterator[Any]:
+def _each(read: Callable[[Any], Iterable[Any]], parts: Iterable[object]) -> list[Block]:
+    """A block for each part."""
+    return [partial(read, part) for part in parts]
+
+
+def _alone(chunk: Rows) -> Iterator[Rows]:
     yield chunk
 
 
-def _call(source: Callable[[], Any]) -> Iterator[Any]:
+def _call(source: Callable[..., Any]) -> Iterator[Any]:
     """Chunks of a function that makes an iterable of them."""
     try:
         inspect.signature(source).bind()
@@ -148,12 +161,8 @@ def _compute(part: Any) -> Iterator[Any]:
     yield part.compute()
 
 
-def _is_list_of_paths(source: Any) -> bool:
-    return isinstance(source, list) and bool(source) and all(isinstance(path, str | os.PathLike) for path in source)
-
-
-def _open_parquet(source: Any) -> Any:
-    """A pyarrow Dataset of a file, a folder, or a list of files."""
+def _open_parquet(source: object, paths: Iterable[str | os.PathLike[str]]) -> Any:
+    """A pyarrow Dataset of a file, a folder, or a list of files, which are also given as paths."""
     try:
         import pyarrow as pa
         import pyarrow.dataset
@@ -161,9 +170,9 @@ def _open_parquet(source: Any) -> Any:
         raise ImportError(
             f"Parquet files are read through pyarrow ({error}). Install it with: python -m pip install skvae[parquet]"
         ) from error
-    absent = [path for path in (source if isinstance(source, list) else [source]) if not Path(path).exists()]
-    if absent:
-        raise FileNotFoundError(f"There is no file or folder {str(absent[0])!r}. Pass a path to Parquet files.")
+    for path in paths:
+        if not Path(path).exists():
+            raise FileNotFoundError(f"There is no file or folder {str(path)!r}. Pass a path to Parquet files.")
     try:
         return pyarrow.dataset.dataset(source, format="parquet")
     except (pa.ArrowException, OSError, TypeError) as error:
@@ -182,12 +191,13 @@ def _parquet_blocks(dataset: Any) -> list[Block]:
     try:
         fragments = list(dataset.get_fragments())
     except ValueError:  # of a data set with a filter
-        return [partial(_read_arrow, dataset, {})]
-    parts: list[Any] = []
+        return [partial(_read_arrow, dataset, options={})]
+    blocks: list[Block] = []
+    read = partial(_read_arrow, options={"schema": dataset.schema})
     for fragment in fragments:
         has_groups = hasattr(fragment, "split_by_row_group")
-        parts += fragment.split_by_row_group() if has_groups else [fragment]
-    return [partial(_read_arrow, part, {"schema": dataset.schema}) for part in parts]
+        blocks += _each(read, fragment.split_by_row_group() if has_groups else [fragment])
+    return blocks
 
 
 def _read_arrow(part: Any, options: dict[str, Any]) -> Iterator[pd.DataFrame]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Hashable
 
 import numpy as np
 import pandas as pd
 
-from skvae.tables.bins import Floats, Integers, common_decimals
+from skvae.tables.bins import Floats, Integers, Numbers, common_decimals
 
 MAX_DISTINCT = 200_000  # numbers of a histogram that are counted; beyond, neighbours share a place
 EXACT_SHARE = 1e-4  # of the rows, from which a value keeps a place of its own
-MAX_CATEGORIES = 1_000_000
+MAX_CATEGORIES = 1_000_000  # of a column of several chunks
 
 
 class Moments:
@@ -24,42 +24,72 @@ class Moments:
 
     with δ the difference of their means and M_p the sum of the p-th powers of deviations from the mean.
 
+    Parameters
+    ----------
+    n_columns : int
+        Number of columns, D.
+    size_of : callable, optional
+        Mean and standard deviation of each column of some rows → the size of its deviations that cubes are taken in;
+        the standard deviation itself by default.
+
+    Attributes
+    ----------
+    n, mean, second : ndarrays of shape (D,)
+        Number of observed cells, their mean, and M_2.
+    size, tail : ndarrays of shape (D,)
+        A size of deviations, and M_3 in units of size³: the cube of a number that fits into a float may not.
+    lower, upper : ndarrays of shape (D,)
+        Observed range.
+
     References
     ----------
     Pébay (2008), Formulas for Robust, One-Pass Parallel Computation of Covariances, eq. (2.1).
     """
 
-    def __init__(self, n_columns: int) -> None:
-        self.n, self.mean, self.second, self.third = np.zeros((4, n_columns))
+    def __init__(self, n_columns: int, size_of: Callable[[Floats, Floats], Floats] | None = None) -> None:
+        self.size_of = size_of
+        self.n, self.mean, self.second, self.size, self.tail = np.zeros((5, n_columns))
         self.lower, self.upper = np.full(n_columns, np.inf), np.full(n_columns, -np.inf)
 
     def add(self, cells: Floats) -> None:
         """Join more rows; NaN is a gap. Shape: (B, D)."""
         is_gap = np.isnan(cells)
-        has_gaps = bool(is_gap.any())
-        m = len(cells) - is_gap.sum(axis=0) if has_gaps else np.full(cells.shape[1], float(len(cells)))
+        known = np.where(is_gap, 0.0, cells) if is_gap.any() else cells
+        m = len(cells) - is_gap.sum(axis=0, dtype=float)
         with np.errstate(over="ignore", invalid="ignore"):
-            mean = (np.nansum(cells, axis=0) if has_gaps else cells.sum(axis=0)) / np.maximum(m, 1)
+            mean = known.sum(axis=0) / np.maximum(m, 1)
             deviation = cells - mean
-            if has_gaps:
-                deviation[is_gap] = 0.0
-            second = np.einsum("nd,nd->d", deviation, deviation)
-            third = np.einsum("nd,nd,nd->d", deviation, deviation, deviation)
-            self._join(m, mean, second, third)
+            deviation[is_gap] = 0.0
+            second = (deviation * deviation).sum(axis=0)
+            size = np.sqrt(second / np.maximum(m, 1))
+            if self.size_of is not None:
+                size = self.size_of(mean, size)
+            deviation /= np.where(size > 0, size, 1.0)
+            self._join(m, mean, second, size, (deviation * deviation * deviation).sum(axis=0))
         self.lower = np.fmin(self.lower, np.fmin.reduce(cells, axis=0))
         self.upper = np.fmax(self.upper, np.fmax.reduce(cells, axis=0))
 
-    def _join(self, m: Floats, mean: Floats, second: Floats, third: Floats) -> None:
+    def _join(self, m: Floats, mean: Floats, second: Floats, size: Floats, tail: Floats) -> None:
         n, total = self.n, np.maximum(self.n + m, 1)
-        delta = np.where(m > 0, mean - self.mean, 0.0)
-        self.third += (
-            third
-            + delta * delta * delta * n * m * (n - m) / total**2
-            + 3 * delta * (n * second - m * self.second) / total
+        delta = np.where((m > 0) & (n > 0), mean - self.mean, 0.0)
+        larger = np.maximum(np.maximum(self.size, size), np.abs(delta))
+        unit = np.where(larger > 0, larger, 1.0)
+        apart = delta / unit
+        before, added = self.second / unit / unit, second / unit / unit
+        self.tail = (
+            self.tail * (self.size / unit) ** 3
+            + tail * (size / unit) ** 3
+            + apart**3 * n * m * (n - m) / total**2
+            + 3 * apart * (n * added - m * before) / total
         )
-        self.second += second + delta * delta * n * m / total
-        self.mean = self.mean + delta * m / total
-        self.n = n + m
+        self.second = self.second + second + delta * delta * n * m / total
+        self.mean = np.where(n > 0, self.mean + delta * m / total, mean)
+        self.n, self.size = n + m, larger
+
+    @property
+    def third(self) -> Floats:
+        """M_3. Shape: (D,)."""
+        return np.asarray(self.tail * self.size**3)
 
     @property
     def std(self) -> Floats:
@@ -68,7 +98,7 @@ class Moments:
 
 
 class Counts:
-    """How often each number of a column occurs: exact up to 200,000 distinct numbers.
+    """How often each number of a column occurs: exact in one chunk, and up to 200,000 distinct numbers in several.
 
     Beyond, neighbours that are rare share the place of the middle one of them; quantiles are then off by some
     1e-5 of the rows.
@@ -82,18 +112,20 @@ class Counts:
     """
 
     def __init__(self) -> None:
-        self.values: Any = np.empty(0)
+        self.values: Numbers = np.empty(0)
         self.counts: Integers = np.empty(0, dtype=np.int64)
         self._decimals: int | None = 0
 
-    def add(self, values: Any) -> None:
+    def add(self, values: Numbers) -> None:
         """Count more values, none of them missing."""
         distinct, counts = np.unique(values, return_counts=True)
-        if len(self.values):
-            distinct, place = np.unique(np.concatenate([self.values, distinct]), return_inverse=True)
-            counts = np.bincount(place, np.concatenate([self.counts, counts])).astype(np.int64)
-        self.values, self.counts = distinct, counts
-        if len(distinct) > MAX_DISTINCT:
+        if not len(self.values):
+            self.values, self.counts = distinct, counts  # however many: they are in memory as it is
+            return
+        together: Numbers = np.concatenate([self.values, distinct])
+        self.values, place = np.unique(together, return_inverse=True)
+        self.counts = np.bincount(place, np.concatenate([self.counts, counts])).astype(np.int64)
+        if len(self.values) > MAX_DISTINCT:
             self._decimals = self.decimals
             self._compress()
 
@@ -119,32 +151,55 @@ class Counts:
 class Categories:
     """How often each category of a column occurs.
 
-    Attributes
+    Parameters
     ----------
     name : hashable
         Label of the column.
+
+    Attributes
+    ----------
     counts : dict
-        In the order of appearance.
+        Number of times that each category occurs, in the order of appearance.
     """
 
-    def __init__(self, name: Any) -> None:
+    def __init__(self, name: Hashable) -> None:
         self.name = name
-        self.counts: dict[Any, int] = {}
+        self.counts: dict[Hashable, int] = {}
 
     def add(self, values: pd.Series) -> None:
-        """Count more values; gaps do not count."""
+        """Count more values; gaps do not count.
+
+        Raises
+        ------
+        TypeError
+            Where a value cannot be a category.
+        ValueError
+            Where several chunks hold more than a million categories.
+        """
         try:
-            counts = values.value_counts(sort=False)
-            for value, count in zip(counts.index, counts.tolist(), strict=True):
-                if count:
-                    self.counts[value] = self.counts.get(value, 0) + count
+            codes, distinct = _factorized(values)
         except TypeError as error:
             raise TypeError(
                 f"Column {self.name!r} holds values that cannot be categories ({error}). "
                 f"Convert them to strings or drop the column."
             ) from error
+        found = dict(zip(distinct, np.bincount(codes[codes >= 0], minlength=len(distinct)).tolist(), strict=True))
+        if not self.counts:
+            self.counts = found  # however many: they are in memory as it is
+            return
+        for value, count in found.items():
+            self.counts[value] = self.counts.get(value, 0) + count
         if len(self.counts) > MAX_CATEGORIES:
             raise ValueError(
                 f"A category should recur, and a stream may hold {MAX_CATEGORIES:,} different ones in a column, but "
                 f"column {self.name!r} holds more, as an identifier does. Drop it, or convert it to numbers or dates."
             )
+
+
+def _factorized(values: pd.Series) -> tuple[Integers, list[Hashable]]:
+    """Code of each value, −1 for a gap, and the distinct values, which keep their types, in the order of appearance."""
+    if isinstance(values.dtype, np.dtype) and values.dtype.kind not in "mM":
+        codes, distinct = pd.factorize(values.to_numpy())
+    else:
+        codes, distinct = values.array.factorize()
+    return codes, distinct.tolist()

@@ -33,13 +33,11 @@ class Native:
         import pyarrow as pa
 
         table = pa.Table.from_pandas(frame, preserve_index=False)
-        columns = [
-            nw.col(name).cast(self.schema[name]) if name in self.schema else nw.col(name) for name in frame.columns
-        ]
-        return nw.from_arrow(table, backend=self.backend).select(*columns).to_native()
+        casts = [nw.col(name).cast(self.schema[name]) for name in frame.columns if name in self.schema]
+        return nw.from_arrow(table, backend=self.backend).with_columns(*casts).to_native()
 
 
-def to_pandas(X: Any) -> tuple[Any, Native | None]:
+def to_pandas(X: object) -> tuple[Any, Native | None]:
     """A DataFrame of polars and its like as one of pandas; anything else as it is.
 
     Raises
@@ -57,14 +55,14 @@ def to_pandas(X: Any) -> tuple[Any, Native | None]:
             f"A {type(X).__module__.split('.')[0]} DataFrame is read through narwhals and pyarrow ({error}). "
             f"Install them with: python -m pip install skvae[polars]"
         ) from error
-    frame = nw.from_native(X, eager_only=True)
+    foreign: Any = X
+    frame = nw.from_native(foreign, eager_only=True)
 
-    def dtype(arrow: Any) -> Any:
+    def dtype(arrow: pa.DataType) -> pd.ArrowDtype | None:
         return None if pa.types.is_dictionary(arrow) else pd.ArrowDtype(arrow)  # None: a pandas category
 
-    return with_signed_codes(frame.to_arrow()).to_pandas(types_mapper=dtype), Native(
-        frame.implementation, dict(frame.schema)
-    )
+    native = Native(frame.implementation, dict(frame.schema))
+    return with_signed_codes(frame.to_arrow()).to_pandas(types_mapper=dtype), native
 
 
 def with_signed_codes(table: Any) -> Any:
@@ -72,19 +70,18 @@ def with_signed_codes(table: Any) -> Any:
     import pyarrow as pa
 
     for i, field in enumerate(table.schema):
-        if pa.types.is_dictionary(field.type) and pa.types.is_unsigned_integer(field.type.index_type):
-            chunks = [
-                pa.DictionaryArray.from_arrays(
-                    chunk.indices.cast(pa.int64()), chunk.dictionary, ordered=field.type.ordered
-                )
-                for chunk in table.column(i).chunks
-            ]
-            codes = pa.dictionary(pa.int64(), field.type.value_type, field.type.ordered)
-            table = table.set_column(i, field.name, pa.chunked_array(chunks, type=codes))
+        old = field.type
+        if pa.types.is_dictionary(old) and pa.types.is_unsigned_integer(old.index_type):
+            chunks = []
+            for chunk in table.column(i).chunks:
+                codes = chunk.indices.cast(pa.int64())
+                chunks.append(pa.DictionaryArray.from_arrays(codes, chunk.dictionary, ordered=old.ordered))
+            signed = pa.dictionary(pa.int64(), old.value_type, old.ordered)
+            table = table.set_column(i, field.name, pa.chunked_array(chunks, type=signed))
     return table
 
 
-def is_foreign_frame(X: Any) -> bool:
+def is_foreign_frame(X: object) -> bool:
     """Whether X is a DataFrame of a library other than pandas."""
     if isinstance(X, pd.DataFrame) or not hasattr(X, "columns"):
         return False

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+import pandas as pd
 
-from skvae.tables.survey import concatenate
+from skvae.tables.bins import Integers
+from skvae.tables.rows import Rows, concatenate
 
 
 class RowSample:
@@ -17,7 +17,7 @@ class RowSample:
     size : int
         Number of rows that are kept.
     seed : int
-        Of the keys.
+        Seed of the keys.
     """
 
     def __init__(self, size: int, seed: int) -> None:
@@ -25,9 +25,9 @@ class RowSample:
         self.n_rows = 0
         self._rng = np.random.default_rng(seed)
         self._largest_key = 1.0
-        self._keys, self._positions, self._chunks = np.empty(0), np.empty(0, dtype=np.int64), list[Any]()
+        self._keys, self._positions, self._chunks = np.empty(0), np.empty(0, dtype=np.int64), list[Rows]()
 
-    def add(self, X: Any) -> None:
+    def add(self, X: Rows) -> None:
         """Draw from a chunk, an array or a DataFrame."""
         keys = self._rng.random(len(X))
         chosen = np.flatnonzero(keys < self._largest_key)
@@ -38,7 +38,7 @@ class RowSample:
         if len(self._keys) > 2 * self.size:
             self._keep_smallest()
 
-    def rows(self) -> tuple[Any, Any]:
+    def rows(self) -> tuple[Integers, Rows]:
         """Positions in the stream, in increasing order, and the rows there."""
         self._keep_smallest()
         return self._positions, self._chunks[0]
@@ -51,5 +51,5 @@ class RowSample:
             self._largest_key = self._keys.max()
 
 
-def _take(X: Any, rows: Any) -> Any:
-    return X.iloc[rows] if hasattr(X, "iloc") else X[rows]
+def _take(X: Rows, rows: Integers) -> Rows:
+    return X.iloc[rows] if isinstance(X, pd.DataFrame) else X[rows]

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from skvae.likelihoods import Block, Categorical, Columns, Histogram, Joint, Likelihood, Ordinal
+from skvae.likelihoods import Block, Columns, Joint, Likelihood
 from skvae.tables.bins import Floats
-from skvae.tables.columns import (
-    CategoryColumn,
-    Column,
-    GapColumn,
-    HistogramColumn,
-    NumberColumn,
-    TimeColumn,
-    cast,
-    check_finite,
-    check_zone,
-    is_time,
-)
+from skvae.tables.columns import Column
+from skvae.tables.columns.dtypes import cast
+from skvae.tables.encoded import EncodedColumn
 from skvae.tables.frames import Native
-from skvae.tables.schema import Choice, choose_families
-
-CELLS = 4_000_000  # turned into floats at once
-CONSTANT = 1e-13  # a column whose standard deviation is this part of its mean or less is constant but for rounding
+from skvae.tables.rows import CELLS, Rows, cells_of, column_of, names_and_dtypes
+from skvae.tables.schema import Choice
+from skvae.tables.statistics import Statistics, by_family, check_support
 
 
 @dataclass(frozen=True, repr=False)
@@ -41,43 +34,26 @@ class Table:
 
     Attributes
     ----------
-    columns : list of Column
-        Codecs of the encoded columns: the indicators, then the columns of the data.
-    families : list of Likelihood
-        The family of each encoded column.
-    loc, scale : ndarray of shape (D,)
-        Of the encoding; a scale may be negative.
-    lower, upper : ndarray of shape (D,)
-        Observed range, before the scaling.
-    gaps : ndarray of shape (D,)
-        Whether the column had missing cells.
-    indicated : list of int
-        Positions, among the columns of the data, of those with an indicator.
+    data : list of EncodedColumn
+        The columns of the data.
     labels : pandas.Index or None
         Column labels of a DataFrame; None for an array.
     dtype : numpy dtype or None
-        Of an array; None for a DataFrame.
+        Dtype of an array; None for a DataFrame.
     native : Native or None
         The library and dtypes of a DataFrame that is not one of pandas.
     """
 
-    columns: list[Column]
-    families: list[Likelihood]
-    loc: Floats
-    scale: Floats
-    lower: Floats
-    upper: Floats
-    gaps: Any
-    indicated: list[int]
+    data: list[EncodedColumn]
     labels: pd.Index | None
-    dtype: Any
+    dtype: np.dtype[Any] | None
     native: Native | None = None
 
     @classmethod
     def fit(
         cls,
-        X: Any,
-        likelihood: Choice | Mapping[Any, Choice] = "auto",
+        X: Rows,
+        likelihood: Choice | Mapping[Hashable, Choice] = "auto",
         *,
         add_indicator: bool = False,
         histograms: bool = False,
@@ -98,40 +74,82 @@ class Table:
         native : Native, optional
             Where the rows come from, if not from pandas.
 
+        Returns
+        -------
+        Table
+            What ``Survey`` learns of one chunk.
+
         Raises
         ------
         ValueError
             Where a column is empty, infinite, or outside the support of its family.
         """
-        is_frame = isinstance(X, pd.DataFrame)
-        names, dtypes = names_and_dtypes(X)
-        families = choose_families(names, dtypes, likelihood, is_frame=is_frame, histograms=histograms)
-        columns = [_fit_column(column_of(X, j), family) for j, family in enumerate(families)]
-        raw = _read(X, columns)
-        gaps = np.isnan(raw)
-        check_observed(gaps.all(axis=0), names, len(raw))
-        check_support(raw, columns, families)
-        indicated = np.flatnonzero(gaps.any(axis=0)).tolist() if add_indicator else []
-        raw = _beside(gaps[:, indicated], raw)
-        families = [Categorical()] * len(indicated) + families
-        columns = [GapColumn(columns[j].name, np.dtype(bool)) for j in indicated] + columns
-        loc, scale = _standardization(raw, families, columns)
-        return cls(
-            columns,
-            families,
-            loc,
-            scale,
-            np.nanmin(raw, axis=0),
-            np.nanmax(raw, axis=0),
-            np.isnan(raw).any(axis=0),
-            indicated,
-            X.columns if is_frame else None,
-            None if is_frame else X.dtype,
-            native,
-        )
+        statistics = Statistics(X, likelihood, add_indicator=add_indicator, histograms=histograms)
+        cells = statistics.read(X)
+        statistics.check_observed()
+        statistics.check_support(cells)
+        return cls.of(statistics.columns(), X, native)
+
+    @classmethod
+    def of(cls, data: list[EncodedColumn], like: Rows, native: Native | None) -> Table:
+        """The table of these columns, whose rows come back in the container of some others."""
+        if isinstance(like, pd.DataFrame):
+            return cls(data, like.columns, None, native)
+        return cls(data, None, like.dtype, native)
 
     def __repr__(self) -> str:
-        return f"<Table of {len(self.data_columns)} column(s)>"
+        return f"<Table of {len(self.data)} column(s)>"
+
+    # -- columns --------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def encoded(self) -> list[EncodedColumn]:
+        """The encoded columns: the indicators, then the columns of the data."""
+        return [column.indicator for column in self.data if column.is_indicated] + self.data
+
+    @cached_property
+    def indicated(self) -> list[int]:
+        """Positions, among the columns of the data, of those with an indicator."""
+        return [j for j, column in enumerate(self.data) if column.is_indicated]
+
+    @cached_property
+    def columns(self) -> list[Column]:
+        """Codecs of the encoded columns."""
+        return self._each("codec")
+
+    @cached_property
+    def families(self) -> list[Likelihood]:
+        """The family of each encoded column."""
+        return self._each("family")
+
+    @cached_property
+    def loc(self) -> Floats:
+        """Zero of each encoded column. Shape: (D,)."""
+        return np.array(self._each("loc"))
+
+    @cached_property
+    def scale(self) -> Floats:
+        """Unit of each encoded column; it may be negative. Shape: (D,)."""
+        return np.array(self._each("scale"))
+
+    @cached_property
+    def lower(self) -> Floats:
+        """Smallest observed value of each encoded column, before the scaling. Shape: (D,)."""
+        return np.array(self._each("lower"))
+
+    @cached_property
+    def upper(self) -> Floats:
+        """Largest observed value of each encoded column, before the scaling. Shape: (D,)."""
+        return np.array(self._each("upper"))
+
+    @cached_property
+    def gaps(self) -> NDArray[np.bool_]:
+        """Whether each encoded column had missing cells. Shape: (D,)."""
+        return np.array(self._each("has_gaps"))
+
+    def _each(self, attribute: str) -> list[Any]:
+        """An attribute of the encoded columns."""
+        return list(map(attrgetter(attribute), self.encoded))
 
     @property
     def data_columns(self) -> list[Column]:
@@ -139,61 +157,74 @@ class Table:
         return self.columns[len(self.indicated) :]
 
     @property
+    def data_families(self) -> list[Likelihood]:
+        """Families of the columns of the data."""
+        return self.families[len(self.indicated) :]
+
+    @property
     def is_frame(self) -> bool:
         """Whether rows come and go as a DataFrame."""
         return self.labels is not None
 
-    def encode(self, X: Any) -> Tensor:
+    # -- rows -----------------------------------------------------------------------------------------------------
+
+    def encode(self, X: Rows) -> Tensor:
         """Rows as a tensor, in their own precision. Shape: (N, D)."""
-        raw = _read(X, self.data_columns)
-        check_support(raw, self.data_columns, self.data_families)
-        raw = _beside(np.isnan(raw[:, self.indicated]), raw)
-        is_binned = any(isinstance(column, HistogramColumn) for column in self.columns)  # a code and a position
-        dtype = np.float64 if is_binned else _precision(X)
+        columns = self.data_columns
+        is_identity = np.array(self._each("codec.is_identity")[len(self.indicated) :])
+        raw = cells_of(X, lambda j, values: columns[j].encode(values), is_identity)
+        check_support(raw, self._each("name")[len(self.indicated) :], self.data_families)
+        if self.indicated:
+            raw = np.concatenate([np.isnan(raw[:, self.indicated]), raw], axis=1)
         if self.loc.any() or (self.scale != 1).any():
             raw = (raw - self.loc) / self.scale
-        return torch.from_numpy(raw.astype(dtype, copy=False))
+        return torch.from_numpy(raw.astype(self._precision(X), copy=False))
+
+    def _precision(self, X: Rows) -> type[np.floating[Any]]:
+        """float32 where all numbers are, and no column needs more; float64 otherwise."""
+        dtypes = set(names_and_dtypes(X)[1])
+        if dtypes != {np.dtype(np.float32)} or any(self._each("codec.needs_double")):
+            return np.float64
+        return np.float32
 
     def decode(self, x: Tensor, index: pd.Index | None = None) -> Any:
         """Rows in the container and dtypes that fit saw; a gap where an indicator says so. Shape: (N, D)."""
         if self.labels is not None:
-            n_indicators = len(self.indicated)
-            series = {}
-            for j, column in enumerate(self.data_columns):  # one at a time: no second table of floats
-                cells = self._cells(x, slice(n_indicators + j, n_indicators + j + 1))[:, 0]
-                if j in self.indicated:
-                    i = self.indicated.index(j)
-                    cells[self._cells(x, slice(i, i + 1))[:, 0] >= 1] = np.nan
-                series[j] = pd.Series(column.decode(cells), index=index, dtype=column.dtype)
+            series = {j: self._decode_series(x, j, index) for j in range(len(self.data))}
             return pd.DataFrame(series, index=index).set_axis(self.labels, axis=1)
-        values = np.empty((len(x), len(self.data_columns)), dtype=self.dtype)
+        values = np.empty((len(x), len(self.data)), dtype=self.dtype)
         size = max(1, CELLS // x.shape[1])
         for first in range(0, len(x), size):
             values[first : first + size] = self._decode_array(x[first : first + size])
         return values
 
-    def _decode_array(self, x: Tensor) -> Any:
+    def _decode_series(self, x: Tensor, j: int, index: pd.Index | None) -> pd.Series:
+        """Column j of the data: one at a time makes no second table of floats."""
+        place = len(self.indicated) + j
+        codec, cells = self.columns[place], self._cells(x, slice(place, place + 1))[:, 0]
+        if j in self.indicated:
+            i = self.indicated.index(j)
+            cells[self._cells(x, slice(i, i + 1))[:, 0] >= 1] = np.nan
+        return pd.Series(codec.decode(cells), index=index, dtype=codec.dtype)
+
+    def _decode_array(self, x: Tensor) -> NDArray[Any]:
         """Rows as an array. Shape: (N, D)."""
+        assert self.dtype is not None, "rows of a DataFrame are decoded by column"
         raw, n_indicators = self._cells(x, slice(None)), len(self.indicated)
         is_gap, raw = raw[:, :n_indicators] >= 1, raw[:, n_indicators:]
         raw[:, self.indicated] = np.where(is_gap, np.nan, raw[:, self.indicated])
-        values = cast(raw, self.dtype)
+        values = np.asarray(cast(raw, self.dtype))
         for j, column in enumerate(self.data_columns):
-            if not isinstance(column, NumberColumn):
+            if not column.is_identity:
                 values[:, j] = column.decode(raw[:, j])
         return values
 
     def _cells(self, x: Tensor, columns: slice) -> Floats:
         """Some encoded columns before the scaling, whole numbers whole and in their range. Shape: (N, d)."""
         raw = x[:, columns].cpu().double().numpy() * self.scale[columns] + self.loc[columns]
-        whole = np.array([family.is_whole for family in self.families[columns]])
+        whole = np.array(self._each("family.is_whole")[columns])
         raw[:, whole] = np.clip(np.rint(raw[:, whole]), self.lower[columns][whole], self.upper[columns][whole])
         return np.asarray(raw)
-
-    @property
-    def data_families(self) -> list[Likelihood]:
-        """Families of the columns of the data."""
-        return self.families[len(self.indicated) :]
 
     def present(self, rows: Any) -> Any:
         """Decoded rows in the library that they came from."""
@@ -207,27 +238,11 @@ class Table:
         ValueError
             Where the probability of a value is zero.
         """
-        raw = np.full((len(given), len(self.columns)), np.nan)
-        for j, column in enumerate(self.columns):
-            if isinstance(column, GapColumn) or column.name not in given.columns:
-                continue
-            possible = _possible(column, self.families[j], self.lower[j], self.upper[j])
-            values = _as_kind(given[column.name], column, possible)
-            is_known = values.notna().to_numpy(dtype=bool)
-            is_possible = column.is_possible(values)
-            if not isinstance(column, CategoryColumn | HistogramColumn):
-                cells = check_finite(column.encode(values), column.name)
-                is_possible = self.families[j].is_valid(torch.from_numpy(cells)).numpy()
-                if self.families[j].is_whole:
-                    is_possible &= (cells >= self.lower[j]) & (cells <= self.upper[j])
-            if (is_known & ~is_possible).any():
-                value = given[column.name][is_known & ~is_possible].tolist()[0]
-                raise ValueError(
-                    f"A condition needs a positive probability, but {value!r} has none in column {column.name!r}, "
-                    f"which held nothing like it at fit. Pass {possible}."
-                )
-            raw[:, j] = np.where(is_known, column.encode(values), np.nan)
         n_indicators = len(self.indicated)
+        raw = np.full((len(given), len(self.encoded)), np.nan)
+        for j, column in enumerate(self.data):
+            if column.name in given.columns:
+                raw[:, n_indicators + j] = column.encode_condition(given[column.name])
         is_known = ~np.isnan(raw[:, n_indicators:][:, self.indicated])
         raw[:, :n_indicators] = np.where(is_known, 0.0, np.nan)  # what is given is no gap
         return torch.from_numpy((raw - self.loc) / self.scale)
@@ -238,18 +253,21 @@ class Table:
         centers = [column.center(raw[:, :, j]) for j, column in enumerate(self.columns)]
         return torch.from_numpy((np.column_stack(centers) - self.loc) / self.scale)
 
+    # -- what the likelihood is told ------------------------------------------------------------------------------
+
     def log_jacobian(self, x: Tensor) -> Tensor:
         """What to add to an encoded log-probability to have it in the units of the data. Shape: (N, D) -> (N,)."""
-        is_density = np.array([family.is_density for family in self.families])
+        is_density = self._each("family.is_density")
         log_scale = torch.from_numpy(np.where(is_density, np.log(np.abs(self.scale)), 0.0)).to(x)
         inside = np.zeros(len(x))
         for j, column in enumerate(self.columns):
-            if len(column.edges):  # a number has no inside
-                inside += column.log_density(x[:, j].cpu().double().numpy())
+            if column.has_density:
+                cells = x[:, j].cpu().double().numpy() * self.scale[j] + self.loc[j]
+                inside += column.log_density(cells)
         units = (~x.isnan()).to(x.dtype) @ log_scale if log_scale.any() else 0.0
         return torch.from_numpy(inside).to(x) - units
 
-    def n_impossible(self, X: Any) -> Floats:
+    def n_impossible(self, X: Rows) -> Floats:
         """Cells of each row that have no probability: unseen categories, values in no bin. Shape: (N, D) -> (N,)."""
         total = np.zeros(len(X))
         for j, column in enumerate(self.data_columns):
@@ -259,178 +277,28 @@ class Table:
 
     def joint(self) -> Joint:
         """The likelihood of a row: one block for each distinct family."""
-        edges = [_unit_range(np.column_stack([column.edges, column.centers])) for column in self.columns]
-        ends = np.sort([(self.lower - self.loc) / self.scale, (self.upper - self.loc) / self.scale], axis=0)
-        blocks = []
-        for family in dict.fromkeys(self.families):
-            index = [j for j, other in enumerate(self.families) if other == family]
-            facts = Columns(
-                scale=torch.from_numpy(self.scale[index]),
-                n_levels=torch.tensor([len(edges[j]) for j in index]),
-                lower=torch.from_numpy(ends[0][index]),
-                upper=torch.from_numpy(ends[1][index]),
-                edges=torch.from_numpy(np.concatenate([edges[j][:, :2] for j in index])),
-                centers=torch.from_numpy(np.concatenate([edges[j][:, 2] for j in index])),
-            )
-            blocks.append(Block(family, index, facts))
+        blocks = [Block(family, index, self._facts(index)) for family, index in by_family(self.families).items()]
         return Joint(blocks, {len(self.indicated) + j: i for i, j in enumerate(self.indicated)})
 
-
-def _fit_column(values: pd.Series, family: Likelihood) -> Column:
-    """The codec of a column, by its family and its dtype."""
-    if isinstance(family, Categorical | Ordinal):
-        return CategoryColumn.fit(values, family.max_categories if isinstance(family, Categorical) else len(values))
-    number = TimeColumn.fit(values) if is_time(values.dtype) else NumberColumn(values.name, values.dtype)
-    if isinstance(family, Histogram) and values.notna().any():
-        return HistogramColumn.fit(number, values, family.n_bins)
-    return number
-
-
-def slices(X: Any) -> Iterator[tuple[int, Any]]:
-    """Rows of an array or a DataFrame, some million cells at a time, and the position of the first."""
-    size = max(1, CELLS // max(1, X.shape[1]))
-    for first in range(0, len(X), size):
-        yield first, X.iloc[first : first + size] if isinstance(X, pd.DataFrame) else X[first : first + size]
-
-
-def names_and_dtypes(X: Any) -> tuple[list[Any], list[Any]]:
-    """Of the columns of an array or a DataFrame; the names of an array's columns are their positions."""
-    if isinstance(X, pd.DataFrame):
-        return list(X.columns), list(X.dtypes)
-    return list(range(X.shape[1])), [X.dtype] * X.shape[1]
-
-
-def check_observed(is_empty: Any, names: list[Any], n_rows: int) -> None:
-    """Refuse columns without a cell."""
-    if is_empty.any():
-        raise ValueError(
-            f"Every column needs an observed cell, but all {n_rows} cells of column "
-            f"{names[int(np.flatnonzero(is_empty)[0])]!r} are missing. Drop the column."
+    def _facts(self, index: list[int]) -> Columns:
+        """What a family is told of its columns."""
+        loc, scale = self.loc[index], self.scale[index]
+        ends = np.sort([(self.lower[index] - loc) / scale, (self.upper[index] - loc) / scale], axis=0)
+        by_column = [_unit_levels(self.columns[j]) for j in index]
+        levels = torch.from_numpy(np.concatenate(by_column))
+        return Columns(
+            scale=torch.from_numpy(scale),
+            n_levels=torch.tensor(list(map(len, by_column))),
+            lower=torch.from_numpy(ends[0]),
+            upper=torch.from_numpy(ends[1]),
+            edges=levels[:, :2].contiguous(),
+            centers=levels[:, 2].contiguous(),
         )
 
 
-def _unit_range(edges: Floats) -> Floats:
-    """Edges and centers of levels, from 0 to 1."""
-    size = float(np.ptp(edges)) if len(edges) else 0.0
-    return (edges - edges.min()) / size if size > 0 else np.zeros_like(edges)
-
-
-def _possible(column: Column, family: Likelihood, lower: float, upper: float) -> str:
-    """The values that have a probability in a column, in words."""
-    if isinstance(column, CategoryColumn | HistogramColumn):
-        return column.possible
-    if isinstance(column, TimeColumn):
-        first, last = column.decode(np.array([lower, upper]))
-        return f"a value from {first} to {last}"
-    if pd.api.types.is_bool_dtype(column.dtype):
-        return "True or False"
-    if family.is_whole:
-        return f"a whole number from {lower:.15g} to {upper:.15g}"
-    return f"one of the {family.support}"
-
-
-def _as_kind(values: pd.Series, column: Column, possible: str) -> pd.Series:
-    """Values as their column can read them: moments, numbers, or categories as they are."""
-    if pd.api.types.is_bool_dtype(column.dtype):
-        return values.mask(values.isin([0, 1]), values == 1)
-    if isinstance(column, CategoryColumn):
-        return values
-    dtype: Any = "Float64"
-    if is_time(column.dtype):
-        dtype = column.dtype
-        check_zone(values, column.name, dtype)
-    try:
-        return values.astype(dtype)
-    except (TypeError, ValueError) as error:
-        value = values.tolist()[0]
-        for value in values.dropna().tolist():
-            try:
-                pd.Series([value]).astype(dtype)
-            except (TypeError, ValueError):
-                break
-        raise ValueError(
-            f"Column {column.name!r} holds {column.dtype}, but the condition is {value!r} ({error}). Pass {possible}."
-        ) from error
-
-
-def column_of(X: Any, j: int) -> pd.Series:
-    """Column j of an array or a DataFrame."""
-    return X.iloc[:, j] if isinstance(X, pd.DataFrame) else pd.Series(X[:, j], name=j)
-
-
-def _read(X: Any, columns: list[Column]) -> Floats:
-    """Cells as floats, categories as codes. Shape: (N, D)."""
-    if isinstance(X, pd.DataFrame):
-        raw = np.column_stack([column.encode(column_of(X, j)) for j, column in enumerate(columns)])
-    else:
-        raw = X.astype(np.float64)
-        for j, column in enumerate(columns):
-            if not isinstance(column, NumberColumn):
-                raw[:, j] = column.encode(column_of(X, j))
-    for j in np.flatnonzero(np.isinf(raw).any(axis=0)).tolist():
-        check_finite(raw[:, j], columns[j].name)
-    return raw
-
-
-def _precision(X: Any) -> Any:
-    """float32 where all numbers are, float64 otherwise."""
-    dtypes = set(X.dtypes) if isinstance(X, pd.DataFrame) else {X.dtype}
-    return np.float32 if dtypes == {np.dtype(np.float32)} else np.float64
-
-
-def check_support(raw: Floats, columns: list[Column], families: list[Likelihood]) -> None:
-    """Refuse cells outside the support of their family."""
-    for family in dict.fromkeys(families):
-        index = [j for j, other in enumerate(families) if other == family]
-        cells = raw if len(index) == raw.shape[1] else raw[:, index]
-        bad = ~family.is_valid(torch.from_numpy(cells)).numpy()
-        if bad.any() and (bad := bad & ~np.isnan(cells)).any():
-            row, j = np.argwhere(bad)[0]
-            name = columns[index[j]].name
-            raise ValueError(
-                f"Column {name!r} uses the {family.name!r} likelihood, which needs {family.support}, "
-                f"but row {row} holds {cells[row, j]:g}. Use likelihood={{{name!r}: 'gaussian'}} or fix the column."
-            )
-
-
-def _beside(left: Floats, right: Floats) -> Floats:
-    """Columns side by side."""
-    return np.concatenate([left, right], axis=1) if left.shape[1] else right
-
-
-def _standardization(raw: Floats, families: list[Likelihood], columns: list[Column]) -> tuple[Floats, Floats]:
-    """Location and signed scale of each column, by the wish of its family."""
-    if all(family.scaling == "none" for family in families):
-        return np.zeros(len(families)), np.ones(len(families))
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean, std = np.nanmean(raw, axis=0), np.nanstd(raw, axis=0)
-    scale = scales(mean, std, families, columns)
-    with np.errstate(over="ignore", invalid="ignore"):
-        standard = (raw - mean) / scale
-        tail = np.nanmean(standard * standard * standard, axis=0)
-    return signed(mean, scale, tail, families)
-
-
-def scales(mean: Floats, std: Floats, families: list[Likelihood], columns: list[Column]) -> Floats:
-    """Size of the encoded unit of each column, by the wish of its family."""
-    scaling = np.array([family.scaling for family in families])
-    overflow = (scaling != "none") & ~(np.isfinite(mean) & np.isfinite(std))
-    if overflow.any():
-        name = columns[int(np.flatnonzero(overflow)[0])].name
-        raise ValueError(
-            f"The variance of each column must fit into a float64, but that of column {name!r} overflows. "
-            f"Divide the column by a large constant."
-        )
-    std = np.where(std > CONSTANT * np.abs(mean), std, 0.0)
-    scale = np.where(std > 0, std, 1.0)
-    for family in dict.fromkeys(families):
-        if family.scaling == "shared":
-            block = [j for j, other in enumerate(families) if other == family]
-            scale[block] = std[block].max() or 1.0
-    return scale
-
-
-def signed(mean: Floats, scale: Floats, tail: Floats, families: list[Likelihood]) -> tuple[Floats, Floats]:
-    """Location and scale: the longer tail points up, so that -X is the same data as X: a sign is no information."""
-    is_raw = np.array([family.scaling == "none" for family in families])
-    return np.where(is_raw, 0.0, mean), np.where(is_raw, 1.0, np.where(tail < 0, -scale, scale))
+def _unit_levels(column: Column) -> Floats:
+    """Edges and center of each level, in units of the range of all. Shape: (n_levels, 3)."""
+    levels = np.column_stack([column.edges, column.centers])
+    if not len(levels) or np.ptp(levels) == 0:
+        return np.zeros_like(levels)
+    return np.asarray((levels - levels.min()) / np.ptp(levels))

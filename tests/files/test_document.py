@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -10,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skvae.files.document import Reader, Writer, conforms
+from skvae.files.document import Reader, Writer
 from skvae.likelihoods import FAMILIES, Gaussian, Likelihood
 from skvae.priors import PRIORS, Mixture
 from skvae.training import CyclicalBeta, LinearBeta
@@ -130,22 +129,3 @@ def test_what_no_document_holds(value):
 def test_documents_that_somebody_wrote(document):
     with pytest.raises((ValueError, KeyError, TypeError, RuntimeError)):
         Reader({"key": np.zeros(624, np.uint32)}).read(document)
-
-
-@pytest.mark.parametrize(
-    ("value", "hint", "expected"),
-    [
-        (np.int64(3), int, True),
-        (True, int, False),
-        (1, float, True),
-        ("row", Literal["row"] | float, True),
-        ("col", Literal["row"] | float, False),
-        ({"a": [1.0]}, dict[str, list[float]], True),
-        ({"a": 1.0}, dict[str, list[float]], False),
-        ([1, "a"], list[int], False),
-        (None, int | None, True),
-        (object(), Any, True),
-    ],
-)
-def test_types_are_those_that_are_declared(value, hint, expected):
-    assert conforms(value, hint) is expected

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.stats import moment
+from scipy.stats import moment, skew
 
 from skvae.tables import counts
 from skvae.tables.counts import Categories, Counts, Moments
@@ -82,7 +82,47 @@ def test_categories_are_counted_in_the_order_of_appearance():
 def test_too_many_categories_get_a_sentence(monkeypatch):
     monkeypatch.setattr(counts, "MAX_CATEGORIES", 3)
     with pytest.raises(ValueError, match=r"may hold 3 different ones.*'id' holds more, as an identifier.*Drop it"):
-        Categories("id").add(pd.Series(list("abcd")))
+        known = Categories("id")
+        known.add(pd.Series(list("ab")))
+        known.add(pd.Series(list("cd")))
+
+
+def test_one_chunk_is_in_memory_and_may_hold_any_number_of_categories(monkeypatch):
+    monkeypatch.setattr(counts, "MAX_CATEGORIES", 3)
+    known = Categories("id")
+    known.add(pd.Series(list("abcda")))
+    assert known.counts == {"a": 2, "b": 1, "c": 1, "d": 1}
+
+
+def test_one_chunk_is_in_memory_and_counted_exactly(monkeypatch):
+    monkeypatch.setattr(counts, "MAX_DISTINCT", 100)
+    x = np.random.default_rng(0).standard_normal(1000)
+    known = Counts()
+    known.add(x)
+    assert_array_equal(known.values, np.sort(x))
+    assert_array_equal(known.counts, np.ones(1000))
+    monkeypatch.setattr(counts, "EXACT_SHARE", 0.01)
+    known.add(x + 1)
+    assert len(known.values) <= 100 and known.counts.sum() == 2000
+
+
+@pytest.mark.parametrize("size", [1e-120, 1.0, 1e120])
+@pytest.mark.parametrize("n_chunks", [1, 5])
+def test_the_longer_tail_is_known_where_its_cube_is_no_float(n_chunks, size):
+    x = np.random.default_rng(0).gamma(1.0, size=(200, 1)) * [size, -size]
+    moments = Moments(2)
+    for chunk in np.array_split(x, n_chunks):
+        moments.add(chunk)
+    assert_array_equal(np.sign(moments.tail), [1, -1])
+    assert_allclose(moments.tail / moments.n * (moments.size / moments.std) ** 3, skew(x / size, axis=0), rtol=1e-7)
+
+
+def test_the_tail_survives_a_change_of_size():
+    moments = Moments(1)
+    for chunk in ([0.0, 0.0, 1e-120], [-1e120, 0.0, 0.0], [0.0, 0.0, 0.0]):
+        moments.add(np.array(chunk)[:, None])
+    assert moments.tail < 0
+    assert moments.std > 1e119
 
 
 def test_what_is_no_category_gets_a_sentence():

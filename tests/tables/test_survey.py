@@ -6,7 +6,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skvae.likelihoods import Categorical, Histogram
-from skvae.tables import Survey, Table, concatenate
+from skvae.tables import Bins, Survey, Table, concatenate
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +40,8 @@ def assert_same(one, other):
     elif isinstance(one, list):
         for a, b in zip(one, other, strict=True):
             assert_same(a, b)
+    elif isinstance(one, float):
+        assert other == pytest.approx(one, rel=1e-11, abs=1e-12)
     elif isinstance(one, pd.Index):
         pd.testing.assert_index_equal(one, other)
     elif isinstance(one, np.ndarray) and one.dtype.kind == "f":
@@ -138,3 +140,25 @@ def test_an_empty_column_gets_a_sentence(mixed):
     survey.add(mixed.assign(size=np.nan))
     with pytest.raises(ValueError, match=r"all 60 cells of column 'size' are missing. Drop the column"):
         survey.table()
+
+
+@pytest.mark.parametrize("n_chunks", [1, 2])
+def test_many_distinct_numbers_of_one_chunk_have_exact_quantiles(n_chunks):
+    X = pd.DataFrame({"a": np.random.default_rng(0).standard_normal(250_000)})
+    bins = Table.fit(X, histograms=True).columns[0].bins
+    exact = Bins.fit(X["a"].to_numpy())
+    assert_array_equal(bins.edges, exact.edges)
+    assert_array_equal(bins.knots, exact.knots)
+    by_chunk = survey(X, n_chunks, histograms=True).columns[0].bins
+    assert_allclose(by_chunk.edges, exact.edges, rtol=0, atol=0 if n_chunks == 1 else 1e-2)
+
+
+@pytest.mark.parametrize("n_chunks", [1, 7])
+@pytest.mark.parametrize("size", [1e-120, 1e-80, 1e80, 1e120])
+@pytest.mark.parametrize("likelihood", ["gaussian", "student_t"])
+def test_the_sign_of_a_skewed_column_is_known_at_any_size(likelihood, size, n_chunks):
+    X = np.random.default_rng(0).gamma(1.0, 2.0, size=(70, 2)) * [1, -3]
+    expected = Table.fit(X, likelihood)
+    assert_array_equal(np.sign(expected.scale), [1, -1])
+    for table in (Table.fit(size * X, likelihood), survey(size * X, n_chunks, likelihood=likelihood)):
+        assert_allclose(table.scale / size, expected.scale)

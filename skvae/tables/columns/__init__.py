@@ -1,0 +1,44 @@
+"""Kinds of columns, one file a kind: codec, survey, conditions and tensor form; values of any dtype ↔ floats."""
+
+from __future__ import annotations
+
+from skvae.likelihoods import Likelihood
+from skvae.tables.columns.base import Column, ColumnSurvey, Learned, Support, check_finite
+from skvae.tables.columns.category import CategoryColumn
+from skvae.tables.columns.dtypes import Dtype, Values
+from skvae.tables.columns.gap import GapColumn
+from skvae.tables.columns.histogram import HistogramColumn
+from skvae.tables.columns.number import NumberColumn
+from skvae.tables.columns.time import TimeColumn
+
+KINDS: list[type[Column]] = [CategoryColumn, HistogramColumn, TimeColumn, NumberColumn, GapColumn]
+"""The kinds there are: where several would take a column, the first of them does."""
+
+
+def owner_of(dtype: Dtype) -> type[Column] | None:
+    """The kind that chooses the families of columns of this dtype; None where no kind can hold them."""
+    return next((kind for kind in KINDS if kind.owns(dtype)), None)
+
+
+def reader_of(dtype: Dtype, family: Likelihood) -> type[Column]:
+    """The kind that makes floats of columns of this dtype for this family."""
+    return next(kind for kind in KINDS if kind.reads(dtype, family))
+
+
+__all__ = [
+    "KINDS",
+    "CategoryColumn",
+    "Column",
+    "ColumnSurvey",
+    "Dtype",
+    "GapColumn",
+    "HistogramColumn",
+    "Learned",
+    "NumberColumn",
+    "Support",
+    "TimeColumn",
+    "Values",
+    "check_finite",
+    "owner_of",
+    "reader_of",
+]

@@ -1,0 +1,246 @@
+"""What a kind of column is: how its cells become floats, how that is learned, and what it accepts."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from skvae.likelihoods import Likelihood
+from skvae.tables.bins import Floats
+from skvae.tables.columns.dtypes import Dtype, Values, is_bool
+
+Mask = NDArray[np.bool_]
+
+
+class Support(NamedTuple):
+    """The floats of a column that have a probability: those of its family, and whole numbers as far as seen.
+
+    Attributes
+    ----------
+    family : Likelihood
+        Family of the column.
+    lower, upper : float
+        Smallest and largest float at fit.
+    """
+
+    family: Likelihood
+    lower: float
+    upper: float
+
+    def covers(self, cells: Floats) -> Mask:
+        """Whether each float has a probability; NaN may be either. Shape: kept."""
+        is_covered: Mask = self.family.is_valid(torch.from_numpy(cells)).numpy()
+        if self.family.is_whole:
+            is_covered &= (cells >= self.lower) & (cells <= self.upper)
+        return is_covered
+
+    def in_words(self) -> str:
+        """The floats that have a probability."""
+        if self.family.is_whole:
+            return f"a whole number from {self.lower:.15g} to {self.upper:.15g}"
+        return f"one of the {self.family.support}"
+
+
+@dataclass(frozen=True)
+class Column(ABC):
+    """A codec: values of a column ↔ floats, with NaN for a gap.
+
+    A new kind of column is one file, with a subclass and its survey, and one row of ``KINDS``.
+
+    Attributes
+    ----------
+    name : hashable
+        Label of the column.
+    dtype : numpy or pandas dtype
+        What it comes back as.
+    """
+
+    name: Hashable
+    dtype: Dtype
+
+    is_identity: ClassVar[bool] = False  # floats are the values themselves: columns of an array are read all at once
+    is_indicator: ClassVar[bool] = False  # says something of another column, and is none of the data
+    needs_double: ClassVar[bool] = False  # float32 has too few digits for the codes
+    has_density: ClassVar[bool] = False  # log_density is not 0 everywhere
+
+    # -- which columns are of this kind ---------------------------------------------------------------------------
+
+    @classmethod
+    def owns(cls, dtype: Dtype) -> bool:
+        """Whether columns of this dtype are of this kind, so that it chooses their families."""
+        return False
+
+    @classmethod
+    def auto_family(cls, dtype: Dtype, *, histograms: bool) -> Likelihood:
+        """The "auto" family of a column of a DataFrame of a dtype that this kind owns."""
+        raise NotImplementedError(f"{cls.__name__} owns no dtype")
+
+    @classmethod
+    def covers(cls, family: Likelihood, dtype: Dtype) -> bool:
+        """Whether a family can hold a column of a dtype that this kind owns."""
+        return True
+
+    @classmethod
+    def reads(cls, dtype: Dtype, family: Likelihood) -> bool:
+        """Whether this kind makes floats of columns of this dtype for this family."""
+        return False
+
+    @classmethod
+    def survey(cls, name: Hashable, dtype: Dtype, family: Likelihood) -> ColumnSurvey:
+        """What learns a column of this kind."""
+        raise NotImplementedError(f"{cls.__name__} is no column of the data")
+
+    # -- cells ----------------------------------------------------------------------------------------------------
+
+    @property
+    def edges(self) -> Floats:
+        """Range of each level, where the floats are codes of levels. Shape: (n_levels, 2)."""
+        return np.empty((0, 2))
+
+    @property
+    def centers(self) -> Floats:
+        """Mean of the values of each level. Shape: (n_levels,)."""
+        return np.asarray(self.edges.mean(axis=1))
+
+    @abstractmethod
+    def encode(self, values: pd.Series) -> Floats:
+        """Floats, NaN for a gap."""
+
+    @abstractmethod
+    def decode(self, cells: Floats) -> Values:
+        """Back in the column's dtype."""
+
+    def center(self, cells: Floats) -> Floats:
+        """The mean of several draws of each cell. Shape: (M, N) -> (N,)."""
+        return np.asarray(cells.mean(axis=0))
+
+    def log_density(self, cells: Floats) -> Floats:
+        """What values add to the log-probability of their floats or levels. Shape: (N,), 0 for a gap."""
+        return np.zeros(len(cells))
+
+    # -- conditions -----------------------------------------------------------------------------------------------
+
+    def is_possible(self, values: pd.Series) -> Mask:
+        """Whether each value has a probability, as far as the codec alone can tell. Shape: (N,)."""
+        return np.ones(len(values), dtype=bool)
+
+    def accepts(self, values: pd.Series, support: Support) -> Mask:
+        """Whether each value has a probability, so that rows can be drawn under it. Shape: (N,)."""
+        return self.is_possible(values)
+
+    @abstractmethod
+    def possible_values(self, support: Support) -> str:
+        """The values that have a probability, in words."""
+
+    def as_kind(self, values: pd.Series, possible: str) -> pd.Series:
+        """Values of a condition, of whatever dtype, as ``encode`` reads them.
+
+        Raises
+        ------
+        ValueError
+            Where they are of another kind; ``possible`` says what could be passed.
+        """
+        if is_bool(self.dtype):
+            return values.mask(values.isin([0, 1]), values == 1)
+        return values
+
+    # -- graphs ---------------------------------------------------------------------------------------------------
+
+    @property
+    def holds_numbers(self) -> bool:
+        """Whether its values are numbers or booleans, so that a graph of tensors can read and write them."""
+        return False
+
+    def encode_tensor(self, values: Tensor) -> Tensor:
+        """Floats of values, without the position in a level, which no encoder sees. Shape: (N, 1), kept."""
+        raise NotImplementedError(f"{type(self).__name__} has no tensor form")
+
+    def decode_tensor(self, cells: Tensor) -> Tensor:
+        """Values of floats, as numbers. Shape: (N, 1), kept."""
+        raise NotImplementedError(f"{type(self).__name__} has no tensor form")
+
+
+class Learned(NamedTuple):
+    """What a survey has come to.
+
+    Attributes
+    ----------
+    codec : Column
+        The codec.
+    origin, unit : float
+        Zero and size of the codec's unit, in the units of the floats that the survey gave.
+    ends : pair of floats or None
+        The smallest and the largest code, where a float is one.
+    """
+
+    codec: Column
+    origin: float = 0.0
+    unit: float = 1.0
+    ends: tuple[float, float] | None = None
+
+
+class ColumnSurvey(ABC):
+    """What is known of one column so far."""
+
+    is_identity: bool = False  # see Column
+
+    @abstractmethod
+    def add(self, values: pd.Series) -> Floats:
+        """Take note of more cells, and give them as floats in units of the survey's own; NaN is a gap."""
+
+    @abstractmethod
+    def learned(self) -> Learned:
+        """The codec, and how its floats follow from those of the survey."""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the floats so far are numbers, in the very units that the codec has so far."""
+        return False
+
+
+def check_finite(cells: Floats, name: Hashable) -> Floats:
+    """Refuse infinities, which no likelihood covers."""
+    if np.isinf(cells).any():
+        row = int(np.flatnonzero(np.isinf(cells))[0])
+        raise ValueError(
+            f"Cells must be finite or missing, but column {name!r} holds {cells[row]} in row {row}. "
+            f"Replace infinities by NaN."
+        )
+    return cells
+
+
+def converted(values: pd.Series, dtype: Dtype | str, column: Column, possible: str) -> pd.Series:
+    """Values of a condition in a dtype that the codec of their column reads.
+
+    Raises
+    ------
+    ValueError
+        Where one of them is of another kind.
+    """
+    any_dtype: Any = dtype
+    try:
+        return values.astype(any_dtype)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"Column {column.name!r} holds {column.dtype}, but the condition is {_at_fault(values, any_dtype)!r} "
+            f"({error}). Pass {possible}."
+        ) from error
+
+
+def _at_fault(values: pd.Series, dtype: Any) -> object:
+    """The first value that does not convert, which is the last if each one does alone."""
+    value: object = values.tolist()[0]
+    for value in values.dropna().tolist():
+        try:
+            pd.Series([value]).astype(dtype)
+        except (TypeError, ValueError):
+            break
+    return value

@@ -1,0 +1,238 @@
+"""Categories, which are positions among the levels that were seen."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from skvae.likelihoods import Categorical, Likelihood, Ordinal
+from skvae.likelihoods.categorical import POSITION_MAX
+from skvae.messages import warn_user
+from skvae.tables.bins import Floats, Integers
+from skvae.tables.columns.base import Column, ColumnSurvey, Learned, Mask, Support
+from skvae.tables.columns.dtypes import (
+    Dtype,
+    Values,
+    is_arrow_dictionary,
+    is_bool,
+    is_category,
+    is_number_or_bool,
+    pandas_array,
+    united,
+)
+from skvae.tables.counts import Categories
+
+IDENTIFIER = 0.9  # distinct categories a row, from which on a column looks like the name of its row
+IDENTIFIER_ROWS = 100  # below, a table may well hold every category once
+UNLIMITED = 2**31  # levels of their own
+
+
+@dataclass(frozen=True)
+class CategoryColumn(Column):
+    """A category is its position among the levels seen at fit; the rarest share the last.
+
+    Attributes
+    ----------
+    levels : pandas.Index
+        Distinct values: those with a level of their own, in sorted order where they have one, and then those that
+        share the last level, the most frequent first.
+    shares : ndarray
+        Of the rows in the shared level, the cumulative share of each of its values; empty where there is none.
+    """
+
+    levels: pd.Index
+    shares: Floats
+
+    has_density: ClassVar[bool] = True
+
+    @classmethod
+    def owns(cls, dtype: Dtype) -> bool:  # noqa: D102
+        return is_category(dtype)
+
+    @classmethod
+    def auto_family(cls, dtype: Dtype, *, histograms: bool) -> Likelihood:
+        """Ordinal where the categories have an order."""
+        return Ordinal() if isinstance(dtype, pd.CategoricalDtype) and dtype.ordered else Categorical()
+
+    @classmethod
+    def covers(cls, family: Likelihood, dtype: Dtype) -> bool:
+        """Families of categories do; of booleans, those of bits, too."""
+        return family.cells == "categories" or (family.cells == "bits" and is_bool(dtype))
+
+    @classmethod
+    def reads(cls, dtype: Dtype, family: Likelihood) -> bool:  # noqa: D102
+        return family.cells == "categories"
+
+    @classmethod
+    def survey(cls, name: Hashable, dtype: Dtype, family: Likelihood) -> CategorySurvey:  # noqa: D102
+        return CategorySurvey(name, dtype, getattr(family, "max_categories", UNLIMITED))
+
+    @classmethod
+    def of_counts(cls, distinct: pd.Series, counts: list[int], max_categories: int) -> CategoryColumn:
+        """Learn the levels from the distinct values and how often each occurs."""
+        levels = pd.Index(distinct.unique())
+        if isinstance(distinct.dtype, pd.CategoricalDtype):
+            levels = pd.Index(distinct.cat.remove_unused_categories().cat.categories)
+        else:
+            with suppress(TypeError):  # values of several types have no order but that of appearance
+                levels = levels.sort_values()
+        times = np.bincount(levels.get_indexer(pd.Index(distinct)), counts, minlength=len(levels))
+        if len(levels) <= max_categories:
+            return cls(distinct.name, distinct.dtype, levels, np.empty(0))
+        ranked = np.argsort(-times, kind="stable")
+        alone, rare = np.sort(ranked[: max_categories - 1]), ranked[max_categories - 1 :]
+        shares = times[rare].cumsum() / times[rare].sum()
+        return cls(distinct.name, distinct.dtype, levels.take(np.concatenate([alone, rare])), shares)
+
+    @property
+    def n_alone(self) -> int:
+        """Number of values with a level of their own."""
+        return len(self.levels) - len(self.shares)
+
+    @property
+    def edges(self) -> Floats:  # noqa: D102
+        codes = np.arange(self.n_alone + (len(self.shares) > 0), dtype=float)
+        return np.column_stack([codes, codes])
+
+    def encode(self, values: pd.Series) -> Floats:
+        """Positions of the levels; a gap and a category never seen at fit are NaN, the latter with a warning."""
+        codes = self.levels.get_indexer(pd.Index(plain(values))).astype(np.float64)
+        codes[codes < 0] = np.nan
+        unseen = np.isnan(codes) & values.notna().to_numpy(dtype=bool)
+        if unseen.any():
+            warn_user(
+                f"Column {self.name!r} holds {values[unseen].tolist()[0]!r}, which was not seen at fit; "
+                f"{int(unseen.sum())} such cell(s) count as missing.",
+            )
+        is_rare = codes >= self.n_alone  # a comparison with NaN is false
+        if is_rare.any():
+            center = self.shares - np.diff(self.shares, prepend=0.0) / 2
+            position = center[codes[is_rare].astype(int) - self.n_alone]
+            codes[is_rare] = self.n_alone + POSITION_MAX * position
+        return codes
+
+    def decode(self, cells: Floats) -> Values:
+        """The levels, in the column's dtype."""
+        is_gap = np.isnan(cells)
+        code = np.where(is_gap, 0, cells)
+        position = code.astype(np.intp)
+        if len(self.shares):
+            position = np.where(position >= self.n_alone, self.n_alone + self._which_rare(code), position)
+        values = self.levels.take(position)
+        if is_gap.any():
+            values = values.astype(object).where(~is_gap, _gap_of(self.dtype))
+        if isinstance(self.dtype, np.dtype):
+            return np.asarray(values.to_numpy(dtype=self.dtype))
+        return pandas_array(values, self.dtype)
+
+    def _which_rare(self, codes: Floats) -> Integers:
+        """Which of the values of the shared level each position there stands for."""
+        position = np.clip((codes - self.n_alone) / POSITION_MAX, 0, 1)
+        return np.asarray(np.minimum(np.searchsorted(self.shares, position), len(self.shares) - 1))
+
+    def center(self, cells: Floats) -> Floats:
+        """The most frequent of several draws. Shape: (M, N) -> (N,)."""
+        n_rows, n_levels = cells.shape[1], len(self.edges)
+        places = np.floor(cells).astype(int) + n_levels * np.arange(n_rows)
+        counts = np.bincount(places.ravel(), minlength=n_rows * n_levels).reshape(n_rows, n_levels)
+        return np.asarray(counts.argmax(axis=1), dtype=float)
+
+    def log_density(self, cells: Floats) -> Floats:
+        """Log-share of a rare category in the level that it shares; 0 otherwise. Shape: (N,)."""
+        result = np.zeros(len(cells))
+        is_rare = cells >= self.n_alone
+        if len(self.shares) and is_rare.any():
+            share = np.diff(self.shares, prepend=0.0)
+            result[is_rare] = np.log(share[self._which_rare(cells[is_rare])])
+        return result
+
+    def is_possible(self, values: pd.Series) -> Mask:
+        """Whether each value was seen at fit. Shape: (N,)."""
+        try:
+            return np.asarray(self.levels.get_indexer(pd.Index(plain(values))) >= 0)
+        except TypeError:  # a list, say
+            return np.zeros(len(values), dtype=bool)
+
+    def possible_values(self, support: Support) -> str:
+        """The first ten levels."""
+        more = " …" if len(self.levels) > 10 else ""
+        return f"one of {self.levels[:10].tolist()}{more}"
+
+    @property
+    def holds_numbers(self) -> bool:  # noqa: D102
+        return is_number_or_bool(self.levels.dtype)
+
+    def encode_tensor(self, values: Tensor) -> Tensor:
+        """Codes of numbers; of values that are no level, NaN. Shape: (N, 1), kept."""
+        is_level = values == torch.from_numpy(self.levels.to_numpy(dtype=np.float64))
+        code = is_level.double().argmax(dim=1, keepdim=True).clamp(max=len(self.edges) - 1)
+        return code.double().masked_fill(~is_level.any(dim=1, keepdim=True), torch.nan)
+
+    def decode_tensor(self, cells: Tensor) -> Tensor:  # noqa: D102
+        levels = self.decode(np.arange(len(self.edges), dtype=np.float64))
+        return torch.from_numpy(np.asarray(levels, dtype=np.float64))[cells.long()]
+
+
+class CategorySurvey(ColumnSurvey):
+    """Categories are counted.
+
+    Parameters
+    ----------
+    name : hashable
+        Label of the column.
+    dtype : numpy or pandas dtype
+        What it comes back as.
+    max_categories : int
+        Levels, at most; the rarest categories share the last.
+    """
+
+    def __init__(self, name: Hashable, dtype: Dtype, max_categories: int) -> None:
+        self.name, self.dtype = name, dtype
+        self.max_categories = max_categories
+        self.counts = Categories(name)
+
+    def add(self, values: pd.Series) -> Floats:  # noqa: D102
+        dtype, known = values.dtype, self.dtype
+        if isinstance(dtype, pd.CategoricalDtype) and isinstance(known, pd.CategoricalDtype) and dtype != known:
+            self.dtype = united([known, dtype])
+        self.counts.add(plain(values))
+        return np.where(values.isna(), np.nan, 0.0)
+
+    def learned(self) -> Learned:  # noqa: D102
+        distinct, counts = list(self.counts.counts), list(self.counts.counts.values())
+        check_recurring(self.name, len(distinct), sum(counts))
+        dtype = plain(pd.Series(dtype=self.dtype)).dtype
+        levels = pd.Series(distinct, name=self.name, dtype=dtype)
+        column = replace(CategoryColumn.of_counts(levels, counts, self.max_categories), dtype=self.dtype)
+        codes = column.encode(levels)
+        return Learned(column, ends=(float(codes.min()), float(codes.max())))
+
+
+def check_recurring(name: Hashable, n_categories: int, n_observed: int) -> None:
+    """Warn of categories that hardly ever recur."""
+    if n_observed >= IDENTIFIER_ROWS and n_categories > IDENTIFIER * n_observed:
+        warn_user(
+            f"A category should recur, but column {name!r} holds {n_categories} different values in "
+            f"{n_observed} cells, as an identifier does. Drop it, or convert it to numbers or dates.",
+        )
+
+
+def plain(values: pd.Series) -> pd.Series:
+    """Categories of Arrow as the values that they stand for, which pandas can sort and look up."""
+    dtype: Any = values.dtype
+    if not is_arrow_dictionary(dtype):
+        return values
+    return values.astype(pd.ArrowDtype(dtype.pyarrow_dtype.value_type))
+
+
+def _gap_of(dtype: Dtype) -> object:
+    """What stands for a gap in a column of objects that is to be of a dtype."""
+    kind = dtype.kind if isinstance(dtype, np.dtype) else ""
+    return {"O": None, "f": np.nan}.get(kind, pd.NA)

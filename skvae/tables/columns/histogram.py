@@ -1,0 +1,158 @@
+"""Numbers and moments as levels: quantile bins, and atoms for values that many rows hold."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from skvae.likelihoods import Likelihood
+from skvae.likelihoods.categorical import POSITION_MAX
+from skvae.tables.bins import Bins, Floats, Integers
+from skvae.tables.columns.base import Column, ColumnSurvey, Learned, Mask, Support, check_finite
+from skvae.tables.columns.dtypes import Dtype, Values, is_time
+from skvae.tables.columns.number import NumberColumn, NumberSurvey
+from skvae.tables.columns.time import TimeColumn, TimeSurvey
+from skvae.tables.counts import Counts
+
+
+@dataclass(frozen=True)
+class HistogramColumn(Column):
+    """A number or a moment is a level and its position there.
+
+    Attributes
+    ----------
+    number : NumberColumn or TimeColumn
+        What makes it a number.
+    bins : Bins
+        The levels.
+    """
+
+    number: NumberColumn | TimeColumn
+    bins: Bins
+
+    needs_double: ClassVar[bool] = True  # for a level and the position there
+    has_density: ClassVar[bool] = True
+
+    @classmethod
+    def reads(cls, dtype: Dtype, family: Likelihood) -> bool:  # noqa: D102
+        return family.cells == "bins"
+
+    @classmethod
+    def survey(cls, name: Hashable, dtype: Dtype, family: Likelihood) -> HistogramSurvey:  # noqa: D102
+        number = TimeSurvey(name, dtype) if is_time(dtype) else NumberSurvey(name, dtype)
+        return HistogramSurvey(number, getattr(family, "n_bins", 100))
+
+    @property
+    def edges(self) -> Floats:  # noqa: D102
+        return self.bins.edges
+
+    @property
+    def centers(self) -> Floats:  # noqa: D102
+        return self.bins.centers
+
+    def encode(self, values: pd.Series) -> Floats:  # noqa: D102
+        return self.bins.encode(check_finite(self.number.encode(values), self.name))
+
+    def decode(self, cells: Floats) -> Values:  # noqa: D102
+        return self.number.decode(self.bins.decode(cells))
+
+    def center(self, cells: Floats) -> Floats:
+        """The code of the mean value of several draws. Shape: (M, N) -> (N,)."""
+        return self.bins.encode(self.bins.decode(cells.ravel()).reshape(cells.shape).mean(axis=0))
+
+    def log_density(self, cells: Floats) -> Floats:
+        """Minus the log-width of the bin; a gap and an atom have none. Shape: (N,)."""
+        is_gap = np.isnan(cells)
+        return np.where(is_gap, 0.0, -self.bins.log_width[np.where(is_gap, 0, cells).astype(int)])
+
+    def is_possible(self, values: pd.Series) -> Mask:
+        """Whether each value lies in a bin or is an atom. Shape: (N,)."""
+        cells = self.number.encode(values)
+        is_atom = np.isclose(self.bins.decode(self.bins.encode(cells)), cells, rtol=1e-12, atol=0.0)
+        return np.asarray(is_atom | self.bins.covers(cells))
+
+    def possible_values(self, support: Support) -> str:
+        """The range of the levels; how many values there are, where all are atoms."""
+        ends = self.number.decode(np.array([self.bins.edges[0, 0], self.bins.maximum]))
+        first, last = (f"{end:.6g}" if isinstance(end, float) else end for end in ends)
+        atoms = "" if len(self.bins.knots) else f", one of {len(self.bins.edges)} values"
+        return f"a value from {first} to {last}{atoms}"
+
+    def as_kind(self, values: pd.Series, possible: str) -> pd.Series:  # noqa: D102
+        return self.number.as_kind(values, possible)
+
+    @property
+    def holds_numbers(self) -> bool:  # noqa: D102
+        return self.number.holds_numbers
+
+    def encode_tensor(self, values: Tensor) -> Tensor:
+        """``Bins.encode``, without the position. Shape: (N, 1), kept."""
+        edges, bins = self.bins.edges, np.flatnonzero(self.bins.first >= 0)
+        code = _nearest(edges, np.arange(len(edges)), values)
+        if len(bins):
+            is_inside = (values > edges[0, 0]) & (values < edges[-1, 1])
+            is_atom = torch.from_numpy(self.bins.first < 0)[code] & (torch.from_numpy(edges[:, 0])[code] == values)
+            code = torch.where(is_inside & ~is_atom, _nearest(edges, bins, values), code)
+        return code.double().masked_fill(values.isnan(), torch.nan)
+
+    def decode_tensor(self, cells: Tensor) -> Tensor:
+        """``Bins.decode``. Shape: (N, 1), kept."""
+        bins, level = self.bins, cells.long()
+        values = torch.from_numpy(bins.edges[:, 0].copy())[level]
+        if not len(bins.knots):
+            return values
+        first, last, knots = (torch.from_numpy(part) for part in (bins.first, bins.last, bins.knots))
+        position = ((cells - level) / POSITION_MAX).clamp(0, 1)
+        at = (first[level] + (last - first)[level] * position).clamp(min=0)
+        below = at.long()
+        above = (below + 1).clamp(max=len(knots) - 1)
+        between = knots[below] + (at - below) * (knots[above] - knots[below])
+        if bins.decimals is not None:
+            between = (between * 10**bins.decimals).round() / 10**bins.decimals
+        return torch.where(first[level] >= 0, between, values)
+
+
+def _nearest(edges: Floats, among: Integers, values: Tensor) -> Tensor:
+    """Which of some levels each value is nearest to. Shape: edges (T, 2), among (t,), values (N, 1) -> (N, 1)."""
+    lower, upper = (torch.from_numpy(ends) for ends in edges[among].T.copy())
+    below = ((values >= lower).long().sum(dim=1, keepdim=True) - 1).clamp(0, len(among) - 1)
+    above = (below + 1).clamp(max=len(among) - 1)
+    return torch.from_numpy(among)[torch.where(lower[above] - values < values - upper[below], above, below)]
+
+
+class HistogramSurvey(ColumnSurvey):
+    """Numbers and times are counted.
+
+    Parameters
+    ----------
+    number : NumberSurvey or TimeSurvey
+        What makes numbers of them.
+    max_bins : int
+        Bins, at most.
+    """
+
+    def __init__(self, number: NumberSurvey | TimeSurvey, max_bins: int) -> None:
+        self.number = number
+        self.max_bins = max_bins
+        self.counts = Counts()
+
+    def add(self, values: pd.Series) -> Floats:  # noqa: D102
+        cells = check_finite(self.number.add(values), values.name)
+        self.counts.add(self.number.countable(values, cells)[~np.isnan(cells)])
+        return cells
+
+    def learned(self) -> Learned:  # noqa: D102
+        number = self.number.learned().codec
+        assert isinstance(number, NumberColumn | TimeColumn), "nothing else is counted"
+        distinct = self.number.cells_of(self.counts.values)
+        distinct, place = np.unique(distinct, return_inverse=True)  # neighbours may be one, as floats
+        counts = np.bincount(place, self.counts.counts).astype(np.int64)
+        bins = Bins.from_counts(distinct, counts, self.counts.decimals, self.max_bins)
+        first, last = bins.encode(distinct[[0, -1]]).tolist()
+        return Learned(HistogramColumn(number.name, number.dtype, number, bins), ends=(first, last))

@@ -1,0 +1,107 @@
+"""Numbers, which are themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+from torch import Tensor
+
+from skvae.likelihoods import DiscretizedLogistic, Histogram, Likelihood, StudentT
+from skvae.tables.bins import Floats, Numbers
+from skvae.tables.columns.base import Column, ColumnSurvey, Learned, Mask, Support, check_finite, converted
+from skvae.tables.columns.dtypes import Dtype, Values, cast, is_bool, is_number
+
+
+@dataclass(frozen=True)
+class NumberColumn(Column):
+    """Numbers are themselves."""
+
+    is_identity: ClassVar[bool] = True
+
+    @classmethod
+    def owns(cls, dtype: Dtype) -> bool:  # noqa: D102
+        return is_number(dtype)
+
+    @classmethod
+    def auto_family(cls, dtype: Dtype, *, histograms: bool) -> Likelihood:
+        """A family with a location, or histograms, for synthesis."""
+        if histograms:
+            return Histogram()
+        return DiscretizedLogistic() if pd.api.types.is_integer_dtype(dtype) else StudentT()
+
+    @classmethod
+    def reads(cls, dtype: Dtype, family: Likelihood) -> bool:  # noqa: D102
+        return family.cells in ("numbers", "bits")
+
+    @classmethod
+    def survey(cls, name: Hashable, dtype: Dtype, family: Likelihood) -> NumberSurvey:  # noqa: D102
+        return NumberSurvey(name, dtype)
+
+    def encode(self, values: pd.Series) -> Floats:  # noqa: D102
+        try:
+            return np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan))
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"Column {self.name!r} held numbers at fit, but now has dtype {values.dtype} ({error}). "
+                f"Convert it to {self.dtype}."
+            ) from error
+
+    def decode(self, cells: Floats) -> Values:  # noqa: D102
+        return cast(cells, self.dtype)
+
+    def accepts(self, values: pd.Series, support: Support) -> Mask:  # noqa: D102
+        return support.covers(check_finite(self.encode(values), self.name))
+
+    def possible_values(self, support: Support) -> str:  # noqa: D102
+        return "True or False" if is_bool(self.dtype) else support.in_words()
+
+    def as_kind(self, values: pd.Series, possible: str) -> pd.Series:  # noqa: D102
+        if is_bool(self.dtype):
+            return super().as_kind(values, possible)
+        return converted(values, "Float64", self, possible)
+
+    @property
+    def holds_numbers(self) -> bool:  # noqa: D102
+        return True
+
+    def encode_tensor(self, values: Tensor) -> Tensor:  # noqa: D102
+        return values
+
+    def decode_tensor(self, cells: Tensor) -> Tensor:  # noqa: D102
+        return cells
+
+
+class NumberSurvey(ColumnSurvey):
+    """Numbers are themselves, and nothing is to be learned of them.
+
+    Parameters
+    ----------
+    name : hashable
+        Label of the column.
+    dtype : numpy or pandas dtype
+        What it comes back as.
+    """
+
+    is_identity = True
+    is_settled = True
+
+    def __init__(self, name: Hashable, dtype: Dtype) -> None:
+        self.number = NumberColumn(name, dtype)
+
+    def add(self, values: pd.Series) -> Floats:  # noqa: D102
+        return self.number.encode(values)
+
+    def learned(self) -> Learned:  # noqa: D102
+        return Learned(self.number)
+
+    def countable(self, values: pd.Series, cells: Floats) -> Numbers:
+        """The cells in a form that is exact."""
+        return cells
+
+    def cells_of(self, counted: Numbers) -> Floats:
+        """The codec's floats of what ``countable`` gave."""
+        return np.asarray(counted, dtype=np.float64)

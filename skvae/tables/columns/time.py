@@ -1,0 +1,237 @@
+"""Moments, periods and durations, which are steps from the first."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pandas.api.extensions import ExtensionArray
+
+from skvae.likelihoods import Histogram, Likelihood
+from skvae.tables.bins import Floats, Numbers
+from skvae.tables.columns.base import Column, ColumnSurvey, Learned, Mask, Support, check_finite, converted
+from skvae.tables.columns.dtypes import Dtype, Values, is_time
+
+Ticks = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class TimeColumn(Column):
+    """A moment or a duration is the number of steps since the first, in the column's own precision.
+
+    Attributes
+    ----------
+    unit : str
+        NumPy's name of one tick.
+    origin, step : int
+        Ticks of the smallest value, and of the largest step that reaches all values.
+    """
+
+    unit: str
+    origin: int
+    step: int
+
+    @classmethod
+    def owns(cls, dtype: Dtype) -> bool:  # noqa: D102
+        return is_time(dtype)
+
+    @classmethod
+    def auto_family(cls, dtype: Dtype, *, histograms: bool) -> Likelihood:  # noqa: D102
+        return Histogram()
+
+    @classmethod
+    def reads(cls, dtype: Dtype, family: Likelihood) -> bool:  # noqa: D102
+        return is_time(dtype) and family.cells in ("numbers", "bits")
+
+    @classmethod
+    def survey(cls, name: Hashable, dtype: Dtype, family: Likelihood) -> TimeSurvey:  # noqa: D102
+        return TimeSurvey(name, dtype)
+
+    @classmethod
+    def of_ticks(cls, name: Hashable, dtype: Dtype) -> TimeColumn:
+        """Ticks as they are: nothing is known of the values yet."""
+        arrow = getattr(dtype, "pyarrow_dtype", None)
+        if isinstance(dtype, pd.PeriodDtype):
+            unit = "period"
+        elif arrow is not None:
+            unit = getattr(arrow, "unit", "s")  # a date has none
+        elif isinstance(dtype, pd.DatetimeTZDtype):
+            unit = dtype.unit
+        else:
+            unit = np.datetime_data(np.dtype(str(dtype)))[0]
+        return cls(name, dtype, unit, 0, 1)
+
+    def spanning(self, ticks: Ticks) -> TimeColumn:
+        """The same column with the origin and the step that reach these ticks."""
+        seen = np.unique(ticks)
+        if not len(seen):
+            return replace(self, origin=0, step=1)
+        steps = np.diff(seen).view(np.uint64)  # centuries of nanoseconds do not fit into a signed difference
+        return replace(self, origin=int(seen[0]), step=int(np.gcd.reduce(steps)) or 1)  # 0: of one value
+
+    def encode(self, values: pd.Series) -> Floats:  # noqa: D102
+        if _kind_of_time(values.dtype) != _kind_of_time(self.dtype):
+            raise ValueError(
+                f"Column {self.name!r} held {self.dtype} at fit, but now has dtype {values.dtype}. "
+                f"Convert it with pandas.to_datetime or pandas.to_timedelta."
+            )
+        ticks, is_gap = self.ticks(values)
+        return np.where(is_gap, np.nan, self.steps(ticks))
+
+    def steps(self, ticks: Ticks) -> Floats:
+        """Steps from the origin."""
+        whole, rest = np.divmod(ticks, self.step)
+        origin, origin_rest = divmod(self.origin, self.step)
+        return np.asarray(whole.astype(float) - origin + (rest - origin_rest) / self.step)
+
+    def decode(self, cells: Floats) -> Values:  # noqa: D102
+        is_gap = np.isnan(cells)
+        ticks = np.full(len(cells), np.iinfo(np.int64).min)  # NaT
+        ticks[~is_gap] = self._nearest_ticks(cells[~is_gap])
+        dtype: Any = self.dtype
+        if self.unit == "period":
+            return pd.arrays.PeriodArray(ticks, dtype=dtype)
+        series = pd.Series(ticks.view(self._numpy_dtype))
+        zone = getattr(dtype, "tz", None)
+        if zone is not None:
+            series = series.dt.tz_localize("UTC").dt.tz_convert(zone)
+        array: ExtensionArray = series.astype(dtype).array
+        return array
+
+    def _nearest_ticks(self, cells: Floats) -> list[int]:
+        """Ticks of the whole steps next to some floats, as far as 64 bits reach."""
+        limit = np.iinfo(np.int64)
+        lowest, highest = (limit.min + 1 - self.origin) // self.step, (limit.max - self.origin) // self.step
+        return [self.origin + min(max(round(cell), lowest), highest) * self.step for cell in cells.tolist()]
+
+    @property
+    def _numpy_dtype(self) -> str:
+        kind = "m" if getattr(self.dtype, "kind", "") == "m" else "M"
+        return f"{kind}8[{self.unit}]"
+
+    def ticks(self, values: pd.Series) -> tuple[Ticks, Mask]:
+        """Integers, and where there is a gap."""
+        is_gap = values.isna().to_numpy(dtype=bool)
+        if self.unit == "period":
+            return values.array.asi8, is_gap
+        if zone_of(values.dtype) is not None:
+            values = values.dt.tz_convert("UTC").dt.tz_localize(None)
+        if getattr(values.dtype, "type", None) is datetime.date:
+            values = values.astype("datetime64[s]")
+        dtype: Any = self._numpy_dtype
+        na_value: Any = np.array("NaT", dtype)[()]
+        moments = values.to_numpy(dtype=dtype, na_value=na_value)
+        return moments.view(np.int64), is_gap
+
+    def accepts(self, values: pd.Series, support: Support) -> Mask:  # noqa: D102
+        return support.covers(check_finite(self.encode(values), self.name))
+
+    def possible_values(self, support: Support) -> str:  # noqa: D102
+        first, last = self.decode(np.array([support.lower, support.upper]))
+        return f"a value from {first} to {last}"
+
+    def as_kind(self, values: pd.Series, possible: str) -> pd.Series:  # noqa: D102
+        check_zone(values, self.name, self.dtype)
+        return converted(values, self.dtype, self, possible)
+
+
+class TimeSurvey(ColumnSurvey):
+    """Times are steps of the first rows that held any.
+
+    Parameters
+    ----------
+    name : hashable
+        Label of the column.
+    dtype : numpy or pandas dtype
+        What it comes back as.
+    """
+
+    def __init__(self, name: Hashable, dtype: Dtype) -> None:
+        self.time = TimeColumn.of_ticks(name, dtype)
+        self.first: TimeColumn | None = None
+        self.lattice = np.empty(0, dtype=np.int64)  # the origin, and one step further
+
+    def add(self, values: pd.Series) -> Floats:  # noqa: D102
+        ticks, is_gap = self.time.ticks(values)
+        known = ticks[~is_gap]
+        if not len(known):
+            return np.full(len(values), np.nan)
+        spanned = self.time.spanning(np.concatenate([self.lattice, known]))
+        is_single = len(self.lattice) < 2 and (known == spanned.origin).all()
+        self.lattice = np.array([spanned.origin, spanned.origin + spanned.step][: 1 if is_single else 2])
+        self.first = self.first or spanned
+        return np.where(is_gap, np.nan, self.first.steps(ticks))
+
+    @property
+    def is_settled(self) -> bool:  # noqa: D102
+        return self.first == self._column()
+
+    def learned(self) -> Learned:  # noqa: D102
+        column = self._column()
+        first = self.first or column
+        origin = first.steps(np.array([column.origin]))
+        return Learned(column, float(origin[0]), column.step / first.step)
+
+    def countable(self, values: pd.Series, cells: Floats) -> Numbers:
+        """The cells in a form that is exact: whole, where floats would round nanoseconds."""
+        return self.time.ticks(values)[0]
+
+    def cells_of(self, counted: Numbers) -> Floats:
+        """The codec's floats of what ``countable`` gave."""
+        return self._column().steps(counted.astype(np.int64))
+
+    def _column(self) -> TimeColumn:
+        return self.time.spanning(self.lattice)
+
+
+def _kind_of_time(dtype: Dtype) -> object:
+    """Durations, moments or periods of one length; None for what is no time."""
+    if isinstance(dtype, pd.PeriodDtype):
+        return dtype
+    if not is_time(dtype):
+        return None
+    return "duration" if getattr(dtype, "kind", "") == "m" else "moment"
+
+
+def zone_of(dtype: Dtype) -> datetime.tzinfo | str | None:
+    """The time zone of moments, if they have one."""
+    return getattr(dtype, "tz", None) or getattr(getattr(dtype, "pyarrow_dtype", None), "tz", None)
+
+
+def check_zone(values: pd.Series, name: Hashable, dtype: Dtype) -> None:
+    """Refuse moments with a time zone under a dtype without one, and the reverse; text without one is local time."""
+    wrong = _of_another_zone(values, dtype)
+    if not wrong:
+        return
+    zone = zone_of(dtype)
+    remedy = "without one: pandas.Timestamp(…).tz_localize(None)"
+    if zone is not None:
+        remedy = f"with one: pandas.Timestamp(…, tz={str(zone)!r})"
+    raise ValueError(
+        f"A moment has a time zone where its column has one, but column {name!r} holds {dtype}, and the condition "
+        f"is {wrong[0]!r}. Pass it {remedy}."
+    )
+
+
+def _of_another_zone(values: pd.Series, dtype: Dtype) -> list[Any]:
+    """Values that have a time zone where their column has none, or none where it has one."""
+    zone, known = zone_of(dtype), values.dropna().tolist()
+    if _kind_of_time(dtype) != "moment":
+        return []
+    if _kind_of_time(values.dtype) == "moment":
+        is_alike = (zone is None) == (zone_of(values.dtype) is None)
+        return [] if is_alike else known
+    return [value for value in known if zone is None and _has_zone(value)]
+
+
+def _has_zone(value: Any) -> bool:
+    """Whether a value of any type is a moment with a time zone."""
+    try:
+        return pd.Timestamp(value).tzinfo is not None
+    except (TypeError, ValueError, OverflowError):
+        return False

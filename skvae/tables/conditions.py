@@ -1,0 +1,99 @@
+"""Rows that are known in part, in their container: conditions of a sample, and gaps that are filled."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skvae.tables.columns.base import Mask
+from skvae.tables.frames import to_pandas
+from skvae.tables.rows import Rows
+from skvae.tables.table import Table
+
+
+def read_condition(table: Table, given: object) -> pd.DataFrame:
+    """What ``sample`` takes as ``given``, as a DataFrame: of one row for a dict.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where it is empty, of another type, or names a column that the table does not have.
+    """
+    names = [column.name for column in table.data]
+    frame, _ = to_pandas(_one_row(given, names) if isinstance(given, Mapping) else given)
+    if not isinstance(frame, pd.DataFrame) or frame.empty or not frame.columns.is_unique:
+        raise TypeError(
+            f"given must be a dict of one value for each condition, or a DataFrame whose gaps are to be drawn, with a "
+            f"row and a column at least, got {type(given).__name__}. Pass given={{{names[0]!r}: …}}, say."
+        )
+    unknown = [name for name in frame.columns if name not in names]
+    if unknown:
+        more = " …" if len(names) > 10 else ""
+        raise ValueError(
+            f"given names column {unknown[0]!r}, but the columns are {names[:10]}{more}. Name one of these."
+        )
+    return frame
+
+
+def _one_row(given: Mapping[Hashable, object], names: list[Hashable]) -> pd.DataFrame:
+    """A dict of one value for each condition as a DataFrame."""
+    if not given:
+        raise ValueError(
+            f"given must say something of a column at least, but the dict is empty. "
+            f"Pass given={{{names[0]!r}: …}}, say, or leave given out."
+        )
+    for name, value in given.items():
+        if pd.api.types.is_list_like(value):
+            raise TypeError(
+                f"A condition is one value for all rows, but that of column {name!r} is {value!r}. "
+                f"Pass a DataFrame with a row for each."
+            )
+    return pd.DataFrame({name: [value] for name, value in given.items()})
+
+
+def fill_gaps(X: Rows, has_gap: Mask, filled: Any) -> Rows:
+    """X with its missing cells taken from ``filled``, which has only the rows with gaps; others are not touched."""
+    if not isinstance(X, pd.DataFrame):
+        values = X.copy()
+        values[has_gap] = np.where(np.isnan(X[has_gap]), filled, X[has_gap])
+        return values
+    result = X.copy()
+    for j in range(X.shape[1]):
+        is_gap = X.iloc[:, j].isna().to_numpy(dtype=bool)
+        if is_gap.any():
+            cells: Any = with_cells(X.iloc[:, j], is_gap, filled.iloc[is_gap[has_gap], j])
+            result.isetitem(j, cells)
+    return result
+
+
+def keep_given(rows: Rows, given: pd.DataFrame, names: Sequence[Hashable]) -> Rows:
+    """Completed rows with the cells that were given exactly as they were."""
+    for j, name in enumerate(names):
+        if name not in given.columns:
+            continue
+        is_known = given[name].notna().to_numpy(dtype=bool)
+        known = given[name][is_known]
+        if not isinstance(rows, pd.DataFrame):
+            rows[is_known, j] = known
+        elif is_known.any():
+            cells: Any = with_cells(rows.iloc[:, j], is_known, known)
+            rows.isetitem(j, cells)
+    return rows
+
+
+def with_cells(column: pd.Series, where: Mask, values: pd.Series) -> pd.Series:
+    """A copy of a column with some of its cells replaced."""
+    array: Any = column.array.copy()
+    if isinstance(column.dtype, pd.SparseDtype):
+        array = array.to_dense()
+    if isinstance(array, pd.Categorical):
+        values = values.astype(object)
+        array = array.add_categories([value for value in values.unique() if value not in array.categories])
+        array[where] = values.tolist()
+    else:
+        array[where] = values.astype(array.dtype).array
+    dtype = column.dtype if isinstance(column.dtype, pd.SparseDtype) else array.dtype
+    return pd.Series(array, index=column.index, dtype=dtype)

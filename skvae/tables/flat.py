@@ -1,0 +1,104 @@
+"""A table as parallel lists and arrays: what files of format 1 hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from skvae.likelihoods import Likelihood
+from skvae.tables.bins import Floats
+from skvae.tables.columns import Column
+from skvae.tables.encoded import EncodedColumn
+from skvae.tables.frames import Native
+from skvae.tables.table import Table
+
+
+@dataclass(frozen=True)
+class FlatTable:
+    """The parts of a ``Table``, by encoded column; its attributes are described there."""
+
+    columns: list[Column]
+    families: list[Likelihood]
+    loc: Floats
+    scale: Floats
+    lower: Floats
+    upper: Floats
+    gaps: NDArray[np.bool_]
+    indicated: list[int]
+    labels: pd.Index | None
+    dtype: Any
+    native: Native | None = None
+
+    @classmethod
+    def of(cls, table: Table) -> FlatTable:
+        """Take a table apart."""
+        return cls(
+            table.columns,
+            table.families,
+            table.loc,
+            table.scale,
+            table.lower,
+            table.upper,
+            table.gaps,
+            table.indicated,
+            table.labels,
+            table.dtype,
+            table.native,
+        )
+
+    def table(self) -> Table:
+        """Put a table together.
+
+        Raises
+        ------
+        ValueError
+            Where the parts do not fit together.
+        """
+        if not (self._has_one_part_a_column() and self._begins_with_indicators() and self._has_one_container()):
+            raise ValueError("The parts of its table do not fit together")
+        n = len(self.indicated)
+        return Table([self._encoded(n + j) for j in range(len(self.columns) - n)], self.labels, self.dtype, self.native)
+
+    def _encoded(self, j: int) -> EncodedColumn:
+        return EncodedColumn(
+            self.columns[j],
+            self.families[j],
+            float(self.loc[j]),
+            float(self.scale[j]),
+            float(self.lower[j]),
+            float(self.upper[j]),
+            has_gaps=bool(self.gaps[j]),
+            is_indicated=j - len(self.indicated) in self.indicated,
+        )
+
+    def _has_one_part_a_column(self) -> bool:
+        parts = (self.loc, self.scale, self.lower, self.upper, self.gaps)
+        shape = (len(self.columns),)
+        return len(self.families) == len(self.columns) and all(part.shape == shape for part in parts)
+
+    def _begins_with_indicators(self) -> bool:
+        """Whether there is one for each column that is indicated, in their order, and no other."""
+        n = len(self.indicated)
+        n_data = len(self.columns) - n
+        is_indicator = list(map(attrgetter("is_indicator"), self.columns))
+        is_ordered = self.indicated == sorted(set(self.indicated))
+        return (
+            is_ordered and is_indicator == [True] * n + [False] * n_data and set(self.indicated) <= set(range(n_data))
+        )
+
+    def _has_one_container(self) -> bool:
+        """Whether these are labels of a DataFrame, as many as columns, or the dtype of an array."""
+        n_data = len(self.columns) - len(self.indicated)
+        n_labels = n_data if self.labels is None else len(self.labels)
+        return n_labels == n_data and (self.labels is None) != (self.dtype is None)
+
+
+def check_levels(table: Table) -> None:
+    """Raise what decoding raises where a level of a column has no value."""
+    for column in table.columns:
+        column.decode(np.arange(max(1, len(column.edges)), dtype=float))

@@ -1,0 +1,117 @@
+"""Rows in their container: arrays and DataFrames of pandas, read alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from skvae.tables.bins import Floats
+from skvae.tables.columns.base import check_finite
+from skvae.tables.columns.dtypes import Dtype, is_unordered, united
+
+Rows = pd.DataFrame | NDArray[Any]
+
+CELLS = 4_000_000  # turned into floats at once
+
+
+def is_frame(X: Rows) -> bool:
+    """Whether rows are a DataFrame."""
+    return isinstance(X, pd.DataFrame)
+
+
+def slices(X: Rows) -> Iterator[tuple[int, Rows]]:
+    """Rows of an array or a DataFrame, some million cells at a time, and the position of the first."""
+    size = max(1, CELLS // max(1, X.shape[1]))
+    rows: Any = X.iloc if isinstance(X, pd.DataFrame) else X
+    for first in range(0, len(X), size):
+        yield first, rows[first : first + size]
+
+
+def names_and_dtypes(X: Rows) -> tuple[list[Hashable], list[Dtype]]:
+    """Names and dtypes of the columns of an array or a DataFrame; the names of an array's are their positions."""
+    if isinstance(X, pd.DataFrame):
+        return list(X.columns), list(X.dtypes)
+    return list(range(X.shape[1])), [X.dtype] * X.shape[1]
+
+
+def column_of(X: Rows, j: int) -> pd.Series:
+    """Column j of an array or a DataFrame."""
+    return X.iloc[:, j] if isinstance(X, pd.DataFrame) else pd.Series(X[:, j], name=j)
+
+
+def cells_of(X: Rows, read: Callable[[int, pd.Series], Floats], is_identity: NDArray[np.bool_]) -> Floats:
+    """Cells as floats. Shape: (N, D).
+
+    Parameters
+    ----------
+    X : ndarray or DataFrame
+        Rows.
+    read : callable
+        Position and values of a column → floats.
+    is_identity : ndarray of shape (D,)
+        Which columns stay as they are, so that those of an array are read at once.
+
+    Raises
+    ------
+    ValueError
+        Where a cell is infinite.
+    """
+    if isinstance(X, pd.DataFrame):
+        cells = np.column_stack([read(j, column_of(X, j)) for j in range(X.shape[1])])
+    else:
+        cells = np.array(X, dtype=np.float64)
+        for j in np.flatnonzero(~is_identity).tolist():
+            cells[:, j] = read(j, column_of(X, j))
+    names, _ = names_and_dtypes(X)
+    for j in np.flatnonzero(np.isinf(cells).any(axis=0)).tolist():
+        check_finite(cells[:, j], names[j])
+    return cells
+
+
+def concatenate(chunks: list[Any]) -> Any:
+    """Chunks of one kind as one; categories without an order are united."""
+    if not is_frame(chunks[0]):
+        return np.concatenate(chunks)
+    for j, dtype in enumerate(chunks[0].dtypes):
+        dtypes = [chunk.dtypes.iloc[j] for chunk in chunks]
+        if isinstance(dtype, pd.CategoricalDtype) and dtypes != [dtype] * len(dtypes):
+            for chunk in chunks:
+                chunk.isetitem(j, chunk.iloc[:, j].astype(united(dtypes)))
+    return pd.concat(chunks, ignore_index=True)
+
+
+def check_alike(X: Rows, like: Rows) -> None:
+    """Refuse a chunk that differs from the first in its kind, columns or dtypes."""
+    if is_frame(X) != is_frame(like):
+        raise TypeError(
+            f"All chunks must be of one kind, but the first is of type {type(like).__name__} and this one of type "
+            f"{type(X).__name__}. Convert them."
+        )
+    names, dtypes = names_and_dtypes(X)
+    expected_names, expected_dtypes = names_and_dtypes(like)
+    check_names(names, expected_names)
+    for name, dtype, expected in zip(names, dtypes, expected_dtypes, strict=True):
+        if dtype != expected and not (is_unordered(dtype) and is_unordered(expected)):
+            which = f"the first holds {expected} and this one {dtype}"
+            if is_frame(X):
+                which = f"column {name!r} is {expected} in the first and {dtype}"
+            raise ValueError(
+                f"All chunks must have the dtypes of the first, but {which} here. Convert the chunks with astype, or "
+                f"read them with dtypes given, as in pandas.read_csv(dtype=…)."
+            )
+
+
+def check_names(names: list[Hashable], expected: list[Hashable]) -> None:
+    """Refuse a chunk with other columns than the first."""
+    if names == expected:
+        return
+    added = [name for name in names if name not in expected][:10]
+    absent = [name for name in expected if name not in names][:10]
+    difference = f"{added} are new and {absent} are absent here"
+    if not (added or absent):
+        difference = "their order differs here"
+    raise ValueError(f"All chunks must have the columns of the first, but {difference}. Select the same columns.")

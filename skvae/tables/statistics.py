@@ -1,0 +1,189 @@
+"""What is learned of columns: families, levels, ranges, gaps and scales."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from skvae.likelihoods import Likelihood
+from skvae.tables.bins import Floats
+from skvae.tables.columns import ColumnSurvey, Dtype, reader_of
+from skvae.tables.counts import Moments
+from skvae.tables.encoded import EncodedColumn
+from skvae.tables.rows import Rows, cells_of, is_frame, names_and_dtypes
+from skvae.tables.schema import Choice, choose_families
+
+CONSTANT = 1e-13  # a column whose standard deviation is this part of its mean or less is constant but for rounding
+
+
+class Statistics:
+    """What is known so far of the columns of some rows.
+
+    Parameters
+    ----------
+    like : ndarray or DataFrame
+        Rows with the names and dtypes of all.
+    likelihood : str, Likelihood or dict
+        See ``choose_families``.
+    add_indicator : bool
+        Whether gaps are encoded as columns of their own.
+    histograms : bool
+        See ``choose_families``.
+
+    Attributes
+    ----------
+    names : list of D hashables
+        Labels of the columns.
+    families : list of D Likelihoods
+        Family of each column.
+    moments : Moments
+        Of the floats that the surveys of the columns give, in units of their own.
+    n_rows : int
+        Number of rows that were read.
+    """
+
+    def __init__(
+        self,
+        like: Rows,
+        likelihood: Choice | Mapping[Hashable, Choice] = "auto",
+        *,
+        add_indicator: bool = False,
+        histograms: bool = False,
+    ) -> None:
+        self.names, dtypes = names_and_dtypes(like)
+        self.families = choose_families(self.names, dtypes, likelihood, is_frame=is_frame(like), histograms=histograms)
+        self.add_indicator = add_indicator
+        self.surveys = list(map(_survey_of, self.names, dtypes, self.families))
+        self._is_identity = np.array([survey.is_identity for survey in self.surveys])
+        self.moments = Moments(len(self.names), self._sizes)
+        self.n_rows = 0
+
+    def read(self, X: Rows) -> Floats:
+        """Take note of rows, and give them as floats. Shape: (N, D).
+
+        Raises
+        ------
+        ValueError, TypeError
+            Where a cell is infinite or cannot be read.
+        """
+        cells = cells_of(X, lambda j, values: self.surveys[j].add(values), self._is_identity)
+        self.moments.add(cells)
+        self.n_rows += len(cells)
+        return cells
+
+    def _sizes(self, mean: Floats, std: Floats) -> Floats:
+        return sizes(mean, std, self.families)
+
+    def check_support(self, cells: Floats) -> None:
+        """Refuse floats of rows that were just read where they lie outside the support of their family."""
+        settled = [j for j, survey in enumerate(self.surveys) if survey.is_settled]
+        check_support(cells, self.names, self.families, among=settled)
+
+    def check_observed(self) -> None:
+        """Refuse columns without a cell."""
+        is_empty = self.moments.n == 0
+        if is_empty.any():
+            raise ValueError(
+                f"Every column needs an observed cell, but all {self.n_rows} cells of column "
+                f"{self.names[int(np.flatnonzero(is_empty)[0])]!r} are missing. Drop the column."
+            )
+
+    @property
+    def gaps(self) -> list[bool]:
+        """Whether a cell of each column is missing."""
+        return list(map(bool, self.moments.n < self.n_rows))
+
+    def columns(self) -> list[EncodedColumn]:
+        """The columns of the data, as far as they are known."""
+        moments, learned = self.moments, [survey.learned() for survey in self.surveys]
+        origin, unit = np.array([(of.origin, of.unit) for of in learned]).T
+        mean, std = (moments.mean - origin) / unit, moments.std / unit
+        lower, upper = (moments.lower - origin) / unit, (moments.upper - origin) / unit
+        loc, scale = signed(mean, scales(mean, std, self.names, self.families), moments.tail, self.families)
+        columns = []
+        for j, of in enumerate(learned):
+            ends = of.ends or (float(lower[j]), float(upper[j]))
+            has_gaps = self.gaps[j]
+            columns.append(
+                EncodedColumn(
+                    of.codec,
+                    self.families[j],
+                    float(loc[j]),
+                    float(scale[j]),
+                    *ends,
+                    has_gaps=has_gaps,
+                    is_indicated=self.add_indicator and has_gaps,
+                )
+            )
+        return columns
+
+
+def _survey_of(name: Hashable, dtype: Dtype, family: Likelihood) -> ColumnSurvey:
+    return reader_of(dtype, family).survey(name, dtype, family)
+
+
+def by_family(families: Sequence[Likelihood], among: Iterable[int] | None = None) -> dict[Likelihood, list[int]]:
+    """Positions of the columns of each family, or of some of them."""
+    positions: dict[Likelihood, list[int]] = {}
+    for j in range(len(families)) if among is None else among:
+        positions.setdefault(families[j], []).append(j)
+    return positions
+
+
+def check_support(
+    cells: Floats,
+    names: Sequence[Hashable],
+    families: Sequence[Likelihood],
+    among: Iterable[int] | None = None,
+) -> None:
+    """Refuse cells outside the support of their family; of some columns only, if these are named by position."""
+    for family, index in by_family(families, among).items():
+        of_family = cells if len(index) == cells.shape[1] else cells[:, index]
+        is_bad = ~family.is_valid(torch.from_numpy(of_family)).numpy()
+        if not is_bad.any():
+            continue
+        is_bad &= ~np.isnan(of_family)
+        if is_bad.any():
+            row, j = np.argwhere(is_bad)[0]
+            name = names[index[j]]
+            raise ValueError(
+                f"Column {name!r} uses the {family.name!r} likelihood, which needs {family.support}, "
+                f"but row {row} holds {of_family[row, j]:g}. Use likelihood={{{name!r}: 'gaussian'}} or fix the column."
+            )
+
+
+def sizes(mean: Floats, std: Floats, families: Sequence[Likelihood]) -> Floats:
+    """Size of the deviations of each column, by the wish of its family; 0 for what is constant. Shape: (D,)."""
+    size = np.where(std > CONSTANT * np.abs(mean), std, 0.0)
+    for family, index in by_family(families).items():
+        if family.scaling == "shared":
+            size[index] = size[index].max()
+    return size
+
+
+def scales(mean: Floats, std: Floats, names: Sequence[Hashable], families: Sequence[Likelihood]) -> Floats:
+    """Size of the encoded unit of each column. Shape: (D,)."""
+    is_raw = _is_raw(families)
+    overflow = ~is_raw & ~(np.isfinite(mean) & np.isfinite(std))
+    if overflow.any():
+        name = names[int(np.flatnonzero(overflow)[0])]
+        raise ValueError(
+            f"The variance of each column must fit into a float64, but that of column {name!r} overflows. "
+            f"Divide the column by a large constant."
+        )
+    size = sizes(mean, std, families)
+    return np.where(is_raw | (size == 0), 1.0, size)
+
+
+def signed(mean: Floats, scale: Floats, tail: Floats, families: Sequence[Likelihood]) -> tuple[Floats, Floats]:
+    """Location and scale: the longer tail points up, so that -X is the same data as X: a sign is no information."""
+    is_raw = _is_raw(families)
+    return np.where(is_raw, 0.0, mean), np.where(~is_raw & (tail < 0), -scale, scale)
+
+
+def _is_raw(families: Sequence[Likelihood]) -> NDArray[np.bool_]:
+    """Which columns are encoded without a location and a scale."""
+    return np.array([family.scaling == "none" for family in families])

@@ -1,0 +1,50 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from skvae.likelihoods import DiscretizedLogistic, Gaussian, Poisson
+from skvae.tables.columns import Column, GapColumn, NumberColumn, Support, check_finite
+from skvae.tables.columns.base import converted
+
+FLOAT = np.dtype(float)
+
+
+def test_whole_numbers_are_possible_as_far_as_seen():
+    cells = np.array([2.0, 3.0, 3.5, 9.0, 10.0])
+    seen = Support(DiscretizedLogistic(), 3.0, 9.0)
+    assert seen.covers(cells).tolist() == [False, True, False, True, False]
+    assert seen.in_words() == "a whole number from 3 to 9"
+    assert Support(Gaussian(), 3.0, 9.0).covers(cells).all()
+    assert Support(Poisson(), 3.0, 9.0).covers(np.array([-1.0, 0.0, 100.0, 0.5])).tolist() == [False, True, True, False]
+    assert Support(Poisson(), 3.0, 9.0).in_words() == "one of the non-negative whole numbers up to 4e8"
+
+
+def test_an_infinity_gets_a_sentence():
+    cells = np.array([1.0, np.nan, -np.inf])
+    with pytest.raises(ValueError, match=r"column 'a' holds -inf in row 2. Replace infinities by NaN"):
+        check_finite(cells, "a")
+    assert check_finite(cells[:2], "a") is not None
+
+
+def test_what_does_not_convert_is_named():
+    column = NumberColumn("a", FLOAT)
+    with pytest.raises(
+        ValueError, match=r"Column 'a' holds float64, but the condition is 'tall' \(.*\). Pass anything"
+    ):
+        converted(pd.Series([1, "tall", "small"], dtype=object), "Float64", column, "anything")
+    assert converted(pd.Series(["1", None], dtype=object), "Float64", column, "anything").tolist() == [1.0, pd.NA]
+
+
+def test_a_kind_of_nothing_owns_and_reads_nothing():
+    assert not GapColumn.owns(FLOAT) and not GapColumn.reads(FLOAT, Gaussian())
+    for ask in (
+        lambda: GapColumn.survey("a", FLOAT, Gaussian()),
+        lambda: GapColumn.auto_family(FLOAT, histograms=False),
+        lambda: GapColumn("a", FLOAT).encode_tensor(None),
+        lambda: GapColumn("a", FLOAT).decode_tensor(None),
+    ):
+        with pytest.raises(NotImplementedError, match="GapColumn"):
+            ask()
+    assert not GapColumn("a", FLOAT).holds_numbers
+    with pytest.raises(TypeError, match="abstract"):
+        Column("a", FLOAT)

@@ -1,0 +1,74 @@
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose
+
+from skvae.tables.columns import NumberColumn
+
+NUMBER_DTYPES = [
+    "float32",
+    "float64",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint8",
+    "uint64",
+    "Int8",
+    "Int64",
+    "Float64",
+]
+
+
+def series(values, dtype):
+    return pd.Series(values, name="a", dtype=dtype)
+
+
+@pytest.mark.parametrize("dtype", NUMBER_DTYPES)
+def test_numbers_come_back_as_they_were(dtype):
+    values = series([3, 0, 100, 7], dtype)
+    column = NumberColumn("a", values.dtype)
+    codes = column.encode(values)
+    assert codes.dtype == np.float64
+    assert codes.tolist() == [3.0, 0.0, 100.0, 7.0]
+    pd.testing.assert_series_equal(pd.Series(column.decode(codes), name="a"), values)
+
+
+@pytest.mark.parametrize("dtype", ["Int64", "Float64", "float64"])
+def test_a_missing_number_is_nan(dtype):
+    values = series([3, None, 1], dtype)
+    assert np.isnan(NumberColumn("a", values.dtype).encode(values)).tolist() == [False, True, False]
+
+
+def test_numbers_that_became_text_get_a_sentence():
+    column = NumberColumn("a", np.dtype("float64"))
+    with pytest.raises(ValueError, match=r"Column 'a' held numbers at fit, but now has dtype .* Convert it to float64"):
+        column.encode(series(["x", "y"], "object"))
+
+
+@pytest.mark.parametrize("dtype", ["Int64", "Float64", "float64", "boolean", "int64[pyarrow]"])
+def test_gaps_of_numbers_come_back(dtype):
+    if dtype.endswith("[pyarrow]"):
+        pytest.importorskip("pyarrow")
+    values = series([1, None, 0], dtype)
+    decoded = NumberColumn("a", values.dtype).decode(np.array([1.0, np.nan, 0.0]))
+    pd.testing.assert_series_equal(pd.Series(decoded, name="a"), values)
+
+
+def test_arrow_numbers_come_back():
+    pytest.importorskip("pyarrow")
+    number = series([3, 1, 2], "int64[pyarrow]")
+    column = NumberColumn("a", number.dtype)
+    pd.testing.assert_series_equal(pd.Series(column.decode(column.encode(number)), name="a"), number)
+
+
+def test_the_center_of_numbers_is_the_mean_of_the_draws():
+    draws = np.random.default_rng(0).normal(size=(7, 5))
+    assert_allclose(NumberColumn("a", np.dtype(float)).center(draws), draws.mean(axis=0))
+
+
+def test_any_number_is_possible_where_there_are_no_levels():
+    column = NumberColumn("a", np.dtype(float))
+    assert column.is_possible(series([-1e30, 0.0], "float64")).all()
+    assert column.edges.shape == (0, 2)
+    assert column.log_density(np.array([1.0, np.nan])).tolist() == [0.0, 0.0]

@@ -1,0 +1,127 @@
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_array_equal
+
+from skvae.tables.columns.time import TimeSurvey
+
+DAY = 86_400
+STEPS = {  # kind: ticks of a step
+    "datetime64[s]": DAY,
+    "datetime64[ms]": DAY * 10**3,
+    "datetime64[us]": DAY * 10**6,
+    "datetime64[ns]": DAY * 10**9,
+    "timedelta64[s]": DAY,
+    "timedelta64[ns]": DAY * 10**9,
+    "period[D]": 1,
+    "period[Y]": 1,
+    "arrow timestamp": DAY * 10**6,
+    "arrow date32": DAY,
+    "arrow date64": DAY,
+    "arrow duration": DAY * 10**3,
+}
+
+
+def series(values, dtype):
+    return pd.Series(values, name="a", dtype=dtype)
+
+
+def fitted(values):
+    survey = TimeSurvey(values.name, values.dtype)
+    survey.add(values)
+    return survey.learned().codec
+
+
+def test_times_come_back(kind, times):
+    values = times(kind)
+    column = fitted(values)
+    steps = column.encode(values)
+    assert steps.min() == 0.0
+    assert_array_equal(steps, np.rint(steps))
+    assert np.gcd.reduce(steps.astype(int)) == 1  # no larger step reaches all of them
+    decoded = pd.Series(column.decode(steps), name="a")
+    pd.testing.assert_series_equal(decoded, values)
+    assert (np.argsort(steps, kind="stable") == np.argsort(values.to_numpy(), kind="stable")).all()
+
+
+def test_gaps_between_times_come_back(kind, times):
+    values = times(kind)
+    values[1] = None
+    column = fitted(values)
+    steps = column.encode(values)
+    assert np.isnan(steps).tolist() == [False, True, False, False]
+    pd.testing.assert_series_equal(pd.Series(column.decode(steps), name="a"), values)
+    nothing = fitted(values[1:2])  # a column without any is refused by the table, in its own words
+    assert np.isnan(nothing.encode(values[1:2])).all()
+
+
+@pytest.mark.parametrize(("kind", "step"), STEPS.items())
+def test_the_step_of_days_is_a_day(kind, step, times):
+    column = fitted(times(kind))
+    assert column.step == step
+    between = column.decode(np.array([0.49, 0.51, 10.2]))
+    assert list(between) == list(column.decode(np.array([0.0, 1.0, 10.0])))
+
+
+@pytest.mark.parametrize(("freq", "seconds"), [("15min", 900), ("D", DAY), ("7D", 7 * DAY), ("s", 1), ("h", 3600)])
+def test_the_step_is_the_columns_own_precision(freq, seconds):
+    moments = pd.Series(pd.date_range("1999-12-31 08:00", periods=500, freq=freq), name="a")
+    shuffled = moments.sample(frac=1.0, random_state=0)
+    column = fitted(shuffled.astype("datetime64[ns]"))
+    assert column.step == seconds * 10**9
+    assert sorted(column.encode(shuffled)) == list(range(500))
+    drawn = pd.Series(column.decode(np.random.default_rng(0).uniform(0, 499, 100)))
+    assert drawn.isin(moments).all()
+
+
+def test_a_moment_has_the_same_steps_in_any_zone_and_unit(times):
+    column = fitted(times("Europe/Oslo"))
+    steps = column.encode(times("Europe/Oslo"))
+    for kind in ("America/New_York", "UTC", "arrow zoned"):
+        assert_array_equal(column.encode(times(kind)), steps)
+    column = fitted(times("datetime64[ns]"))
+    for kind in ("datetime64[s]", "datetime64[us]", "arrow timestamp", "arrow date32"):
+        assert_array_equal(column.encode(times(kind)), column.encode(times("datetime64[ns]")))
+
+
+def test_daylight_saving_neither_loses_nor_doubles_an_hour():
+    moments = pd.Series(pd.date_range("2021-10-30 22:00", periods=8, freq="h", tz="UTC"), name="a")
+    local = moments.dt.tz_convert("Europe/Oslo")  # 02:30 comes twice
+    column = fitted(local)
+    assert column.encode(local).tolist() == list(range(8))
+    pd.testing.assert_series_equal(pd.Series(column.decode(np.arange(8.0)), name="a"), local)
+
+
+def test_centuries_of_nanoseconds_come_back():
+    values = series(pd.to_datetime(["1700-01-01", "1850-06-15", "2100-01-01"]), "datetime64[ns]")
+    column = fitted(values)
+    assert list(column.decode(column.encode(values))) == list(values)
+
+
+def test_a_constant_moment_comes_back():
+    values = series(pd.to_datetime(["2020-01-01"] * 3), "datetime64[us]")
+    column = fitted(values)
+    assert column.encode(values).tolist() == [0.0, 0.0, 0.0]
+    assert list(column.decode(np.array([0.0, 0.2]))) == [pd.Timestamp("2020-01-01")] * 2
+
+
+@pytest.mark.parametrize("values", [[1.0, 2.0], ["2020-01-01", "2020-01-02"], [True, False]])
+def test_times_that_became_something_else_get_a_sentence(values, times):
+    column = fitted(times("datetime64[us]"))
+    sentence = r"Column 'a' held datetime64\[us\] at fit, but now has dtype .* Convert it with pandas.to_datetime or"
+    with pytest.raises(ValueError, match=sentence):
+        column.encode(series(values, None))
+
+
+@pytest.mark.parametrize(
+    ("before", "given"),
+    [
+        ("datetime64[us]", "timedelta64[s]"),
+        ("timedelta64[s]", "datetime64[us]"),
+        ("period[D]", "datetime64[us]"),
+        ("period[D]", "period[M]"),
+    ],
+)
+def test_times_of_another_kind_get_a_sentence(before, given, times):
+    with pytest.raises(ValueError, match=r"Column 'a' held .* at fit, but now has dtype"):
+        fitted(times(before)).encode(times(given))

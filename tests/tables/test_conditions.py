@@ -1,0 +1,70 @@
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_array_equal
+
+from skvae.tables import Table, fill_gaps, keep_given, read_condition
+from skvae.tables.conditions import with_cells
+
+
+@pytest.fixture
+def table(mixed):
+    return Table.fit(mixed)
+
+
+def test_a_dict_is_one_row_and_a_frame_stays(table, mixed):
+    pd.testing.assert_frame_equal(
+        read_condition(table, {"age": 3, "kind": None}), pd.DataFrame({"age": [3], "kind": [None]})
+    )
+    assert read_condition(table, mixed) is mixed
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "sentence"),
+    [
+        ({}, ValueError, r"given must say something of a column at least, but the dict is empty. Pass given=\{"),
+        ({"age": [1, 2]}, TypeError, r"one value for all rows, but that of column 'age' is \[1, 2\]. Pass a DataFrame"),
+        ([1], TypeError, "given must be a dict of one value for each condition, or a DataFrame .* got list"),
+        (pd.DataFrame({"age": []}), TypeError, "with a row and a column at least, got DataFrame"),
+        ({"nobody": 1}, ValueError, r"given names column 'nobody', but the columns are \[.*\].*. Name one of these"),
+    ],
+)
+def test_what_is_no_condition_gets_a_sentence(given, error, sentence, table):
+    with pytest.raises(error, match=sentence):
+        read_condition(table, given)
+
+
+def test_only_gaps_of_an_array_are_filled():
+    X = np.array([[1.0, np.nan], [3.0, 4.0], [np.nan, 6.0]])
+    filled = fill_gaps(X, np.isnan(X).any(axis=1), np.array([[-1.0, -2.0], [-5.0, -6.0]]))
+    assert_array_equal(filled, [[1, -2], [3, 4], [-5, 6]])
+    assert np.isnan(X).sum() == 2
+
+
+def test_only_gaps_of_a_frame_are_filled():
+    X = pd.DataFrame({"a": [1.0, None, 3.0], "k": pd.Categorical([None, "x", "y"], ["x", "y"])}, index=[5, 6, 7])
+    filled = pd.DataFrame({"a": [10.0, 20.0], "k": pd.Categorical(["y", "x"], ["x", "y"])})
+    expected = pd.DataFrame({"a": [1.0, 20.0, 3.0], "k": pd.Categorical(["y", "x", "y"], ["x", "y"])}, index=[5, 6, 7])
+    pd.testing.assert_frame_equal(fill_gaps(X, np.array([True, True, False]), filled), expected)
+
+
+def test_what_was_given_is_kept_as_it_was():
+    rows = pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]})
+    kept = keep_given(rows, pd.DataFrame({"b": [np.nan, 9.0]}), ["a", "b"])
+    assert_array_equal(kept, [[1, 3], [2, 9]])
+    assert_array_equal(keep_given(np.eye(2), pd.DataFrame({1: [7.0, None]}), [0, 1]), [[1, 7], [0, 1]])
+
+
+@pytest.mark.parametrize("dtype", ["float64", "Int64", "category", "string", "Sparse[float64]"])
+def test_cells_of_a_column_change_and_its_dtype_does_not(dtype):
+    values = list("abc") if dtype in ("category", "string") else [1, 2, 3]
+    column = pd.Series(values, dtype=dtype)
+    changed = with_cells(column, np.array([False, True, False]), column[2:])
+    assert changed.tolist() == [values[0], values[2], values[2]]
+    assert changed.dtype == column.dtype
+    assert column.tolist() == values
+
+
+def test_a_category_may_be_new():
+    column = pd.Series(["a", "b"], dtype="category")
+    assert with_cells(column, np.array([True, False]), pd.Series(["z"])).tolist() == ["z", "b"]
