@@ -45,6 +45,55 @@ def principal_axes(covariance_or_rows: Tensor, n_rows: int | None = None) -> tup
     return values, axes * torch.where(largest < 0, -1.0, 1.0)  # a sign that does not depend on the machine
 
 
+class Spectrum:
+    """The covariance of rows, or the rows themselves where they are fewer than the columns.
+
+    Parameters
+    ----------
+    rows : Tensor of shape (N, D)
+        Centred rows, without gaps.
+    rank : int
+        Number of axes that are asked for.
+    """
+
+    def __init__(self, rows: Tensor, rank: int) -> None:
+        self.rows, self.rank = rows, rank
+        n_rows, n_columns = rows.shape
+        self.covariance = rows.T @ rows / n_rows if n_columns <= n_rows else None
+
+    def axes_under(self, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """Eigenvalues and eigenvectors, in units of the noise of each column. Shape: (D,) -> (R,), (D, R)."""
+        if self.covariance is None:
+            return principal_axes(self.rows / noise.sqrt(), len(self.rows))
+        return principal_axes(self.covariance / torch.outer(noise.sqrt(), noise.sqrt()))
+
+    def loadings_under(self, noise: Tensor, values: Tensor, axes: Tensor) -> Tensor:
+        """The likeliest loadings for a noise. Shape: (D, rank)."""
+        return axes[:, : self.rank] * (values[: self.rank] - 1).clamp(min=0.0).sqrt() * noise.sqrt()[:, None]
+
+    def factors(self, variance: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """Loadings and noise of a factor analysis, from a first noise. Shape: (D,) twice -> (D, rank), (D,)."""
+        for _ in range(N_ITER):
+            loadings = self.loadings_under(noise, *self.axes_under(noise))
+            update = (variance - loadings.square().sum(dim=1)).maximum(MIN_UNIQUENESS * variance)
+            change = (update / noise).log().abs().max()
+            noise = update
+            if change < 1e-3:
+                break
+        return self.loadings_under(noise, *self.axes_under(noise)), noise
+
+
+def centred(x: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean of each column, and the rows less it, so weighted that they have the covariance of the observed cells.
+
+    Shape: x (N, D), weights (N,) -> (D,), (N, D).
+    """
+    weights = (weights / weights.mean())[:, None]
+    share_observed = (weights * ~x.isnan()).mean(dim=0).clamp(min=1e-9)
+    mean = (weights * x).nan_to_num(nan=0.0).mean(dim=0) / share_observed
+    return mean, weights.sqrt() * (x - mean).nan_to_num(nan=0.0) / share_observed.sqrt()
+
+
 def fit_linear_model(
     x: Tensor,
     n_components: int,
@@ -84,42 +133,23 @@ def fit_linear_model(
     if len(x) > MAX_ROWS:
         chosen = torch.randperm(len(x), generator=generator, device=x.device)[:MAX_ROWS]
         x, weights = x[chosen], weights[chosen]
-    x, weights = x.double(), weights.double()
-    n_rows, n_columns = x.shape
-    weights = (weights / weights.mean())[:, None]
-    share_observed = (weights * ~x.isnan()).mean(dim=0).clamp(min=1e-9)
-    mean = (weights * x).nan_to_num(nan=0.0).mean(dim=0) / share_observed
-    rows = weights.sqrt() * (x - mean).nan_to_num(nan=0.0) / share_observed.sqrt()
+    mean, rows = centred(x.double(), weights.double())
+    n_rows, n_columns = rows.shape
     variance = rows.square().mean(dim=0).clamp(min=noise_min)
-    covariance = rows.T @ rows / n_rows if n_columns <= n_rows else None  # else through the smaller Gram matrix
     rank = max(0, min(n_components, n_columns - 1, n_rows - 1))
+    spectrum = Spectrum(rows, rank)
 
-    def axes_under(noise: Tensor) -> tuple[Tensor, Tensor]:
-        if covariance is None:
-            return principal_axes(rows / noise.sqrt(), n_rows)
-        return principal_axes(covariance / torch.outer(noise.sqrt(), noise.sqrt()))
-
-    def loadings_under(noise: Tensor, values: Tensor, axes: Tensor) -> Tensor:
-        return axes[:, :rank] * (values[:rank] - 1).clamp(min=0.0).sqrt() * noise.sqrt()[:, None]
-
-    values, axes = axes_under(torch.ones_like(variance))
-    left = (variance.sum() - values[:rank].sum()) / max(n_columns - rank, 1)
+    values, axes = spectrum.axes_under(torch.ones_like(variance))
     if known_noise is None:
+        left = (variance.sum() - values[:rank].sum()) / max(n_columns - rank, 1)
         known_noise = max(float(left), noise_min)
     noise = torch.full_like(variance, known_noise)
-    loadings = loadings_under(noise, values / noise[0], axes)
+    loadings = spectrum.loadings_under(noise, values / noise[0], axes)
     if not shared_noise and n_columns <= MAX_COLUMNS:
-        for _ in range(N_ITER):
-            loadings = loadings_under(noise, *axes_under(noise))
-            update = (variance - loadings.square().sum(dim=1)).maximum(MIN_UNIQUENESS * variance)
-            change = (update / noise).log().abs().max()
-            noise = update
-            if change < 1e-3:
-                break
-        loadings = loadings_under(noise, *axes_under(noise))
+        loadings, noise = spectrum.factors(variance, noise)
 
     loadings = torch.nn.functional.pad(loadings, (0, n_components - rank))
-    spare = torch.randn(loadings.shape, generator=generator, dtype=x.dtype, device=x.device)
+    spare = torch.randn(loadings.shape, generator=generator, dtype=noise.dtype, device=x.device)
     is_empty = loadings.square().sum(dim=0) == 0
     loadings = torch.where(is_empty, LOADING_MIN * noise.sqrt()[:, None] * spare, loadings)
     return LinearModel(mean, loadings, noise)
@@ -206,17 +236,30 @@ def _start_at_linear_model(vae: VAE, s: int, x: Tensor, weights: Tensor | None, 
     if is_shared and known_noise is None:  # PCA's covariance, not the likeliest: n − 1 scores higher on new rows
         ratio = len(x) / max(len(x) - 1, 1)
         model = LinearModel(model.mean, model.loadings * math.sqrt(ratio), model.noise * ratio)
+    _decode_linearly(vae, s, model)
+    _recognise_linearly(vae, s, model)
+
+
+def _decode_linearly(vae: VAE, s: int, model: LinearModel) -> None:
+    """Give the decoder of model s the loadings, means and noise of a linear model."""
     loadings = vae.decoder.loadings
     loadings[s] = 0.0
     first = 0
-    for b, block, family in linear:
+    for b, block, family in vae.joint.linear_blocks():
         part = slice(first, first + len(block.index))
         first = part.stop
         loadings[s, :, vae.decoder.output_slice(b, "loc")] = model.loadings[part].T.to(loadings.dtype)
         _set_heads(vae, s, b, {"loc": model.mean[part]} | family.noise(model.noise[part]))
-    # The best Gaussian q with independent components has the exact posterior's mean and the diagonal of its precision.
+
+
+def _recognise_linearly(vae: VAE, s: int, model: LinearModel) -> None:
+    """Give the encoder of model s the best Gaussian q with independent components.
+
+    It has the exact posterior's mean, and the diagonal of its precision.
+    """
     evidence = model.loadings / model.noise[:, None]
-    precision = torch.eye(evidence.shape[1], dtype=evidence.dtype, device=x.device) + model.loadings.T @ evidence
+    eye = torch.eye(evidence.shape[1], dtype=evidence.dtype, device=evidence.device)
+    precision = eye + model.loadings.T @ evidence
     mean_map = torch.linalg.solve(precision, evidence.T).T * precision.diagonal()
     vae.encoder.evidence[s] = mean_map
     vae.encoder.bias[s, 0] = -model.mean @ mean_map

@@ -68,7 +68,7 @@ def whole(n_rows=40):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_family_of_an_array(family, tiny, tmp_path):
-    X = (whole() > 2) if family == "bernoulli" else whole()
+    X = {"bernoulli": whole() > 2, "gamma": whole() + 0.5}.get(family, whole())
     vae = VAETransformer(likelihood=family, **tiny | {"early_stopping": False}).fit(X)
     assert_same(vae, saved(vae, tmp_path), X)
 
@@ -79,6 +79,7 @@ def test_every_family_of_an_array(family, tiny, tmp_path):
         {},
         {"decoder": "autoregressive", "prior": "vamp"},
         {"prior": Mixture(n_modes=3), "hidden_layer_sizes": (4, 6), "dropout": 0.1},
+        {"prior": "laplace", "likelihood": {"age": "gamma"}},
         {"prior": "flow", "hidden_layer_sizes": [], "beta": LinearBeta(0.5)},
         {"add_indicator": True, "decoder": "autoregressive", "activation": "gelu"},
         {"add_indicator": True, "likelihood": {"size": Gaussian("column"), "age": "histogram"}, "init": "random"},

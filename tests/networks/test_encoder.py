@@ -46,6 +46,17 @@ def rows(n_rows=11, share_missing=0.3):
     return x
 
 
+@pytest.mark.parametrize("linear", [True, False])
+def test_the_features_of_a_row_and_its_linear_cells_give_its_posterior(linear, build):
+    encoder, x = build(linear=linear), rows(share_missing=0.0)
+    pseudo_input = encoder.features(x)
+    if linear:
+        pseudo_input = torch.cat([pseudo_input, x[..., [0, 3]]], dim=-1)
+    assert pseudo_input.shape[-1] == encoder.n_features
+    q, expected = encoder.from_features(pseudo_input), encoder(x)
+    torch.testing.assert_close((q.loc, q.scale), (expected.loc, expected.scale))
+
+
 @pytest.mark.parametrize("parts", TABLES.values(), ids=TABLES)
 @pytest.mark.parametrize("linear", [True, False])
 @pytest.mark.parametrize("random_weights", [True, False])
