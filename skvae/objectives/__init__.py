@@ -3,14 +3,14 @@
 from skvae.objectives.elbo import Bound, elbo
 from skvae.objectives.importance import doubly_reparameterized, importance_weighted_bound
 from skvae.objectives.kl import kl_to_standard_normal
-from skvae.objectives.model import Model
+from skvae.objectives.latent_model import LatentModel
 from skvae.objectives.posterior import DiagonalNormal
 from skvae.objectives.quadrature import normal_nodes
 
 __all__ = [
     "Bound",
     "DiagonalNormal",
-    "Model",
+    "LatentModel",
     "doubly_reparameterized",
     "elbo",
     "importance_weighted_bound",

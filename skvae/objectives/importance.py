@@ -8,17 +8,17 @@ import torch
 from torch import Tensor
 
 from skvae.objectives.elbo import Bound
-from skvae.objectives.model import Model
+from skvae.objectives.latent_model import LatentModel
 
 
-def importance_weighted_bound(vae: Model, x: Tensor, noise: Tensor, *, beta: float = 1.0) -> Tensor:
+def importance_weighted_bound(vae: LatentModel, x: Tensor, noise: Tensor, *, beta: float = 1.0) -> Tensor:
     r"""Importance-weighted bound: between the ELBO and log p(x), which it reaches as L grows.
 
     .. math:: \log p(x) \ge E\left[\log \frac1L \sum_l \frac{p(x \mid z_l) \, p(z_l)}{q(z_l \mid x)}\right]
 
     Parameters
     ----------
-    vae : Model
+    vae : LatentModel
         A stack of S models.
     x : Tensor of shape (S, B, D)
         Encoded rows; NaN marks a missing cell.
@@ -49,7 +49,7 @@ def importance_weighted_bound(vae: Model, x: Tensor, noise: Tensor, *, beta: flo
 
 
 def doubly_reparameterized(
-    vae: Model, x: Tensor, noise: Tensor, *, seen: Tensor | None = None, beta: float = 1.0
+    vae: LatentModel, x: Tensor, noise: Tensor, *, seen: Tensor | None = None, beta: float = 1.0
 ) -> tuple[Tensor, Bound]:
     r"""Something whose gradient is that of the importance-weighted bound, with little variance.
 
@@ -65,7 +65,7 @@ def doubly_reparameterized(
 
     Parameters
     ----------
-    vae : Model
+    vae : LatentModel
         A stack of S models.
     x : Tensor of shape (S, B, D)
         Encoded rows; NaN marks a missing cell.

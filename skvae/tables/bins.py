@@ -54,7 +54,7 @@ class Bins:
         values : ndarray of shape (n,)
             Training values, finite, at least one.
         max_bins : int
-            Bins, at most.
+            Largest number of bins.
         """
         return cls.from_counts(*np.unique(values, return_counts=True), common_decimals(values), max_bins)
 

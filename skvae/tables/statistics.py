@@ -40,7 +40,7 @@ class Statistics:
     families : list of D Likelihoods
         Family of each column.
     moments : Moments
-        Of the floats that the surveys of the columns give, in units of their own.
+        Means, ranges and the like of the floats that the surveys of the columns give, in units of their own.
     n_rows : int
         Number of rows that were read.
     """
@@ -104,9 +104,8 @@ class Statistics:
         lower, upper = (moments.lower - origin) / unit, (moments.upper - origin) / unit
         loc, scale = signed(mean, scales(mean, std, self.names, self.families), moments.tail, self.families)
         columns = []
-        for j, of in enumerate(learned):
+        for j, (of, has_gaps) in enumerate(zip(learned, self.gaps, strict=True)):
             ends = of.ends or (float(lower[j]), float(upper[j]))
-            has_gaps = self.gaps[j]
             columns.append(
                 EncodedColumn(
                     of.codec,

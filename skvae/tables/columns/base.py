@@ -95,8 +95,8 @@ class Column(ABC):
 
     @classmethod
     def survey(cls, name: Hashable, dtype: Dtype, family: Likelihood) -> ColumnSurvey:
-        """What learns a column of this kind."""
-        raise NotImplementedError(f"{cls.__name__} is no column of the data")
+        """What learns a column of this kind; by default there is nothing to learn."""
+        return SettledSurvey(cls(name, dtype))
 
     # -- cells ----------------------------------------------------------------------------------------------------
 
@@ -190,7 +190,7 @@ class Learned(NamedTuple):
 class ColumnSurvey(ABC):
     """What is known of one column so far."""
 
-    is_identity: bool = False  # see Column
+    is_identity: bool = False  # floats are the values themselves
 
     @abstractmethod
     def add(self, values: pd.Series) -> Floats:
@@ -204,6 +204,28 @@ class ColumnSurvey(ABC):
     def is_settled(self) -> bool:
         """Whether the floats so far are numbers, in the very units that the codec has so far."""
         return False
+
+
+class SettledSurvey(ColumnSurvey):
+    """A codec that knows all it needs from the start.
+
+    Parameters
+    ----------
+    column : Column
+        The codec.
+    """
+
+    is_settled = True
+
+    def __init__(self, column: Column) -> None:
+        self.column = column
+        self.is_identity = column.is_identity
+
+    def add(self, values: pd.Series) -> Floats:  # noqa: D102
+        return self.column.encode(values)
+
+    def learned(self) -> Learned:  # noqa: D102
+        return Learned(self.column)
 
 
 def check_finite(cells: Floats, name: Hashable) -> Floats:

@@ -44,7 +44,7 @@ class CategoryColumn(Column):
         Distinct values: those with a level of their own, in sorted order where they have one, and then those that
         share the last level, the most frequent first.
     shares : ndarray
-        Of the rows in the shared level, the cumulative share of each of its values; empty where there is none.
+        Cumulative share of each value of the shared level among the rows there; empty where no level is shared.
     """
 
     levels: pd.Index
@@ -190,7 +190,7 @@ class CategorySurvey(ColumnSurvey):
     dtype : numpy or pandas dtype
         What it comes back as.
     max_categories : int
-        Levels, at most; the rarest categories share the last.
+        Largest number of levels; the rarest categories share the last.
     """
 
     def __init__(self, name: Hashable, dtype: Dtype, max_categories: int) -> None:

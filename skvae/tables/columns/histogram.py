@@ -45,8 +45,8 @@ class HistogramColumn(Column):
 
     @classmethod
     def survey(cls, name: Hashable, dtype: Dtype, family: Likelihood) -> HistogramSurvey:  # noqa: D102
-        number = TimeSurvey(name, dtype) if is_time(dtype) else NumberSurvey(name, dtype)
-        return HistogramSurvey(number, getattr(family, "n_bins", 100))
+        number = TimeColumn if is_time(dtype) else NumberColumn
+        return HistogramSurvey(number.survey(name, dtype, family), getattr(family, "n_bins", 100))
 
     @property
     def edges(self) -> Floats:  # noqa: D102
@@ -134,7 +134,7 @@ class HistogramSurvey(ColumnSurvey):
     number : NumberSurvey or TimeSurvey
         What makes numbers of them.
     max_bins : int
-        Bins, at most.
+        Largest number of bins.
     """
 
     def __init__(self, number: NumberSurvey | TimeSurvey, max_bins: int) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from skvae.likelihoods import DiscretizedLogistic, Histogram, Likelihood, StudentT
 from skvae.tables.bins import Floats, Numbers
-from skvae.tables.columns.base import Column, ColumnSurvey, Learned, Mask, Support, check_finite, converted
+from skvae.tables.columns.base import Column, Mask, SettledSurvey, Support, check_finite, converted
 from skvae.tables.columns.dtypes import Dtype, Values, cast, is_bool, is_number
 
 
@@ -39,7 +39,7 @@ class NumberColumn(Column):
 
     @classmethod
     def survey(cls, name: Hashable, dtype: Dtype, family: Likelihood) -> NumberSurvey:  # noqa: D102
-        return NumberSurvey(name, dtype)
+        return NumberSurvey(cls(name, dtype))
 
     def encode(self, values: pd.Series) -> Floats:  # noqa: D102
         try:
@@ -75,28 +75,14 @@ class NumberColumn(Column):
         return cells
 
 
-class NumberSurvey(ColumnSurvey):
+class NumberSurvey(SettledSurvey):
     """Numbers are themselves, and nothing is to be learned of them.
 
     Parameters
     ----------
-    name : hashable
-        Label of the column.
-    dtype : numpy or pandas dtype
-        What it comes back as.
+    column : NumberColumn
+        The codec.
     """
-
-    is_identity = True
-    is_settled = True
-
-    def __init__(self, name: Hashable, dtype: Dtype) -> None:
-        self.number = NumberColumn(name, dtype)
-
-    def add(self, values: pd.Series) -> Floats:  # noqa: D102
-        return self.number.encode(values)
-
-    def learned(self) -> Learned:  # noqa: D102
-        return Learned(self.number)
 
     def countable(self, values: pd.Series, cells: Floats) -> Numbers:
         """The cells in a form that is exact."""

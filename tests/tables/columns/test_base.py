@@ -38,7 +38,6 @@ def test_what_does_not_convert_is_named():
 def test_a_kind_of_nothing_owns_and_reads_nothing():
     assert not GapColumn.owns(FLOAT) and not GapColumn.reads(FLOAT, Gaussian())
     for ask in (
-        lambda: GapColumn.survey("a", FLOAT, Gaussian()),
         lambda: GapColumn.auto_family(FLOAT, histograms=False),
         lambda: GapColumn("a", FLOAT).encode_tensor(None),
         lambda: GapColumn("a", FLOAT).decode_tensor(None),

@@ -1,4 +1,4 @@
-"""The table of kinds; and what a new kind takes: one class with its survey, and one row."""
+"""The table of kinds; and what a new kind takes: one class and one row."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -16,10 +16,8 @@ from skvae.tables.columns import (
     KINDS,
     CategoryColumn,
     Column,
-    ColumnSurvey,
     GapColumn,
     HistogramColumn,
-    Learned,
     NumberColumn,
     TimeColumn,
     owner_of,
@@ -82,10 +80,6 @@ class PercentColumn(Column):
     def reads(cls, dtype, family):
         return dtype == np.float16 and family.cells == "numbers"
 
-    @classmethod
-    def survey(cls, name, dtype, family):
-        return PercentSurvey(cls(name, dtype))
-
     def encode(self, values):
         share = values.to_numpy(dtype=float) / 100
         return np.log(share) - np.log1p(-share)
@@ -112,21 +106,6 @@ class PercentColumn(Column):
 
     def decode_tensor(self, cells):
         return 100 * torch.sigmoid(cells)
-
-
-class PercentSurvey(ColumnSurvey):
-    """Nothing is to be learned of percentages."""
-
-    is_settled = True
-
-    def __init__(self, column):
-        self.column = column
-
-    def add(self, values):
-        return self.column.encode(values)
-
-    def learned(self):
-        return Learned(self.column)
 
 
 @pytest.fixture

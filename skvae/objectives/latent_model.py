@@ -16,7 +16,7 @@ class Density(Protocol):
         """Log density, nats. Shape: z (..., S, B, K) -> (..., S, B)."""
 
 
-class Model(Protocol):
+class LatentModel(Protocol):
     """A stack of S latent variable models with an encoder."""
 
     @property
