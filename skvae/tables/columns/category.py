@@ -211,8 +211,8 @@ class CategorySurvey(ColumnSurvey):
         dtype = plain(pd.Series(dtype=self.dtype)).dtype
         levels = pd.Series(distinct, name=self.name, dtype=dtype)
         column = replace(CategoryColumn.of_counts(levels, counts, self.max_categories), dtype=self.dtype)
-        codes = column.encode(levels)
-        return Learned(column, ends=(float(codes.min()), float(codes.max())))
+        first, last = column.encode(pd.Series(column.levels[[0, -1]])).tolist()
+        return Learned(column, ends=(first, last))
 
 
 def check_recurring(name: Hashable, n_categories: int, n_observed: int) -> None:
