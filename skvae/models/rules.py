@@ -134,6 +134,11 @@ class Rules:
         """How many times as wide as a hidden layer the largest matrix products are."""
         return self.facts.n_encoded
 
+    def n_threads(self, hidden_layer_sizes: Sequence[int]) -> int | None:
+        """One thread for small matrix products, which gain nothing from two; None, all of them, for wide ones."""
+        size = max(hidden_layer_sizes, default=1) * self.n_parallel()
+        return 1 if size < 65_536 else None
+
 
 @dataclass(frozen=True)
 class SynthesisRules(Rules):
@@ -223,7 +228,7 @@ def decide(
         init=rules.init() if parameters.init == "auto" else parameters.init,
         early_stopping=_early_stopping(parameters, is_continued=is_continued),
         validation_fraction=parameters.validation_fraction,
-        n_threads=recipe.n_threads(rules.n_parallel()),
+        n_threads=rules.n_threads(sizes),
     )
 
 
@@ -242,7 +247,6 @@ def _hidden_layer_sizes(parameters: Parameters, rules: Rules) -> tuple[int, ...]
 def _recipe(parameters: Parameters, rules: Rules, sizes: Sequence[int], device: torch.device) -> Recipe:
     batch_size = _number(parameters.batch_size, rules.batch_size())
     return Recipe(
-        hidden_layer_sizes=tuple(sizes),
         learning_rate=_number(parameters.learning_rate, rules.learning_rate()),
         weight_decay=_number(parameters.weight_decay, rules.weight_decay()),
         batch_size=batch_size,

@@ -5,7 +5,7 @@ from skvae.training.candidate import Candidate
 from skvae.training.device import intraop_threads, isolated_rng, resolve_device, resolve_precision
 from skvae.training.history import History
 from skvae.training.initialization import initialize
-from skvae.training.loop import Training, train
+from skvae.training.loop import Training
 from skvae.training.objective import Objective
 from skvae.training.processes import agree_on
 from skvae.training.recipe import Recipe
@@ -34,5 +34,4 @@ __all__ = [
     "resolve_device",
     "resolve_precision",
     "split_rows",
-    "train",
 ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable
-from typing import Any
 
 from torch import Tensor
 
@@ -15,10 +14,9 @@ from skvae.training.device import autocast
 from skvae.training.history import History
 from skvae.training.judge import Judge, Verdict
 from skvae.training.noise import Noise
-from skvae.training.objective import Objective, objective_by_model
+from skvae.training.objective import objective_by_model
 from skvae.training.optimizer import Optimizer
 from skvae.training.processes import add_up, agree_on, check_shares
-from skvae.training.recipe import Recipe
 from skvae.training.rows import Rows, RowsInMemory
 from skvae.training.schedules import Schedule, annealed
 from skvae.training.split import Split
@@ -245,19 +243,3 @@ class Training:
         has_gaps = bool(self.x.isnan().any()) or not self.rows.is_complete
         self.vae.joint.is_complete = training and not has_gaps
         self.vae.encoder.is_complete = self.vae.joint.is_complete and not self.objective.input_dropout
-
-
-def train(
-    vae: VAE,
-    x: Tensor,
-    split: Split,
-    recipe: Recipe,
-    objective: Objective,
-    *,
-    offset: float = 0.0,
-    **options: Any,
-) -> History:
-    """Train a stack of the models of one fit: see ``Training``, which takes the options."""
-    candidate = Candidate(recipe, objective, vae.encoder.n_components, offset)
-    Training(vae, x, split, [candidate], **options).run()
-    return candidate.history

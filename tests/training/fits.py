@@ -9,7 +9,7 @@ from torch import nn
 from skvae.likelihoods import Block, Columns, Gaussian, Joint
 from skvae.networks import MLP, VAE, Decoder, Encoder, Replicas, restack
 from skvae.priors import StandardNormal
-from skvae.training import Candidate, Objective, Recipe, Split, train
+from skvae.training import Candidate, Objective, Recipe, Split, Training
 from skvae.training.judge import Judge
 from skvae.training.noise import Noise
 
@@ -54,22 +54,14 @@ def build(n_models=1, kind="mlp", family=None, random_weights=True):
 
 def fit(vae, x, split, *, seed=0, report=None, after_epoch=None, weights=None, offset=0.0, objective=None, **recipe):
     recipe = {"learning_rate": 1e-2, "weight_decay": 1e-2, "batch_size": 16, "max_iter": 6} | recipe
-    return train(
-        vae,
-        x,
-        split,
-        Recipe(hidden_layer_sizes=(8,), **recipe),
-        objective or Objective(),
-        seed=seed,
-        weights=weights,
-        offset=offset,
-        report=report,
-        after_epoch=after_epoch,
-    )
+    candidate = Candidate(Recipe(**recipe), objective or Objective(), vae.encoder.n_components, offset)
+    options = {"seed": seed, "weights": weights, "report": report, "after_epoch": after_epoch}
+    Training(vae, x, split, [candidate], **options).run()
+    return candidate.history
 
 
 def make_judge(vae, x, objective):
-    candidates = [Candidate(Recipe((8,), 1e-2, 1e-2, 16, 6), objective, K)]
+    candidates = [Candidate(Recipe(1e-2, 1e-2, 16, 6), objective, K)]
     return Judge(vae, x, None, halves(), Noise(0, x.device), candidates), candidates
 
 
@@ -99,6 +91,4 @@ def halves():
 
 def candidates_of(objectives, n_components, **recipe):
     recipe = {"learning_rate": 1e-2, "weight_decay": 1e-2, "batch_size": 16, "max_iter": 6} | recipe
-    return [
-        Candidate(Recipe((8,), **recipe), objective, k) for objective, k in zip(objectives, n_components, strict=True)
-    ]
+    return [Candidate(Recipe(**recipe), objective, k) for objective, k in zip(objectives, n_components, strict=True)]

@@ -62,7 +62,7 @@ def test_a_fit_that_breaks_down_goes_back_alone():
 
 
 def test_a_candidate_starts_with_the_state_before_the_first_step():
-    candidate = Candidate(Recipe((8,), 1e-2, 1e-2, 16, 6, n_iter_no_change=3, tol=0.5), Objective(), K, offset=2.0)
+    candidate = Candidate(Recipe(1e-2, 1e-2, 16, 6, n_iter_no_change=3, tol=0.5), Objective(), K, offset=2.0)
     assert [row["epoch"] for row in candidate.history.epochs] == [0]
     assert candidate.history.offset == 2.0
     assert (candidate.stopping.patience, candidate.stopping.tol) == (3, 0.5)

@@ -147,3 +147,13 @@ def test_held_out_rows_are_judged_at_the_final_beta_without_free_bits():
     torch.testing.assert_close(objective.rows(vae, x, noise, bound), bound.log_likelihood - 3.0 * bound.kl.sum(dim=-1))
     by_importance = Objective("iwae").rows(vae, x, noise, bound)
     torch.testing.assert_close(by_importance, importance_weighted_bound(vae, x, noise))
+
+
+def test_the_objective_is_the_elbo_unless_said_otherwise():
+    objective = Objective()
+    assert (objective.beta, objective.free_bits, objective.n_draws, objective.input_dropout) == (
+        LinearBeta(1.0, end=0.0),
+        0.0,
+        1,
+        0.0,
+    )
