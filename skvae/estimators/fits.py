@@ -17,9 +17,9 @@ from skvae.estimators._compat import fit_context
 from skvae.estimators.attributes import fitted_attributes, warn_of
 from skvae.estimators.input import check_is_table, n_rows_min, read_rows, row_weights, unchanged_on_error
 from skvae.estimators.shelf import from_shelf
-from skvae.estimators.streaming import IN_MEMORY, FirstPass
 from skvae.likelihoods import Likelihood
 from skvae.models import Data, Fit, Network, Online, Parameters, Plan, Run, decide, fit, fit_chunk
+from skvae.models.streaming import IN_MEMORY, FirstPass
 from skvae.networks import VAE
 from skvae.tables import Chunks, Native, Rows, Table, is_memory_map, to_pandas
 from skvae.training import History, agree_on, resolve_device
@@ -204,7 +204,12 @@ class FitsMixin(CallbackMixin):
         check_is_table(table)
         seed, (start, known) = self._seed(), self._start()
         known = known or table
-        first = FirstPass(self, chunks, known, self._table_options(), seed, is_new=start is None)
+
+        def check(rows: Any, table: Table | None, is_first: bool) -> Any:
+            learns_names = is_first and start is None
+            return read_rows(self, rows, table, n_rows_wanted=1, reset=learns_names)
+
+        first = FirstPass(check, chunks, known, self._table_options(), seed)
         if first.is_streamed:
             data = first.data(weights)
         else:

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator
 from torch import Tensor
 
-from skvae.estimators.input import read_rows
-from skvae.models import Data
+from skvae.models.data import Data
 from skvae.tables import Chunks, Native, Rows, RowSample, Survey, Table, check_alike, concatenate, slices, to_pandas
 from skvae.training import StreamedRows
 
 IN_MEMORY = 16_000_000  # cells; a stream of fewer is fitted as one table
 SAMPLE_ROWS = 100_000  # that start a model and judge it
+
+Check = Callable[[Any, Table | None, bool], Rows]
 
 
 class FirstPass:
@@ -27,8 +27,9 @@ class FirstPass:
 
     Parameters
     ----------
-    estimator : VAETransformer
-        Learns the names and the number of columns; its parameters are read.
+    check : callable (rows, table or None, is_first) -> rows
+        Refuses rows of a chunk that are not what they should be, and gives the others as an array or a DataFrame. It
+        is told whether this is the first pass.
     chunks : Chunks
         The stream.
     table : Table or None
@@ -36,9 +37,7 @@ class FirstPass:
     options : dict
         See ``Survey``.
     seed : int
-        Of the sample.
-    is_new : bool
-        Whether the estimator learns its names here; it has them where it continues.
+        Seed of the sample.
 
     Attributes
     ----------
@@ -52,17 +51,8 @@ class FirstPass:
         Whether X is a sample.
     """
 
-    def __init__(
-        self,
-        estimator: BaseEstimator,
-        chunks: Chunks,
-        table: Table | None,
-        options: dict[str, Any],
-        seed: int,
-        *,
-        is_new: bool,
-    ) -> None:
-        self.estimator, self.chunks, self.table = estimator, chunks, table
+    def __init__(self, check: Check, chunks: Chunks, table: Table | None, options: dict[str, Any], seed: int) -> None:
+        self.check, self.chunks, self.table = check, chunks, table
         self.options, self.seed = options, seed
         self.native: Native | None = None
         self._survey: Survey | None = None
@@ -75,7 +65,7 @@ class FirstPass:
                 continue
             with _naming_chunk(number):
                 frame, native = to_pandas(chunk)
-                rows = read_rows(estimator, frame, self.table, n_rows_wanted=1, reset=is_new)
+                rows = check(frame, self.table, True)
             self.native = self.native or native
             self._n_rows[block] += len(rows)
             self._learn(number, rows)
@@ -104,7 +94,7 @@ class FirstPass:
         if weights is not None:
             weights = weights / weights.mean()
         return StreamedRows(
-            LaterPasses(self.estimator, self.chunks, self.table, np.cumsum([0, *self._n_rows]).tolist()),
+            LaterPasses(self.check, self.chunks, self.table, np.cumsum([0, *self._n_rows]).tolist()),
             n_rows=self._sample.n_rows,
             is_complete=self._survey is not None and not self._survey.has_gaps,
             sample=torch.from_numpy(self._positions),
@@ -149,14 +139,14 @@ class LaterPasses:
 
     Parameters
     ----------
-    estimator, chunks, table
+    check, chunks, table
         See ``FirstPass``.
     starts : list of int
         Position of the first row of each block.
     """
 
-    def __init__(self, estimator: BaseEstimator, chunks: Chunks, table: Table, starts: list[int]) -> None:
-        self.estimator, self.chunks, self.table, self.starts = estimator, chunks, table, starts
+    def __init__(self, check: Check, chunks: Chunks, table: Table, starts: list[int]) -> None:
+        self.check, self.chunks, self.table, self.starts = check, chunks, table, starts
 
     def __call__(self, generator: torch.Generator) -> Iterator[tuple[int, Tensor]]:
         """Encoded rows, (B, D), and the position of the first of them."""
@@ -168,7 +158,7 @@ class LaterPasses:
             if _has_no_rows(chunk):
                 continue
             with _naming_chunk(number):
-                rows = read_rows(self.estimator, to_pandas(chunk)[0], self.table)
+                rows = self.check(to_pandas(chunk)[0], self.table, False)
             for _, part in slices(rows):
                 with _naming_chunk(number), warnings.catch_warnings():
                     warnings.filterwarnings("ignore", message="Column .* was not seen at fit")  # said once, at most

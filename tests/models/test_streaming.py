@@ -5,7 +5,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.decomposition import PCA
 
 from skvae import VAETransformer
-from skvae.estimators import fits, streaming
+from skvae.estimators import fits
+from skvae.models import streaming
 from skvae.tables import Table
 
 
