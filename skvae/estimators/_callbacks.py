@@ -43,9 +43,9 @@ class CallbackMixin(getattr(api, "CallbackSupportMixin", object)):  # type: igno
         Parameters
         ----------
         *callbacks : callback instances
-            Of ``sklearn.callback``, such as ``ProgressBar()`` or ``ScoringMonitor(scoring={"elbo": function})``, or
-            your own; none at all removes those there are. A ``ProgressBar`` belongs on the outermost estimator, a
-            ``Pipeline`` or a search, which hands it on.
+            Callbacks of ``sklearn.callback``, such as ``ProgressBar()`` or
+            ``ScoringMonitor(scoring={"elbo": function})``, or your own; none at all removes those there are. A
+            ``ProgressBar`` belongs on the outermost estimator, a ``Pipeline`` or a search, which hands it on.
 
         Returns
         -------
@@ -84,7 +84,7 @@ class Following:
     Parameters
     ----------
     estimator : VAETransformer
-        Whose fit it is.
+        Estimator that is being fitted.
     X, y
         What it was called with. Without a y, callbacks get X in its place, which an autoencoder aims at:
         ``ScoringMonitor`` of scikit-learn 1.9 scores nothing without one.

@@ -47,7 +47,7 @@ class VAEImputer(Documented, TransformerMixin, BaseEstimator):
         Columns without a single observed cell in ``fit`` are dropped; True keeps them, with zeros in their gaps where
         they hold numbers, and gaps where they do not.
     random_state : int, RandomState instance or None, default=None
-        Of training and of the draws; None takes the estimator's own. Once fitted, ``transform`` is deterministic.
+        Seed of training and of the draws; None takes the estimator's own. Once fitted, ``transform`` is deterministic.
 
     Attributes
     ----------
@@ -189,7 +189,7 @@ class VAEImputer(Documented, TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of str
-            Those of the columns, and ``missingindicator_`` before those of the columns that had gaps.
+            Names of the columns, then of the indicators: ``missingindicator_`` before the name of their column.
         """
         check_is_fitted(self)
         names = check_feature_names_in(self, input_features)

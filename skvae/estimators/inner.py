@@ -25,7 +25,7 @@ def inner_estimator(
     estimator : VAETransformer or None
         What the user passed.
     random_state : int, RandomState instance or None
-        Of the copy; None leaves the estimator's own.
+        Seed of the copy; None leaves the estimator's own.
     **defaults
         Parameters where there is no estimator.
     """

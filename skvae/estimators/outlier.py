@@ -48,7 +48,7 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
         Share of the training rows, the most normal ones, that the model is trained on. "auto": 0.9, or what
         ``contamination`` leaves if that is less. 1.0 trains on all, for rows that are known to be normal.
     random_state : int, RandomState instance or None, default=None
-        Of training; None takes the estimator's own. Once fitted, scores are deterministic.
+        Seed of training; None takes the estimator's own. Once fitted, scores are deterministic.
 
     Attributes
     ----------

@@ -83,7 +83,7 @@ class VAESearchCV(Documented, GridSearchCV):
     Attributes
     ----------
     cv_results_, best_estimator_, best_score_, best_params_, best_index_, scorer_, n_splits_, refit_time_, multimetric_
-        As those of ``GridSearchCV``. ``mean_fit_time`` is a candidate's share of the time of its stack.
+        What ``GridSearchCV`` has under these names. ``mean_fit_time`` is a candidate's share of the time of its stack.
 
     See Also
     --------

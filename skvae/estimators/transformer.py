@@ -61,8 +61,8 @@ class VAETransformer(
         or a normalizing flow.
 
     add_indicator : bool, default=False
-        Also model which cells are missing, so that samples have gaps as the data do. The score then includes the
-        log-probability of the pattern of gaps.
+        Whether to model, too, which cells are missing, so that samples have gaps as the data do. The score then
+        includes the log-probability of the pattern of gaps.
 
     hidden_layer_sizes : "auto" or tuple of int, default="auto"
         Widths of the encoder's hidden layers; the decoder has them in reverse. "auto": two layers of 64 below
@@ -112,18 +112,18 @@ class VAETransformer(
         otherwise.
 
     learning_rate : "auto" or float, default="auto"
-        Of AdamW. "auto": 1e-3 below 1,000 rows, 2e-3 above, 5e-3 for binary rows; 4e-3 below 12,000 rows and 8e-3 above
-        under ``decoder="autoregressive"``.
+        Peak learning rate of AdamW. "auto": 1e-3 below 1,000 rows, 2e-3 above, 5e-3 for binary rows; 4e-3 below 12,000
+        rows and 8e-3 above under ``decoder="autoregressive"``.
 
     weight_decay : "auto" or float, default="auto"
-        Of AdamW. "auto": 1.0 below 1,000 rows, 0.01 above, 0 for binary rows.
+        Weight decay of AdamW. "auto": 1.0 below 1,000 rows, 0.01 above, 0 for binary rows.
 
     batch_size : "auto" or int, default="auto"
-        Rows a step. "auto": a power of two near n / 16 from 32 to 512, or to 256 under
+        Number of rows in a step. "auto": a power of two near n / 16 from 32 to 512, or to 256 under
         ``decoder="autoregressive"``.
 
     max_iter : "auto" or int, default="auto"
-        Passes over the training rows. "auto": 100, but about 1,500 steps at least and 20,000 at most; under
+        Number of passes over the training rows. "auto": 100, but about 1,500 steps at least and 20,000 at most; under
         ``decoder="autoregressive"`` 14, fewer beyond 30,000 rows, but about 400 steps at least.
 
     early_stopping : "auto" or bool, default="auto"
@@ -135,28 +135,28 @@ class VAETransformer(
         Share of rows held out.
 
     n_iter_no_change : int, default=10
-        Training stops after this many held-out evaluations without improvement; a full fit has 40 or more.
+        Number of held-out evaluations without improvement after which training stops; a full fit has 40 or more.
 
     tol : float, default=0.0
         Nats by which the held-out objective must grow to count as an improvement.
 
     warm_start : bool, default=False
-        Continue from the weights of the last fit, with the columns as they were then. All rows train with
-        ``early_stopping="auto"``, since the model may have seen any of them; ``X_val`` chooses the best weights.
+        Whether ``fit`` continues from the weights of the last fit, with the columns as they were then. All rows train
+        with ``early_stopping="auto"``, since the model may have seen any of them; ``X_val`` chooses the best weights.
 
     device : str or torch.device, default="auto"
-        "auto" takes the first GPU if there is one.
+        Device of the model, in the words of torch. "auto" takes the first GPU if there is one.
 
     precision : {"auto", "float32", "bfloat16"}, default="auto"
-        Of the networks' matrix products in training. "auto" takes bfloat16 where it is faster. Scores and
+        Precision of the networks' matrix products in training. "auto" takes bfloat16 where it is faster. Scores and
         transforms are computed in the precision of X.
 
     random_state : int, RandomState instance or None, default=None
         Seed of everything random in fit, and of ``sample`` where it gets none of its own.
 
     verbose : int, default=0
-        1 prints a line for each held-out evaluation, or as many where no rows are held out. For a progress bar, see
-        ``set_callbacks``.
+        Verbosity: 1 prints a line for each held-out evaluation, or as many where no rows are held out. For a progress
+        bar, see ``set_callbacks``.
 
     Attributes
     ----------

@@ -121,7 +121,7 @@ class Reader:
         Raises
         ------
         Exception
-            Of many a kind, where somebody has changed the document.
+            Many kinds of error, where somebody has changed the document.
         """
         if isinstance(node, list):
             return [self.read(item) for item in node]

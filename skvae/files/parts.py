@@ -31,7 +31,7 @@ class Part(NamedTuple):
     Attributes
     ----------
     types : tuple of type
-        Whose instances these are; for most, without those of derived types.
+        Types of these values; for most, without derived types.
     take : callable
         A value → simpler values.
     put : callable

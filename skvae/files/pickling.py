@@ -28,7 +28,7 @@ class SkvaeVersionWarning(InconsistentVersionWarning):
 
 
 def version() -> str:
-    """That of the package, which is written in its root, and which nothing below imports."""
+    """Version of the package, which is written in its root, and which nothing below imports."""
     return str(sys.modules["skvae"].__version__)
 
 
