@@ -73,8 +73,8 @@ def test_random_state_is_the_estimators_unless_given(holes):
 
 @pytest.mark.filterwarnings("ignore:All 10 component")
 def test_default_estimator_is_that_of_the_container(monkeypatch):
-    monkeypatch.setattr("skvae.training.recipe.auto_synthesis_max_iter", lambda n_rows, batch_size: 1)
-    monkeypatch.setattr("skvae.training.recipe.auto_max_iter", lambda n_rows, batch_size: 1)
+    monkeypatch.setattr("skvae.models.rules.SynthesisRules.max_iter", lambda rules, batch_size: 1)
+    monkeypatch.setattr("skvae.models.rules.Rules.max_iter", lambda rules, batch_size: 1)
     X = np.random.default_rng(0).normal(size=(20, 2))
     X[0, 0] = np.nan
     assert VAEImputer(random_state=0).fit(pd.DataFrame(X)).estimator_.decoder == "autoregressive"
@@ -83,7 +83,7 @@ def test_default_estimator_is_that_of_the_container(monkeypatch):
 
 
 def test_default_fills_arrays_of_any_scale_better_than_means(monkeypatch):
-    monkeypatch.setattr("skvae.training.recipe.auto_max_iter", lambda n_rows, batch_size: 5)
+    monkeypatch.setattr("skvae.models.rules.Rules.max_iter", lambda rules, batch_size: 5)
     X = load_wine().data  # columns from 0.1 to 1,700
     hidden = np.random.default_rng(0).random(X.shape) < 0.2
     holes = np.where(hidden, np.nan, X)

@@ -150,7 +150,7 @@ def test_columns_that_only_outliers_know_are_kept():
 
 @pytest.mark.filterwarnings("ignore:All 10 component")
 def test_the_default_has_heavy_tails(iris, monkeypatch):
-    monkeypatch.setattr("skvae.training.recipe.auto_max_iter", lambda n_rows, batch_size: 1)
+    monkeypatch.setattr("skvae.models.rules.Rules.max_iter", lambda rules, batch_size: 1)
     assert VAEOutlierDetector(random_state=0).fit(iris[:20]).estimator_.likelihood == "student_t"
     assert VAEOutlierDetector(random_state=0).fit(iris[:20] > 0).estimator_.likelihood == "auto"
 
