@@ -41,6 +41,7 @@ class FilesMixin:
         --------
         >>> import os, tempfile
         >>> from sklearn.datasets import load_iris
+        >>> from skvae import VAETransformer
         >>> X = load_iris().data
         >>> vae = VAETransformer(2, max_iter=2, random_state=0).fit(X)
         >>> with tempfile.TemporaryDirectory() as folder:
