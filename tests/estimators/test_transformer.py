@@ -66,3 +66,13 @@ def test_coordinates_of_another_width_are_refused(vae):
 
 def test_the_generator_is_on_the_device_of_the_model(vae):
     assert vae._generator(0).device == torch.device("cpu")
+
+
+@pytest.mark.parametrize("change", [{"decoder": "autoregressive"}, {"prior": "mixture"}, {"likelihood": "student_t"}])
+def test_a_parameter_that_changes_after_fit_moves_no_answer(change, vae, iris):
+    before = vae.transform(iris), vae.score_samples(iris), vae.sample(9, random_state=1)
+    vae.set_params(**change)
+    for answer, again in zip(
+        before, (vae.transform(iris), vae.score_samples(iris), vae.sample(9, random_state=1)), strict=True
+    ):
+        assert_array_equal(again, answer)
