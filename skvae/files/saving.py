@@ -17,7 +17,7 @@ from skvae.files.atomic import write_whole
 from skvae.files.document import Reader, Writer, import_path
 from skvae.files.hints import conforms
 from skvae.files.pickling import version
-from skvae.files.weights import Arrays, SizeLimit, learned, rebuilt
+from skvae.files.weights import SPARE, Arrays, SizeLimit, learned, rebuilt
 from skvae.models import Architecture, Network, Online
 from skvae.tables import Table, check_levels
 
@@ -91,7 +91,8 @@ def load(cls: Any, path: Any, own: Own, classes: Sequence[type]) -> Any:
     try:
         described = json.loads(document)
         _check_networks(described["networks"], own)
-        return _restored(cls, described, arrays, own, classes)
+        reader = Reader(arrays, classes, room=len(document) + sum(array.size for array in arrays.values()) + SPARE)
+        return _restored(cls, described, arrays, own, reader)
     except ImportError:
         raise
     except Exception as error:  # whatever goes wrong, the file is not as save wrote it, or classes are missing
@@ -136,9 +137,8 @@ def _described(estimator: Any, writer: Writer) -> dict[str, Any]:
     }
 
 
-def _restored(cls: Any, described: Any, arrays: Arrays, own: Own, classes: Sequence[type]) -> Any:
+def _restored(cls: Any, described: Any, arrays: Arrays, own: Own, reader: Reader) -> Any:
     """The estimator of a document."""
-    reader = Reader(arrays, classes)
     parameters, attributes = reader.read(described["parameters"]), reader.read(described["attributes"])
     known = inspect.signature(cls).parameters
     for name in [*parameters, *attributes]:
@@ -207,6 +207,7 @@ def _read(path: Path) -> tuple[str, Arrays]:
         raise ValueError(
             f"load reads files that save wrote, but {path} is none, or only a part of one ({error}). Save again."
         ) from error
+    _check_lengths(path, arrays)
     name, _, number = metadata.get("format", "").partition(" ")
     if name != "skvae" or not number.isdecimal():
         raise ValueError(f"load reads files that save wrote, but {path} holds no model of skvae. Pass another path.")
@@ -219,6 +220,17 @@ def _read(path: Path) -> tuple[str, Arrays]:
     if metadata.get("sha256") != _digest(document, arrays):
         raise ValueError(f"{path} has changed since save wrote it: its checksum is another. Copy or save it again.")
     return document, arrays
+
+
+def _check_lengths(path: Path, arrays: Arrays) -> None:
+    """Refuse arrays that are longer than their file: an empty one may say so."""
+    size = path.stat().st_size
+    for name, array in arrays.items():
+        if max(array.shape, default=0) > size:
+            raise ValueError(
+                f"load reads files that save wrote, but {path} has {size:,} bytes and says that {name!r} is of the "
+                f"shape {array.shape}. Save again."
+            )
 
 
 def _digest(document: str, arrays: Arrays) -> str:

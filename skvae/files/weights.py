@@ -23,6 +23,8 @@ FACTORIES = (torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch
 
 Arrays = dict[str, NDArray[Any]]
 
+SPARE = 1_000_000  # numbers that any file may lead to
+
 
 def learned(vae: VAE) -> Arrays:
     """What the table does not say: parameters, floating-point buffers, and all that a user's network has."""
@@ -88,7 +90,7 @@ class SizeLimit(TorchFunctionMode):
 
     def __init__(self, n_numbers: int) -> None:
         super().__init__()
-        self.left = 4 * n_numbers + 1_000_000
+        self.left = 4 * n_numbers + SPARE
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Count what ``torch.empty(…)`` and its like make."""

@@ -7,6 +7,7 @@ import pickle
 import re
 import struct
 import sys
+import tracemalloc
 import warnings
 import zipfile
 from dataclasses import dataclass
@@ -442,6 +443,73 @@ def with_metadata(metadata, path):
 
     path.write_bytes(save({"a": np.zeros(3)}, metadata))
     return path
+
+
+COLUMNS = ("attributes", "table_", "$Table", "columns")
+LONG = {"$index": {"range": [0, 10**12, 1], "name": None}}
+NUMBER = {"$decimal": "1E+999999999"}
+
+
+def empty_but_long(document, arrays):
+    arrays["values/long"] = np.zeros((10**12, 0))
+    document["attributes"]["history_"]["kl"] = {"$floats": "values/long"}
+
+
+def empty_edges(document, arrays):
+    arrays[document_bins(document)["edges"]["$array"]] = np.zeros((10**12, 0))
+
+
+def one_for_many(document, arrays):
+    arrays["values/one"] = np.zeros(10**5)
+    document["attributes"]["history_"] = {str(i): {"$floats": "values/one"} for i in range(10**4)}
+
+
+def many_levels(document, arrays):
+    bins = document_bins(document)
+    arrays[bins["edges"]["$array"]] = np.repeat(np.arange(5000.0), 2).reshape(-1, 2)
+    for end in ("first", "last"):
+        arrays[bins[end]["$array"]] = np.full(5000, -1)
+
+
+def document_bins(document):
+    return document["attributes"]["table_"]["$Table"]["columns"][6]["$HistogramColumn"]["bins"]["$Bins"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (set_in(*COLUMNS, 5, "$CategoryColumn", "dtype", {"$dtype": ["category", LONG, True]}), "longer than the file"),
+        (set_in(*COLUMNS, 5, "$CategoryColumn", "levels", LONG), "longer than the file"),
+        (set_in("attributes", "table_", "$Table", "labels", LONG), "longer than the file"),
+        (set_in("attributes", "feature_names_in_", {"$objects": LONG}), "longer than the file"),
+        (set_in("parameters", "n_draws", {"$tuple": LONG}), "longer than the file"),
+        (set_in("parameters", "n_draws", {"$scalar": ["<i8", NUMBER]}), "10,000 digits"),
+        (set_in("parameters", "n_draws", {"$timestamp": [NUMBER, "s", None]}), "10,000 digits"),
+        (set_in("attributes", "_fitted_with", "prior", {"$Flow": {"n_layers": 10**12}}), "beyond what it holds"),
+        (set_in("attributes", "_fitted_with", "prior", {"$VampPrior": {"n_modes": 10**12}}), "beyond what it holds"),
+        (many_levels, "beyond what it holds"),
+        (empty_but_long, r"bytes and says that 'values/long' is of the shape \(1000000000000, 0\)"),
+        (empty_edges, "bytes and says that"),
+        (one_for_many, "uses it twice"),
+    ],
+)
+def test_nothing_is_made_larger_than_the_file(change, message, content, tmp_path):
+    path = tampered(content, change, tmp_path / "model")
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=re.escape(str(path)) + ".*" + message):
+            VAETransformer.load(path)
+        assert tracemalloc.get_traced_memory()[1] < 50e6
+    finally:
+        tracemalloc.stop()
+
+
+def test_categories_of_which_a_table_uses_few_are_kept(tiny, tmp_path):
+    X = pd.DataFrame({"a": np.arange(40.0) % 7, "b": pd.Categorical([3, 8] * 20, categories=range(3_000_000))})
+    vae = VAETransformer(**tiny).fit(X)
+    again = saved(vae, tmp_path)
+    assert again.sample(3).dtypes["b"] == X.dtypes["b"]
+    assert_array_equal(again.transform(X), vae.transform(X))
 
 
 @pytest.mark.parametrize(
