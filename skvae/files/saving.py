@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from skvae.files.atomic import write_whole
 from skvae.files.document import Reader, Writer, import_path
+from skvae.files.finite import check_finite_attributes, check_finite_weights
 from skvae.files.hints import conforms
 from skvae.files.pickling import version
 from skvae.files.weights import SPARE, Arrays, SizeLimit, learned, rebuilt
@@ -56,11 +57,13 @@ def save(estimator: Any, path: Any) -> None:
     Raises
     ------
     ValueError
-        Where there is something that a file cannot hold.
+        Where there is something that a file cannot hold, or that is not finite.
     ImportError
         Where safetensors is missing.
     """
     from_numpy = _safetensors().numpy.save
+    check_finite_attributes(vars(estimator))
+    check_finite_weights(estimator.vae_)
     writer = Writer(names_own=True)
     document = json.dumps(_described(estimator, writer))
     if len(document) > HEADER:
@@ -150,6 +153,7 @@ def _restored(cls: Any, described: Any, arrays: Arrays, own: Own, reader: Reader
     for name, value in attributes.items():
         if not conforms(value, (ATTRIBUTES | MORE_ATTRIBUTES)[name]):
             raise ValueError(f"Its {name!r} is a {type(value).__name__}, which it cannot be")
+    check_finite_attributes(attributes)
     check_levels(attributes["table_"])
     if len(described["hidden_layer_sizes"]) > len(arrays):
         raise ValueError("It has more layers than weights")
@@ -164,6 +168,7 @@ def _restored(cls: Any, described: Any, arrays: Arrays, own: Own, reader: Reader
     weights = {name.removeprefix("weights/"): array for name, array in arrays.items() if name.startswith("weights/")}
     with SizeLimit(sum(array.size for array in arrays.values())):
         estimator.vae_ = rebuilt(architecture, attributes["table_"], weights)
+    check_finite_weights(estimator.vae_)
     estimator._architecture = architecture
     estimator.device_ = torch.device("cpu")
     return estimator

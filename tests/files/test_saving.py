@@ -168,6 +168,12 @@ def test_loading_moves_nothing_global(tiny, iris, tmp_path):
     assert_array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002
 
 
+@pytest.mark.parametrize("size", [1e-300, 1e-30, 1e30, 1e150])
+def test_numbers_of_any_size_are_kept(size, tiny, iris, tmp_path):
+    vae = VAETransformer(**tiny).fit(iris * size)
+    assert_same(vae, saved(vae, tmp_path), iris * size)
+
+
 # -- what is a user's own ----------------------------------------------------------------------------------------
 
 
@@ -510,6 +516,61 @@ def test_categories_of_which_a_table_uses_few_are_kept(tiny, tmp_path):
     again = saved(vae, tmp_path)
     assert again.sample(3).dtypes["b"] == X.dtypes["b"]
     assert_array_equal(again.transform(X), vae.transform(X))
+
+
+def filled(find, value):
+    """A change of one number of an array, which ``find`` names in the document."""
+
+    def change(document, arrays):
+        name = find if isinstance(find, str) else find(document)["$array"]
+        arrays[name] = arrays[name].copy()
+        arrays[name].flat[0] = value
+
+    return change
+
+
+def in_table(name):
+    return lambda document: document["attributes"]["table_"]["$Table"][name]
+
+
+NAN, INF = {"$float": "nan"}, {"$float": "inf"}
+ONLINE = {"n_rows": 2000, "n_steps": 1, "n_seen": 3.0, "weight": 3.0, "memory": None}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        *((filled(in_table("loc"), value), "its loc of column 'size' holds") for value in (np.nan, np.inf)),
+        *((filled(in_table("scale"), value), "its scale of column 'size' holds") for value in (np.nan, -np.inf)),
+        *((filled(in_table("scale"), value), "the scale of column 'size' is 0") for value in (0.0, -0.0)),
+        (filled(in_table("lower"), np.nan), "its lower of column 'size' holds nan"),
+        (filled(in_table("upper"), np.inf), "its upper of column 'size' holds inf"),
+        (
+            filled(lambda document: document["attributes"]["kl_per_component_"], np.nan),
+            "its kl_per_component_ holds nan",
+        ),
+        (filled(lambda document: document_bins(document)["edges"], -np.inf), "its edges of column 'day' holds -inf"),
+        (filled(lambda document: document_bins(document)["knots"], np.nan), "its knots of column 'day' holds nan"),
+        (lambda document, arrays: document_bins(document).update(decimals=400), "its levels of column 'day' holds nan"),
+        (filled("weights/encoder.bias", np.nan), "its encoder.bias holds nan"),
+        (filled("weights/decoder.network.0.weight", np.inf), "its decoder.network.0.weight holds inf"),
+        (filled("weights/prior.logits", -np.inf), "its prior.logits holds -inf"),
+        (filled("weights/joint.blocks.1.half_width", np.nan), "its joint.blocks.1.half_width holds nan"),
+        (lambda document, arrays: document["attributes"].update(noise_variance_=NAN), "its noise_variance_ holds nan"),
+        *(
+            (
+                set_in("attributes", "_online", {"$Online": ONLINE | {name: INF}}),
+                "its memory of the steps so far holds inf",
+            )
+            for name in ("n_seen", "weight")
+        ),
+    ],
+)
+def test_a_model_of_other_than_finite_numbers_is_refused(change, message, content, tmp_path):
+    path = tampered(content, change, tmp_path / "model")
+    with pytest.raises(ValueError, match=re.escape(str(path)) + ".*" + message):
+        VAETransformer.load(path)
 
 
 @pytest.mark.parametrize(
