@@ -60,6 +60,8 @@ def _numbers_of_table(table: Table) -> Named:
             yield f"{name} {at}", np.array(getattr(column, name))
         if column.scale == 0:
             raise ValueError(f"A column is encoded in units of some size, but the scale {at} is 0")
+        if column.family.scaling == "none" and (column.loc, column.scale) != (0, 1):  # codes of levels, say
+            raise ValueError(f"Cells of {column.family.name!r} are not scaled, but the loc and scale {at} say so")
         for name, array in _arrays_of(column.codec):
             yield f"{name} {at}", array
         if isinstance(column.codec, HistogramColumn):

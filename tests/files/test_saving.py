@@ -10,6 +10,7 @@ import sys
 import tracemalloc
 import warnings
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -158,6 +159,15 @@ def test_a_saved_model_goes_on_training_as_it_would_have(tiny, iris, tmp_path):
     online = VAETransformer(**tiny).partial_fit(iris)
     again = saved(online, tmp_path)
     assert_same(online.partial_fit(iris[:50]), again.partial_fit(iris[:50]), iris)
+
+
+def test_eight_threads_save_to_one_path(tiny, iris, tmp_path):
+    path, vae = tmp_path / "model", VAETransformer(**tiny).fit(iris)
+    with ThreadPoolExecutor(8) as pool:
+        for saving in [pool.submit(vae.save, path) for _ in range(40)]:
+            saving.result()
+    assert_same(vae, VAETransformer.load(path), iris)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["model"]
 
 
 def test_loading_moves_nothing_global(tiny, iris, tmp_path):
@@ -518,13 +528,13 @@ def test_categories_of_which_a_table_uses_few_are_kept(tiny, tmp_path):
     assert_array_equal(again.transform(X), vae.transform(X))
 
 
-def filled(find, value):
+def filled(find, value, at=0):
     """A change of one number of an array, which ``find`` names in the document."""
 
     def change(document, arrays):
         name = find if isinstance(find, str) else find(document)["$array"]
         arrays[name] = arrays[name].copy()
-        arrays[name].flat[0] = value
+        arrays[name].flat[at] = value
 
     return change
 
@@ -544,6 +554,8 @@ ONLINE = {"n_rows": 2000, "n_steps": 1, "n_seen": 3.0, "weight": 3.0, "memory": 
         *((filled(in_table("loc"), value), "its loc of column 'size' holds") for value in (np.nan, np.inf)),
         *((filled(in_table("scale"), value), "its scale of column 'size' holds") for value in (np.nan, -np.inf)),
         *((filled(in_table("scale"), value), "the scale of column 'size' is 0") for value in (0.0, -0.0)),
+        (filled(in_table("loc"), 1e30, at=3), "loc and scale of column 'flag' say so"),
+        (filled(in_table("scale"), -1.0, at=6), "loc and scale of column 'day' say so"),
         (filled(in_table("lower"), np.nan), "its lower of column 'size' holds nan"),
         (filled(in_table("upper"), np.inf), "its upper of column 'size' holds inf"),
         (
