@@ -108,10 +108,13 @@ class Reader:
         Arrays by the name that the document has for them.
     own : sequence of classes
         A user's own likelihoods, priors and schedules, which the document may name.
+    room : float
+        How many numbers may come of ranges, which say them all in three.
     """
 
-    def __init__(self, arrays: Mapping[str, NDArray[Any]], own: Sequence[type] = ()) -> None:
-        self.arrays = arrays
+    def __init__(self, arrays: Mapping[str, NDArray[Any]], own: Sequence[type] = (), *, room: float = math.inf) -> None:
+        self.arrays = dict(arrays)
+        self.room = room
         self.own = {import_path(cls): cls for cls in own}
         self.classes = known_classes()
 
@@ -132,11 +135,30 @@ class Reader:
         ((name, parts),) = node.items()
         name = name.removeprefix("$")
         if name in ("array", "floats", "tensor"):
-            return self._read_array(name, self.arrays[parts])
-        return self._read_other(name, self.read(parts))
+            return self._read_array(name, self._array(parts))
+        parts = self.read(parts)
+        if name == "index" and "range" in parts:
+            self._reserve(*parts["range"])
+        return self._read_other(name, parts)
+
+    def _array(self, name: str) -> NDArray[Any]:
+        """An array of the file, for its only use: else a small file could say it again and again."""
+        if name not in self.arrays:
+            raise ValueError(f"It lacks the array {name!r}, or uses it twice")
+        return self.arrays.pop(name)
+
+    def _reserve(self, start: int, stop: int, step: int) -> None:
+        """Refuse ranges that are longer than there is room, before anything is made of them."""
+        if not type(start) is type(stop) is type(step) is int:  # NumPy's own overflow
+            raise ValueError("A range must be of whole numbers")
+        self.room -= max(0, (stop - start) // step)
+        if self.room < 0:
+            raise ValueError("Its ranges are far longer than the file")
 
     def _read_array(self, name: str, array: NDArray[Any]) -> Any:
         if name == "floats":
+            if array.dtype != np.float64 or array.ndim != 1:
+                raise ValueError(f"A list of floats cannot be of {array.dtype} {array.shape}")
             return array.tolist()
         return torch.from_numpy(np.array(array)) if name == "tensor" else array
 

@@ -22,6 +22,8 @@ ZONE = re.compile(r"(?!dateutil)[A-Za-z0-9_+\-/:]{1,64}")
 NUMBERS = {"Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64", "Float32", "Float64"}
 MASKED = NUMBERS | {"boolean"}
 NARWHALS = NUMBERS | {"Boolean", "String", "Date", "Datetime", "Duration", "Decimal", "Categorical", "Enum"}
+DIGITS = 10_000  # before or after the point of a Decimal: a few letters can say numbers that fill the memory
+LONG = 100  # from which on a range is written as values where it may be longer than the table is wide
 DETAILS = {"Datetime": ("time_unit", "time_zone"), "Duration": ("time_unit",), "Enum": ("categories",)}
 
 
@@ -91,9 +93,22 @@ def _put_scalar(parts: list[Any]) -> Any:
     if name == "U":
         return np.str_(value)
     dtype = _put_dtype(name)
+    if type(value) not in (int, float, bool):
+        raise ValueError(f"a number cannot be made of a {type(value).__name__}")
     if dtype.kind in "mM":
         return np.array(value, dtype=np.int64).view(dtype)[()]
     return np.array(value, dtype=dtype)[()]
+
+
+def _put_decimal(text: str) -> decimal.Decimal:
+    value = decimal.Decimal(text)
+    if value.is_finite() and abs(value.adjusted()) > DIGITS:
+        raise ValueError(f"a Decimal of more than {DIGITS:,} digits")
+    return value
+
+
+def _take_decimal(value: decimal.Decimal) -> str:
+    return str(_put_decimal(str(value)))
 
 
 def _take_dtype(dtype: Dtype) -> Any:
@@ -113,7 +128,7 @@ def _parts_of_dtype(dtype: Dtype) -> Any:
         is_nan = dtype.na_value is np.nan
         return ["string", dtype.storage, "nan" if is_nan else "NA"]
     if isinstance(dtype, pd.CategoricalDtype):
-        return ["category", dtype.categories, bool(dtype.ordered)]
+        return ["category", _short(dtype.categories), bool(dtype.ordered)]
     if isinstance(dtype, pd.DatetimeTZDtype):
         return ["moment", dtype.unit, _take_zone(dtype.tz)]
     if isinstance(dtype, pd.PeriodDtype):
@@ -198,12 +213,16 @@ def _put_arrow(parts: Any) -> Any:
 
 def _take_index(index: pd.Index) -> dict[str, Any]:
     if isinstance(index, pd.MultiIndex):
-        return {"levels": list(index.levels), "codes": list(map(np.asarray, index.codes)), "names": list(index.names)}
+        return {
+            "levels": list(map(_short, index.levels)),
+            "codes": list(map(np.asarray, index.codes)),
+            "names": list(index.names),
+        }
     parts: dict[str, Any] = {"dtype": index.dtype, "name": index.name}
     if isinstance(index, pd.RangeIndex):
         return {"range": [index.start, index.stop, index.step], "name": index.name}
     if isinstance(index, pd.IntervalIndex):
-        return parts | {"left": index.left, "right": index.right}
+        return parts | {"left": _short(index.left), "right": _short(index.right)}
     if isinstance(index, pd.DatetimeIndex | pd.TimedeltaIndex | pd.PeriodIndex):
         return parts | {"values": np.asarray(index.asi8)}
     if isinstance(index, pd.CategoricalIndex):
@@ -211,6 +230,12 @@ def _take_index(index: pd.Index) -> dict[str, Any]:
     if isinstance(index.dtype, np.dtype) and index.dtype.kind in "biuf":
         return parts | {"values": index.to_numpy()}
     return parts | {"values": list(index)}
+
+
+def _short(index: pd.Index) -> pd.Index:
+    """An index as it is, or the values of a long range, of which a table may use few: load refuses ranges like that."""
+    is_long = isinstance(index, pd.RangeIndex) and len(index) > LONG
+    return pd.Index(index.to_numpy(), name=index.name) if is_long else index
 
 
 def _put_index(parts: dict[str, Any]) -> Any:
@@ -301,7 +326,7 @@ PARTS: dict[str, Part] = {
     "datetime": Part((datetime.datetime,), _take_local, datetime.datetime.fromisoformat),
     "time": Part((datetime.time,), _take_local, datetime.time.fromisoformat),
     "date": Part((datetime.date,), datetime.date.isoformat, datetime.date.fromisoformat),
-    "decimal": Part((decimal.Decimal,), str, decimal.Decimal),
+    "decimal": Part((decimal.Decimal,), _take_decimal, _put_decimal),
     "uuid": Part((uuid.UUID,), str, uuid.UUID),
     "objects": Part((np.ndarray,), _take_objects, _put_objects),  # arrays of numbers are kept as they are
     "Table": Part((Table,), _take_table, _put_table),

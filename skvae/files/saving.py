@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from skvae.files.atomic import write_whole
 from skvae.files.document import Reader, Writer, import_path
+from skvae.files.finite import check_finite_attributes, check_finite_weights
 from skvae.files.hints import conforms
 from skvae.files.pickling import version
-from skvae.files.weights import Arrays, SizeLimit, learned, rebuilt
+from skvae.files.weights import SPARE, Arrays, SizeLimit, learned, rebuilt
 from skvae.models import Architecture, Network, Online
 from skvae.tables import Table, check_levels
 
@@ -56,11 +57,13 @@ def save(estimator: Any, path: Any) -> None:
     Raises
     ------
     ValueError
-        Where there is something that a file cannot hold.
+        Where there is something that a file cannot hold, or that is not finite.
     ImportError
         Where safetensors is missing.
     """
     from_numpy = _safetensors().numpy.save
+    check_finite_attributes(vars(estimator))
+    check_finite_weights(estimator.vae_)
     writer = Writer(names_own=True)
     document = json.dumps(_described(estimator, writer))
     if len(document) > HEADER:
@@ -91,7 +94,8 @@ def load(cls: Any, path: Any, own: Own, classes: Sequence[type]) -> Any:
     try:
         described = json.loads(document)
         _check_networks(described["networks"], own)
-        return _restored(cls, described, arrays, own, classes)
+        reader = Reader(arrays, classes, room=len(document) + sum(array.size for array in arrays.values()) + SPARE)
+        return _restored(cls, described, arrays, own, reader)
     except ImportError:
         raise
     except Exception as error:  # whatever goes wrong, the file is not as save wrote it, or classes are missing
@@ -136,9 +140,8 @@ def _described(estimator: Any, writer: Writer) -> dict[str, Any]:
     }
 
 
-def _restored(cls: Any, described: Any, arrays: Arrays, own: Own, classes: Sequence[type]) -> Any:
+def _restored(cls: Any, described: Any, arrays: Arrays, own: Own, reader: Reader) -> Any:
     """The estimator of a document."""
-    reader = Reader(arrays, classes)
     parameters, attributes = reader.read(described["parameters"]), reader.read(described["attributes"])
     known = inspect.signature(cls).parameters
     for name in [*parameters, *attributes]:
@@ -150,6 +153,7 @@ def _restored(cls: Any, described: Any, arrays: Arrays, own: Own, classes: Seque
     for name, value in attributes.items():
         if not conforms(value, (ATTRIBUTES | MORE_ATTRIBUTES)[name]):
             raise ValueError(f"Its {name!r} is a {type(value).__name__}, which it cannot be")
+    check_finite_attributes(attributes)
     check_levels(attributes["table_"])
     if len(described["hidden_layer_sizes"]) > len(arrays):
         raise ValueError("It has more layers than weights")
@@ -164,6 +168,7 @@ def _restored(cls: Any, described: Any, arrays: Arrays, own: Own, classes: Seque
     weights = {name.removeprefix("weights/"): array for name, array in arrays.items() if name.startswith("weights/")}
     with SizeLimit(sum(array.size for array in arrays.values())):
         estimator.vae_ = rebuilt(architecture, attributes["table_"], weights)
+    check_finite_weights(estimator.vae_)
     estimator._architecture = architecture
     estimator.device_ = torch.device("cpu")
     return estimator
@@ -207,6 +212,7 @@ def _read(path: Path) -> tuple[str, Arrays]:
         raise ValueError(
             f"load reads files that save wrote, but {path} is none, or only a part of one ({error}). Save again."
         ) from error
+    _check_lengths(path, arrays)
     name, _, number = metadata.get("format", "").partition(" ")
     if name != "skvae" or not number.isdecimal():
         raise ValueError(f"load reads files that save wrote, but {path} holds no model of skvae. Pass another path.")
@@ -219,6 +225,17 @@ def _read(path: Path) -> tuple[str, Arrays]:
     if metadata.get("sha256") != _digest(document, arrays):
         raise ValueError(f"{path} has changed since save wrote it: its checksum is another. Copy or save it again.")
     return document, arrays
+
+
+def _check_lengths(path: Path, arrays: Arrays) -> None:
+    """Refuse arrays that are longer than their file: an empty one may say so."""
+    size = path.stat().st_size
+    for name, array in arrays.items():
+        if max(array.shape, default=0) > size:
+            raise ValueError(
+                f"load reads files that save wrote, but {path} has {size:,} bytes and says that {name!r} is of the "
+                f"shape {array.shape}. Save again."
+            )
 
 
 def _digest(document: str, arrays: Arrays) -> str:

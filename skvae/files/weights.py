@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -22,6 +22,8 @@ OWN_WEIGHTS = ("encoder.network.replicas", "decoder.network.replicas")  # of a u
 FACTORIES = (torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn, torch.arange)
 
 Arrays = dict[str, NDArray[Any]]
+
+SPARE = 1_000_000  # numbers that any file may lead to
 
 
 def learned(vae: VAE) -> Arrays:
@@ -77,6 +79,15 @@ def _as_tensor(array: NDArray[Any]) -> torch.Tensor:
         return torch.from_numpy(array)
 
 
+def _n_made(factory: Callable[..., torch.Tensor], args: tuple[Any, ...]) -> int:
+    """How many numbers a factory of tensors makes, given what it is called with."""
+    if factory is torch.arange:
+        return len(range(*(math.ceil(end) for end in args)))
+    if args and isinstance(args[0], tuple | list):
+        return math.prod(args[0])
+    return math.prod(args)
+
+
 class SizeLimit(TorchFunctionMode):
     """Within it, no more numbers are made than a model with this many would need.
 
@@ -88,13 +99,12 @@ class SizeLimit(TorchFunctionMode):
 
     def __init__(self, n_numbers: int) -> None:
         super().__init__()
-        self.left = 4 * n_numbers + 1_000_000
+        self.left = 4 * n_numbers + SPARE
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Count what ``torch.empty(…)`` and its like make."""
         if func in FACTORIES:
-            size = args[0] if args and isinstance(args[0], tuple | list) else args
-            self.left -= math.prod(size)
+            self.left -= _n_made(func, args)
         if self.left < 0:
             raise ValueError("Its sizes are far beyond what it holds")
         return func(*args, **(kwargs or {}))

@@ -123,9 +123,47 @@ def test_what_no_document_holds(value):
         {"$Bins": {"knots": 1, "first": 1, "last": 1, "edges": 1, "decimals": None}},
         {"$device": "os"},
         {"$tuple": 3},
+        {"$floats": "key"},
+        [{"$array": "key"}, {"$array": "key"}],
     ],
     ids=str,
 )
 def test_documents_that_somebody_wrote(document):
     with pytest.raises((ValueError, KeyError, TypeError, RuntimeError)):
         Reader({"key": np.zeros(624, np.uint32)}).read(document)
+
+
+def a_range(*numbers):
+    return {"$index": {"range": list(numbers), "name": None}}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        a_range(0, 101, 1),
+        a_range(0, 10**12, 1),
+        a_range(0, 10**30, 1),
+        a_range(10**12, 0, -1),
+        a_range(-(10**12), 0, 3),
+        [a_range(0, 60, 1), a_range(0, 60, 1)],
+        {"$tuple": a_range(0, 10**12, 1)},
+        {"$dtype": ["category", a_range(0, 10**12, 1), False]},
+        {"$index": {"levels": [a_range(0, 10**12, 1)], "codes": [[0]], "names": [None]}},
+    ],
+    ids=str,
+)
+def test_ranges_come_only_as_long_as_there_is_room(document):
+    with pytest.raises(ValueError, match="far longer than the file"):
+        Reader({}, room=100).read(document)
+
+
+@pytest.mark.parametrize("numbers", [(0, 50, 1), (0, 10**12, 10**11), (10**12, 0, 1), (5, 5, 1)])
+def test_ranges_for_which_there_is_room(numbers):
+    assert list(Reader({}, room=100).read(a_range(*numbers))) == list(range(*numbers))
+
+
+def test_ranges_do_not_overflow():
+    limits = np.iinfo(np.int64)
+    ends = [{"$scalar": ["<i8", limits.min]}, {"$scalar": ["<i8", limits.max]}, 1]
+    with pytest.raises(ValueError, match="whole numbers"):
+        Reader({}, room=100).read(a_range(*ends))

@@ -42,6 +42,8 @@ def there_and_back(value):
         datetime.date(2020, 1, 2),
         datetime.time(3, 4, 5, 6),
         decimal.Decimal("1.230"),
+        decimal.Decimal("-1E+9000"),
+        decimal.Decimal("Infinity"),
         uuid.UUID(int=5),
     ],
     ids=repr,
@@ -128,6 +130,23 @@ def test_an_index(index):
     assert [type(value) for value in again] == [type(value) for value in index]
 
 
+@pytest.mark.parametrize("text", ["1E+10001", "1E-10001", "0E+10001", "1E+999999999"])
+def test_a_decimal_of_which_no_whole_number_should_be_made(text):
+    for ask in (lambda: PARTS["decimal"].take(decimal.Decimal(text)), lambda: PARTS["decimal"].put(text)):
+        with pytest.raises(ValueError, match="10,000 digits"):
+            ask()
+
+
+@pytest.mark.parametrize("n", [100, 101, 10**6])
+def test_long_ranges_of_categories_are_kept_as_values(n):
+    dtype, labels = pd.CategoricalDtype(range(n), ordered=True), pd.MultiIndex([range(n), ["a"]], [[5, 7], [0, 0]])
+    assert ("range" in PARTS["index"].take(PARTS["dtype"].take(dtype)[1])) == (n == 100)
+    assert there_and_back(dtype) == dtype
+    assert ("range" in PARTS["index"].take(PARTS["index"].take(labels)["levels"][0])) == (n == 100)
+    pd.testing.assert_index_equal(there_and_back(labels), labels)
+    assert type(there_and_back(pd.RangeIndex(n))) is pd.RangeIndex  # of labels, of which a table has as many columns
+
+
 def test_what_nothing_takes_apart():
     class Colour:
         pass
@@ -149,6 +168,9 @@ def test_what_nothing_takes_apart():
         ("dtype", ["arrow", "list<item: int8>"]),
         ("native", {"backend": "polars", "schema": [["a", "from_native", {}]]}),
         ("missing", "None"),
+        ("scalar", ["<i8", decimal.Decimal("1E+9000")]),
+        ("scalar", ["<i8", pd.RangeIndex(10)]),
+        ("scalar", ["<i8", "9" * 4000]),
     ],
 )
 def test_parts_that_somebody_wrote(name, parts):

@@ -7,8 +7,10 @@ import pickle
 import re
 import struct
 import sys
+import tracemalloc
 import warnings
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,6 +20,7 @@ import pandas as pd
 import pytest
 import torch
 from numpy.testing import assert_array_equal
+from sklearn.datasets import load_wine
 from sklearn.exceptions import NotFittedError
 
 import skvae.files.saving as persistence
@@ -92,6 +95,12 @@ def test_mixed_frames_under_every_prior_and_decoder(settings, tiny, mixed, tmp_p
     assert_same(vae, saved(vae, tmp_path), mixed)
 
 
+def test_a_wide_table_whose_columns_see_one_another(tiny, tmp_path):
+    X = load_wine(as_frame=True).data
+    vae = VAETransformer(3, decoder="autoregressive", max_iter=1, random_state=0).fit(X)
+    assert_array_equal(saved(vae, tmp_path).transform(X), vae.transform(X))
+
+
 def test_folds_and_the_linear_start(tiny, iris, tmp_path):
     vae = VAETransformer(**tiny | {"max_iter": 5, "hidden_layer_sizes": "auto"}).fit(iris)
     again = saved(vae, tmp_path)
@@ -159,12 +168,27 @@ def test_a_saved_model_goes_on_training_as_it_would_have(tiny, iris, tmp_path):
     assert_same(online.partial_fit(iris[:50]), again.partial_fit(iris[:50]), iris)
 
 
+def test_eight_threads_save_to_one_path(tiny, iris, tmp_path):
+    path, vae = tmp_path / "model", VAETransformer(**tiny).fit(iris)
+    with ThreadPoolExecutor(8) as pool:
+        for saving in [pool.submit(vae.save, path) for _ in range(40)]:
+            saving.result()
+    assert_same(vae, VAETransformer.load(path), iris)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["model"]
+
+
 def test_loading_moves_nothing_global(tiny, iris, tmp_path):
     VAETransformer(**tiny).fit(iris).save(tmp_path / "model")
     before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
     VAETransformer.load(tmp_path / "model")
     assert torch.equal(torch.get_rng_state(), before[0])
     assert_array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-30, 1e30, 1e150])
+def test_numbers_of_any_size_are_kept(size, tiny, iris, tmp_path):
+    vae = VAETransformer(**tiny).fit(iris * size)
+    assert_same(vae, saved(vae, tmp_path), iris * size)
 
 
 # -- what is a user's own ----------------------------------------------------------------------------------------
@@ -442,6 +466,130 @@ def with_metadata(metadata, path):
 
     path.write_bytes(save({"a": np.zeros(3)}, metadata))
     return path
+
+
+COLUMNS = ("attributes", "table_", "$Table", "columns")
+LONG = {"$index": {"range": [0, 10**12, 1], "name": None}}
+NUMBER = {"$decimal": "1E+999999999"}
+
+
+def empty_but_long(document, arrays):
+    arrays["values/long"] = np.zeros((10**12, 0))
+    document["attributes"]["history_"]["kl"] = {"$floats": "values/long"}
+
+
+def empty_edges(document, arrays):
+    arrays[document_bins(document)["edges"]["$array"]] = np.zeros((10**12, 0))
+
+
+def one_for_many(document, arrays):
+    arrays["values/one"] = np.zeros(10**5)
+    document["attributes"]["history_"] = {str(i): {"$floats": "values/one"} for i in range(10**4)}
+
+
+def many_levels(document, arrays):
+    bins = document_bins(document)
+    arrays[bins["edges"]["$array"]] = np.repeat(np.arange(50_000.0), 2).reshape(-1, 2)
+    for end in ("first", "last"):
+        arrays[bins[end]["$array"]] = np.full(50_000, -1)
+
+
+def document_bins(document):
+    return document["attributes"]["table_"]["$Table"]["columns"][6]["$HistogramColumn"]["bins"]["$Bins"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (set_in(*COLUMNS, 5, "$CategoryColumn", "dtype", {"$dtype": ["category", LONG, True]}), "longer than the file"),
+        (set_in(*COLUMNS, 5, "$CategoryColumn", "levels", LONG), "longer than the file"),
+        (set_in("attributes", "table_", "$Table", "labels", LONG), "longer than the file"),
+        (set_in("attributes", "feature_names_in_", {"$objects": LONG}), "longer than the file"),
+        (set_in("parameters", "n_draws", {"$tuple": LONG}), "longer than the file"),
+        (set_in("parameters", "n_draws", {"$scalar": ["<i8", NUMBER]}), "10,000 digits"),
+        (set_in("parameters", "n_draws", {"$timestamp": [NUMBER, "s", None]}), "10,000 digits"),
+        (set_in("attributes", "_fitted_with", "prior", {"$Flow": {"n_layers": 10**12}}), "beyond what it holds"),
+        (set_in("attributes", "_fitted_with", "prior", {"$VampPrior": {"n_modes": 10**12}}), "beyond what it holds"),
+        (many_levels, "beyond what it holds"),
+        (empty_but_long, r"bytes and says that 'values/long' is of the shape \(1000000000000, 0\)"),
+        (empty_edges, "bytes and says that"),
+        (one_for_many, "uses it twice"),
+    ],
+)
+def test_nothing_is_made_larger_than_the_file(change, message, content, tmp_path):
+    path = tampered(content, change, tmp_path / "model")
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=re.escape(str(path)) + ".*" + message):
+            VAETransformer.load(path)
+        assert tracemalloc.get_traced_memory()[1] < 50e6
+    finally:
+        tracemalloc.stop()
+
+
+def test_categories_of_which_a_table_uses_few_are_kept(tiny, tmp_path):
+    X = pd.DataFrame({"a": np.arange(40.0) % 7, "b": pd.Categorical([3, 8] * 20, categories=range(3_000_000))})
+    vae = VAETransformer(**tiny).fit(X)
+    again = saved(vae, tmp_path)
+    assert again.sample(3).dtypes["b"] == X.dtypes["b"]
+    assert_array_equal(again.transform(X), vae.transform(X))
+
+
+def filled(find, value, at=0):
+    """A change of one number of an array, which ``find`` names in the document."""
+
+    def change(document, arrays):
+        name = find if isinstance(find, str) else find(document)["$array"]
+        arrays[name] = arrays[name].copy()
+        arrays[name].flat[at] = value
+
+    return change
+
+
+def in_table(name):
+    return lambda document: document["attributes"]["table_"]["$Table"][name]
+
+
+NAN, INF = {"$float": "nan"}, {"$float": "inf"}
+ONLINE = {"n_rows": 2000, "n_steps": 1, "n_seen": 3.0, "weight": 3.0, "memory": None}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        *((filled(in_table("loc"), value), "its loc of column 'size' holds") for value in (np.nan, np.inf)),
+        *((filled(in_table("scale"), value), "its scale of column 'size' holds") for value in (np.nan, -np.inf)),
+        *((filled(in_table("scale"), value), "the scale of column 'size' is 0") for value in (0.0, -0.0)),
+        (filled(in_table("loc"), 1e30, at=3), "loc and scale of column 'flag' say so"),
+        (filled(in_table("scale"), -1.0, at=6), "loc and scale of column 'day' say so"),
+        (filled(in_table("lower"), np.nan), "its lower of column 'size' holds nan"),
+        (filled(in_table("upper"), np.inf), "its upper of column 'size' holds inf"),
+        (
+            filled(lambda document: document["attributes"]["kl_per_component_"], np.nan),
+            "its kl_per_component_ holds nan",
+        ),
+        (filled(lambda document: document_bins(document)["edges"], -np.inf), "its edges of column 'day' holds -inf"),
+        (filled(lambda document: document_bins(document)["knots"], np.nan), "its knots of column 'day' holds nan"),
+        (lambda document, arrays: document_bins(document).update(decimals=400), "its levels of column 'day' holds nan"),
+        (filled("weights/encoder.bias", np.nan), "its encoder.bias holds nan"),
+        (filled("weights/decoder.network.0.weight", np.inf), "its decoder.network.0.weight holds inf"),
+        (filled("weights/prior.logits", -np.inf), "its prior.logits holds -inf"),
+        (filled("weights/joint.blocks.1.half_width", np.nan), "its joint.blocks.1.half_width holds nan"),
+        (lambda document, arrays: document["attributes"].update(noise_variance_=NAN), "its noise_variance_ holds nan"),
+        *(
+            (
+                set_in("attributes", "_online", {"$Online": ONLINE | {name: INF}}),
+                "its memory of the steps so far holds inf",
+            )
+            for name in ("n_seen", "weight")
+        ),
+    ],
+)
+def test_a_model_of_other_than_finite_numbers_is_refused(change, message, content, tmp_path):
+    path = tampered(content, change, tmp_path / "model")
+    with pytest.raises(ValueError, match=re.escape(str(path)) + ".*" + message):
+        VAETransformer.load(path)
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,15 @@ def test_other_weights_are_refused(change, message, table):
         attached(vae, weights)
 
 
+def test_a_range_is_as_large_as_it_is_long():
+    with SizeLimit(0):
+        for first in range(0, 3000, 3):
+            assert len(torch.arange(first, first + 3)) == 3
+        assert torch.arange(5.5).tolist() == [0, 1, 2, 3, 4, 5]
+    with SizeLimit(0), pytest.raises(ValueError, match="far beyond"):
+        torch.arange(10**9)
+
+
 def test_no_more_numbers_are_made_than_a_file_warrants():
     with SizeLimit(10), pytest.raises(ValueError, match="far beyond what it holds"):
         torch.zeros(10**7)
