@@ -10,6 +10,14 @@ import pytest
 from sklearn.datasets import load_iris
 from sklearn.preprocessing import StandardScaler
 
+from skvae.training import interrupts
+
+
+@pytest.fixture(autouse=True)
+def no_earlier_interrupt():
+    """The Ctrl-C of one test is not the first of two in the next."""
+    interrupts.forget()
+
 
 @pytest.fixture
 def tiny():

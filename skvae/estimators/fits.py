@@ -76,7 +76,7 @@ class FitsMixin(CallbackMixin):
             start, known = self._start()
             frame, native = to_pandas(X)
             rows = read_rows(self, frame, known)
-            weights = row_weights(rows, sample_weight)
+            weights = row_weights(rows, sample_weight).on_average_one()
             if is_memory_map(rows) and rows.size > IN_MEMORY:
                 chunks = Chunks.of_memory_map(rows, weights.kept)
                 return self._fit_stream(chunks, X_val, None, weights.of_kept)

@@ -129,6 +129,13 @@ class RowWeights(NamedTuple):
         """The rows with a weight."""
         return X if self.kept is None else X[self.kept]
 
+    def on_average_one(self) -> RowWeights:
+        """The same weights divided by their mean, which the precision of training can hold however small they are."""
+        if self.of_kept is None:
+            return self
+        relative = self.of_kept / self.of_kept.max()  # equal ones are exactly 1, and no sum of large ones overflows
+        return self._replace(of_kept=relative / relative.mean())
+
 
 def row_weights(X: Rows, sample_weight: ArrayLike | None, n_rows_min: int = 2) -> RowWeights:
     """What ``sample_weight`` says of the rows."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,9 @@ CHUNK = 4_000_000  # cells held in memory at once, in every layer
 
 Floats = NDArray[np.floating[Any]]
 ByRow = Callable[[VAE, Tensor], tuple[Tensor, ...]]
+State = tuple[tuple[int, int], ...]
+
+_COPIES: WeakKeyDictionary[VAE, tuple[State, VAE]] = WeakKeyDictionary()  # in double precision, beside the modules
 
 
 @dataclass(frozen=True)
@@ -181,7 +185,12 @@ class Model:
         """The module in another precision; itself in its own."""
         if dtype == torch.float32:
             return self.vae
-        return copy.deepcopy(self.vae).to(dtype)
+        state = _state_of(self.vae)
+        kept = _COPIES.get(self.vae)
+        if kept is None or kept[0] != state or next(kept[1].parameters()).dtype != dtype:
+            kept = state, copy.deepcopy(self.vae).to(dtype)
+            _COPIES[self.vae] = kept
+        return kept[1]
 
     def _chunk_size(self) -> int:
         """Rows whose widest layer fits into memory."""
@@ -191,6 +200,12 @@ class Model:
     def _decode(self, x: Tensor, index: pd.Index | None = None) -> Any:
         """Encoded rows in the container that fit saw."""
         return self.table.present(self.table.decode(x, index))
+
+
+def _state_of(vae: VAE) -> State:
+    """What differs once a weight or a mode of the module has been changed, in place or not."""
+    tensors = (*vae.parameters(), *vae.buffers())
+    return ((int(vae.training), 0), *((tensor.data_ptr(), tensor._version) for tensor in tensors))
 
 
 def index_of(rows: object) -> pd.Index | None:

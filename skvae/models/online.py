@@ -56,7 +56,7 @@ class Online:
         """Weights divided by the mean over all chunks so far."""
         if weights is None:
             return None
-        return weights * (self.n_seen / self.weight)
+        return weights / (self.weight / self.n_seen)
 
 
 def fit_chunk(

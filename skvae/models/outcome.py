@@ -12,7 +12,7 @@ from skvae.models.kl import every_nth, mean_kl, posterior_of_rows
 from skvae.networks import VAE, AutoregressiveDecoder, restack
 from skvae.priors import fit_prior
 from skvae.tables import Table
-from skvae.training import History, match_marginals
+from skvae.training import History, ends_the_fit_alone, match_marginals
 
 
 class Fit(NamedTuple):
@@ -57,6 +57,8 @@ def conclude(vae: VAE, history: History, data: Data, rows: Tensor, generator: to
         if generator is not None:
             refine(vae, data.take(rows), generator)
     except KeyboardInterrupt:  # the trained weights are as good as without
+        if not ends_the_fit_alone():
+            raise
         history.interrupted = True
     vae.requires_grad_(False)
     some = data.take(rows[:: every_nth(len(rows))])

@@ -5,6 +5,7 @@ from skvae.training.candidate import Candidate
 from skvae.training.device import intraop_threads, isolated_rng, resolve_device, resolve_precision
 from skvae.training.history import History
 from skvae.training.initialization import initialize
+from skvae.training.interrupts import ends_the_fit_alone
 from skvae.training.loop import Training
 from skvae.training.objective import Objective
 from skvae.training.processes import agree_on
@@ -26,6 +27,7 @@ __all__ = [
     "StreamedRows",
     "Training",
     "agree_on",
+    "ends_the_fit_alone",
     "initialize",
     "intraop_threads",
     "isolated_rng",

@@ -12,6 +12,9 @@ import torch
 
 GLOBAL_RNG = threading.RLock()
 
+if hasattr(os, "register_at_fork"):  # the child would wait for threads that only its parent has
+    os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
+
 
 def resolve_device(device: str | torch.device) -> torch.device:
     """Turn "auto" into a GPU or else the CPU, and refuse a device that is not there."""

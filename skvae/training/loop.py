@@ -12,6 +12,7 @@ from skvae.networks import VAE, state_of_models, take_models
 from skvae.training.candidate import Candidate
 from skvae.training.device import autocast
 from skvae.training.history import History
+from skvae.training.interrupts import ends_the_fit_alone
 from skvae.training.judge import Judge, Verdict
 from skvae.training.noise import Noise
 from skvae.training.objective import objective_by_model
@@ -94,7 +95,7 @@ class Training:
         self.steps = Steps(self.vae, self.running, self.n_models, self.noise)
 
     def run(self, until: int | None = None) -> None:
-        """Train up to an epoch, the last by default; Ctrl-C ends it as early stopping would."""
+        """Train up to an epoch, the last by default; Ctrl-C ends it as early stopping would, if it ends it alone."""
         until = self.recipe.max_iter if until is None else until
         try:
             self._assume_complete(True)
@@ -108,6 +109,8 @@ class Training:
                 if self.after_epoch is not None and agree_on(self.after_epoch(self)):
                     self.stop(list(self.running))
         except KeyboardInterrupt:
+            if not ends_the_fit_alone():
+                raise
             for candidate in self.running:
                 candidate.history.interrupted = True
             self.stop(list(self.running))

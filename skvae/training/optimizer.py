@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.optim.adamw import adamw  # the class AdamW imports torch's compiler, which takes seconds
 
 from skvae.networks import MLP, VAE, Linear, Replicas, parameters_by_model
 from skvae.training.processes import add_up
@@ -17,6 +18,47 @@ OfModel = tuple[int | None, nn.Parameter]  # a parameter, and the one model it b
 
 CLIP = 10.0  # times the running mean of a model's gradient norm
 MEMORY = 0.02  # share of the newest norm in that mean
+
+
+class Group(NamedTuple):
+    """Neighbours that move together: views of their weights, gradients and moments, and their rates.
+
+    Attributes
+    ----------
+    weights, gradient, first, second : Tensor of shape (S', P)
+        Weights, gradient, and the running means of it and of its square.
+    step : Tensor of shape ()
+        Number of steps so far.
+    learning_rate, weight_decay : float
+        Peak learning rate, and weight decay.
+    """
+
+    weights: Tensor
+    gradient: Tensor
+    first: Tensor
+    second: Tensor
+    step: Tensor
+    learning_rate: float
+    weight_decay: float
+
+    def move(self, schedule: float) -> None:
+        """One step of AdamW at this share of the learning rate."""
+        adamw(
+            [self.weights],
+            [self.gradient],
+            [self.first],
+            [self.second],
+            [],
+            [self.step],
+            fused=True,
+            amsgrad=False,
+            beta1=0.9,
+            beta2=0.99,
+            lr=schedule * self.learning_rate,
+            weight_decay=self.weight_decay,
+            eps=1e-8,
+            maximize=False,
+        )
 
 
 class Optimizer:
@@ -48,21 +90,22 @@ class Optimizer:
         self.pace = torch.ones_like(self.weights[-1].value[:, :1])  # below 1 where a model went back
         self._is_slowed = False
         self._memories: list[Tensor] = []  # first and second moments of the gradients of both kinds
-        groups, states = [], []
+        self._groups: list[Group] = []
         no_decays = [0.0] * len(self.weight_decays)
         for weights, decays in zip(self.weights, (self.weight_decays, no_decays), strict=True):
             first, second = torch.zeros_like(weights.value), torch.zeros_like(weights.value)
             self._memories += [first, second]
             for models in equal_neighbours(list(zip(self.learning_rates, self.weight_decays, strict=True))):
-                parameter = nn.Parameter(weights.value[models])
-                parameter.grad = weights.gradient[models]
-                peak, decay = self.learning_rates[models.start], decays[models.start]
-                groups.append({"params": [parameter], "weight_decay": decay, "peak": peak})
-                step = torch.zeros((), device=first.device)
-                states.append({"step": step, "exp_avg": first[models], "exp_avg_sq": second[models]})
-        self._adamw = torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.99), fused=True)
-        for group, state in zip(self._adamw.param_groups, states, strict=True):
-            self._adamw.state[group["params"][0]] = state
+                group = Group(
+                    weights.value[models],
+                    weights.gradient[models],
+                    first[models],
+                    second[models],
+                    torch.zeros((), device=first.device),
+                    self.learning_rates[models.start],
+                    decays[models.start],
+                )
+                self._groups.append(group)
 
     def step(self, loss: Tensor, schedule: float) -> None:
         """Move the weights against the clipped gradient of the loss, a number, at this share of the learning rate."""
@@ -72,13 +115,12 @@ class Optimizer:
             weights.lay_end_to_end(itertools.islice(gradients, len(weights.parameters)), out=weights.gradient)
             add_up(weights.gradient)
         self.clipper.clip([weights.gradient for weights in self.weights])
-        for group in self._adamw.param_groups:
-            group["lr"] = schedule * group["peak"]
+        before = [weights.value.clone() for weights in self.weights] if self._is_slowed else []
+        with torch.no_grad():
+            for group in self._groups:
+                group.move(schedule)
         if not self._is_slowed:
-            self._adamw.step()
             return
-        before = [weights.value.clone() for weights in self.weights]
-        self._adamw.step()
         for weights, old in zip(self.weights, before, strict=True):
             weights.value.copy_(torch.lerp(old, weights.value, self.pace))
 
@@ -98,14 +140,13 @@ class Optimizer:
         other.clipper.usual, other.clipper.n_skipped = self.clipper.usual[models], self.clipper.n_skipped[models]
         for new, old in zip(other._memories, self._memories, strict=True):
             new.copy_(old[models])
-        step = self._adamw.state[self._adamw.param_groups[0]["params"][0]]["step"]
-        for state in other._adamw.state.values():
-            state["step"].copy_(step)
+        for group in other._groups:
+            group.step.copy_(self._groups[0].step)
         return other
 
     def _state(self) -> list[Tensor]:
         """All that it remembers of the gradients."""
-        return [*self._memories, self.clipper.usual, *(state["step"] for state in self._adamw.state.values())]
+        return [*self._memories, self.clipper.usual, *(group.step for group in self._groups)]
 
     def remember(self) -> list[Tensor]:
         """A copy of what it remembers of the gradients, on the CPU."""

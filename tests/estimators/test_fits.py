@@ -138,3 +138,22 @@ class TestPartialFit:
         right = line[:, 0] > 0
         gain = weighted.score_samples(line) - plain.score_samples(line)
         assert gain[right].mean() > gain[~right].mean()
+
+
+@pytest.mark.parametrize("weight", [1e-300, 1e-46, 0.1, 1e39, 1e300])
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_equal_weights_of_any_size_are_as_ones(method, weight, line):
+    ones, equal = model(), model()
+    getattr(ones, method)(line, sample_weight=np.ones(len(line)))
+    getattr(equal, method)(line, sample_weight=np.full(len(line), weight))
+    if method == "fit":
+        assert_array_equal(equal.transform(line), ones.transform(line))
+        assert_array_equal(equal.transform(line), model().fit(line).transform(line))
+    assert equal.score(line) == pytest.approx(ones.score(line), rel=1e-6)
+
+
+@pytest.mark.parametrize("factor", [1e-46, 1e39])
+def test_weights_count_in_proportion(factor, line):
+    weights = np.linspace(1, 2, len(line))
+    one, other = (model().fit(line, sample_weight=scale * weights) for scale in (1, factor))
+    assert other.score(line) == pytest.approx(one.score(line), rel=1e-4)

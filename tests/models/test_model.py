@@ -1,7 +1,13 @@
+import copy
+import gc
+import pickle
+import weakref
+
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.testing import assert_allclose
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
 
 from skvae import VAETransformer
 from skvae.models import Model, index_of
@@ -53,3 +59,26 @@ def test_an_error_says_from_where_it_counts():
 def test_only_frames_have_an_index():
     assert index_of(np.zeros((2, 2))) is None
     assert index_of(pd.DataFrame({"a": [1]}, index=["x"])).tolist() == ["x"]
+
+
+def test_the_copy_in_double_precision_is_made_once_and_follows_the_weights(iris):
+    vae = VAETransformer(2, hidden_layer_sizes=(8,), max_iter=2, device="cpu", random_state=0).fit(iris)
+    pickled, module = pickle.dumps(vae), Model(vae.table_, vae.vae_)._module
+    twin = module(torch.float64)
+    assert module(torch.float64) is twin and module(torch.float32) is vae.vae_
+    assert next(twin.parameters()).dtype == torch.float64
+    assert pickle.dumps(vae) == pickled  # which does not hold it
+    before = vae.transform(iris)
+    with torch.no_grad():
+        for p in vae.vae_.encoder.parameters():
+            p.mul_(0.5)
+    assert module(torch.float64) is not twin
+    after = vae.transform(iris)
+    assert_array_equal(after, copy.deepcopy(vae).transform(iris))
+    assert abs(after - before).max() > 0.01
+    vae.partial_fit(iris)
+    assert_array_equal(vae.transform(iris), pickle.loads(pickle.dumps(vae)).transform(iris))
+    found = weakref.ref(Model(vae.table_, vae.vae_)._module(torch.float64))
+    vae.fit(iris)
+    gc.collect()
+    assert found() is None

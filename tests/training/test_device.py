@@ -1,3 +1,8 @@
+import os
+import signal
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -60,3 +65,35 @@ def test_a_generator_of_our_own_leaves_the_global_one_alone():
     with isolated_rng(3, torch.device("cpu"), lends_global=False) as generator:
         torch.rand(4, generator=generator)
         assert torch.equal(torch.get_rng_state(), torch_state)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_child_does_not_wait_for_the_threads_of_its_parent():
+    program = """
+import os, warnings
+import numpy as np, torch
+from skvae import VAETransformer
+warnings.simplefilter("ignore")
+torch.set_num_threads(2)
+X = np.random.default_rng(0).normal(size=(20_000, 30))
+vae = VAETransformer(2, hidden_layer_sizes=(256,), max_iter=1, device="cpu", random_state=0).fit(X)
+before = vae.transform(X)
+pid = os.fork()
+if pid == 0:
+    os._exit(0 if np.allclose(vae.transform(X), before, atol=1e-5) else 3)
+assert os.waitpid(pid, 0)[1] == 0
+assert torch.get_num_threads() == 2
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        env=os.environ | {"OMP_NUM_THREADS": "2"},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            _, errors = process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    assert process.returncode == 0, errors
