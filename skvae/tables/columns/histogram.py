@@ -79,10 +79,19 @@ class HistogramColumn(Column):
 
     def possible_values(self, support: Support) -> str:
         """The range of the levels; how many values there are, where all are atoms."""
-        ends = self.number.decode(np.array([self.bins.edges[0, 0], self.bins.maximum]))
-        first, last = (f"{end:.6g}" if isinstance(end, float) else end for end in ends)
+        first, last = self.number.in_words(np.array([self.bins.edges[0, 0], self.bins.maximum]))
         atoms = "" if len(self.bins.knots) else f", one of {len(self.bins.edges)} values"
         return f"a value from {first} to {last}{atoms}"
+
+    def reason(self, values: pd.Series) -> str:
+        """Whether it is the precision that differs."""
+        cells = self.number.encode(values[:1])
+        if self.bins.decimals is None or np.round(cells, self.bins.decimals) == cells:
+            return super().reason(values)
+        return f"which has {self.number.precision_in_words(self.bins.decimals)}"
+
+    def as_cells(self, values: pd.Series) -> pd.Series:  # noqa: D102
+        return self.number.as_cells(values)
 
     def as_kind(self, values: pd.Series, possible: str) -> pd.Series:  # noqa: D102
         return self.number.as_kind(values, possible)

@@ -62,7 +62,17 @@ class NumberColumn(Column):
     def as_kind(self, values: pd.Series, possible: str) -> pd.Series:  # noqa: D102
         if is_bool(self.dtype):
             return super().as_kind(values, possible)
+        if pd.api.types.is_integer_dtype(values.dtype):
+            return values  # which floats may not hold
         return converted(values, "Float64", self, possible)
+
+    def in_words(self, cells: Floats) -> list[str]:
+        """Values of floats, as text."""
+        return [f"{value:.6g}" if isinstance(value, float) else str(value) for value in self.decode(cells)]
+
+    def precision_in_words(self, decimals: int) -> str:
+        """What values of so many decimals have."""
+        return {0: "whole numbers", 1: "one decimal", 2: "two decimals"}.get(decimals, f"{decimals} decimals")
 
     @property
     def holds_numbers(self) -> bool:  # noqa: D102
