@@ -13,7 +13,7 @@ from torch import Tensor
 from skvae.likelihoods import DiscretizedLogistic, Histogram, Likelihood, StudentT
 from skvae.tables.bins import Floats, Numbers
 from skvae.tables.columns.base import Column, Mask, SettledSurvey, Support, check_finite, converted
-from skvae.tables.columns.dtypes import Dtype, Values, cast, is_bool, is_number
+from skvae.tables.columns.dtypes import Dtype, Values, cast, is_bool, is_number, numpy_float
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,8 @@ class NumberSurvey(SettledSurvey):
     """
 
     def countable(self, values: pd.Series, cells: Floats) -> Numbers:
-        """The cells in a form that is exact."""
-        return cells
+        """The cells in a form that is exact, and in their own width."""
+        return cells.astype(numpy_float(self.column.dtype), copy=False)
 
     def cells_of(self, counted: Numbers) -> Floats:
         """The codec's floats of what ``countable`` gave."""

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from numpy.testing import assert_array_equal
 
 from skvae.tables import Table, fill_gaps, keep_given
@@ -151,3 +152,32 @@ def test_decoded_floats_stay_inside_the_range_of_their_dtype(dtype):
                 back = np.asarray(table.decode(x * factor))
             assert back.dtype == dtype
             assert np.isfinite(back).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "Float32", "float[pyarrow]", "float16"])
+@pytest.mark.parametrize("n_levels", [8, 250])
+def test_decimals_are_those_of_the_width_of_the_column(dtype, n_levels):
+    if "pyarrow" in dtype:
+        pytest.importorskip("pyarrow")
+    rng = np.random.default_rng(0)
+    own = np.float16 if dtype == "float16" else np.float32
+    prices = (rng.integers(1, n_levels, size=1000) / 10).astype(own)
+    X = pd.DataFrame({"price": pd.Series(prices).astype(dtype)})
+    table = Table.fit(X, histograms=True)
+    assert table.columns[0].bins.decimals == 1
+    assert_array_equal(np.asarray(table.decode(table.encode(X))["price"], dtype=own), prices)
+    spread = table.encode(X).numpy().astype(int) + rng.random((1000, 1)) * 0.99
+    drawn = np.asarray(table.decode(torch.from_numpy(spread))["price"], dtype=own)
+    assert_array_equal(drawn, np.round(drawn.astype(float), 1).astype(own))
+    for given in (0.3, np.float32(0.3), own(0.3)):
+        kept = keep_given(X[:1].copy(), pd.DataFrame({"price": [given]}), table)
+        assert own(kept["price"].iloc[0]) == own(0.3)
+    with pytest.raises(ValueError, match=r"has one decimal|held nothing like it"):
+        table.encode_condition(pd.DataFrame({"price": [0.34]}))
+    assert table.n_impossible(X).sum() == 0
+
+
+def test_a_narrow_column_of_measurements_has_no_decimals():
+    for dtype in (np.float32, np.float16):
+        x = np.random.default_rng(0).gamma(1.0, 100.0, size=500).astype(dtype)
+        assert Table.fit(pd.DataFrame({"x": x}), histograms=True).columns[0].bins.decimals is None
