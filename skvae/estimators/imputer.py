@@ -16,7 +16,7 @@ from skvae.estimators._compat import Documented, check_feature_names_in, fit_con
 from skvae.estimators.inner import column_scales, inner_estimator, read_first, take_names
 from skvae.estimators.input import read_rows
 from skvae.estimators.transformer import VAETransformer
-from skvae.tables import Native, Rows, to_pandas
+from skvae.tables import Native, Rows, gaps_of, to_pandas
 
 Positions = NDArray[np.integer[Any]]
 
@@ -136,7 +136,7 @@ class VAEImputer(Documented, TransformerMixin, BaseEstimator):
         """
         X, native = to_pandas(X)
         rows = self._marked(read_first(self, X))
-        gaps = np.asarray(pd.isna(rows))
+        gaps = gaps_of(rows)
         empty = np.flatnonzero(gaps.all(axis=0))
         if len(empty) == gaps.shape[1]:
             raise ValueError(f"A model needs observed cells, but all {gaps.size} are missing. Pass other rows.")
@@ -174,7 +174,7 @@ class VAEImputer(Documented, TransformerMixin, BaseEstimator):
         else:
             filled = _without(filled, empty)
         if self.indicator_ is not None:
-            gaps = self.indicator_.transform(_as_nan(np.asarray(pd.isna(rows))))
+            gaps = self.indicator_.transform(_as_nan(gaps_of(rows)))
             filled = _append(filled, gaps, [f"missingindicator_{name}" for name in _labels(rows, self.indicator_)])
         return filled if self._native is None else self._native.present(filled)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from numbers import Integral
 from typing import Any, NamedTuple
 
@@ -53,6 +53,7 @@ def read_rows(
             f"other methods take its parts one at a time."
         )
     X, _ = to_pandas(X)
+    X = with_nan(X)
     n_rows = n_rows_wanted or n_rows_min(table)
     if reset is None:
         reset = table is None
@@ -103,6 +104,23 @@ def _read_frame(estimator: BaseEstimator, X: Any, table: Table | None, n_rows_mi
             f"The columns must be those of fit in their order, {expected[:10]}, but are {list(X.columns[:10])}. "
             f"Reorder them."
         )
+    return X
+
+
+def with_nan(X: Any) -> Any:
+    """An array, or what will be one, with NaN where a cell is masked or an object that is a gap; X otherwise."""
+    if isinstance(X, np.ma.MaskedArray):
+        is_gap, X = np.ma.getmaskarray(X), X.data
+        if not is_gap.any():
+            return X
+        return np.where(is_gap, np.nan, X if X.dtype.kind in "fO" else X.astype(np.float64))
+    if isinstance(X, list | tuple):
+        with suppress(TypeError, ValueError):  # no table at all: scikit-learn says so
+            array = np.asarray(X)
+            X = array if array.dtype == object else X
+    if isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 2:
+        is_gap = np.asarray(pd.isna(X))
+        return np.where(is_gap, np.nan, X) if is_gap.any() else X
     return X
 
 

@@ -425,6 +425,8 @@ class VAETransformer(
         given : dict or DataFrame, optional
             Values of some columns, by name (by position for an array). A dict holds for all rows. Each row of a
             DataFrame is completed: columns that it lacks and cells that are missing are drawn, the others are kept.
+            NaN, NaT or pandas.NA in a dict ask for rows in which the cell is missing, with ``add_indicator`` and
+            where there were such rows; else the cell is drawn, as it is for None.
         random_state : int, RandomState instance or None
             Seed of the draws; None takes the estimator's.
 

@@ -148,14 +148,13 @@ class Model:
     @torch.no_grad()
     def sample_given(self, given: pd.DataFrame, n_samples: int | None, generator: torch.Generator) -> Any:
         """Draws from p(x | given): each row of ``given`` completed, or its only row so many times. Shape: (M, D)."""
-        x = self.table.encode_condition(given).float().to(self.device)
+        x = self.table.encode_condition(given, gaps=n_samples is not None).float().to(self.device)
         if n_samples is None:
             drawn = self.table.decode(draw_gaps(self.vae, x, 1, N_PARTICLES, generator)[0], given.index)
         else:
             drawn = self.table.decode(draw_under_condition(self.vae, x[0], n_samples, generator))
             given = given.iloc[[0] * n_samples]
-        names = [column.name for column in self.table.data_columns]
-        return self.table.present(keep_given(drawn, given, names))
+        return self.table.present(keep_given(drawn, given, self.table))
 
     # -- inside ------------------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ BIN_ROWS = 5  # rows a bin, on average, at least
 ATOM_ROWS = 10  # rows, at least, that hold the same value
 MAX_KNOTS = 10_001  # order statistics that are kept
 MAX_DECIMALS = 10
+CLEAR = 4  # times the distance of neighbouring floats, from which decimals of a narrow width are no chance
 
 
 @dataclass(frozen=True)
@@ -183,9 +184,33 @@ def _spans(knots: Floats, atoms: Floats, n_bins: int) -> tuple[Floats, Floats]:
 
 
 def common_decimals(values: Numbers) -> int | None:
-    """What values are rounded to; None where nothing reproduces all of them."""
+    """What values are rounded to; None where nothing reproduces all of them, in their own width.
+
+    In float32, 0.1 is the float next to 0.1: decimals are common where they are several times as far apart as floats.
+    """
     with np.errstate(over="ignore"):  # beyond 1e298 rounding overflows: no decimals in common
-        return next((d for d in range(MAX_DECIMALS + 1) if np.array_equal(np.round(values, d), values)), None)
+        wide: Any = values.astype(np.float64, copy=False) if values.dtype.kind == "f" else values
+        exact = next((d for d in range(MAX_DECIMALS + 1) if np.array_equal(np.round(wide, d), wide)), None)
+        if exact is not None or values.dtype.kind != "f" or values.dtype.itemsize >= 8 or not len(values):
+            return exact
+        most = -np.log10(CLEAR * float(np.spacing(np.abs(values).max())))
+        return next(
+            (d for d in range(int(max(most, -1)) + 1) if np.array_equal(nearest(wide, d, values.dtype), wide)), None
+        )
+
+
+def nearest(values: Floats, decimals: int, dtype: np.dtype[Any]) -> Floats:
+    """The floats of a width that are next to values with so many decimals, as doubles."""
+    return np.round(values, decimals).astype(dtype).astype(np.float64)
+
+
+def as_decimals(values: Floats, decimals: int | None, dtype: np.dtype[Any]) -> Floats:
+    """Values of a narrow width as the decimals that they stand for; others, and those of a double, as they are."""
+    if decimals is None or dtype.itemsize >= 8:
+        return values
+    with np.errstate(over="ignore", invalid="ignore"):
+        own = values.astype(dtype).astype(np.float64)
+        return np.where(nearest(values, decimals, dtype) == own, np.round(values, decimals), values)
 
 
 def _steps(knots: Floats) -> tuple[Floats, Floats]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from skvae.tables.columns.base import Mask
+from skvae.tables.columns.cells import is_missing
 from skvae.tables.frames import to_pandas
 from skvae.tables.rows import Rows
 from skvae.tables.table import Table
@@ -62,20 +63,20 @@ def fill_gaps(X: Rows, has_gap: Mask, filled: Any) -> Rows:
         return values
     result = X.copy()
     for j in range(X.shape[1]):
-        is_gap = X.iloc[:, j].isna().to_numpy(dtype=bool)
+        is_gap = is_missing(X.iloc[:, j])
         if is_gap.any():
             cells: Any = with_cells(X.iloc[:, j], is_gap, filled.iloc[is_gap[has_gap], j])
             result.isetitem(j, cells)
     return result
 
 
-def keep_given(rows: Rows, given: pd.DataFrame, names: Sequence[Hashable]) -> Rows:
-    """Completed rows with the cells that were given exactly as they were."""
-    for j, name in enumerate(names):
-        if name not in given.columns:
+def keep_given(rows: Rows, given: pd.DataFrame, table: Table) -> Rows:
+    """Completed rows with the cells that were given, as the table reads them."""
+    for j, column in enumerate(table.data):
+        if column.name not in given.columns:
             continue
-        is_known = given[name].notna().to_numpy(dtype=bool)
-        known = given[name][is_known]
+        is_known = ~is_missing(given[column.name])
+        known = column.read_condition(given[column.name])
         if not isinstance(rows, pd.DataFrame):
             rows[is_known, j] = known
         elif is_known.any():

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from skvae.tables.bins import Floats, Integers, Numbers, common_decimals
+from skvae.tables.columns.cells import identity
 
 MAX_DISTINCT = 200_000  # numbers of a histogram that are counted; beyond, neighbours share a place
 EXACT_SHARE = 1e-4  # of the rows, from which a value keeps a place of its own
@@ -158,12 +161,15 @@ class Categories:
 
     Attributes
     ----------
+    distinct : list
+        The categories, in the order of appearance.
     counts : dict
-        Number of times that each category occurs, in the order of appearance.
+        Number of times that each occurs, by what tells it from the others: itself, or its type, too.
     """
 
     def __init__(self, name: Hashable) -> None:
         self.name = name
+        self.distinct: list[Hashable] = []
         self.counts: dict[Hashable, int] = {}
 
     def add(self, values: pd.Series) -> None:
@@ -177,18 +183,20 @@ class Categories:
             Where several chunks hold more than a million categories.
         """
         try:
-            codes, distinct = _factorized(values)
+            codes, distinct, keys = _factorized(values)
         except TypeError as error:
             raise TypeError(
                 f"Column {self.name!r} holds values that cannot be categories ({error}). "
                 f"Convert them to strings or drop the column."
             ) from error
-        found = dict(zip(distinct, np.bincount(codes[codes >= 0], minlength=len(distinct)).tolist(), strict=True))
-        if not self.counts:
-            self.counts = found  # however many: they are in memory as it is
+        counts = np.bincount(codes[codes >= 0], minlength=len(distinct)).tolist()
+        if not self.counts:  # however many: they are in memory as it is
+            self.distinct, self.counts = distinct, dict(zip(keys, counts, strict=True))
             return
-        for value, count in found.items():
-            self.counts[value] = self.counts.get(value, 0) + count
+        for value, key, count in zip(distinct, keys, counts, strict=True):
+            if key not in self.counts:
+                self.distinct.append(value)
+            self.counts[key] = self.counts.get(key, 0) + count
         if len(self.counts) > MAX_CATEGORIES:
             raise ValueError(
                 f"A category should recur, and a stream may hold {MAX_CATEGORIES:,} different ones in a column, but "
@@ -196,10 +204,25 @@ class Categories:
             )
 
 
-def _factorized(values: pd.Series) -> tuple[Integers, list[Hashable]]:
-    """Code of each value, −1 for a gap, and the distinct values, which keep their types, in the order of appearance."""
+def _factorized(values: pd.Series) -> tuple[Integers, list[Hashable], list[Hashable]]:
+    """Code of each value, −1 for a gap; the distinct values and their keys, in the order of appearance."""
+    if values.dtype == object and pd.api.types.infer_dtype(values, skipna=True) != "string":
+        return _factorized_objects(values.to_numpy())
     if isinstance(values.dtype, np.dtype) and values.dtype.kind not in "mM":
         codes, distinct = pd.factorize(values.to_numpy())
     else:
         codes, distinct = values.array.factorize()
-    return codes, distinct.tolist()
+    return codes, distinct.tolist(), distinct.tolist()
+
+
+def _factorized_objects(values: NDArray[Any]) -> tuple[Integers, list[Hashable], list[Hashable]]:
+    """The same for objects of any type, which are told apart by their types as well."""
+    codes, first = np.full(len(values), -1), dict[Hashable, int]()
+    is_known, distinct = pd.notna(values), list[Hashable]()
+    for i in np.flatnonzero(is_known).tolist():
+        key = identity(values[i])
+        code = first.setdefault(key, len(first))
+        if code == len(distinct):
+            distinct.append(values[i])
+        codes[i] = code
+    return codes, distinct, list(first)

@@ -11,6 +11,7 @@ import pandas as pd
 from skvae.likelihoods import Categorical, Likelihood
 from skvae.tables.bins import Floats
 from skvae.tables.columns import Column, GapColumn, Support
+from skvae.tables.columns.cells import in_words, is_missing
 
 
 @dataclass(frozen=True)
@@ -60,15 +61,39 @@ class EncodedColumn:
         ValueError
             Where the probability of a value is zero.
         """
+        is_known = ~is_missing(given)
+        cells = np.full(len(given), np.nan)
+        if is_known.any():
+            cells[is_known] = self.codec.encode(self._read(given[is_known]))
+        return cells
+
+    def read_condition(self, given: pd.Series) -> pd.Series:
+        """Values that are known as the cells of the column that they stand for, without gaps.
+
+        Raises
+        ------
+        ValueError
+            Where the probability of a value is zero.
+        """
+        known = given[~is_missing(given)]
+        return known if known.empty else self.codec.as_cells(self._read(known))
+
+    def _read(self, given: pd.Series) -> pd.Series:
+        """Known values of any dtype as the codec reads them. Shape: (N,).
+
+        Raises
+        ------
+        ValueError
+            Where the probability of a value is zero.
+        """
         support = Support(self.family, self.lower, self.upper)
         possible = self.codec.possible_values(support)
         values = self.codec.as_kind(given, possible)
-        is_known = values.notna().to_numpy(dtype=bool)
-        is_impossible = is_known & ~self.codec.accepts(values, support)
+        is_impossible = ~self.codec.accepts(values, support)
         if is_impossible.any():
-            value = given[is_impossible].tolist()[0]
+            value, reason = in_words(given[is_impossible]), self.codec.reason(values[is_impossible])
             raise ValueError(
-                f"A condition needs a positive probability, but {value!r} has none in column {self.name!r}, "
-                f"which held nothing like it at fit. Pass {possible}."
+                f"A condition needs a positive probability, but {value} has none in column {self.name!r}, "
+                f"{reason}. Pass {possible}."
             )
-        return np.where(is_known, self.codec.encode(values), np.nan)
+        return values

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from skvae.tables.bins import Floats
 from skvae.tables.columns.base import check_finite
+from skvae.tables.columns.cells import is_missing
 from skvae.tables.columns.dtypes import Dtype, is_unordered, united
 
 Rows = pd.DataFrame | NDArray[Any]
@@ -70,6 +71,11 @@ def cells_of(X: Rows, read: Callable[[int, pd.Series], Floats], is_identity: NDA
     for j in np.flatnonzero(np.isinf(cells).any(axis=0)).tolist():
         check_finite(cells[:, j], names[j])
     return cells
+
+
+def gaps_of(X: Rows) -> NDArray[np.bool_]:
+    """Which cells are missing. Shape: (N, D)."""
+    return np.column_stack([is_missing(column_of(X, j)) for j in range(X.shape[1])])
 
 
 def concatenate(chunks: list[Any]) -> Any:

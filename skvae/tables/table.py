@@ -17,6 +17,7 @@ from torch import Tensor
 from skvae.likelihoods import Block, Columns, Joint, Likelihood
 from skvae.tables.bins import Floats
 from skvae.tables.columns import Column
+from skvae.tables.columns.cells import is_missing
 from skvae.tables.columns.dtypes import cast
 from skvae.tables.encoded import EncodedColumn
 from skvae.tables.frames import Native
@@ -230,8 +231,15 @@ class Table:
         """Decoded rows in the library that they came from."""
         return rows if self.native is None else self.native.present(rows)
 
-    def encode_condition(self, given: pd.DataFrame) -> Tensor:
+    def encode_condition(self, given: pd.DataFrame, *, gaps: bool = False) -> Tensor:
         """Cells that are known of a row, in some of the columns; NaN where one is to be drawn. Shape: (N, D).
+
+        Parameters
+        ----------
+        given : DataFrame
+            Values of some columns.
+        gaps : bool
+            Whether NaN, NaT or NA ask for rows with a gap, where an indicator can tell; else the cell is to be drawn.
 
         Raises
         ------
@@ -245,6 +253,11 @@ class Table:
                 raw[:, n_indicators + j] = column.encode_condition(given[column.name])
         is_known = ~np.isnan(raw[:, n_indicators:][:, self.indicated])
         raw[:, :n_indicators] = np.where(is_known, 0.0, np.nan)  # what is given is no gap
+        for i, j in enumerate(self.indicated):
+            name = self.data[j].name
+            if gaps and name in given.columns:
+                is_said = [value is not None for value in given[name].astype(object)]  # None says nothing
+                raw[is_missing(given[name]) & is_said, i] = 1.0
         return torch.from_numpy((raw - self.loc) / self.scale)
 
     def center(self, x: Tensor) -> Tensor:
@@ -272,7 +285,7 @@ class Table:
         total = np.zeros(len(X))
         for j, column in enumerate(self.data_columns):
             values = column_of(X, j)
-            total += ~(column.is_possible(values) | values.isna().to_numpy(dtype=bool))
+            total += ~(column.is_possible(values) | is_missing(values))
         return total
 
     def joint(self) -> Joint:

@@ -12,6 +12,7 @@ from skvae.estimators.input import (
     read_rows,
     row_weights,
     unchanged_on_error,
+    with_nan,
 )
 from skvae.tables import Table
 
@@ -74,3 +75,29 @@ def test_an_error_leaves_the_estimator_as_it_was():
         raise KeyboardInterrupt
     assert estimator.before_ == 1
     assert not hasattr(estimator, "after_")
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        pd.DataFrame({"a": pd.array([1, None, 3], "Int64"), "b": [0.5, 1.5, None]}).to_numpy(dtype=object),
+        [[1, 0.5], [pd.NA, 1.5], [3, None]],
+        np.ma.array([[1, 0.5], [1e20, 1.5], [3, 1e20]], mask=[[0, 0], [1, 0], [0, 1]]),
+        np.ma.array(np.array([[1, 0.5], [7, 1.5], [3, 7]], dtype=object), mask=[[0, 0], [1, 0], [0, 1]]),
+    ],
+    ids=["objects", "list", "masked", "masked objects"],
+)
+def test_what_stands_for_a_gap_is_one(X):
+    expected = [[1, 0.5], [np.nan, 1.5], [3, np.nan]]
+    assert_array_equal(read_rows(VAETransformer(), X, None), expected)
+    frame = Table.fit(pd.DataFrame({"a": [1.0, 2.0], "b": [1.0, 2.0]}))
+    assert_array_equal(
+        frame.encode(read_rows(VAETransformer(), X, frame, reset=True)), frame.encode(np.array(expected))
+    )
+
+
+def test_masked_arrays_without_a_mask_keep_their_dtype():
+    assert with_nan(np.ma.array(np.eye(2, dtype=np.int8))).dtype == np.int8
+    counts = with_nan(np.ma.array(np.eye(2, dtype=np.int8), mask=np.eye(2)))
+    assert_array_equal(counts, [[np.nan, 0], [0, np.nan]])
+    assert with_nan(np.ma.array(np.eye(2, dtype=np.float32), mask=np.eye(2))).dtype == np.float32

@@ -435,6 +435,15 @@ def test_what_is_given_is_no_gap_and_the_rest_may_be(indicated):
     assert 0.02 < new["size"].isna().mean() < 0.3
 
 
+@pytest.mark.parametrize("gap", [np.nan, pd.NA, float("nan"), pd.NaT], ids=str)
+def test_a_gap_may_be_given_where_an_indicator_tells_of_gaps(gap, indicated):
+    new = indicated.sample(200, given={"size": gap, "age": np.nan}, random_state=0)
+    assert new["size"].isna().all()
+    assert new["age"].notna().all()  # it had no gaps
+    assert 0.02 < new["visits"].isna().mean() < 0.3
+    assert indicated.sample(given=pd.DataFrame({"size": [gap] * 200}), random_state=0)["size"].notna().any()
+
+
 def test_what_is_imputed_reconstructed_or_expected_has_no_gaps(indicated, table):
     X = table[["size", "kind", "age", "visits"]]
     for back in (

@@ -15,9 +15,12 @@ from torch import Tensor
 
 from skvae.likelihoods import Likelihood
 from skvae.tables.bins import Floats
+from skvae.tables.columns.cells import in_words
 from skvae.tables.columns.dtypes import Dtype, Values, is_bool
 
 Mask = NDArray[np.bool_]
+
+UNREADABLE = (TypeError, ValueError, OverflowError, NotImplementedError)  # what pandas and Arrow raise of a value
 
 
 class Support(NamedTuple):
@@ -37,7 +40,7 @@ class Support(NamedTuple):
 
     def covers(self, cells: Floats) -> Mask:
         """Whether each float has a probability; NaN may be either. Shape: kept."""
-        is_covered: Mask = self.family.is_valid(torch.from_numpy(cells)).numpy()
+        is_covered: Mask = self.family.is_valid(torch.tensor(cells)).numpy()
         if self.family.is_whole:
             is_covered &= (cells >= self.lower) & (cells <= self.upper)
         return is_covered
@@ -140,6 +143,10 @@ class Column(ABC):
     def possible_values(self, support: Support) -> str:
         """The values that have a probability, in words."""
 
+    def reason(self, values: pd.Series) -> str:
+        """Why the first of some values has no probability: the end of "in column …, "."""
+        return "which held nothing like it at fit"
+
     def as_kind(self, values: pd.Series, possible: str) -> pd.Series:
         """Values of a condition, of whatever dtype, as ``encode`` reads them.
 
@@ -148,9 +155,12 @@ class Column(ABC):
         ValueError
             Where they are of another kind; ``possible`` says what could be passed.
         """
-        if is_bool(self.dtype):
-            return values.mask(values.isin([0, 1]), values == 1)
-        return values
+        return as_flags(values) if is_bool(self.dtype) else values
+
+    def as_cells(self, values: pd.Series) -> pd.Series:
+        """Values that ``as_kind`` gave and that have a probability, as the cells of the column that they stand for."""
+        any_dtype: Any = self.dtype
+        return values.astype(any_dtype)
 
     # -- graphs ---------------------------------------------------------------------------------------------------
 
@@ -239,6 +249,14 @@ def check_finite(cells: Floats, name: Hashable) -> Floats:
     return cells
 
 
+def as_flags(values: pd.Series) -> pd.Series:
+    """False and True for 0 and 1 of any dtype; other values as they are."""
+    if is_bool(values.dtype):
+        return values
+    flags = values.astype(object)
+    return flags.mask(flags.isin([0, 1]), flags == 1)
+
+
 def converted(values: pd.Series, dtype: Dtype | str, column: Column, possible: str) -> pd.Series:
     """Values of a condition in a dtype that the codec of their column reads.
 
@@ -250,19 +268,19 @@ def converted(values: pd.Series, dtype: Dtype | str, column: Column, possible: s
     any_dtype: Any = dtype
     try:
         return values.astype(any_dtype)
-    except (TypeError, ValueError) as error:
+    except UNREADABLE as error:
         raise ValueError(
-            f"Column {column.name!r} holds {column.dtype}, but the condition is {_at_fault(values, any_dtype)!r} "
+            f"Column {column.name!r} holds {column.dtype}, but the condition is {_at_fault(values, any_dtype)} "
             f"({error}). Pass {possible}."
         ) from error
 
 
-def _at_fault(values: pd.Series, dtype: Any) -> object:
+def _at_fault(values: pd.Series, dtype: Any) -> str:
     """The first value that does not convert, which is the last if each one does alone."""
-    value: object = values.tolist()[0]
-    for value in values.dropna().tolist():
+    known = values.dropna()
+    for i in range(len(known)):
         try:
-            pd.Series([value]).astype(dtype)
-        except (TypeError, ValueError):
-            break
-    return value
+            known[i : i + 1].infer_objects().astype(dtype)
+        except UNREADABLE:
+            return in_words(known[i : i + 1])
+    return in_words(known[-1:])

@@ -16,7 +16,8 @@ from skvae.likelihoods import Categorical, Likelihood, Ordinal
 from skvae.likelihoods.categorical import POSITION_MAX
 from skvae.messages import warn_user
 from skvae.tables.bins import Floats, Integers
-from skvae.tables.columns.base import Column, ColumnSurvey, Learned, Mask, Support
+from skvae.tables.columns.base import Column, ColumnSurvey, Learned, Mask, Support, as_flags
+from skvae.tables.columns.cells import identity, in_words, is_missing
 from skvae.tables.columns.dtypes import (
     Dtype,
     Values,
@@ -77,13 +78,13 @@ class CategoryColumn(Column):
     @classmethod
     def of_counts(cls, distinct: pd.Series, counts: list[int], max_categories: int) -> CategoryColumn:
         """Learn the levels from the distinct values and how often each occurs."""
-        levels = pd.Index(distinct.unique())
+        levels = pd.Index(distinct)
         if isinstance(distinct.dtype, pd.CategoricalDtype):
             levels = pd.Index(distinct.cat.remove_unused_categories().cat.categories)
         else:
             with suppress(TypeError):  # values of several types have no order but that of appearance
                 levels = levels.sort_values()
-        times = np.bincount(levels.get_indexer(pd.Index(distinct)), counts, minlength=len(levels))
+        times = np.bincount(positions(levels, pd.Index(distinct)), counts, minlength=len(levels))
         if len(levels) <= max_categories:
             return cls(distinct.name, distinct.dtype, levels, np.empty(0))
         ranked = np.argsort(-times, kind="stable")
@@ -103,12 +104,12 @@ class CategoryColumn(Column):
 
     def encode(self, values: pd.Series) -> Floats:
         """Positions of the levels; a gap and a category never seen at fit are NaN, the latter with a warning."""
-        codes = self.levels.get_indexer(pd.Index(plain(values))).astype(np.float64)
-        codes[codes < 0] = np.nan
-        unseen = np.isnan(codes) & values.notna().to_numpy(dtype=bool)
+        is_gap, codes = is_missing(values), self._positions(values).astype(np.float64)
+        codes[is_gap | (codes < 0)] = np.nan
+        unseen = np.isnan(codes) & ~is_gap
         if unseen.any():
             warn_user(
-                f"Column {self.name!r} holds {values[unseen].tolist()[0]!r}, which was not seen at fit; "
+                f"Column {self.name!r} holds {in_words(values[unseen])}, which was not seen at fit; "
                 f"{int(unseen.sum())} such cell(s) count as missing.",
             )
         is_rare = codes >= self.n_alone  # a comparison with NaN is false
@@ -117,6 +118,12 @@ class CategoryColumn(Column):
             position = center[codes[is_rare].astype(int) - self.n_alone]
             codes[is_rare] = self.n_alone + POSITION_MAX * position
         return codes
+
+    def _positions(self, values: pd.Series) -> Integers:
+        """Position of the level that each value stands for; −1 for none."""
+        are_flags = is_bool(self.levels.dtype) or pd.api.types.infer_dtype(self.levels) == "boolean"
+        values = as_flags(values) if are_flags else plain(values)
+        return positions(self.levels, pd.Index(values))
 
     def decode(self, cells: Floats) -> Values:
         """The levels, in the column's dtype."""
@@ -156,7 +163,7 @@ class CategoryColumn(Column):
     def is_possible(self, values: pd.Series) -> Mask:
         """Whether each value was seen at fit. Shape: (N,)."""
         try:
-            return np.asarray(self.levels.get_indexer(pd.Index(plain(values))) >= 0)
+            return self._positions(values) >= 0
         except TypeError:  # a list, say
             return np.zeros(len(values), dtype=bool)
 
@@ -164,6 +171,13 @@ class CategoryColumn(Column):
         """The first ten levels."""
         more = " …" if len(self.levels) > 10 else ""
         return f"one of {self.levels[:10].tolist()}{more}"
+
+    def as_cells(self, values: pd.Series) -> pd.Series:
+        """The levels that values stand for: that of an interval is the interval."""
+        at = self._positions(values)
+        cells = self.levels.take(at)
+        dtype: Any = plain(pd.Series(dtype=self.dtype)).dtype
+        return pd.Series(cells, index=values.index, dtype=dtype if is_bool(dtype) else None).where(at >= 0)
 
     @property
     def holds_numbers(self) -> bool:  # noqa: D102
@@ -202,17 +216,38 @@ class CategorySurvey(ColumnSurvey):
         dtype, known = values.dtype, self.dtype
         if isinstance(dtype, pd.CategoricalDtype) and isinstance(known, pd.CategoricalDtype) and dtype != known:
             self.dtype = united([known, dtype])
-        self.counts.add(plain(values))
-        return np.where(values.isna(), np.nan, 0.0)
+        is_gap = is_missing(values)
+        self.counts.add(plain(values[~is_gap] if is_gap.any() else values))
+        return np.where(is_gap, np.nan, 0.0)
 
     def learned(self) -> Learned:  # noqa: D102
-        distinct, counts = list(self.counts.counts), list(self.counts.counts.values())
+        distinct, counts = self.counts.distinct, list(self.counts.counts.values())
         check_recurring(self.name, len(distinct), sum(counts))
         dtype = plain(pd.Series(dtype=self.dtype)).dtype
         levels = pd.Series(distinct, name=self.name, dtype=dtype)
         column = replace(CategoryColumn.of_counts(levels, counts, self.max_categories), dtype=self.dtype)
         first, last = column.encode(pd.Series(column.levels[[0, -1]])).tolist()
         return Learned(column, ends=(first, last))
+
+
+def positions(levels: pd.Index, values: pd.Index) -> Integers:
+    """Position of each value among the levels, −1 for none; where levels are equal for Python, types tell them apart.
+
+    Examples
+    --------
+    >>> levels = pd.Index([True, 1, "no"], dtype=object)
+    >>> positions(levels, pd.Index(["no", 1, True, 2], dtype=object)).tolist()
+    [2, 1, 0, -1]
+    """
+    if levels.is_unique:
+        return np.asarray(levels.get_indexer(values))
+    exact, equal = dict[Hashable, int](), dict[Hashable, int]()
+    for i, level in enumerate(levels.tolist()):
+        exact[identity(level)] = i
+        if not isinstance(level, bool | np.bool_):  # 1.0 is rather 1 than True
+            equal.setdefault(level, i)
+    found = [exact.get(identity(value), equal.get(value, -1)) for value in values.tolist()]
+    return np.array(found, dtype=np.intp)
 
 
 def check_recurring(name: Hashable, n_categories: int, n_observed: int) -> None:

@@ -21,6 +21,11 @@ def is_number(dtype: Dtype) -> bool:
     return pd.api.types.is_numeric_dtype(dtype) and not is_bool(dtype) and not pd.api.types.is_complex_dtype(dtype)
 
 
+def is_float(dtype: Dtype) -> bool:
+    """Whether a column of this dtype holds floats."""
+    return bool(pd.api.types.is_float_dtype(dtype))
+
+
 def is_bool(dtype: Dtype) -> bool:
     """Whether a column of this dtype holds booleans."""
     return bool(pd.api.types.is_bool_dtype(dtype))
@@ -80,6 +85,7 @@ def cast(values: Floats, dtype: Dtype) -> Values:
         # the next float below 2**63 is the largest that an int64 can hold
         whole = np.clip(np.rint(np.where(is_gap, 0, values)), limits.min, np.nextafter(float(limits.max) + 1, 0))
         return _with_gaps(whole.astype(limits.dtype), is_gap, dtype)
+    values = np.clip(values, *float_range(dtype))
     return values.astype(dtype) if isinstance(dtype, np.dtype) else pandas_array(values, dtype)
 
 
@@ -88,6 +94,24 @@ def pandas_array(values: NDArray[Any] | pd.Index, dtype: ExtensionDtype) -> Exte
     any_dtype: Any = dtype
     array: ExtensionArray = pd.array(values, dtype=any_dtype)
     return array
+
+
+def numpy_float(dtype: Dtype) -> np.dtype[Any]:
+    """NumPy's float of the width of a dtype."""
+    if isinstance(dtype, pd.SparseDtype):
+        dtype = dtype.subtype
+    if not is_float(dtype):
+        return np.dtype(np.float64)
+    if isinstance(dtype, np.dtype):
+        return dtype
+    own: np.dtype[Any] = np.dtype(getattr(dtype, "numpy_dtype", np.float64))
+    return own
+
+
+def float_range(dtype: Dtype) -> tuple[float, float]:
+    """The smallest and the largest finite number of a dtype of floats."""
+    limits = np.finfo(numpy_float(dtype))
+    return float(limits.min), float(limits.max)
 
 
 def _limits(dtype: Dtype) -> Any:

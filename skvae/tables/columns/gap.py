@@ -10,6 +10,7 @@ import pandas as pd
 
 from skvae.tables.bins import Floats
 from skvae.tables.columns.base import Column, Support
+from skvae.tables.columns.cells import is_missing
 from skvae.tables.columns.dtypes import Values
 
 
@@ -24,7 +25,7 @@ class GapColumn(Column):
         return np.array([[0.0, 0.0], [1.0, 1.0]])
 
     def encode(self, values: pd.Series) -> Floats:  # noqa: D102
-        return np.asarray(values.isna(), dtype=float)
+        return np.asarray(is_missing(values), dtype=float)
 
     def decode(self, cells: Floats) -> Values:
         """True for a gap."""

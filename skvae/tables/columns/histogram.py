@@ -13,9 +13,9 @@ from torch import Tensor
 
 from skvae.likelihoods import Likelihood
 from skvae.likelihoods.categorical import POSITION_MAX
-from skvae.tables.bins import Bins, Floats, Integers
+from skvae.tables.bins import Bins, Floats, Integers, as_decimals
 from skvae.tables.columns.base import Column, ColumnSurvey, Learned, Mask, Support, check_finite
-from skvae.tables.columns.dtypes import Dtype, Values, is_time
+from skvae.tables.columns.dtypes import Dtype, Values, is_time, numpy_float
 from skvae.tables.columns.number import NumberColumn, NumberSurvey
 from skvae.tables.columns.time import TimeColumn, TimeSurvey
 from skvae.tables.counts import Counts
@@ -57,7 +57,11 @@ class HistogramColumn(Column):
         return self.bins.centers
 
     def encode(self, values: pd.Series) -> Floats:  # noqa: D102
-        return self.bins.encode(check_finite(self.number.encode(values), self.name))
+        return self.bins.encode(check_finite(self._numbers(values), self.name))
+
+    def _numbers(self, values: pd.Series) -> Floats:
+        """Numbers of values: those of a float32 that is next to a decimal are the decimal."""
+        return as_decimals(self.number.encode(values), self.bins.decimals, numpy_float(self.dtype))
 
     def decode(self, cells: Floats) -> Values:  # noqa: D102
         return self.number.decode(self.bins.decode(cells))
@@ -73,16 +77,25 @@ class HistogramColumn(Column):
 
     def is_possible(self, values: pd.Series) -> Mask:
         """Whether each value lies in a bin or is an atom. Shape: (N,)."""
-        cells = self.number.encode(values)
+        cells = self._numbers(values)
         is_atom = np.isclose(self.bins.decode(self.bins.encode(cells)), cells, rtol=1e-12, atol=0.0)
         return np.asarray(is_atom | self.bins.covers(cells))
 
     def possible_values(self, support: Support) -> str:
         """The range of the levels; how many values there are, where all are atoms."""
-        ends = self.number.decode(np.array([self.bins.edges[0, 0], self.bins.maximum]))
-        first, last = (f"{end:.6g}" if isinstance(end, float) else end for end in ends)
+        first, last = self.number.in_words(np.array([self.bins.edges[0, 0], self.bins.maximum]))
         atoms = "" if len(self.bins.knots) else f", one of {len(self.bins.edges)} values"
         return f"a value from {first} to {last}{atoms}"
+
+    def reason(self, values: pd.Series) -> str:
+        """Whether it is the precision that differs."""
+        cells = self._numbers(values[:1])
+        if self.bins.decimals is None or np.round(cells, self.bins.decimals) == cells:
+            return super().reason(values)
+        return f"which has {self.number.precision_in_words(self.bins.decimals)}"
+
+    def as_cells(self, values: pd.Series) -> pd.Series:  # noqa: D102
+        return self.number.as_cells(values)
 
     def as_kind(self, values: pd.Series, possible: str) -> pd.Series:  # noqa: D102
         return self.number.as_kind(values, possible)
@@ -94,12 +107,21 @@ class HistogramColumn(Column):
     def encode_tensor(self, values: Tensor) -> Tensor:
         """``Bins.encode``, without the position. Shape: (N, 1), kept."""
         edges, bins = self.bins.edges, np.flatnonzero(self.bins.first >= 0)
+        values = self._as_decimals(values)
         code = _nearest(edges, np.arange(len(edges)), values)
         if len(bins):
             is_inside = (values > edges[0, 0]) & (values < edges[-1, 1])
             is_atom = torch.from_numpy(self.bins.first < 0)[code] & (torch.from_numpy(edges[:, 0])[code] == values)
             code = torch.where(is_inside & ~is_atom, _nearest(edges, bins, values), code)
         return code.double().masked_fill(values.isnan(), torch.nan)
+
+    def _as_decimals(self, values: Tensor) -> Tensor:
+        """The same as ``as_decimals``, for float32. Shape: kept."""
+        decimals, own = self.bins.decimals, numpy_float(self.dtype)
+        if decimals is None or own.itemsize != 4:
+            return values
+        rounded = (values.double() * 10**decimals).round() / 10**decimals
+        return torch.where(rounded.float() == values.float(), rounded, values.double())
 
     def decode_tensor(self, cells: Tensor) -> Tensor:
         """``Bins.decode``. Shape: (N, 1), kept."""
@@ -150,9 +172,10 @@ class HistogramSurvey(ColumnSurvey):
     def learned(self) -> Learned:  # noqa: D102
         number = self.number.learned().codec
         assert isinstance(number, NumberColumn | TimeColumn), "nothing else is counted"
-        distinct = self.number.cells_of(self.counts.values)
+        decimals = self.counts.decimals
+        distinct = as_decimals(self.number.cells_of(self.counts.values), decimals, numpy_float(number.dtype))
         distinct, place = np.unique(distinct, return_inverse=True)  # neighbours may be one, as floats
         counts = np.bincount(place, self.counts.counts).astype(np.int64)
-        bins = Bins.from_counts(distinct, counts, self.counts.decimals, self.max_bins)
+        bins = Bins.from_counts(distinct, counts, decimals, self.max_bins)
         first, last = bins.encode(distinct[[0, -1]]).tolist()
         return Learned(HistogramColumn(number.name, number.dtype, number, bins), ends=(first, last))

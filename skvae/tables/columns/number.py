@@ -13,7 +13,7 @@ from torch import Tensor
 from skvae.likelihoods import DiscretizedLogistic, Histogram, Likelihood, StudentT
 from skvae.tables.bins import Floats, Numbers
 from skvae.tables.columns.base import Column, Mask, SettledSurvey, Support, check_finite, converted
-from skvae.tables.columns.dtypes import Dtype, Values, cast, is_bool, is_number
+from skvae.tables.columns.dtypes import Dtype, Values, cast, is_bool, is_number, numpy_float
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,17 @@ class NumberColumn(Column):
     def as_kind(self, values: pd.Series, possible: str) -> pd.Series:  # noqa: D102
         if is_bool(self.dtype):
             return super().as_kind(values, possible)
+        if pd.api.types.is_integer_dtype(values.dtype):
+            return values  # which floats may not hold
         return converted(values, "Float64", self, possible)
+
+    def in_words(self, cells: Floats) -> list[str]:
+        """Values of floats, as text."""
+        return [f"{value:.6g}" if isinstance(value, float) else str(value) for value in self.decode(cells)]
+
+    def precision_in_words(self, decimals: int) -> str:
+        """What values of so many decimals have."""
+        return {0: "whole numbers", 1: "one decimal", 2: "two decimals"}.get(decimals, f"{decimals} decimals")
 
     @property
     def holds_numbers(self) -> bool:  # noqa: D102
@@ -85,8 +95,8 @@ class NumberSurvey(SettledSurvey):
     """
 
     def countable(self, values: pd.Series, cells: Floats) -> Numbers:
-        """The cells in a form that is exact."""
-        return cells
+        """The cells in a form that is exact, and in their own width."""
+        return cells.astype(numpy_float(self.column.dtype), copy=False)
 
     def cells_of(self, counted: Numbers) -> Floats:
         """The codec's floats of what ``countable`` gave."""

@@ -15,6 +15,7 @@ from pandas.api.extensions import ExtensionArray
 from skvae.likelihoods import Histogram, Likelihood
 from skvae.tables.bins import Floats, Numbers
 from skvae.tables.columns.base import Column, ColumnSurvey, Learned, Mask, Support, check_finite, converted
+from skvae.tables.columns.cells import in_words, is_missing
 from skvae.tables.columns.dtypes import Dtype, Values, is_time
 
 Ticks = NDArray[np.int64]
@@ -116,7 +117,7 @@ class TimeColumn(Column):
 
     def ticks(self, values: pd.Series) -> tuple[Ticks, Mask]:
         """Integers, and where there is a gap."""
-        is_gap = values.isna().to_numpy(dtype=bool)
+        is_gap = is_missing(values)
         if self.unit == "period":
             return values.array.asi8, is_gap
         if zone_of(values.dtype) is not None:
@@ -132,8 +133,19 @@ class TimeColumn(Column):
         return support.covers(check_finite(self.encode(values), self.name))
 
     def possible_values(self, support: Support) -> str:  # noqa: D102
-        first, last = self.decode(np.array([support.lower, support.upper]))
+        first, last = self.in_words(np.array([support.lower, support.upper]))
         return f"a value from {first} to {last}"
+
+    def in_words(self, cells: Floats) -> list[str]:
+        """Values of floats, as text."""
+        try:
+            return list(map(str, self.decode(cells)))
+        except (OverflowError, ValueError):  # Arrow's after the year 9999 are none of Python's
+            return [str(np.array(tick).view(self._numpy_dtype)) for tick in np.array(self._nearest_ticks(cells))]
+
+    def precision_in_words(self, decimals: int) -> str:
+        """What values that are whole steps have."""
+        return f"values in steps of {self.step} {self.unit}"
 
     def as_kind(self, values: pd.Series, possible: str) -> pd.Series:  # noqa: D102
         check_zone(values, self.name, self.dtype)
@@ -206,7 +218,7 @@ def zone_of(dtype: Dtype) -> datetime.tzinfo | str | None:
 def check_zone(values: pd.Series, name: Hashable, dtype: Dtype) -> None:
     """Refuse moments with a time zone under a dtype without one, and the reverse; text without one is local time."""
     wrong = _of_another_zone(values, dtype)
-    if not wrong:
+    if wrong.empty:
         return
     zone = zone_of(dtype)
     remedy = "without one: pandas.Timestamp(…).tz_localize(None)"
@@ -214,19 +226,19 @@ def check_zone(values: pd.Series, name: Hashable, dtype: Dtype) -> None:
         remedy = f"with one: pandas.Timestamp(…, tz={str(zone)!r})"
     raise ValueError(
         f"A moment has a time zone where its column has one, but column {name!r} holds {dtype}, and the condition "
-        f"is {wrong[0]!r}. Pass it {remedy}."
+        f"is {in_words(wrong)}. Pass it {remedy}."
     )
 
 
-def _of_another_zone(values: pd.Series, dtype: Dtype) -> list[Any]:
+def _of_another_zone(values: pd.Series, dtype: Dtype) -> pd.Series:
     """Values that have a time zone where their column has none, or none where it has one."""
-    zone, known = zone_of(dtype), values.dropna().tolist()
+    zone, known = zone_of(dtype), values.dropna()
     if _kind_of_time(dtype) != "moment":
-        return []
+        return known[:0]
     if _kind_of_time(values.dtype) == "moment":
         is_alike = (zone is None) == (zone_of(values.dtype) is None)
-        return [] if is_alike else known
-    return [value for value in known if zone is None and _has_zone(value)]
+        return known[:0] if is_alike else known
+    return known[[zone is None and _has_zone(value) for value in known.tolist()]]
 
 
 def _has_zone(value: Any) -> bool:
