@@ -11,9 +11,12 @@ import pandas as pd
 from torch import Tensor
 
 from skvae.likelihoods import DiscretizedLogistic, Histogram, Likelihood, StudentT
+from skvae.messages import warn_user
 from skvae.tables.bins import Floats, Numbers
 from skvae.tables.columns.base import Column, Mask, SettledSurvey, Support, check_finite, converted
 from skvae.tables.columns.dtypes import Dtype, Values, cast, is_bool, is_number, numpy_float
+
+EXACT = 2.0**53  # up to which floats hold every whole number
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,12 @@ class NumberSurvey(SettledSurvey):
         The codec.
     """
 
+    def add(self, values: pd.Series) -> Floats:  # noqa: D102
+        cells = super().add(values)
+        if pd.api.types.is_integer_dtype(values.dtype):
+            warn_of_rounding(values, cells)
+        return cells
+
     def countable(self, values: pd.Series, cells: Floats) -> Numbers:
         """The cells in a form that is exact, and in their own width."""
         return cells.astype(numpy_float(self.column.dtype), copy=False)
@@ -101,3 +110,18 @@ class NumberSurvey(SettledSurvey):
     def cells_of(self, counted: Numbers) -> Floats:
         """The codec's floats of what ``countable`` gave."""
         return np.asarray(counted, dtype=np.float64)
+
+
+def warn_of_rounding(values: pd.Series, cells: Floats) -> None:
+    """Warn of whole numbers that floats do not hold."""
+    is_large = np.abs(cells) > EXACT  # false for a gap
+    if not is_large.any():
+        return
+    known, rounded = values[is_large].tolist(), cells[is_large].tolist()
+    lost = [value for value, cell in zip(known, rounded, strict=True) if value != int(cell)]
+    if lost:
+        warn_user(
+            f"Whole numbers beyond 2**53 are read as floats, which hold only some of them, but column {values.name!r} "
+            f"holds {lost[0]}; {len(lost)} such cell(s) are rounded. Subtract the smallest value, or convert codes to "
+            f"strings."
+        )

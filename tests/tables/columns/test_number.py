@@ -1,8 +1,11 @@
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
+from skvae.tables import Table
 from skvae.tables.columns import NumberColumn
 
 NUMBER_DTYPES = [
@@ -72,3 +75,16 @@ def test_any_number_is_possible_where_there_are_no_levels():
     assert column.is_possible(series([-1e30, 0.0], "float64")).all()
     assert column.edges.shape == (0, 2)
     assert column.log_density(np.array([1.0, np.nan])).tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("dtype", ["int64", "uint64", "Int64", "int64[pyarrow]"])
+def test_whole_numbers_that_floats_do_not_hold_are_said(dtype):
+    if "pyarrow" in dtype:
+        pytest.importorskip("pyarrow")
+    codes = pd.Series([2**60 + 3 * i for i in range(5)] * 8).astype(dtype)
+    with pytest.warns(UserWarning, match=r"column 'a' holds 1152921504606846979; 32 such cell\(s\) are rounded. Subtr"):
+        Table.fit(pd.DataFrame({"a": codes}))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Table.fit(pd.DataFrame({"a": codes - 2**60}))
+        Table.fit(pd.DataFrame({"a": pd.Series([2**60, 2**61] * 8).astype(dtype)}))
