@@ -74,3 +74,10 @@ def test_an_error_leaves_the_estimator_as_it_was():
         raise KeyboardInterrupt
     assert estimator.before_ == 1
     assert not hasattr(estimator, "after_")
+
+
+def test_the_name_of_a_file_gets_what_reads_it():
+    with pytest.raises(
+        TypeError, match=r"the name of a file, 'rows\.csv'\. Pass its rows: pandas\.read_csv\('rows\.csv'\)\."
+    ):
+        VAETransformer().fit("rows.csv")
