@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
+from functools import partial
 
-from skvae.cli import commands
 from skvae.cli.progress import notes
 
 Command = Callable[[str, str, str], ArgumentParser]  # from a name, help and a description
@@ -23,7 +23,8 @@ examples:
   python -m skvae transform more.csv --model people.skvae -o coordinates.csv
   python -m skvae score more.csv --model people.skvae
 
-An empty cell is a missing value. Columns are read by their type: numbers, whole numbers, text, true and false.
+An empty cell is a missing value. A column is one of numbers, whole numbers, or true and false where all of its cells
+are, and otherwise of text: 00501 and NA stay what they are.
 """
 
 
@@ -41,7 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit status: 0; 2 where something that was typed does not fit; 130 where somebody stopped it.
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    options = make_parser().parse_args(arguments)
+    parser = make_parser()
+    options = parser.parse_args(arguments)
+    if options.run is None:
+        parser.print_help()
+        return 0
     options.arguments = arguments
     try:
         with notes():
@@ -63,16 +68,25 @@ def make_parser() -> ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=RawDescriptionHelpFormatter,
     )
-    adding = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    parser.add_argument("--version", action="version", version=f"skvae {sys.modules['skvae'].__version__}")
+    parser.set_defaults(run=None)
+    adding = parser.add_subparsers(title="commands", metavar="COMMAND")
 
     def command(name: str, help_: str, description: str) -> ArgumentParser:
         added = adding.add_parser(name, help=help_, description=description)
-        added.set_defaults(run=getattr(commands, name))
+        added.set_defaults(run=partial(_run, name))
         return added
 
     for describe in (_fit, _sample, _transform, _impute, _score, _report):
         describe(command)
     return parser
+
+
+def _run(name: str, options: Namespace) -> None:
+    """Run a command by its name; what it takes seconds to import is imported now."""
+    from skvae.cli import commands
+
+    getattr(commands, name)(options)
 
 
 def _fit(command: Command) -> None:
@@ -162,14 +176,23 @@ def _report(command: Command) -> None:
 
 def _add_data(parser: ArgumentParser, *, optional: bool = False) -> None:
     parser.add_argument(
-        "data", metavar="DATA", nargs="?" if optional else None, help="the table: .csv, .tsv (.gz) or .parquet"
+        "data", metavar="DATA", nargs="?" if optional else None, help="the table: .csv, .tsv (.gz), .parquet or .xlsx"
     )
     parser.add_argument(
         "--drop", action="append", default=[], metavar="COLUMN", help="leave a column out; may be repeated"
     )
-    parser.add_argument(
-        "--date", action="append", default=[], metavar="COLUMN", help="read a column of text as dates; may be repeated"
+    group = parser.add_argument_group("the file")
+    group.add_argument(
+        "--date",
+        action="append",
+        default=[],
+        metavar="COLUMN[=FORMAT]",
+        help="read a column of text as dates, in a format such as %%d.%%m.%%Y if it is in doubt; may be repeated",
     )
+    group.add_argument("--day-first", action="store_true", help="dates in doubt have the day before the month")
+    group.add_argument("--sep", type=_sign, metavar="SIGN", help="between cells, such as ';' or tab (default: found)")
+    group.add_argument("--decimal", choices=(".", ","), help="the sign before decimals (default: found)")
+    group.add_argument("--encoding", metavar="NAME", help="such as latin-1 (default: utf-8)")
 
 
 def _add_model(parser: ArgumentParser) -> None:
@@ -191,6 +214,13 @@ def _add_settings(parser: ArgumentParser, decoder: str) -> None:
         metavar="NAME=VALUE",
         help="any other parameter of VAETransformer, such as prior=mixture or beta=0.5; may be repeated",
     )
+
+
+def _sign(text: str) -> str:
+    sign = {"tab": "\t", "\\t": "\t"}.get(text, text)
+    if len(sign) != 1:
+        raise ArgumentTypeError(f"{text!r} is not one sign")
+    return sign
 
 
 def _count(text: str) -> int:

@@ -7,6 +7,7 @@ import shlex
 import sys
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,10 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
 
-from skvae.cli.files import check_output, read_condition, read_table, write_table
+from skvae.cli.cells import Dates, Dtype, Form, Reading
+from skvae.cli.dates import DateFormat
+from skvae.cli.dialect import Dialect
+from skvae.cli.files import Source, check_output, kind_of_file, read_condition, read_table, write_table
 from skvae.cli.progress import stage
 from skvae.estimators import VAETransformer
 from skvae.metrics import report as judge
@@ -25,8 +29,8 @@ SAMPLES = {**SYNTHESIS, "add_indicator": True}  # and whole rows, which have gap
 
 def fit(options: Namespace) -> None:
     """Train a model and keep it."""
-    check_output(options.output, is_table=False)
-    vae = _fitted(_read(options), options, {})
+    check_output(options.output, is_table=False, needs=[("safetensors", "skvae[save]")])
+    vae = _fitted(_read(options).frame, options, {})
     vae.save(options.output)
     _say(f"wrote {options.output}")
 
@@ -34,58 +38,67 @@ def fit(options: Namespace) -> None:
 def sample(options: Namespace) -> None:
     """Draw new rows."""
     check_output(options.output)
+    source = Source(pd.DataFrame(), dialect=_dialect(options))
     if options.model:
         vae = _loaded(options)
+        source = replace(source, forms=_forms_of_dates(options))
         if vae.decoder != "autoregressive":
             _say("note: rows are closer to the data from a model that was fitted with --decoder autoregressive")
     elif options.data is None:
         raise ValueError("Name a table to learn from, or a model from fit with --model.")
     else:
-        vae = _fitted(_read(options), options, SAMPLES)
+        source = _read(options)
+        vae = _fitted(source.frame, options, SAMPLES)
     given = None
     if options.given:
-        given = read_condition(options.given, vae.sample(1, random_state=0))
+        like = vae.sample(1, random_state=0)
+        given = read_condition(options.given, like, forms=source.forms, reading=_reading(options))
     with stage(f"draw {options.n_rows:,} rows"):
         rows = vae.sample(options.n_rows, given=given, random_state=options.seed)
-    _write(rows, options.output)
+    _write(rows, options.output, source)
 
 
 def transform(options: Namespace) -> None:
     """Write the latent coordinates of rows."""
     check_output(options.output)
-    vae, frame = _model_and_rows(options, {})
-    with stage(f"transform {len(frame):,} rows"):
-        Z = vae.transform(frame)
-    _write(pd.DataFrame(Z, columns=[f"z{k + 1}" for k in range(Z.shape[1])]), options.output)
+    vae, source = _model_and_rows(options, {})
+    with stage(f"transform {len(source.frame):,} rows"):
+        Z = vae.transform(source.frame)
+    _write(pd.DataFrame(Z, columns=[f"z{k + 1}" for k in range(Z.shape[1])]), options.output, source, forms={})
 
 
 def impute(options: Namespace) -> None:
     """Write the table with its gaps filled."""
     check_output(options.output)
-    vae, frame = _model_and_rows(options, SYNTHESIS)
-    with stage(f"fill {_count_gaps(frame):,} gaps"):
-        full = vae.impute(frame, random_state=options.seed)
-    _write(full, options.output)
+    vae, source = _model_and_rows(options, SYNTHESIS)
+    with stage(f"fill {_count_gaps(source.frame):,} gaps"):
+        full = vae.impute(source.frame, random_state=options.seed)
+    if source.text is not None and (options.output is None or kind_of_file(options.output) != ".parquet"):
+        _write(source.filled(full), options.output, source, forms={})
+    else:
+        _write(full, options.output, source)
 
 
 def score(options: Namespace) -> None:
     """Print how well the model explains rows on average, and write the score of each to a file."""
     check_output(options.output)
-    vae, frame = _model_and_rows(options, {})
-    with stage(f"score {len(frame):,} rows"):
-        scores = vae.score_samples(frame)
+    vae, source = _model_and_rows(options, {})
+    with stage(f"score {len(source.frame):,} rows"):
+        scores = vae.score_samples(source.frame)
     if not options.model:
         _say("note: these are the rows that the model was fitted to; for an honest score fit one file, score another")
     print(f"{scores.mean():.4f} nats per row")
     if options.output:
-        write_table(pd.DataFrame({"score": scores}), options.output)
+        write_table(pd.DataFrame({"score": scores}), options.output, dialect=source.dialect)
         _say(f"wrote {options.output}")
 
 
 def report(options: Namespace) -> None:
     """Write a page about synthetic rows beside real ones."""
-    check_output(options.output, is_table=False)
-    frame = _read(options)
+    check_output(options.output, is_table=False, needs=[("matplotlib", "skvae[plot]")])
+    check_output(options.rows)
+    source = _read(options)
+    frame = source.frame
     if options.target is not None and options.target not in frame.columns:
         raise ValueError(f"--target names {options.target!r}, but the columns are {', '.join(frame.columns[:20])}.")
     if len(frame) < 20:
@@ -99,7 +112,7 @@ def report(options: Namespace) -> None:
         page = result.to_html(title=Path(options.data).name, notes=_made_by(options))
     Path(options.output).write_text(page, encoding="utf-8")
     if options.rows:
-        write_table(synthetic, options.rows)
+        write_table(synthetic, options.rows, dialect=source.dialect, forms=source.forms)
     print(result)
     _say(f"wrote {options.output}: open it in a browser")
 
@@ -107,10 +120,39 @@ def report(options: Namespace) -> None:
 # -- parts -------------------------------------------------------------------------------------------------------------
 
 
-def _read(options: Namespace) -> pd.DataFrame:
-    frame = read_table(options.data, drop=options.drop, dates=options.date)
+def _read(options: Namespace, dtypes: Mapping[str, Dtype] | None = None) -> Source:
+    source = read_table(
+        options.data,
+        drop=options.drop,
+        reading=_reading(options),
+        decimal=options.decimal,
+        separator=options.sep,
+        encoding=options.encoding,
+        dtypes=dtypes,
+    )
+    frame = source.frame
     _say(f"{options.data}: {len(frame):,} rows, {frame.shape[1]} columns, {_count_gaps(frame):,} gaps")
-    return frame
+    return source
+
+
+def _reading(options: Namespace) -> Reading:
+    """What was typed of cells of text."""
+    dates = {}
+    for typed in options.date:
+        name, sign, pattern = typed.partition("=")
+        dates[name] = pattern if sign else None
+    return Reading(decimal=options.decimal or ".", dates=dates, day_first=options.day_first)
+
+
+def _dialect(options: Namespace) -> Dialect:
+    """How text is to be written where no file was read."""
+    return Dialect(options.sep or ",", options.decimal or ".", options.encoding or "utf-8")
+
+
+def _forms_of_dates(options: Namespace) -> dict[str, Form]:
+    """Formats of dates that were typed."""
+    given = _reading(options).dates
+    return {name: Dates(DateFormat(pattern)) for name, pattern in given.items() if pattern is not None}
 
 
 def _count_gaps(frame: pd.DataFrame) -> int:
@@ -171,12 +213,14 @@ def _loaded(options: Namespace) -> VAETransformer:
     return vae
 
 
-def _model_and_rows(options: Namespace, defaults: Mapping[str, Any]) -> tuple[VAETransformer, pd.DataFrame]:
-    """A model, from a file or fitted to the rows, and the rows."""
-    frame = _read(options)
-    if options.model:
-        return _loaded(options), frame
-    return _fitted(frame, options, defaults), frame
+def _model_and_rows(options: Namespace, defaults: Mapping[str, Any]) -> tuple[VAETransformer, Source]:
+    """A model, from a file or fitted to the rows, and the rows, in the types of the columns that a model knows."""
+    if not options.model:
+        source = _read(options)
+        return _fitted(source.frame, options, defaults), source
+    vae = _loaded(options)
+    dtypes = {str(column.name): column.dtype for column in vae.table_.data_columns} if vae.table_.is_frame else None
+    return vae, _read(options, dtypes)
 
 
 def _made_by(options: Namespace) -> str:
@@ -184,8 +228,8 @@ def _made_by(options: Namespace) -> str:
     return f"Made with {command}; of the real rows, {options.test_size:.0%} were held out."
 
 
-def _write(frame: pd.DataFrame, path: str | None) -> None:
-    write_table(frame, path)
+def _write(frame: pd.DataFrame, path: str | None, source: Source, forms: Mapping[str, Form] | None = None) -> None:
+    write_table(frame, path, dialect=source.dialect, forms=source.forms if forms is None else forms)
     if path is not None:
         _say(f"wrote {path}: {len(frame):,} rows")
 

@@ -2,107 +2,356 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-import numpy as np
 import pandas as pd
-from pandas.api.extensions import ExtensionDtype
 
-Dtype: TypeAlias = np.dtype[Any] | ExtensionDtype
+from skvae.cli.cells import Dates, Dtype, Form, Numbers, Reading, kind_of
+from skvae.cli.dialect import COMPRESSIONS, Dialect, find_encoding, find_separator
 
-SEPARATORS = {".csv": ",", ".tsv": "\t"}
-COMPRESSIONS = (".gz", ".bz2", ".xz", ".zip")
-KINDS = "Use a name that ends in .csv, .tsv (.gz if you like) or .parquet."
+PACKED = (*COMPRESSIONS, ".zip")
+TEXT = (".csv", ".tsv")
+WRITTEN = "Use a name that ends in .csv, .tsv (.gz if you like) or .parquet."
+NEEDS = {".xlsx": "openpyxl", ".parquet": "pyarrow"}
 
 
-def kind_of_file(path: str | Path) -> str:
-    """Suffix without that of a compression: ".csv", ".tsv" or ".parquet"."""
+@dataclass(frozen=True)
+class Source:
+    """A table as a file holds it.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        Values.
+    text : DataFrame or None
+        The cells of a file of text, also those of columns that ``frame`` lacks because they are empty.
+    dialect : Dialect
+        How a file of text is written.
+    forms : dict
+        How each column of a file of text is written.
+    """
+
+    frame: pd.DataFrame
+    text: pd.DataFrame | None = None
+    dialect: Dialect = field(default_factory=Dialect)
+    forms: Mapping[str, Form] = field(default_factory=dict)
+
+    def filled(self, full: pd.DataFrame) -> pd.DataFrame:
+        """The cells of a file of text, its gaps filled; observed ones are those of the file, character by character."""
+        assert self.text is not None, "there are no cells of text"
+        cells = self.text.astype(object)
+        for name in full.columns:
+            is_gap = cells[name].isna()
+            if is_gap.any():
+                cells.loc[is_gap, name] = self.forms[name].write(full[name][is_gap])
+        return cells
+
+
+def kind_of_file(path: str | Path, *, is_output: bool = False) -> str:
+    """Suffix without that of a compression: ".csv", ".tsv", ".parquet", or ".xlsx", which is read only."""
     suffixes = [suffix.lower() for suffix in Path(path).suffixes]
-    if suffixes and suffixes[-1] in COMPRESSIONS:
+    if suffixes and suffixes[-1] in PACKED:
         suffixes.pop()
     kind = suffixes[-1] if suffixes else ""
-    if kind not in (*SEPARATORS, ".parquet"):
-        raise ValueError(f"The name of a table tells its format, but {str(path)!r} does not. {KINDS}")
+    if kind not in (*TEXT, ".parquet", *(() if is_output else (".xlsx",))):
+        names = WRITTEN if is_output else WRITTEN.replace(" or .parquet", ", .parquet or .xlsx")
+        raise ValueError(f"The name of a table tells its format, but {str(path)!r} does not. {names}")
     return kind
 
 
-def read_table(path: str, *, drop: Sequence[str] = (), dates: Sequence[str] = ()) -> pd.DataFrame:
-    """A table whose whole numbers stay whole where cells are missing.
+def read_table(
+    path: str,
+    *,
+    drop: Sequence[str] = (),
+    reading: Reading | None = None,
+    decimal: str | None = None,
+    separator: str | None = None,
+    encoding: str | None = None,
+    dtypes: Mapping[str, Dtype] | None = None,
+) -> Source:
+    """A table whose whole numbers stay whole where cells are missing, and whose text stays text.
 
     Parameters
     ----------
     path : str
-        Name of a file of CSV, TSV or Parquet.
+        Name of a file of CSV, TSV, Parquet or Excel.
     drop : sequence of str
         Columns to leave out.
-    dates : sequence of str
-        Columns of text that hold dates.
+    reading : Reading, optional
+        What is said of dates.
+    decimal, separator, encoding : str, optional
+        How a file of text is written; found in the file unless given.
+    dtypes : dict, optional
+        Columns and dtypes of a model, by which the file is read then; other columns are left out with a note.
 
     Returns
     -------
-    DataFrame
+    Source
     """
     if not Path(path).exists():
         raise ValueError(f"There is no file {path!r} in {Path.cwd()}. Check the name.")
+    reading = reading or Reading()
     kind = kind_of_file(path)
-    if kind == ".parquet":
-        frame = _read_parquet(path)
+    if kind in TEXT:
+        encoding = encoding or find_encoding(path)
+        dialect = Dialect(separator or ("\t" if kind == ".tsv" else ""), decimal or "", encoding)
+        raw, dialect = _read_text(path, dialect)
     else:
-        frame = pd.read_csv(path, sep=SEPARATORS[kind], dtype_backend="numpy_nullable", encoding="utf-8-sig")
-    unknown = [name for name in (*drop, *dates) if name not in frame.columns]
+        raw, dialect = _read_binary(path, kind), Dialect(separator or ",", decimal or ".", encoding or "utf-8")
+    unknown = [name for name in (*drop, *reading.dates) if name not in raw.columns]
     if unknown:
         raise ValueError(
-            f"{path} has no column {unknown[0]!r}. Its columns are {', '.join(map(str, frame.columns[:20]))}."
+            f"{path} has no column {unknown[0]!r}. Its columns are {', '.join(map(str, raw.columns[:20]))}."
         )
-    frame = frame.drop(columns=list(drop))
-    for name in set(dates) - set(drop):
-        frame[name] = pd.to_datetime(frame[name])
+    raw = raw.drop(columns=list(drop))
+    raw = _without_empty(raw, kind) if dtypes is None else _columns_of(raw, list(dtypes), path)
+    if kind in TEXT and not dialect.decimal:
+        dialect = replace(dialect, decimal=_find_decimal(raw, dialect))
+    reading = replace(reading, decimal=dialect.decimal)
+    forms: dict[str, Form] = {}
+    frame = raw.copy() if dtypes is not None or raw.empty else raw.dropna(axis=1, how="all")
+    for name in frame.columns:
+        if kind in TEXT or _is_text_of_dates(frame[name], reading, dtypes):
+            forms[name] = reading.form_of(raw[name]) if dtypes is None else reading.form_for(raw[name], dtypes[name])
+            frame[name] = forms[name].read(raw[name])
+        elif dtypes is not None:
+            _check_kind(frame[name], dtypes[name])
     if not frame.shape[0] or not frame.shape[1]:
         raise ValueError(f"{path} holds {frame.shape[0]} rows of {frame.shape[1]} columns. There is nothing to learn.")
-    return frame
+    if dtypes is None and kind in TEXT:
+        _note_words(raw, forms, reading)
+    return Source(frame, raw if kind in TEXT else None, dialect, forms)
 
 
-def _read_parquet(path: str) -> pd.DataFrame:
+def _read_text(path: str, dialect: Dialect) -> tuple[pd.DataFrame, Dialect]:
+    """Cells as they are typed, gaps where they are empty."""
     try:
+        dialect = replace(dialect, separator=dialect.separator or find_separator(path, dialect.encoding))
+        cells = pd.read_csv(
+            path,
+            sep=dialect.separator,
+            encoding=dialect.encoding,
+            header=None,  # pandas would rename what occurs twice, and take a column without a name for an index
+            dtype=str,
+            keep_default_na=False,
+            na_values=[""],
+        )
+    except pd.errors.EmptyDataError as error:
+        raise ValueError(f"{path} is empty. A table begins with a row of names.") from error
+    except pd.errors.ParserError as error:
+        raise ValueError(
+            f"The rows of {path} must have as many cells as its first, separated by {dialect.separator!r}, but pandas "
+            f"says: {str(error).strip()}. Correct the row, or say what separates cells with --sep."
+        ) from error
+    except UnicodeError as error:
+        raise ValueError(
+            f"The text of {path} is read as {dialect.encoding}, but holds other bytes ({error}). Say how it is "
+            f"encoded: --encoding latin-1, or --encoding cp1252 for a file from Windows."
+        ) from error
+    except LookupError as error:
+        raise ValueError(f"--encoding {dialect.encoding} is unknown. Take utf-8, latin-1 or cp1252, say.") from error
+    header = [f"Unnamed: {j}" if pd.isna(name) else str(name) for j, name in enumerate(cells.iloc[0])]
+    twice = [name for name in header if header.count(name) > 1]
+    if twice:
+        raise ValueError(
+            f"The columns of a table have names of their own, but {path} has {twice[0]!r} more than once. Rename one."
+        )
+    return cells.iloc[1:].reset_index(drop=True).set_axis(header, axis=1), dialect
+
+
+def _read_binary(path: str, kind: str) -> pd.DataFrame:
+    _check_installed(kind)
+    if kind == ".parquet":
         return pd.read_parquet(path)
-    except ImportError as error:
-        raise ImportError("Parquet files need pyarrow, which is not installed. Run: pip install pyarrow") from error
+    frame: pd.DataFrame = pd.read_excel(path, dtype=object, keep_default_na=False, na_values=[""])
+    for name in frame.columns:
+        if frame[name].map(lambda cell: isinstance(cell, str), na_action="ignore").eq(True).any():
+            frame[name] = frame[name].map(str, na_action="ignore")
+    return frame.convert_dtypes().set_axis(frame.columns.map(str), axis=1)
 
 
-def write_table(frame: pd.DataFrame, path: str | None) -> None:
-    """Write a table to a file by its suffix, or as CSV to standard output."""
-    if path is None:
-        frame.to_csv(sys.stdout, index=False)
-    elif (kind := kind_of_file(path)) == ".parquet":
+def _check_installed(kind: str) -> None:
+    module = NEEDS.get(kind)
+    if module is not None and (sys.modules.get(module, module) is None or find_spec(module) is None):
+        raise ImportError(f"{kind} files need {module}, which is not installed. Run: python -m pip install {module}")
+
+
+def _without_empty(raw: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """A table, with a note on columns without a cell; a file of text keeps them, as they were."""
+    empty = [str(name) for name in raw.columns[raw.isna().all()]]
+    if empty and len(raw) and len(empty) < raw.shape[1]:
+        _note(f"nothing is learned of columns without a cell, which are left out: {', '.join(empty[:10])}")
+    return raw if kind in TEXT else raw.dropna(axis=1, how="all")
+
+
+def _columns_of(raw: pd.DataFrame, names: list[str], path: str) -> pd.DataFrame:
+    """The columns of a model, in its order."""
+    missing = [name for name in names if name not in raw.columns]
+    if missing:
+        raise ValueError(
+            f"{path} has no column {missing[0]!r}, which the model was fitted with. Its columns are "
+            f"{', '.join(map(str, raw.columns[:20]))}. Add the column, or fit a model without it."
+        )
+    others = [str(name) for name in raw.columns if name not in names]
+    if others:
+        _note(f"the model does not know these columns, which are left out: {', '.join(others[:10])}")
+    return raw[names]
+
+
+def _find_decimal(raw: pd.DataFrame, dialect: Dialect) -> str:
+    """The sign before decimals: where cells are not separated by commas, a comma may be one.
+
+    Raises
+    ------
+    ValueError
+        Where columns disagree, or commas may group thousands.
+    """
+    if dialect.separator == ",":
+        return "."
+    by: dict[str, str] = {}
+    for sign in ".,":
+        for name in raw.columns:
+            known = raw[name].dropna()
+            words = list(known.unique())
+            if any(sign in word for word in words) and all(map(Numbers(sign).fits, words)):
+                by.setdefault(sign, name)
+                if sign == "," and all(len(word.partition(",")[2]) in (0, 3) for word in words):
+                    by.setdefault("000", name)
+    if "," in by and ("." in by or "000" in by):
+        point = f"those of {by['.']!r} have points" if "." in by else f"those of {by['000']!r} may be thousands"
+        raise ValueError(
+            f"The numbers of a file have one decimal sign, but those of {by[',']!r} have commas, and {point}. Say "
+            f"which: --decimal , or --decimal . (what has the other sign is text)."
+        )
+    return "," if "," in by else "."
+
+
+def _is_text_of_dates(column: pd.Series, reading: Reading, dtypes: Mapping[str, Dtype] | None) -> bool:
+    is_wanted = column.name in reading.dates or (dtypes is not None and kind_of(dtypes[str(column.name)]) == "dates")
+    return is_wanted and kind_of(column.dtype) == "text"
+
+
+def _check_kind(column: pd.Series, wanted: Dtype) -> None:
+    """Refuse a column of another type than that of the model."""
+    dtype = column.dtype
+    kinds = [kind_of(d.categories.dtype if isinstance(d, pd.CategoricalDtype) else d) for d in (dtype, wanted)]
+    if kinds[0] != kinds[1] and column.notna().any():
+        raise ValueError(
+            f"Column {column.name!r} held {kinds[1]} when the model was fitted, but now holds {kinds[0]} ({dtype}). "
+            f"Convert it, or fit a model to this file."
+        )
+
+
+def _note_words(raw: pd.DataFrame, forms: Mapping[str, Form], reading: Reading) -> None:
+    """Say which words make text of a column of numbers."""
+    number = Numbers(reading.decimal)
+    for name, form in forms.items():
+        if form.holds != "text":
+            continue
+        cells = raw[name].dropna()
+        is_number = cells.map(number.fits).astype(bool)
+        if is_number.mean() > 0.5:
+            word = cells[~is_number].iloc[0]
+            if not any(sign.isdigit() for sign in word):  # 00501 is text on purpose
+                _note(f"{name!r} is read as text, for it holds {word!r} among numbers; empty such cells for numbers")
+
+
+def _note(text: str) -> None:
+    print(f"note: {text}", file=sys.stderr)
+
+
+def write_table(
+    frame: pd.DataFrame,
+    path: str | None,
+    *,
+    dialect: Dialect | None = None,
+    forms: Mapping[str, Form] | None = None,
+) -> None:
+    """Write a table to a file by its suffix, or as CSV to standard output.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Values, or cells of text.
+    path : str or None
+        Where to.
+    dialect : Dialect, optional
+        How text is written.
+    forms : dict, optional
+        How columns are written, other than as pandas would.
+    """
+    kind = ".csv" if path is None else kind_of_file(path, is_output=True)
+    if kind == ".parquet":
         frame.to_parquet(path, index=False)
-    else:
-        frame.to_csv(path, index=False, sep=SEPARATORS[kind])
+        return
+    dialect, forms = dialect or Dialect(), forms or {}
+    cells = frame.copy()
+    for name in frame.columns:
+        is_float = pd.api.types.is_float_dtype(frame[name].dtype)
+        form = forms.get(name) or (Numbers(dialect.decimal) if is_float and dialect.decimal != "." else None)
+        if form is not None:
+            cells[name] = form.write(frame[name])
+    separator = "\t" if kind == ".tsv" else dialect.separator
+    cells.to_csv(sys.stdout if path is None else path, index=False, sep=separator, encoding=dialect.encoding)
 
 
-def check_output(path: str | None, *, is_table: bool = True) -> None:
-    """Refuse a place where nothing can be written before anybody has waited for it."""
+def check_output(path: str | None, *, is_table: bool = True, needs: Sequence[tuple[str, str]] = ()) -> None:
+    """Refuse a place where nothing can be written before anybody has waited for it.
+
+    Parameters
+    ----------
+    path : str or None
+        Where to write; None for standard output.
+    is_table : bool
+        Whether its suffix is that of a table.
+    needs : pairs of str
+        Packages that writing takes, and what installs them.
+    """
     if path is None:
         return
     if is_table:
-        kind_of_file(path)
+        _check_installed(kind_of_file(path, is_output=True))
+    for module, install in needs:
+        if sys.modules.get(module, module) is None or find_spec(module) is None:
+            raise ImportError(f"{path!r} needs {module}, which is not installed. Run: python -m pip install {install}")
     folder = Path(path).resolve().parent
     if not folder.is_dir():
         raise ValueError(f"{path!r} cannot be written: there is no folder {str(folder)!r}. Make it.")
+    if Path(path).is_dir():
+        raise ValueError(f"{path!r} cannot be written: it is a folder. Name a file in it.")
+    if not os.access(path if Path(path).exists() else folder, os.W_OK):
+        raise ValueError(f"{path!r} cannot be written: you may not write there. Name another place.")
 
 
-def read_condition(pairs: Sequence[str], like: pd.DataFrame) -> dict[str, Any]:
-    """Values of columns from COLUMN=VALUE, in the dtypes of a table."""
+def read_condition(
+    pairs: Sequence[str],
+    like: pd.DataFrame,
+    *,
+    forms: Mapping[str, Form] | None = None,
+    reading: Reading | None = None,
+) -> dict[str, Any]:
+    """Values of columns from COLUMN=VALUE, in the dtypes of a table, and in the form of a file that is known."""
     given = {}
     for pair in pairs:
         name, _, text = pair.partition("=")
         if name not in like.columns:
             raise ValueError(f"--given names the column {name!r}, but the columns are {', '.join(like.columns[:20])}.")
         dtype = like[name].dtype
+        form = (forms or {}).get(name)
+        if form is not None and not form.fits(text):
+            raise ValueError(f"--given {pair}: {text!r} is no value of {name!r}, which holds {form.holds}.")
+        cell = pd.Series([text], dtype="object", name=name)
+        if form is None and kind_of(dtype) == "dates":
+            form = (reading or Reading()).form_for(cell, dtype)
         try:
-            given[name] = pd.Series([text], dtype="object").astype(_dtype_of_values(dtype)).iloc[0]
+            values = form.read(cell) if isinstance(form, Dates | Numbers) else cell
+            given[name] = values.astype(_dtype_of_values(dtype)).iloc[0]
         except (ValueError, TypeError) as error:
             raise ValueError(f"--given {pair}: {text!r} is no value of {name!r}, whose type is {dtype}.") from error
     return given

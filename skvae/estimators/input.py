@@ -16,7 +16,7 @@ from sklearn.utils.validation import validate_data
 from torch import Tensor
 
 from skvae.estimators._compat import check_sample_weight
-from skvae.tables import Rows, Table, is_stream, to_pandas
+from skvae.tables import Rows, Table, is_stream, reader_of, to_pandas
 
 
 def read_rows(
@@ -47,6 +47,11 @@ def read_rows(
     ValueError, TypeError
         With scikit-learn's sentence where it has one.
     """
+    if (reader := reader_of(X)) is not None:
+        raise TypeError(
+            f"Rows come in an array or a DataFrame, but X is the name of a file, {str(X)!r}. Pass its rows: "
+            f"{reader}({str(X)!r})."
+        )
     if is_stream(X):
         raise TypeError(
             f"Rows come in an array or a DataFrame, but X is a {type(X).__name__}. Pass it to fit_chunks; "

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 PATTERNS = {"value": "{:.4f}", "ideal": "{:g}", "real": "{:.4f}"}  # of the numbers of a printed report
 
+MIN_ROWS = 3  # of each table: the folds of two_sample_auc
+
 
 class Report(Comparison):
     """How good a synthetic table is; print it, show it in a notebook, or ``plot`` it.
@@ -159,6 +161,12 @@ def report(
             f"A downstream figure needs real rows that the generator has not seen, but target={target!r} came without "
             f"test. Pass test, or leave target out."
         )
+    for name, table in {"train": train, "synthetic": synthetic, "test": test}.items():
+        if table is not None and len(table) < MIN_ROWS:
+            raise ValueError(
+                f"A report tells the rows of two tables apart on {MIN_ROWS} folds, which needs {MIN_ROWS} rows of "
+                f"each, but {name} has {len(table)}. Pass more rows."
+            )
     train, synthetic = align(train=train, synthetic=synthetic)
     shapes, trends = column_shapes(train, synthetic), pair_trends(train, synthetic)
     values = against_train(train, synthetic, shapes, trends, random_state)

@@ -1,7 +1,7 @@
 """Container ↔ tensor: learns statistics, owns no weights."""
 
 from skvae.tables.bins import Bins
-from skvae.tables.chunks import Chunks, is_memory_map, is_stream, release
+from skvae.tables.chunks import Chunks, is_memory_map, is_stream, reader_of, release
 from skvae.tables.columns import (
     KINDS,
     CategoryColumn,
@@ -48,6 +48,7 @@ __all__ = [
     "is_stream",
     "keep_given",
     "read_condition",
+    "reader_of",
     "release",
     "slices",
     "to_pandas",

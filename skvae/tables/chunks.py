@@ -18,6 +18,19 @@ from numpy.typing import NDArray
 from skvae.tables.rows import Rows
 
 BLOCK_CELLS = 1_000_000  # of a memory map, read at once
+READERS = {  # what makes rows of a file that is not one of Parquet
+    ".csv": "pandas.read_csv",
+    ".tsv": "pandas.read_csv",
+    ".txt": "pandas.read_csv",
+    ".json": "pandas.read_json",
+    ".jsonl": "pandas.read_json",
+    ".xlsx": "pandas.read_excel",
+    ".xls": "pandas.read_excel",
+    ".feather": "pandas.read_feather",
+    ".pkl": "pandas.read_pickle",
+    ".npy": "numpy.load",
+}
+PACKED = (".gz", ".bz2", ".xz", ".zip", ".zst")
 BATCH_ROWS = 65_536  # of a Parquet file, read at once
 
 Block = Callable[[], Iterable[Any]]
@@ -98,6 +111,16 @@ def is_stream(X: object) -> bool:
     return has_parts or isinstance(X, str | os.PathLike) or inspect.isgenerator(X)
 
 
+def reader_of(path: object) -> str | None:
+    """What reads a file that is not one of Parquet, by its suffix; None where it may be one, or is no path."""
+    if not isinstance(path, str | os.PathLike) or Path(path).is_dir():
+        return None
+    suffixes = [suffix.lower() for suffix in Path(path).suffixes]
+    if suffixes and suffixes[-1] in PACKED:
+        suffixes.pop()
+    return READERS.get(suffixes[-1]) if suffixes else None
+
+
 def is_memory_map(X: object) -> bool:
     """Whether an array lies in a file."""
     return _map_of(X) is not None
@@ -163,6 +186,12 @@ def _compute(part: Any) -> Iterator[Any]:
 
 def _open_parquet(source: object, paths: Iterable[str | os.PathLike[str]]) -> Any:
     """A pyarrow Dataset of a file, a folder, or a list of files, which are also given as paths."""
+    paths = list(paths)
+    for path in paths:
+        if (reader := reader_of(path)) is not None:
+            parts = f"lambda: {reader}({str(path)!r}, chunksize=100_000)"
+            remedy = f"fit_chunks({parts})" if reader == "pandas.read_csv" else f"fit({reader}({str(path)!r}))"
+            raise ValueError(f"A path must lead to Parquet files, but {str(path)!r} is none. Call {remedy}.")
     try:
         import pyarrow as pa
         import pyarrow.dataset

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import skvae
 from skvae.cli import main
 
 QUICK = ["--max-iter", "1", "--n-components", "2", "--set", "device=cpu"]
@@ -116,3 +117,33 @@ def test_seeds_repeat(table, tmp_path):
         outputs.append(out.read_text())
     assert outputs[0] == outputs[1] != outputs[2]
     assert np.isfinite(pd.read_csv(out)["size"]).all()
+
+
+def test_no_command_is_a_question_for_help(capsys):
+    assert main([]) == 0
+    assert "commands:" in capsys.readouterr().out
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out == f"skvae {skvae.__version__}\n"
+
+
+def test_help_imports_nothing_that_takes_seconds():
+    program = (
+        "import sys; from skvae.cli import main; main([]); print({'torch', 'pandas', 'sklearn'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "set()"
+
+
+def test_names_of_the_package_come_when_they_are_used():
+    program = """
+import pickle, skvae, sys
+assert "torch" not in sys.modules and {"VAETransformer", "__version__"} <= set(dir(skvae))
+assert skvae.tables.Table.__name__ == "Table" and not hasattr(skvae, "nonsense")
+from skvae import *
+assert pickle.loads(pickle.dumps(VAETransformer(3))).n_components == 3
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -1,5 +1,7 @@
 """Each command on small files, as a function of its options."""
 
+import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -148,3 +150,75 @@ def test_what_is_said_goes_to_standard_error(model, table, capsys):
     captured = capsys.readouterr()
     assert captured.out.splitlines()[0] == "z1,z2" and len(captured.out.splitlines()) == 41
     assert "transform 40 rows" in captured.err
+
+
+@pytest.fixture
+def customers(tmp_path, monkeypatch):
+    """A file of a spreadsheet in German, with dates, zips and gaps."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    rows = []
+    for i in range(40):
+        day = f"{rng.integers(1, 29):02}.{rng.integers(1, 13):02}.2023" if i % 9 else ""
+        zip_ = ("00501", "10001", "")[i % 3]
+        price = f"{rng.integers(100) / 10:.2f}".replace(".", ",") if i % 7 else ""
+        rows.append(f"{zip_};{day};{price};{('NA', 'DE')[i % 2]};")
+    Path("customers.csv").write_text("\n".join(["zip;day;price;land;empty", *rows, ""]), encoding="latin-1")
+    return "customers.csv"
+
+
+def cells_of(path):
+    return [line.split(";") for line in Path(path).read_text().splitlines()]
+
+
+def test_impute_leaves_observed_cells_character_by_character(customers):
+    run("impute", customers, "--date", "day", "-o", "full.csv", *QUICK)
+    before, full = cells_of(customers), cells_of("full.csv")
+    assert len(before) == len(full)
+    for row, filled in zip(before, full, strict=True):
+        assert [new for old, new in zip(row, filled, strict=True) if old] == [old for old in row if old]
+        assert all(filled[:4])
+        if filled != full[0]:
+            assert filled[0] in ("00501", "10001")
+            assert re.fullmatch(r"\d\d\.\d\d\.2023", filled[1])
+            assert re.fullmatch(r"-?\d+,\d+", filled[2])
+
+
+def test_drawn_rows_are_written_as_the_file_is(customers):
+    run("sample", customers, "--date", "day", "-n", "20", "-o", "rows.csv", "--given", "day=05.02.2023", *QUICK)
+    rows = cells_of("rows.csv")
+    assert rows[0] == ["zip", "day", "price", "land"] and len(rows) == 21
+    assert {row[1] for row in rows[1:]} == {"05.02.2023"} and {row[3] for row in rows[1:]} <= {"NA", "DE"}
+
+
+def test_a_model_knows_the_types_of_its_columns(customers):
+    run("fit", customers, "--date", "day", "-o", "model", *QUICK)
+    run("transform", customers, "--model", "model", "--decimal", ",", "-o", "z.csv")
+    assert len(cells_of("z.csv")) == 41
+    text = Path(customers).read_text()
+    Path("other.csv").write_text(text.replace(";NA;", ";7;").replace("00501", "501").replace("10001", "601"))
+    run("transform", "other.csv", "--model", "model", "-o", "z.csv")  # whole numbers where there was text are text
+    lines = text.splitlines()
+    Path("wrong.csv").write_text("\n".join([*lines, "00501;soon;1,00;NA;"]))
+    with pytest.raises(ValueError, match="The dates of a column have one format, but none that is known reads all"):
+        run("transform", "wrong.csv", "--model", "model")
+    Path("wrong.csv").write_text("\n".join([*lines, "00501;13.01.2023;cheap;NA;"]))
+    with pytest.raises(ValueError, match="Column 'price' held numbers when the model was fitted, but now holds"):
+        run("transform", "wrong.csv", "--model", "model")
+    run("sample", "--model", "model", "-n", "3", "--date", "day=%d/%m/%y", "-o", "rows.csv")
+    days = pd.read_csv("rows.csv")["day"].dropna()
+    assert days.str.fullmatch(r"\d\d/\d\d/23").all()
+
+
+def test_report_checks_its_outputs_before_it_reads(monkeypatch):
+    with pytest.raises(ValueError, match=r"'rows\.xlsx' does not"):
+        run("report", "missing.csv", "--rows", "rows.xlsx")
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ImportError, match="needs matplotlib, which is not installed"):
+        run("report", "missing.csv")
+
+
+def test_fit_checks_what_writes_its_model(monkeypatch):
+    monkeypatch.setitem(sys.modules, "safetensors", None)
+    with pytest.raises(ImportError, match="needs safetensors, which is not installed"):
+        run("fit", "missing.csv", "-o", "model")

@@ -1,21 +1,31 @@
+import sys
+
 import pandas as pd
 import pytest
 
-from skvae.cli.files import kind_of_file, read_condition, read_table, write_table
+from skvae.cli.cells import Reading
+from skvae.cli.files import check_output, kind_of_file, read_condition, read_table, write_table
+
+
+def written(folder, text, name="t.csv", encoding="utf-8"):
+    path = folder / name
+    path.write_bytes(text.encode(encoding))
+    return str(path)
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.csv.gz", "t.tsv", "T.PARQUET"])
 def test_tables_come_back(name, tmp_path):
     frame = pd.DataFrame({"n": pd.array([1, None, 3], "Int64"), "word": pd.array(["ä", None, "c,\td"], "string")})
     write_table(frame, path := str(tmp_path / name))
-    pd.testing.assert_frame_equal(read_table(path), frame)
-    assert list(read_table(path, drop=["n"]).columns) == ["word"]
+    pd.testing.assert_frame_equal(read_table(path).frame, frame)
+    assert list(read_table(path, drop=["n"]).frame.columns) == ["word"]
 
 
 def test_columns_of_dates(tmp_path):
     path = str(tmp_path / "t.csv")
     pd.DataFrame({"day": ["2024-01-31", None]}).to_csv(path)
-    assert read_table(path, drop=["Unnamed: 0"], dates=["day"])["day"].dtype.kind == "M"
+    source = read_table(path, drop=["Unnamed: 0"], reading=Reading(dates={"day": None}))
+    assert source.frame["day"].dtype.kind == "M"
 
 
 def test_a_name_tells_the_format():
@@ -30,3 +40,120 @@ def test_conditions_take_the_dtype_of_their_column():
     )
     given = read_condition(["n=3", "x=1e3", "g=2", "t=2024-02-01"], like)
     assert given == {"n": 3, "x": 1000.0, "g": 2, "t": pd.Timestamp(2024, 2, 1)}
+
+
+def test_only_empty_cells_are_gaps(tmp_path):
+    path = written(tmp_path, "zip,country,word\n00501,NA,nan\n10001,,None\n,DE,n/a\n")
+    frame = read_table(path).frame
+    assert frame["zip"].fillna("gap").tolist() == ["00501", "10001", "gap"]
+    assert frame["country"].fillna("gap").tolist() == ["NA", "gap", "DE"]
+    assert frame["word"].tolist() == ["nan", "None", "n/a"]
+
+
+@pytest.mark.parametrize(("sign", "decimal"), [(";", ","), ("\t", ","), ("|", "."), (",", ".")])
+def test_separators_and_decimals_are_found_and_come_back(sign, decimal, tmp_path):
+    text = sign.join("xnw") + "\n" + "".join(sign.join([x.replace(".", decimal), n, "a b"]) + "\n" for x, n in ROWS)
+    source = read_table(written(tmp_path, text))
+    assert source.frame["x"].tolist() == [1.5, -0.25, 1000.0] and source.frame["n"].dtype == "Int64"
+    write_table(source.frame, out := str(tmp_path / "out.csv"), dialect=source.dialect, forms=source.forms)
+    assert (tmp_path / "out.csv").read_text() == text
+    assert read_table(out).frame.equals(source.frame)
+
+
+ROWS = [("1.5", "1"), ("-0.25", "2"), ("1000.0", "3")]
+
+
+def test_what_is_in_doubt_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"2 by ',' and 2 by ';'\. Say which: --sep ','"):
+        read_table(written(tmp_path, "a,b;c\n1,2;3\n"))
+    with pytest.raises(ValueError, match=r"'x' have commas, and those of 'x' may be thousands\. Say which: --decimal"):
+        read_table(written(tmp_path, "x;y\n1,234;a\n5,678;b\n"))
+    with pytest.raises(ValueError, match=r"'x' have commas, and those of 'y' have points"):
+        read_table(written(tmp_path, "x;y\n1,5;1.5\n"))
+    path = written(tmp_path, "x;y\n1,234;a\n5,678;b\n")
+    assert read_table(path, decimal=",").frame["x"].tolist() == [1.234, 5.678]
+    assert read_table(path, decimal=".").frame["x"].tolist() == ["1,234", "5,678"]
+    with pytest.raises(ValueError, match=r"has 'a' more than once\. Rename one\."):
+        read_table(written(tmp_path, "a,a\n1,2\n"))
+
+
+def test_encodings(tmp_path):
+    path = written(tmp_path, "a,n\nKöln,1\n", encoding="latin-1")
+    with pytest.raises(ValueError, match=r"read as utf-8, but holds other bytes .* --encoding latin-1"):
+        read_table(path)
+    assert read_table(path, encoding="latin-1").frame["a"].tolist() == ["Köln"]
+    with pytest.raises(ValueError, match="--encoding klingon is unknown"):
+        read_table(path, encoding="klingon")
+    for encoding in ("utf-8-sig", "utf-16"):
+        assert read_table(written(tmp_path, "a,n\nKöln,1\n", encoding=encoding)).frame["a"].tolist() == ["Köln"]
+
+
+def test_sheets_of_excel(tmp_path):
+    pytest.importorskip("openpyxl")
+    frame = pd.DataFrame({"zip": ["00501", "NA", None], "n": [1, None, 3], "x": [0.5, 1.5, None]})
+    frame["day"] = pd.to_datetime(["2024-01-31", None, "2024-02-01"])
+    frame.to_excel(path := str(tmp_path / "t.xlsx"), index=False)
+    read = read_table(path).frame
+    assert read["zip"].fillna("gap").tolist() == ["00501", "NA", "gap"]
+    assert read.dtypes.astype(str).tolist()[1:3] == ["Int64", "Float64"] and read["day"].dtype.kind == "M"
+
+
+def test_excel_needs_openpyxl(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    with pytest.raises(ImportError, match=r"openpyxl, which is not installed\. Run: python -m pip install openpyxl"):
+        read_table(written(tmp_path, "", "t.xlsx"))
+
+
+def test_columns_without_a_cell_are_left_out(tmp_path, capsys):
+    source = read_table(written(tmp_path, "a,b\n1,\n2,\n"))
+    assert list(source.frame.columns) == ["a"]
+    assert "note: nothing is learned of columns without a cell, which are left out: b" in capsys.readouterr().err
+
+
+def test_words_among_numbers_get_a_note(tmp_path, capsys):
+    assert read_table(written(tmp_path, "a\n1\n2\nNA\n")).frame["a"].tolist() == ["1", "2", "NA"]
+    assert "note: 'a' is read as text, for it holds 'NA' among numbers" in capsys.readouterr().err
+
+
+def test_the_types_of_a_model_are_kept(tmp_path):
+    dtypes = {"zip": pd.StringDtype(), "n": pd.Int64Dtype(), "day": pd.Series(pd.to_datetime(["2024"])).dtype}
+    path = written(tmp_path, "n,day,zip,more\n1,13.01.2024,501,x\n,,,y\n")
+    frame = read_table(path, dtypes=dtypes).frame
+    assert list(frame.columns) == ["zip", "n", "day"]
+    assert frame["zip"][0] == "501" and frame["n"][0] == 1 and frame["day"][0] == pd.Timestamp(2024, 1, 13)
+    with pytest.raises(ValueError, match="Column 'n' held whole numbers when the model was fitted, but now holds 'x'"):
+        read_table(written(tmp_path, "n,day,zip\nx,13.01.2024,501\n"), dtypes=dtypes)
+    with pytest.raises(ValueError, match="has no column 'zip', which the model was fitted with"):
+        read_table(written(tmp_path, "n,day\n1,13.01.2024\n"), dtypes=dtypes)
+    pd.DataFrame({"n": ["1"], "day": ["2024-01-13"], "zip": ["1"]}).to_parquet(path := tmp_path / "t.parquet")
+    with pytest.raises(ValueError, match="Column 'n' held numbers when the model was fitted, but now holds text"):
+        read_table(str(path), dtypes=dtypes)
+
+
+def test_outputs_are_checked(tmp_path, monkeypatch):
+    with pytest.raises(ValueError, match="it is a folder"):
+        check_output(str(tmp_path), is_table=False)
+    with pytest.raises(ValueError, match=r"'rows.xlsx' does not\. Use a name that ends in \.csv"):
+        check_output("rows.xlsx")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ImportError, match="pip install pyarrow"):
+        check_output(str(tmp_path / "rows.parquet"))
+
+
+def test_conditions_in_the_form_of_the_file():
+    like = pd.DataFrame({"t": pd.to_datetime(["2024-01-31"])})
+    with pytest.raises(ValueError, match=r"--date t=%d\.%m\.%Y"):
+        read_condition(["t=05.01.2024"], like)
+    given = read_condition(["t=05.01.2024"], like, reading=Reading(day_first=True))
+    assert given == {"t": pd.Timestamp(2024, 1, 5)}
+
+
+def test_rows_of_other_lengths_get_a_sentence(tmp_path):
+    with pytest.raises(
+        ValueError, match=r"separated by ',', but pandas says: .*line 3, saw 3\. Correct the row, or say"
+    ):
+        read_table(written(tmp_path, "a,b\n1,2\n1,2,3\n"))
+    with pytest.raises(ValueError, match=r"is empty\. A table begins with a row of names"):
+        read_table(written(tmp_path, ""))
+    with pytest.raises(ValueError, match="holds 0 rows of 2 columns"):
+        read_table(written(tmp_path, "a,b\n"))

@@ -101,3 +101,10 @@ def test_masked_arrays_without_a_mask_keep_their_dtype():
     counts = with_nan(np.ma.array(np.eye(2, dtype=np.int8), mask=np.eye(2)))
     assert_array_equal(counts, [[np.nan, 0], [0, np.nan]])
     assert with_nan(np.ma.array(np.eye(2, dtype=np.float32), mask=np.eye(2))).dtype == np.float32
+
+
+def test_the_name_of_a_file_gets_what_reads_it():
+    with pytest.raises(
+        TypeError, match=r"the name of a file, 'rows\.csv'\. Pass its rows: pandas\.read_csv\('rows\.csv'\)\."
+    ):
+        VAETransformer().fit("rows.csv")

@@ -81,3 +81,10 @@ def test_figures_are_in_a_fixed_order(judged):
     assert list(judged.table.index[[0, -1]]) == ["Shape error", "Exact copies"]
     with pytest.raises(AttributeError):
         judged.table = None
+
+
+@pytest.mark.parametrize("short", ["train", "synthetic", "test"])
+def test_tables_of_two_rows_are_too_short(short):
+    tables = {name: pd.DataFrame({"x": range(2 if name == short else 9)}) for name in ("train", "synthetic", "test")}
+    with pytest.raises(ValueError, match=rf"needs 3 rows of each, but {short} has 2\. Pass more rows\."):
+        report(tables.pop("train"), tables.pop("synthetic"), **tables)

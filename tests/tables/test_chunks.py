@@ -1,11 +1,13 @@
 import builtins
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 
-from skvae.tables import Chunks, is_memory_map, release
+from skvae.tables import Chunks, is_memory_map, reader_of, release
 from skvae.tables.chunks import BLOCK_CELLS
 
 
@@ -159,3 +161,24 @@ def test_without_pyarrow_the_error_names_the_extra(tmp_path, monkeypatch):
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ImportError, match=r"read through pyarrow.*pip install skvae\[parquet\]"):
         Chunks.of(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("path", "remedy"),
+    [
+        ("rows.csv", r"Call fit_chunks\(lambda: pandas\.read_csv\('rows\.csv', chunksize=100_000\)\)\."),
+        ("rows.tsv.gz", r"pandas\.read_csv\('rows\.tsv\.gz'"),
+        (["a.parquet", "b.xlsx"], r"'b\.xlsx' is none\. Call fit\(pandas\.read_excel\('b\.xlsx'\)\)\."),
+        (Path("rows.npy"), r"Call fit\(numpy\.load\('rows\.npy'\)\)\."),
+    ],
+)
+def test_a_file_of_another_kind_names_what_reads_it(path, remedy, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)  # which it does not come to
+    with pytest.raises(ValueError, match=remedy):
+        Chunks.of(path)
+
+
+def test_a_reader_is_found_by_the_suffix(tmp_path):
+    (tmp_path / "parts.csv").mkdir()  # a folder of Parquet files may have any name
+    assert reader_of("a.CSV.gz") == "pandas.read_csv"
+    assert [reader_of(path) for path in ("a.parquet", "a", tmp_path / "parts.csv", 3)] == [None] * 4

@@ -1,0 +1,142 @@
+"""Dates as they are typed: one format for a whole column, found in it or given."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import product
+
+import pandas as pd
+
+ORDERS = ("%Y{}%m{}%d", "%d{}%m{}%Y", "%m{}%d{}%Y", "%d{}%m{}%y", "%m{}%d{}%y", "%y{}%m{}%d")
+DAYS = (
+    *(order.replace("{}", sign) for order, sign in product(ORDERS, "-./")),
+    *("%Y%m%d", "%Y-%m", "%Y", "%d %b %Y", "%d %B %Y", "%d. %B %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%B %d, %Y"),
+)
+TIMES = (
+    "",
+    *(f"{sign}{time}" for sign in " T" for time in ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%H:%M:%S%z", "%H:%M:%S.%f%z")),
+    *(" %I:%M %p", " %I:%M:%S %p"),
+)
+ISO = "ISO8601"  # what pandas calls any mixture of its forms
+
+
+@dataclass(frozen=True)
+class DateFormat:
+    """How the dates of a column are written.
+
+    Attributes
+    ----------
+    pattern : str
+        As of ``datetime.strptime``; "ISO8601" for any mixture of its forms.
+    is_padded : bool
+        Whether days and months below ten begin with a zero.
+    """
+
+    pattern: str
+    is_padded: bool = True
+
+    def try_read(self, cells: pd.Series) -> pd.Series:
+        """Dates, and a gap where a cell is none in this format."""
+        try:
+            return pd.to_datetime(cells, format=self.pattern, errors="coerce")
+        except ValueError:  # time zones that differ
+            return pd.to_datetime(cells, format=self.pattern, errors="coerce", utc=True)
+
+    def write(self, dates: pd.Series) -> pd.Series:
+        """Text of dates."""
+        if self.pattern == ISO:
+            return dates.map(pd.Timestamp.isoformat, na_action="ignore").astype(object)
+        if self.is_padded:
+            cells: pd.Series = dates.dt.strftime(self.pattern).astype(object)
+            return (
+                cells.str.replace(r"([+-]\d\d)(\d\d)$", r"\1:\2", regex=True) if self.pattern.endswith("%z") else cells
+            )
+        marked: pd.Series = dates.dt.strftime(re.sub("%([dm])", "\0%\\1", self.pattern)).astype(object)
+        bare: pd.Series = marked.str.replace("\0" + "0?", "", regex=True)
+        return bare
+
+
+def find_format(cells: pd.Series, name: str, *, day_first: bool = False) -> DateFormat:
+    """The one format that every cell of a column has.
+
+    Parameters
+    ----------
+    cells : Series of str
+        Cells that are not empty.
+    name : str
+        Of the column, for errors.
+    day_first : bool
+        Whether the day stands before the month, where the cells leave it open.
+
+    Raises
+    ------
+    ValueError
+        Where no format reads them all, or where several do and read other dates.
+    """
+    cells = pd.Series(cells.unique(), dtype=object)
+    reading = [pattern for pattern in _candidates(cells) if DateFormat(pattern).try_read(cells).notna().all()]
+    found = list({_order(pattern): pattern for pattern in reversed(reading)}.values())[::-1]
+    if day_first and len(found) > 1:
+        found = [pattern for pattern in found if re.search("%d.*%m.*%[yY]", pattern)] or found
+    if len(found) > 1:
+        first, second = (f"{DateFormat(pattern).try_read(cells[:1]).iloc[0]:%Y-%m-%d}" for pattern in found[:2])
+        reads = f"{cells[0]!r} is {first} or {second}" if first != second else f"{cells[0]!r} fits both"
+        raise ValueError(
+            f"The dates of a column have one format, but those of {name!r} can be read as {' or as '.join(found)}: "
+            f"{reads}. Say which: --date {name}={found[0]}, or --day-first for a day before its month."
+        )
+    if found:
+        return _with_padding(found[0], cells)
+    if DateFormat(ISO).try_read(cells).notna().all():
+        return DateFormat(ISO)
+    raise unreadable(cells, name)
+
+
+def unreadable(cells: pd.Series, name: str, pattern: str | None = None) -> ValueError:
+    """What is wrong with a column that is not one of dates."""
+    if pattern is not None:
+        return ValueError(
+            f"--date {name}={pattern} must read every cell, but {cells.iloc[0]!r} is not written so. Correct the cell, "
+            f"or the format."
+        )
+    shown = ", ".join(map(repr, cells[:3]))
+    return ValueError(
+        f"The dates of a column have one format, but none that is known reads all of {name!r}: {shown} … Say it, such "
+        f"as --date {name}=%d.%m.%Y, or leave --date out."
+    )
+
+
+def given_format(cells: pd.Series, name: str, pattern: str) -> DateFormat:
+    """A format that was typed, where it reads every cell that is not empty."""
+    try:
+        is_read = DateFormat(pattern).try_read(cells).notna()
+    except (ValueError, re.error) as error:
+        raise ValueError(
+            f"--date {name}={pattern} needs a format with signs such as %d, %m and %Y, but pandas says: {error}. "
+            f"Correct the format."
+        ) from error
+    if not is_read.all():
+        raise unreadable(cells[~is_read], name, pattern)
+    return _with_padding(pattern, cells)
+
+
+def _candidates(cells: pd.Series) -> list[str]:
+    """Formats that the first cell has."""
+    first = cells[:1]
+    patterns = (day + time for day, time in product(DAYS, TIMES))
+    return [pattern for pattern in patterns if DateFormat(pattern).try_read(first).notna().all()]
+
+
+def _order(pattern: str) -> str:
+    """The order of year, month and day, which alone can be in doubt: May is short and long."""
+    return re.sub("%[bB]", "%m", pattern)
+
+
+def _with_padding(pattern: str, cells: pd.Series) -> DateFormat:
+    """A format with or without leading zeros, by what brings the cells back."""
+    bare = DateFormat(pattern, is_padded=False)
+    cells = cells.astype(object).reset_index(drop=True)
+    is_bare = len(cells) > 0 and pattern != ISO and bare.write(bare.try_read(cells)).equals(cells)
+    is_padded = DateFormat(pattern).write(DateFormat(pattern).try_read(cells)).equals(cells)
+    return DateFormat(pattern, is_padded or not is_bare)
