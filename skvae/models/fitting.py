@@ -12,6 +12,7 @@ import torch
 
 from skvae.messages import warn_user
 from skvae.models.data import Data
+from skvae.models.floor import Floor
 from skvae.models.outcome import Fit, conclude
 from skvae.models.plan import Plan
 from skvae.models.run import Follower, Run, print_kept, print_progress
@@ -45,10 +46,11 @@ def fit(plan: Plan, data: Data, run: Run, start: VAE | None = None, follower: Fo
         data, split = data.split(plan.early_stopping, plan.validation_fraction, generator)
         data = data.to(run.device)
         vae = stack_at_start(plan, data, split, run, generator, start)
+        floor = Floor(vae, plan, split, run.seed)
         data = data.float()
         if follower is not None:
             follower.begin(plan.recipe.max_iter)
-        told = _Told(plan, data, split, run, follower)
+        told = _Told(plan, data, split, run, follower, floor)
         for attempt in attempts(plan.recipe):
             with attempt:
                 candidate = Candidate(attempt.recipe, plan.objective, plan.architecture.n_components, offset)
@@ -65,7 +67,7 @@ def fit(plan: Plan, data: Data, run: Run, start: VAE | None = None, follower: Fo
                 ).run()
         if run.is_verbose:
             print_kept(candidate.history, plan.recipe.max_iter)
-        return conclude(vae, candidate.history, data, split.train[-1], generator)
+        return conclude(vae, candidate.history, data, split.train[-1], generator, floor)
 
 
 def stack_at_start(
@@ -92,6 +94,7 @@ class _Told:
     split: Split
     run: Run
     follower: Follower | None
+    floor: Floor
 
     def progress(self) -> Callable[[History], None] | None:
         """What prints a line for each evaluation, if that was asked for."""
@@ -109,7 +112,7 @@ class _Told:
         """Tell the follower of an epoch; what it does with torch's own generator is undone."""
 
         def so_far() -> Fit:
-            return conclude(*training.so_far(training.candidates[0]), self.data, self.split.train[-1])
+            return conclude(*training.so_far(training.candidates[0]), self.data, self.split.train[-1], floor=self.floor)
 
         gpus = [self.run.device] if self.run.device.type == "cuda" else []
         with torch.random.fork_rng(devices=gpus, enabled=self.plan.architecture.reads_global_rng):

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from skvae.models.data import Data
+from skvae.models.floor import Floor
 from skvae.models.kl import every_nth, mean_kl, posterior_of_rows
 from skvae.networks import VAE, AutoregressiveDecoder, restack
 from skvae.priors import fit_prior
@@ -36,7 +37,14 @@ class Fit(NamedTuple):
     extreme: tuple[int, float] | None
 
 
-def conclude(vae: VAE, history: History, data: Data, rows: Tensor, generator: torch.Generator | None = None) -> Fit:
+def conclude(
+    vae: VAE,
+    history: History,
+    data: Data,
+    rows: Tensor,
+    generator: torch.Generator | None = None,
+    floor: Floor | None = None,
+) -> Fit:
     """The model of all training rows, refined if there is a generator, and what there is to say of it.
 
     Parameters
@@ -51,8 +59,12 @@ def conclude(vae: VAE, history: History, data: Data, rows: Tensor, generator: to
         Positions of the training rows among them.
     generator : torch.Generator, optional
         Source of the draws of the last steps; None leaves these out.
+    floor : Floor, optional
+        What the model must not end below.
     """
     restack(vae, [len(vae.decoder.bias) - 1])
+    if floor is not None:
+        floor.hold(vae, history, data)
     try:
         if generator is not None:
             refine(vae, data.take(rows), generator)

@@ -9,6 +9,7 @@ import torch
 
 from skvae.models.data import Data
 from skvae.models.fitting import stack_at_start
+from skvae.models.floor import Floor
 from skvae.models.outcome import Fit, conclude
 from skvae.models.plan import Parameters, Plan
 from skvae.models.run import Run
@@ -54,10 +55,12 @@ def fit_together(plans: Sequence[Plan], data: Data, run: Run, factor: float | No
         offset = data.offset
         data, split = data.split(first.early_stopping, first.validation_fraction, generator)
         data = data.to(run.device)
-        rows, stacks = data.float(), []
+        rows, stacks, floors = data.float(), list[Training](), list[Floor]()
         for chosen in _divided(plans, len(split.train), run):
             members = [plans[c] for c in chosen]
-            vae = _joined(members, data, split, run, generator)
+            models = _models(members, data, split, run, generator)
+            floors += [Floor(model, plan, split, run.seed) for model, plan in zip(models, members, strict=True)]
+            vae = _joined(models, members, data, run)
             candidates = [_candidate(plan, offset) for plan in members]
             stacks.append(Training(vae, rows.x, split, candidates, seed=run.seed))
         if factor is not None:
@@ -68,10 +71,10 @@ def fit_together(plans: Sequence[Plan], data: Data, run: Run, factor: float | No
         if any(candidate.history.interrupted for candidate in trained):
             raise KeyboardInterrupt
         fits = {}
-        for c, candidate in zip(_order(plans), trained, strict=True):
+        for c, candidate, floor in zip(_order(plans), trained, floors, strict=True):
             assert candidate.vae is not None, "training has ended"
             vae = narrow(candidate.vae, plans[c].architecture.build(data.table, run.seed).to(run.device))
-            fits[c] = conclude(vae, candidate.history, rows, split.train[-1], generator)
+            fits[c] = conclude(vae, candidate.history, rows, split.train[-1], generator, floor)
         return [fits[c] for c in range(len(plans))]
 
 
@@ -92,12 +95,17 @@ def _divided(plans: Sequence[Plan], n_models: int, run: Run) -> Iterator[list[in
         yield order[first : first + size]
 
 
-def _joined(plans: Sequence[Plan], data: Data, split: Split, run: Run, generator: torch.Generator) -> VAE:
-    """The stack of the models of several fits, each of which starts with the same state of the generator."""
+def _models(plans: Sequence[Plan], data: Data, split: Split, run: Run, generator: torch.Generator) -> list[VAE]:
+    """The models of several fits, each of which starts with the same state of the generator."""
     state, models = generator.get_state(), list[VAE]()
     for plan in plans:
         generator.set_state(state)
         models.append(stack_at_start(plan, data, split, run, generator))
+    return models
+
+
+def _joined(models: list[VAE], plans: Sequence[Plan], data: Data, run: Run) -> VAE:
+    """The stack of the models of several fits."""
     widest = max((plan.architecture for plan in plans), key=lambda architecture: architecture.n_components)
     return join(models, widest.build(data.table, run.seed).to(run.device))
 

@@ -6,7 +6,9 @@ from skvae.training.device import intraop_threads, isolated_rng, resolve_device,
 from skvae.training.history import History
 from skvae.training.initialization import initialize
 from skvae.training.interrupts import ends_the_fit_alone
+from skvae.training.judge import Judge
 from skvae.training.loop import Training
+from skvae.training.noise import Noise
 from skvae.training.objective import Objective
 from skvae.training.processes import agree_on
 from skvae.training.recipe import Recipe
@@ -19,7 +21,9 @@ __all__ = [
     "Candidate",
     "CyclicalBeta",
     "History",
+    "Judge",
     "LinearBeta",
+    "Noise",
     "Objective",
     "Recipe",
     "RowsInMemory",

@@ -39,7 +39,8 @@ def principal_axes(covariance_or_rows: Tensor, n_rows: int | None = None) -> tup
         values, axes = torch.linalg.eigh(covariance_or_rows)
     else:  # the n × n Gram matrix has the same eigenvalues
         values, rotations = torch.linalg.eigh(covariance_or_rows @ covariance_or_rows.T / n_rows)
-        axes = covariance_or_rows.T @ rotations / (values.clamp(min=values.max() * 1e-12) * n_rows).sqrt()
+        least = (values.max() * 1e-12).clamp(min=torch.finfo(values.dtype).tiny)  # equal rows have no axes
+        axes = covariance_or_rows.T @ rotations / (values.clamp(min=least) * n_rows).sqrt()
     values, axes = values.flip(0).clamp(min=0.0), axes.flip(1)
     largest = axes.gather(0, axes.abs().argmax(dim=0, keepdim=True))
     return values, axes * torch.where(largest < 0, -1.0, 1.0)  # a sign that does not depend on the machine

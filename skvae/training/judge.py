@@ -34,11 +34,14 @@ class Verdict(NamedTuple):
         Mean ELBO.
     is_clear : bool
         Whether the rows have clearly gained since the first evaluation.
+    gain : float
+        Mean gain of the objective since then, no row left out.
     """
 
     criterion: float
     elbo: float
     is_clear: bool
+    gain: float
 
 
 class Judge:
@@ -114,7 +117,8 @@ class Judge:
         if candidate.at_start is None:
             candidate.at_start = rows
         mean_elbo = (elbos * weights).sum() / weights.sum()
-        criterion, mean = torch.stack([trimmed_mean(rows, weights), mean_elbo]).tolist()
+        mean_gain = ((rows - candidate.at_start) * weights).sum() / weights.sum()
+        criterion, mean, gain = torch.stack([trimmed_mean(rows, weights), mean_elbo, mean_gain]).tolist()
         if math.isnan(criterion):
             criterion = -math.inf
-        return Verdict(criterion, mean, is_clear_gain(rows - candidate.at_start, weights))
+        return Verdict(criterion, mean, is_clear_gain(rows - candidate.at_start, weights), gain)
