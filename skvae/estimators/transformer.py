@@ -129,7 +129,8 @@ class VAETransformer(
     early_stopping : "auto" or bool, default="auto"
         Whether held-out rows choose the best weights. "auto": below 2,000 rows five folds and all rows are
         trained side by side, and the model of all rows is taken where the folds are best; above, and with True,
-        ``validation_fraction`` of the rows (5,000 at most) is held out.
+        ``validation_fraction`` of the rows (5,000 at most) is held out. False: all rows train, and the last weights are
+        kept, or the first where these explain the rows better.
 
     validation_fraction : float in (0, 1), default=0.1
         Share of rows held out.
