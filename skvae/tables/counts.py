@@ -206,8 +206,11 @@ class Categories:
 
 def _factorized(values: pd.Series) -> tuple[Integers, list[Hashable], list[Hashable]]:
     """Code of each value, −1 for a gap; the distinct values and their keys, in the order of appearance."""
-    if values.dtype == object and pd.api.types.infer_dtype(values, skipna=True) != "string":
-        return _factorized_objects(values.to_numpy())
+    if values.dtype == object:
+        if pd.api.types.infer_dtype(values, skipna=True) != "string":
+            return _factorized_objects(values.to_numpy())
+        levels = values.value_counts(sort=False).index  # factorize of pandas 2 reads text up to a NUL only
+        return levels.get_indexer(pd.Index(values)), levels.tolist(), levels.tolist()
     if isinstance(values.dtype, np.dtype) and values.dtype.kind not in "mM":
         codes, distinct = pd.factorize(values.to_numpy())
     else:

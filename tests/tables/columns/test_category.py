@@ -3,7 +3,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
@@ -96,6 +96,7 @@ def test_what_cannot_be_a_category_gets_a_sentence():
 
 
 @given(values=st.lists(st.one_of(st.text(max_size=3), st.none()), min_size=1, max_size=20).filter(any))
+@example(values=["", "\x00", "a", "a\x00", None])
 def test_any_text_comes_back(values):
     values = series(values, "object")
     column = fitted(values)
