@@ -158,7 +158,7 @@ class FitsMixin(CallbackMixin):
             start, known = self._start_of_chunk(table)
             frame, native = to_pandas(X)
             rows = read_rows(self, frame, known, reset=start is None)
-            weights = row_weights(rows, sample_weight, n_rows_min=n_rows_min(known))
+            weights = row_weights(rows, sample_weight, n_rows_wanted=n_rows_min(known))
             data = self._encoded(weights.rows_of(rows), known, native, weights.of_kept)
             return self._train_on_chunk(data, start)
 

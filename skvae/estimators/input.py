@@ -16,7 +16,7 @@ from sklearn.utils.validation import validate_data
 from torch import Tensor
 
 from skvae.estimators._compat import check_sample_weight
-from skvae.tables import Rows, Table, is_stream, reader_of, to_pandas
+from skvae.tables import Rows, Table, is_stream, python_reader_of, to_pandas
 
 
 def read_rows(
@@ -47,7 +47,7 @@ def read_rows(
     ValueError, TypeError
         With scikit-learn's sentence where it has one.
     """
-    if (reader := reader_of(X)) is not None:
+    if (reader := python_reader_of(X)) is not None:
         raise TypeError(
             f"Rows come in an array or a DataFrame, but X is the name of a file, {str(X)!r}. Pass its rows: "
             f"{reader}({str(X)!r})."
@@ -89,7 +89,7 @@ def read_rows(
         ) from error
 
 
-def _read_frame(estimator: BaseEstimator, X: Any, table: Table | None, n_rows_min: int, reset: bool) -> pd.DataFrame:
+def _read_frame(estimator: BaseEstimator, X: Any, table: Table | None, n_rows_wanted: int, reset: bool) -> pd.DataFrame:
     if not isinstance(X, pd.DataFrame):
         assert table is not None and table.labels is not None, "fit reads only DataFrames here"
         values = validate_data(estimator, X, reset=reset, dtype=None, ensure_all_finite=False)
@@ -97,10 +97,10 @@ def _read_frame(estimator: BaseEstimator, X: Any, table: Table | None, n_rows_mi
     if not X.columns.is_unique:
         name = X.columns[X.columns.duplicated()][0]
         raise ValueError(f"Column names must be unique, but {name!r} occurs more than once. Rename the columns.")
-    if len(X) < n_rows_min or X.shape[1] < 1:
+    if len(X) < n_rows_wanted or X.shape[1] < 1:
         raise ValueError(
             f"Found a DataFrame with {len(X)} row(s) and {X.shape[1]} column(s), while {type(estimator).__name__} "
-            f"needs at least {n_rows_min} row(s) and 1 column here. Pass more."
+            f"needs at least {n_rows_wanted} row(s) and 1 column here. Pass more."
         )
     validate_data(estimator, X, reset=reset, skip_check_array=True)
     if table is not None and not X.columns.equals(table.labels):  # scikit-learn compares only names that are strings
@@ -160,14 +160,14 @@ class RowWeights(NamedTuple):
         return self._replace(of_kept=relative / relative.mean())
 
 
-def row_weights(X: Rows, sample_weight: ArrayLike | None, n_rows_min: int = 2) -> RowWeights:
+def row_weights(X: Rows, sample_weight: ArrayLike | None, n_rows_wanted: int = 2) -> RowWeights:
     """What ``sample_weight`` says of the rows."""
     if sample_weight is None:
         return RowWeights()
     weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
     kept = weights > 0
-    if kept.sum() < n_rows_min:
-        rows = {1: "a row", 2: "two rows"}[n_rows_min]
+    if kept.sum() < n_rows_wanted:
+        rows = {1: "a row", 2: "two rows"}[n_rows_wanted]
         raise ValueError(f"fit needs {rows} of positive sample_weight, got {kept.sum()}. Pass larger weights.")
     return RowWeights(kept, torch.from_numpy(weights[kept]))
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from skvae.models.data import Data
 from skvae.models.kl import every_nth
 from skvae.models.plan import Plan
-from skvae.networks import VAE, restack
+from skvae.networks import VAE, take_models
 from skvae.training import Candidate, History, Judge, Noise, Split
 
 
@@ -34,7 +34,8 @@ class Floor:
         self.plan, self.seed, self.rows = plan, seed, split.train[-1]
         self.start: VAE | None = None
         if not split.held_out or len(split.train) > 1:
-            self.start = restacked(vae)
+            last = len(vae.decoder.bias) - 1
+            self.start = take_models(copy.deepcopy(vae), [last])
 
     @torch.no_grad()
     def hold(self, vae: VAE, history: History, data: Data) -> None:
@@ -57,10 +58,3 @@ class Floor:
         (before,) = judge(start, [candidate], self.plan.objective)
         (after,) = judge(vae, [candidate], self.plan.objective)
         return after.gain if math.isfinite(before.criterion) else 0.0
-
-
-def restacked(vae: VAE) -> VAE:
-    """A copy of the last model of a stack, alone."""
-    alone = copy.deepcopy(vae)
-    restack(alone, [len(alone.decoder.bias) - 1])
-    return alone

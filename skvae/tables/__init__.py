@@ -1,7 +1,7 @@
 """Container ↔ tensor: learns statistics, owns no weights."""
 
 from skvae.tables.bins import Bins
-from skvae.tables.chunks import Chunks, is_memory_map, is_stream, reader_of, release
+from skvae.tables.chunks import Chunks, is_memory_map, is_stream, python_reader_of, release
 from skvae.tables.columns import (
     KINDS,
     CategoryColumn,
@@ -47,8 +47,8 @@ __all__ = [
     "is_memory_map",
     "is_stream",
     "keep_given",
+    "python_reader_of",
     "read_condition",
-    "reader_of",
     "release",
     "slices",
     "to_pandas",

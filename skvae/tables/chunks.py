@@ -111,7 +111,7 @@ def is_stream(X: object) -> bool:
     return has_parts or isinstance(X, str | os.PathLike) or inspect.isgenerator(X)
 
 
-def reader_of(path: object) -> str | None:
+def python_reader_of(path: object) -> str | None:
     """What reads a file that is not one of Parquet, by its suffix; None where it may be one, or is no path."""
     if not isinstance(path, str | os.PathLike) or Path(path).is_dir():
         return None
@@ -188,7 +188,7 @@ def _open_parquet(source: object, paths: Iterable[str | os.PathLike[str]]) -> An
     """A pyarrow Dataset of a file, a folder, or a list of files, which are also given as paths."""
     paths = list(paths)
     for path in paths:
-        if (reader := reader_of(path)) is not None:
+        if (reader := python_reader_of(path)) is not None:
             parts = f"lambda: {reader}({str(path)!r}, chunksize=100_000)"
             remedy = f"fit_chunks({parts})" if reader == "pandas.read_csv" else f"fit({reader}({str(path)!r}))"
             raise ValueError(f"A path must lead to Parquet files, but {str(path)!r} is none. Call {remedy}.")

@@ -4,10 +4,10 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.decomposition import PCA
 
-from skvae import VAETransformer
 from skvae.estimators import fits
 from skvae.models import streaming
 from skvae.tables import Table
+from tests.models.planes import model, near_a_plane, parts_of
 
 
 @pytest.fixture
@@ -20,17 +20,7 @@ def outgrows(monkeypatch):
 
 @pytest.fixture(scope="module")
 def line():
-    """Rows near a plane."""
-    rng = np.random.default_rng(0)
-    return rng.normal(size=(1200, 2)) @ rng.normal(size=(2, 5)) + 0.3 * rng.normal(size=(1200, 5))
-
-
-def model(**options):
-    return VAETransformer(2, hidden_layer_sizes=(16,), max_iter=4, device="cpu", random_state=0).set_params(**options)
-
-
-def parts_of(X, size=250):
-    return [X[first : first + size] for first in range(0, len(X), size)]
+    return near_a_plane()
 
 
 def mapped(X, folder):

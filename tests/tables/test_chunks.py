@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 
-from skvae.tables import Chunks, is_memory_map, reader_of, release
+from skvae.tables import Chunks, is_memory_map, python_reader_of, release
 from skvae.tables.chunks import BLOCK_CELLS
 
 
@@ -180,5 +180,5 @@ def test_a_file_of_another_kind_names_what_reads_it(path, remedy, monkeypatch):
 
 def test_a_reader_is_found_by_the_suffix(tmp_path):
     (tmp_path / "parts.csv").mkdir()  # a folder of Parquet files may have any name
-    assert reader_of("a.CSV.gz") == "pandas.read_csv"
-    assert [reader_of(path) for path in ("a.parquet", "a", tmp_path / "parts.csv", 3)] == [None] * 4
+    assert python_reader_of("a.CSV.gz") == "pandas.read_csv"
+    assert [python_reader_of(path) for path in ("a.parquet", "a", tmp_path / "parts.csv", 3)] == [None] * 4

@@ -12,6 +12,7 @@ from skvae.likelihoods import Categorical
 from skvae.tables.columns import Support
 from skvae.tables.columns.category import CategorySurvey
 from skvae.tables.columns.dtypes import is_category
+from tests.tables.columns.values import series
 
 ANY = Support(Categorical(), 0.0, 1.0)
 CATEGORIES = {
@@ -23,10 +24,6 @@ CATEGORIES = {
     "Int64": [3, 1, 2, 3],
     "float64": [0.5, -1.0, 0.5, 2.0],
 }
-
-
-def series(values, dtype):
-    return pd.Series(values, name="a", dtype=dtype)
 
 
 def fitted(values, max_categories=2**31):

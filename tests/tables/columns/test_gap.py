@@ -1,11 +1,7 @@
 import numpy as np
-import pandas as pd
 
 from skvae.tables.columns import GapColumn
-
-
-def series(values, dtype):
-    return pd.Series(values, name="a", dtype=dtype)
+from tests.tables.columns.values import series
 
 
 def test_where_another_column_has_a_gap():

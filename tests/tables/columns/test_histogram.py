@@ -5,25 +5,9 @@ from numpy.testing import assert_allclose
 
 from skvae.likelihoods import Histogram
 from skvae.tables.columns import HistogramColumn, Support
+from tests.tables.columns.values import NUMBER_DTYPES, series
 
 ANY = Support(Histogram(), 0.0, 1.0)
-NUMBER_DTYPES = [
-    "float32",
-    "float64",
-    "int8",
-    "int16",
-    "int32",
-    "int64",
-    "uint8",
-    "uint64",
-    "Int8",
-    "Int64",
-    "Float64",
-]
-
-
-def series(values, dtype):
-    return pd.Series(values, name="a", dtype=dtype)
 
 
 def histogram_of(values):

@@ -7,24 +7,7 @@ from numpy.testing import assert_allclose
 
 from skvae.tables import Table
 from skvae.tables.columns import NumberColumn
-
-NUMBER_DTYPES = [
-    "float32",
-    "float64",
-    "int8",
-    "int16",
-    "int32",
-    "int64",
-    "uint8",
-    "uint64",
-    "Int8",
-    "Int64",
-    "Float64",
-]
-
-
-def series(values, dtype):
-    return pd.Series(values, name="a", dtype=dtype)
+from tests.tables.columns.values import NUMBER_DTYPES, series
 
 
 @pytest.mark.parametrize("dtype", NUMBER_DTYPES)

@@ -4,6 +4,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from skvae.tables.columns.time import TimeSurvey
+from tests.tables.columns.values import series
 
 DAY = 86_400
 STEPS = {  # kind: ticks of a step
@@ -20,10 +21,6 @@ STEPS = {  # kind: ticks of a step
     "arrow date64": DAY,
     "arrow duration": DAY * 10**3,
 }
-
-
-def series(values, dtype):
-    return pd.Series(values, name="a", dtype=dtype)
 
 
 def fitted(values):
