@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Self, cast
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from torch import Tensor
 
 from skvae.estimators._callbacks import CallbackMixin, follow, with_callbacks
 from skvae.estimators._compat import fit_context
-from skvae.estimators.attributes import fitted_attributes, warn_of
+from skvae.estimators.attributes import fitted_attributes
 from skvae.estimators.input import check_is_table, n_rows_min, read_rows, row_weights, unchanged_on_error
 from skvae.estimators.shelf import from_shelf
+from skvae.files import fit_kept
 from skvae.likelihoods import Likelihood
-from skvae.models import Data, Fit, Network, Online, Parameters, Plan, Run, decide, fit, fit_chunk
+from skvae.messages import warn_user
+from skvae.models import Data, Fit, Network, Online, Parameters, Plan, Run, complaints_of, decide, fit, fit_chunk
 from skvae.models.streaming import IN_MEMORY, FirstPass
 from skvae.networks import VAE
 from skvae.tables import Chunks, Native, Rows, Table, is_memory_map, to_pandas
@@ -38,6 +42,8 @@ class FitsMixin(CallbackMixin):
     device: str | torch.device
     random_state: int | np.random.RandomState | None
     verbose: int
+    checkpoint_dir: str | os.PathLike[str] | None
+    get_params: Callable[..., dict[str, Any]]
     _fitted_with: dict[str, Any]
     _online: Online | None
 
@@ -228,8 +234,10 @@ class FitsMixin(CallbackMixin):
             fitted = from_shelf(self, data.x)
         self.table_ = data.table
         follower = follow(self, *passed, lambda fitted: fitted_attributes(self, plan, fitted, run.device))
-        if fitted is None:
+        if fitted is None and self.checkpoint_dir is None:
             fitted = fit(plan, data, run, start, follower)
+        elif fitted is None:
+            fitted = fit_kept(self.get_params(deep=False), plan, data, run, start, follower)
         self._keep(plan, fitted, run.device)
         if follower is not None:
             follower.end()
@@ -270,7 +278,8 @@ class FitsMixin(CallbackMixin):
 
     def _keep(self, plan: Plan, fitted: Fit, device: torch.device) -> None:
         """Set the fitted attributes, and say what went wrong on the way."""
-        warn_of(fitted, self.table_)
+        for complaint in complaints_of(fitted, self.table_):
+            warn_user(complaint, ConvergenceWarning)
         if hasattr(self, "noise_variance_"):  # of an earlier fit
             del self.noise_variance_
         self.__dict__.update(fitted_attributes(self, plan, fitted, device))

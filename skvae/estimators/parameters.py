@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any
@@ -45,4 +46,5 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "precision": [StrOptions({"auto", "float32", "bfloat16"})],
     "random_state": ["random_state"],
     "verbose": ["verbose"],
+    "checkpoint_dir": [str, os.PathLike, None],
 }

@@ -27,6 +27,7 @@ from skvae.estimators._compat import Documented, Interval, safe_split
 from skvae.estimators.input import read_rows
 from skvae.estimators.shelf import shelf, shelf_key
 from skvae.estimators.transformer import VAETransformer
+from skvae.files import fit_together_kept
 from skvae.models import STACKED, Fit, Run, decide, fit_together, is_stackable
 from skvae.models.stack import MAX_STACK
 from skvae.tables import to_pandas
@@ -313,4 +314,9 @@ def fit_on(estimators: Sequence[VAETransformer], X: ArrayLike, factor: float | N
     names = [shelf_key(estimator, data.x) for estimator in estimators]
     run = Run(resolve_device(first.device), first._seed())
     plans = [decide(estimator, data.table, data.n_rows, run.device) for estimator in estimators]
-    return dict(zip(names, fit_together(plans, data, run, factor), strict=True))
+    if first.checkpoint_dir is None:
+        fits = fit_together(plans, data, run, factor)
+    else:
+        members = [estimator.get_params(deep=False) for estimator in estimators]
+        fits = fit_together_kept(members, plans, data, run, factor)
+    return dict(zip(names, fits, strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -159,6 +160,11 @@ class VAETransformer(
         Verbosity: 1 prints a line for each held-out evaluation, or as many where no rows are held out. For a progress
         bar, see ``set_callbacks``.
 
+    checkpoint_dir : path-like, default=None
+        Directory that keeps ``fit`` and ``fit_chunks``: their state every ten seconds or more, after an epoch, and the
+        fit in the end. The same fit, to the same rows with the same parameters, then goes on where it was killed, and
+        is not done again once it has ended; so are those of a search. Needs ``skvae[save]`` and a ``random_state``.
+
     Attributes
     ----------
     n_features_in_ : int
@@ -241,6 +247,7 @@ class VAETransformer(
         precision: str = "auto",
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
+        checkpoint_dir: str | os.PathLike[str] | None = None,
     ) -> None:
         self.n_components = n_components
         self.likelihood = likelihood
@@ -270,6 +277,7 @@ class VAETransformer(
         self.precision = precision
         self.random_state = random_state
         self.verbose = verbose
+        self.checkpoint_dir = checkpoint_dir
 
     # -- what the model says of rows ---------------------------------------------------------------------------
 

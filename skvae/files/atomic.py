@@ -7,7 +7,8 @@ import os
 import re
 import secrets
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import BinaryIO
@@ -90,6 +91,32 @@ def _lock(number: int, *, waits: bool) -> None:
     """Lock an open file against others who want to, until it is closed or its process ends."""
     if fcntl is not None:
         fcntl.flock(number, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Within it, others see that somebody is at work here; the file at the path goes in the end."""
+    with path.open("ab") as file:
+        with suppress(OSError):  # somebody does the same work already, or there are no locks
+            _lock(file.fileno(), waits=False)
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether somebody is at work here; where there are no locks, perhaps."""
+    if fcntl is None:
+        return path.exists()
+    try:
+        with path.open("rb") as file:
+            _lock(file.fileno(), waits=False)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
 
 
 def _remove_abandoned(target: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import json
 from collections.abc import Mapping, Sequence
@@ -13,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from skvae.files.atomic import write_whole
+from skvae.files.container import Container, safetensors
 from skvae.files.document import Reader, Writer, import_path
 from skvae.files.finite import check_finite_attributes, check_finite_weights
 from skvae.files.hints import conforms
@@ -22,8 +21,7 @@ from skvae.files.weights import SPARE, Arrays, SizeLimit, learned, rebuilt
 from skvae.models import Architecture, Network, Online
 from skvae.tables import Table, check_levels
 
-FORMAT = 1  # of the files; a newer one is refused
-HEADER = 90_000_000  # bytes of a document, at most: safetensors reads headers of up to 100 MB
+MODEL = Container("skvae", 1, "model", "Save it again.")
 NETWORKS = ("encoder", "decoder")  # the parameters that may be a user's own network
 
 ATTRIBUTES: dict[str, Any] = {
@@ -46,7 +44,9 @@ MORE_ATTRIBUTES: dict[str, Any] = {
 }
 """Types of those that a file may hold."""
 
-NOT_WRITTEN = dict.fromkeys(("vae_", "device_", "_architecture"))  # a file has their parts
+NOT_WRITTEN = dict.fromkeys(  # a file has the parts of the first three, and may be read on another machine
+    ("vae_", "device_", "_architecture", "checkpoint_dir")
+)
 
 Own = Mapping[str, Network | None]
 
@@ -61,19 +61,13 @@ def save(estimator: Any, path: Any) -> None:
     ImportError
         Where safetensors is missing.
     """
-    from_numpy = _safetensors().numpy.save
+    safetensors()
     check_finite_attributes(vars(estimator))
     check_finite_weights(estimator.vae_)
     writer = Writer(names_own=True)
     document = json.dumps(_described(estimator, writer))
-    if len(document) > HEADER:
-        raise ValueError(
-            f"A file holds up to {HEADER:,} characters of names and categories, but this model has {len(document):,}. "
-            f"Fit it with fewer categories, or use joblib.dump."
-        )
     arrays = writer.arrays | {f"weights/{name}": array for name, array in learned(estimator.vae_).items()}
-    metadata = {"format": f"skvae {FORMAT}", "document": document, "sha256": _digest(document, arrays)}
-    write_whole(Path(path), from_numpy(arrays, metadata))
+    MODEL.write(Path(path), document, arrays)
 
 
 def load(cls: Any, path: Any, own: Own, classes: Sequence[type]) -> Any:
@@ -90,7 +84,7 @@ def load(cls: Any, path: Any, own: Own, classes: Sequence[type]) -> Any:
     classes : sequence of type
         A user's own likelihoods, priors and schedules.
     """
-    document, arrays = _read(Path(path))
+    document, arrays = MODEL.read(Path(path))
     try:
         described = json.loads(document)
         _check_networks(described["networks"], own)
@@ -106,7 +100,7 @@ def load(cls: Any, path: Any, own: Own, classes: Sequence[type]) -> Any:
 def _described(estimator: Any, writer: Writer) -> dict[str, Any]:
     """The document of a fitted estimator."""
     values = vars(estimator)
-    parameters = dict.fromkeys(estimator.get_params(deep=False))
+    parameters = dict.fromkeys(name for name in estimator.get_params(deep=False) if name not in NOT_WRITTEN)
     kept = parameters | ATTRIBUTES | MORE_ATTRIBUTES
     unknown = [name for name in values if name not in kept | NOT_WRITTEN.keys()]
     if unknown:
@@ -185,64 +179,3 @@ def _check_networks(named: Any, own: Own) -> None:
             )
         if side not in named and network is not None:
             raise ValueError(f"Its {side} is one of skvae's own, but load was passed another. Leave {side} out.")
-
-
-def _safetensors() -> Any:
-    """The library, which is optional."""
-    try:
-        import safetensors.numpy
-    except ImportError as error:
-        raise ImportError(
-            f"save and load write and read files through safetensors ({error}). "
-            f"Install it with: python -m pip install skvae[save]"
-        ) from error
-    return safetensors
-
-
-def _read(path: Path) -> tuple[str, Arrays]:
-    """Document and arrays of a file, as they were written."""
-    library = _safetensors()
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no file {path}. Pass the path that save was given.")
-    try:
-        with library.safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
-    except Exception as error:  # its own, and those of NumPy where it has no such dtype
-        raise ValueError(
-            f"load reads files that save wrote, but {path} is none, or only a part of one ({error}). Save again."
-        ) from error
-    _check_lengths(path, arrays)
-    name, _, number = metadata.get("format", "").partition(" ")
-    if name != "skvae" or not number.isdecimal():
-        raise ValueError(f"load reads files that save wrote, but {path} holds no model of skvae. Pass another path.")
-    if int(number) > FORMAT:
-        raise ValueError(
-            f"{path} was written in format {number} by a newer release, and this is skvae {version()}, which reads "
-            f"formats up to {FORMAT}. Upgrade with: python -m pip install --upgrade skvae"
-        )
-    document = metadata.get("document", "")
-    if metadata.get("sha256") != _digest(document, arrays):
-        raise ValueError(f"{path} has changed since save wrote it: its checksum is another. Copy or save it again.")
-    return document, arrays
-
-
-def _check_lengths(path: Path, arrays: Arrays) -> None:
-    """Refuse arrays that are longer than their file: an empty one may say so."""
-    size = path.stat().st_size
-    for name, array in arrays.items():
-        if max(array.shape, default=0) > size:
-            raise ValueError(
-                f"load reads files that save wrote, but {path} has {size:,} bytes and says that {name!r} is of the "
-                f"shape {array.shape}. Save again."
-            )
-
-
-def _digest(document: str, arrays: Arrays) -> str:
-    """A checksum against accidents: it says nothing of who wrote a file."""
-    digest = hashlib.sha256(document.encode())
-    for name in sorted(arrays):
-        array = np.asarray(arrays[name], order="C")
-        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
-        digest.update(array.data if array.size else b"")
-    return digest.hexdigest()

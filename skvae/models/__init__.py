@@ -1,6 +1,7 @@
 """A fit from A to Z: what "auto" means, the fit itself, and what the fitted model says of rows."""
 
 from skvae.models.architecture import Architecture, Network
+from skvae.models.complaints import complaints_of
 from skvae.models.data import Data
 from skvae.models.fitting import fit
 from skvae.models.kl import ACTIVE
@@ -9,7 +10,7 @@ from skvae.models.online import Online, fit_chunk
 from skvae.models.outcome import Fit
 from skvae.models.plan import Parameters, Plan
 from skvae.models.rules import decide
-from skvae.models.run import Follower, Run
+from skvae.models.run import Follower, Keeper, Run
 from skvae.models.stack import STACKED, fit_together, is_stackable
 
 __all__ = [
@@ -19,12 +20,14 @@ __all__ = [
     "Data",
     "Fit",
     "Follower",
+    "Keeper",
     "Model",
     "Network",
     "Online",
     "Parameters",
     "Plan",
     "Run",
+    "complaints_of",
     "decide",
     "fit",
     "fit_chunk",

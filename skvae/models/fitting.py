@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import torch
 
@@ -15,12 +16,28 @@ from skvae.models.data import Data
 from skvae.models.floor import Floor
 from skvae.models.outcome import Fit, conclude
 from skvae.models.plan import Plan
-from skvae.models.run import Follower, Run, print_kept, print_progress
+from skvae.models.run import Follower, Keeper, Run, print_kept, print_progress
 from skvae.networks import VAE, restack
-from skvae.training import Candidate, History, Recipe, Split, Training, initialize
+from skvae.training import (
+    Candidate,
+    History,
+    Recipe,
+    Split,
+    Training,
+    global_rng_states,
+    initialize,
+    set_global_rng_states,
+)
 
 
-def fit(plan: Plan, data: Data, run: Run, start: VAE | None = None, follower: Follower | None = None) -> Fit:
+def fit(
+    plan: Plan,
+    data: Data,
+    run: Run,
+    start: VAE | None = None,
+    follower: Follower | None = None,
+    keeper: Keeper | None = None,
+) -> Fit:
     """Train one model, with its folds beside it where the rows are few.
 
     Parameters
@@ -35,6 +52,8 @@ def fit(plan: Plan, data: Data, run: Run, start: VAE | None = None, follower: Fo
         A trained model to continue from; it is left as it is.
     follower : Follower, optional
         Who is told of every epoch, and may end the training.
+    keeper : Keeper, optional
+        Who keeps the state of the training, which goes on from the last one kept.
 
     Raises
     ------
@@ -50,11 +69,11 @@ def fit(plan: Plan, data: Data, run: Run, start: VAE | None = None, follower: Fo
         data = data.float()
         if follower is not None:
             follower.begin(plan.recipe.max_iter)
-        told = _Told(plan, data, split, run, follower, floor)
+        told = _Told(plan, data, split, run, floor, follower, keeper)
         for attempt in attempts(plan.recipe):
             with attempt:
                 candidate = Candidate(attempt.recipe, plan.objective, plan.architecture.n_components, offset)
-                Training(
+                training = Training(
                     vae,
                     data.x,
                     split,
@@ -64,7 +83,9 @@ def fit(plan: Plan, data: Data, run: Run, start: VAE | None = None, follower: Fo
                     rows=data.stream,
                     report=told.progress(),
                     after_epoch=told.epochs(),
-                ).run()
+                )
+                told.resume(training)
+                training.run()
         if run.is_verbose:
             print_kept(candidate.history, plan.recipe.max_iter)
         return conclude(vae, candidate.history, data, split.train[-1], generator, floor)
@@ -87,14 +108,15 @@ def stack_at_start(
 
 @dataclass(frozen=True)
 class _Told:
-    """Whoever is told how training goes: the terminal, and the follower."""
+    """Whoever is told how training goes: the terminal, the follower, and the keeper."""
 
     plan: Plan
     data: Data
     split: Split
     run: Run
-    follower: Follower | None
     floor: Floor
+    follower: Follower | None
+    keeper: Keeper | None
 
     def progress(self) -> Callable[[History], None] | None:
         """What prints a line for each evaluation, if that was asked for."""
@@ -103,12 +125,34 @@ class _Told:
         return partial(print_progress, max_iter=self.plan.recipe.max_iter)
 
     def epochs(self) -> Callable[[Training], bool] | None:
-        """What tells the follower of each epoch, if there is one."""
-        if self.follower is None:
+        """What tells the follower and the keeper of each epoch, if there is one of them."""
+        if self.follower is None and self.keeper is None:
             return None
-        return partial(self._after_epoch, self.follower)
+        return self._after_epoch
 
-    def _after_epoch(self, follower: Follower, training: Training) -> bool:
+    def resume(self, training: Training) -> None:
+        """Have a training go on from the state that was kept last, if there is any."""
+        kept = None if self.keeper is None else self.keeper.latest()
+        if kept is None:
+            return
+        training.load_state_dict(kept["training"])
+        if self.plan.architecture.reads_global_rng:
+            set_global_rng_states(kept["global_rng"], self.run.device)
+
+    def _after_epoch(self, training: Training) -> bool:
+        """Tell both of an epoch, and answer whether the follower ends the training."""
+        goes_on = bool(training.running) and training.epoch < self.plan.recipe.max_iter
+        ends = self.follower is not None and self._tell(self.follower, training, goes_on)
+        if self.keeper is not None and goes_on and not ends:
+            self.keeper.keep(partial(self._state, training))
+        return ends
+
+    def _state(self, training: Training) -> dict[str, Any]:
+        """What a training needs to go on."""
+        global_rng = global_rng_states(self.run.device) if self.plan.architecture.reads_global_rng else []
+        return {"training": training.state_dict(), "global_rng": global_rng}
+
+    def _tell(self, follower: Follower, training: Training, goes_on: bool) -> bool:
         """Tell the follower of an epoch; what it does with torch's own generator is undone."""
 
         def so_far() -> Fit:
@@ -116,7 +160,6 @@ class _Told:
 
         gpus = [self.run.device] if self.run.device.type == "cuda" else []
         with torch.random.fork_rng(devices=gpus, enabled=self.plan.architecture.reads_global_rng):
-            goes_on = bool(training.running) and training.epoch < self.plan.recipe.max_iter
             return follower.after_epoch(goes_on=goes_on, fit=so_far)
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 
@@ -26,6 +26,16 @@ class Follower(Protocol):
 
         ``fit`` gives what training would leave behind now, without the steps after it that ``refine`` takes.
         """
+
+
+class Keeper(Protocol):
+    """Who keeps the state of a training: see ``skvae.files.checkpoints``."""
+
+    def latest(self) -> dict[str, Any] | None:
+        """The state that was kept last of this fit, if there is any."""
+
+    def keep(self, state: Callable[[], dict[str, Any]]) -> None:
+        """An epoch has ended; whether its state is wanted is for the keeper to say."""
 
 
 @dataclass(frozen=True)

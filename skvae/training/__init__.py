@@ -2,7 +2,14 @@
 
 from skvae.training.calibration import match_marginals
 from skvae.training.candidate import Candidate
-from skvae.training.device import intraop_threads, isolated_rng, resolve_device, resolve_precision
+from skvae.training.device import (
+    global_rng_states,
+    intraop_threads,
+    isolated_rng,
+    resolve_device,
+    resolve_precision,
+    set_global_rng_states,
+)
 from skvae.training.history import History
 from skvae.training.initialization import initialize
 from skvae.training.interrupts import ends_the_fit_alone
@@ -10,7 +17,7 @@ from skvae.training.judge import Judge
 from skvae.training.loop import Training
 from skvae.training.noise import Noise
 from skvae.training.objective import Objective
-from skvae.training.processes import agree_on
+from skvae.training.processes import agree_on, is_first
 from skvae.training.recipe import Recipe
 from skvae.training.rows import RowsInMemory, StreamedRows
 from skvae.training.schedules import BetaSchedule, CyclicalBeta, LinearBeta, open_ended
@@ -32,12 +39,15 @@ __all__ = [
     "Training",
     "agree_on",
     "ends_the_fit_alone",
+    "global_rng_states",
     "initialize",
     "intraop_threads",
+    "is_first",
     "isolated_rng",
     "match_marginals",
     "open_ended",
     "resolve_device",
     "resolve_precision",
+    "set_global_rng_states",
     "split_rows",
 ]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+import torch
 from torch import Tensor
 
 from skvae.networks import VAE
@@ -45,3 +49,18 @@ class Candidate:
         self.history.add(0.0, None)
         self.at_start: Tensor | None = None
         self.vae: VAE | None = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """What has become of it so far, beside its weights."""
+        return {
+            "stopping": self.stopping.state_dict(),
+            "history": self.history.state_dict(),
+            "at_start": self.at_start,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any], device: torch.device) -> None:
+        """Go on from there, on a device."""
+        self.stopping.load_state_dict(state["stopping"])
+        self.history = History.from_state_dict(state["history"])
+        if state["at_start"] is not None:
+            self.at_start = state["at_start"].to(device)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+from torch import Tensor
 
 GLOBAL_RNG = threading.RLock()
 
@@ -92,3 +93,16 @@ def isolated_rng(seed: int, device: torch.device, *, lends_global: bool) -> Iter
     with GLOBAL_RNG, torch.random.fork_rng(devices=gpus):
         torch.manual_seed(seed)
         yield torch.Generator(device).manual_seed(seed)
+
+
+def global_rng_states(device: torch.device) -> list[Tensor]:
+    """How far torch's global generators have come: that of the CPU, and that of a GPU."""
+    of_gpu = [torch.cuda.get_rng_state(device)] if device.type == "cuda" else []
+    return [torch.get_rng_state(), *of_gpu]
+
+
+def set_global_rng_states(states: list[Tensor], device: torch.device) -> None:
+    """Have them go on from there."""
+    torch.set_rng_state(states[0])
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(states[1], device)

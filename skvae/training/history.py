@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -43,7 +44,7 @@ class History:
     _start: float = field(default_factory=time.perf_counter)
 
     @classmethod
-    def of(cls, columns: Mapping[str, list[float]]) -> History:
+    def of(cls, columns: Mapping[str, list[float]]) -> Self:
         """The history that ``as_dict`` gave."""
         return cls(epochs=[dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)])
 
@@ -70,6 +71,18 @@ class History:
                 log_likelihood += self.offset
                 self.epochs[epoch] |= {"log_likelihood": log_likelihood, "kl": kl, "elbo": log_likelihood - kl}
             self._pending.clear()
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that it holds, in values that a file can hold."""
+        flags = {name: getattr(self, name) for name in ("best_iter", "n_skipped", "n_rollbacks", "interrupted")}
+        return {"columns": self.as_dict(), "offset": self.offset, **flags}
+
+    @classmethod
+    def from_state_dict(cls, state: Mapping[str, Any]) -> Self:
+        """The history that ``state_dict`` gave; its clock goes on where it stopped."""
+        flags = {name: value for name, value in state.items() if name != "columns"}
+        epochs = cls.of(state["columns"]).epochs
+        return cls(epochs=epochs, **flags, _start=time.perf_counter() - epochs[-1]["seconds"])
 
     def as_dict(self) -> dict[str, list[float]]:
         """Columns by name, ready for ``pandas.DataFrame``."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from torch import Tensor
 
@@ -205,6 +206,30 @@ class Training:
         self.running = left
         if left:
             self._gather()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the training of a single candidate stands after an epoch: with the same rows, all there is to know.
+
+        Tensors are those of the training itself, which goes on in them.
+        """
+        return {
+            "epoch": self.epoch,
+            "batch_size": self.batch_size,
+            "vae": self.vae.state_dict(),
+            "candidate": self.candidates[0].state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "noise": self.noise.state_dict(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from there, in batches no larger than they were or than they shall be."""
+        self.epoch = state["epoch"]
+        self.batch_size = min(self.batch_size, state["batch_size"])
+        self.n_batches = self.rows.n_rows // self.batch_size
+        self.vae.load_state_dict(state["vae"])
+        self.candidates[0].load_state_dict(state["candidate"], self.x.device)
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.noise.load_state_dict(state["noise"])
 
     def so_far(self, candidate: Candidate) -> tuple[VAE, History]:
         """Copies of what a candidate would leave behind if its training stopped now."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
@@ -42,6 +45,19 @@ class Noise:
             size = (n_draws, 1, n_rows, k)
             draws[k] = torch.randn(size, generator=self._normal[k], dtype=like.dtype, device=like.device)
         return draws
+
+    def state_dict(self) -> dict[str, Any]:
+        """How far each generator has come."""
+        normal = {k: generator.get_state() for k, generator in self._normal.items()}
+        return {"rows": self.rows.get_state(), "cells": self.cells.get_state(), "normal": normal}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from there."""
+        self.rows.set_state(state["rows"])
+        self.cells.set_state(state["cells"])
+        for k, of_generator in state["normal"].items():
+            self._normal[k] = torch.Generator(self.rows.device)
+            self._normal[k].set_state(of_generator)
 
 
 def noise_by_model(draws: dict[int, Tensor], n_components: list[int], n_models: int, width: int) -> Tensor:

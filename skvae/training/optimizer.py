@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -156,6 +156,18 @@ class Optimizer:
         """Go on from what another optimiser of the same models remembered."""
         for tensor, before in zip(self._state(), memory, strict=True):
             tensor.copy_(before)
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that it remembers, of broken steps too."""
+        own = {"pace": self.pace, "is_slowed": self._is_slowed, "n_skipped": self.clipper.n_skipped}
+        return {"memory": self._state(), **own}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from there."""
+        self.recall(state["memory"])
+        self.pace.copy_(state["pace"])
+        self.clipper.n_skipped.copy_(state["n_skipped"])
+        self._is_slowed = state["is_slowed"]
 
 
 def _matrices(vae: VAE) -> set[int]:

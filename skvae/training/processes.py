@@ -44,6 +44,11 @@ def agree_on(number: int) -> int:
     return int(said)
 
 
+def is_first() -> bool:
+    """Whether this process speaks for all."""
+    return n_processes() == 1 or dist.get_rank() == 0
+
+
 def check_shares(batch_size: int) -> None:
     """Refuse batches of which a process would have nothing."""
     if batch_size < n_processes():

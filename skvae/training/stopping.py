@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -92,3 +93,11 @@ class EarlyStopping:
         if self._weights is not None:
             for tensor, best in zip(weights, self._weights, strict=True):
                 tensor.copy_(best)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What it has taken note of so far."""
+        return dict(vars(self))
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from there."""
+        vars(self).update(state)

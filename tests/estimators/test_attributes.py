@@ -3,10 +3,9 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 from sklearn.decomposition import PCA
-from sklearn.exceptions import ConvergenceWarning
 
 from skvae import VAETransformer
-from skvae.estimators.attributes import fitted_attributes, warn_of
+from skvae.estimators.attributes import fitted_attributes
 from skvae.models import Fit, decide
 from skvae.training import History
 from skvae.training.history import COLUMNS
@@ -24,29 +23,6 @@ def outcome(vae, *, kl=1.0, extreme=None, **facts):
     for name, value in facts.items():
         setattr(history, name, value)
     return Fit(vae.vae_, history, torch.full((2,), kl), extreme)
-
-
-@pytest.mark.parametrize(
-    ("facts", "message"),
-    [
-        ({"interrupted": True}, "interrupted in epoch 3; the best weights so far are kept"),
-        (
-            {"n_skipped": 4, "n_rollbacks": 1, "extreme": (2, 1e9)},
-            r"4 training step\(s\) .* 1 time\(s\) .* Column 2 holds the most extreme number, 1e\+09 after scaling",
-        ),
-        ({"kl": 0.001}, r"All 2 component\(s\) are switched off"),
-    ],
-    ids=["interrupted", "broken", "collapsed"],
-)
-def test_what_went_wrong_is_said(fitted, facts, message):
-    with pytest.warns(ConvergenceWarning, match=message) as said:
-        warn_of(outcome(fitted, **facts), fitted.table_)
-    assert len(said) == 1
-
-
-def test_nothing_is_said_of_a_good_fit(fitted, recwarn):
-    warn_of(outcome(fitted), fitted.table_)
-    assert not recwarn.list
 
 
 def test_components_are_active_from_a_hundredth_of_a_nat(fitted):

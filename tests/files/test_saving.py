@@ -23,8 +23,9 @@ from numpy.testing import assert_array_equal
 from sklearn.datasets import load_wine
 from sklearn.exceptions import NotFittedError
 
-import skvae.files.saving as persistence
 from skvae import VAETransformer
+from skvae.files import container
+from skvae.files.container import digest
 from skvae.likelihoods import FAMILIES, Gaussian
 from skvae.priors import Mixture, fit_prior
 from skvae.training import LinearBeta
@@ -274,7 +275,7 @@ def test_what_save_needs(tiny, iris, tmp_path, monkeypatch):
     vae = VAETransformer(**tiny).fit(iris)
     with pytest.raises(FileNotFoundError, match="no file"):
         VAETransformer.load(tmp_path / "model")
-    monkeypatch.setattr(persistence, "HEADER", 100)
+    monkeypatch.setattr(container, "HEADER", 100)
     with pytest.raises(ValueError, match="100 characters"):
         vae.save(tmp_path / "model")
     monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
@@ -306,7 +307,7 @@ def tampered(content, change, path):
     document, arrays = json.loads(header["__metadata__"]["document"]), load(content)
     change(document, arrays)
     text = document if isinstance(document, str) else json.dumps(document)
-    metadata = {"format": "skvae 1", "document": text, "sha256": persistence._digest(text, arrays)}
+    metadata = {"format": "skvae 1", "document": text, "sha256": digest(text, arrays)}
     path.write_bytes(save(arrays, metadata))
     return path
 
@@ -597,7 +598,7 @@ def test_a_model_of_other_than_finite_numbers_is_refused(change, message, conten
 )
 def test_a_document_that_is_none_is_refused(document, tmp_path):
     metadata = {"format": "skvae 1", "document": document}
-    metadata["sha256"] = persistence._digest(document, {"a": np.zeros(3)})
+    metadata["sha256"] = digest(document, {"a": np.zeros(3)})
     assert_refused(with_metadata(metadata, tmp_path / "model"))
 
 

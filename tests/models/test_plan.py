@@ -4,7 +4,7 @@ from skvae import VAETransformer
 from skvae.models import Parameters
 
 OF_COLUMNS = {"likelihood", "add_indicator"}
-OF_THE_RUN = {"warm_start", "device", "random_state", "verbose"}
+OF_THE_RUN = {"warm_start", "device", "random_state", "verbose", "checkpoint_dir"}
 
 
 def test_a_fit_reads_the_parameters_of_the_estimator():

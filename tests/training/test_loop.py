@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from skvae.networks import Linear, parameters_by_model
-from skvae.training import CyclicalBeta, Objective, Split, Training, initialize
+from skvae.training import CyclicalBeta, LinearBeta, Objective, Split, Training, initialize
 from skvae.training.loop import MAX_ROLLBACKS, ROLLBACK_FACTOR
 from skvae.training.schedules import warmup_cosine
 from tests.training.fits import (
@@ -297,6 +297,26 @@ def test_the_precision_of_the_weights_is_kept_under_bfloat16():
 
 
 # -- several fits in one stack -------------------------------------------------------------------------------
+
+
+def test_another_training_goes_on_from_the_state_of_one():
+    x, split = make_rows(), halves()
+    states, trainings = [], []
+    for _ in range(2):
+        objective = Objective(beta=LinearBeta(1.0), input_dropout=0.2)
+        candidate = candidates_of([objective], [K], max_iter=9, n_iter_no_change=99)
+        trainings.append(Training(build(), x, split, candidate, seed=3))
+    one, other = trainings
+    one.after_epoch = lambda training: states.append(copy.deepcopy(training.state_dict())) or False
+    one.run()
+    other.load_state_dict(states[3])
+    other.run()
+    assert other.epoch == 9
+    assert_equal_weights(other.vae, one.vae, rtol=0, atol=0)
+    assert one.noise.rows.get_state().equal(other.noise.rows.get_state())
+    before, after = (training.candidates[0].history.as_dict() for training in trainings)
+    assert before["elbo"][1:] == after["elbo"][1:]
+    assert (np.diff(after["seconds"]) > 0).all()
 
 
 def test_training_pauses_and_goes_on_as_if_it_had_not():

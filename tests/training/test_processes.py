@@ -11,14 +11,28 @@ from skvae import VAETransformer
 from skvae.training import device, processes
 
 SCRIPT = """
-import json, sys
+import json, os, signal, sys
 import numpy as np
 import torch.distributed as dist
 from skvae import VAETransformer
+from skvae.files import checkpoints
 
 dist.init_process_group("gloo")
 X = np.random.default_rng(0).normal(size=(150, 4)) @ np.random.default_rng(1).normal(size=(4, 4))
 settings = json.loads(sys.argv[2])
+checkpoints.SECONDS, checkpoints.SHARE = 0.0, 1e9
+n_epochs, keep = [], checkpoints.Checkpoint.keep
+
+
+def keep_and_die(checkpoint, state):
+    keep(checkpoint, state)
+    n_epochs.append(1)
+    if len(n_epochs) == killed_after:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+killed_after = settings.pop("killed_after", None)
+checkpoints.Checkpoint.keep = keep_and_die
 vae = VAETransformer(2, hidden_layer_sizes=(8,), max_iter=8, device="cpu", **settings)
 vae.fit(X, sample_weight=np.arange(150) + 1)
 facts = {"score": vae.score(X), "elbo": vae.history_["elbo"][1:], "Z": vae.transform(X).tolist()}
@@ -59,12 +73,24 @@ def test_processes_without_a_seed_agree_on_one(together):
     assert first == second
 
 
+def test_processes_go_on_together_where_they_were_killed(together, tmp_path):
+    pytest.importorskip("safetensors")
+    settings = {"random_state": 0, "batch_size": 31, "checkpoint_dir": str(tmp_path / "kept")}
+    whole, _ = together(settings | {"checkpoint_dir": None})
+    with pytest.raises(subprocess.CalledProcessError):
+        together(settings | {"killed_after": 4})
+    assert [path.suffix for path in (tmp_path / "kept").iterdir() if path.suffix != ".lock"] == [".unfinished"]
+    assert together(settings) == [whole, whole]
+    assert [path.suffix for path in (tmp_path / "kept").iterdir() if path.suffix != ".lock"] == [".fit"]
+
+
 def test_alone_nothing_is_shared():
     rows = torch.randn(2, 5, 3)
     assert processes.n_processes() == 1
     assert processes.share_of(rows, 1) is rows
     assert processes.add_up(rows) is rows
     assert processes.agree_on(7) == 7
+    assert processes.is_first()
     processes.check_shares(1)
 
 

@@ -1,0 +1,262 @@
+"""Fits that survive their process: how far they had come, and what came of them."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import torch
+
+from skvae.files.atomic import is_locked, locked
+from skvae.files.container import Container, digest, safetensors
+from skvae.files.document import Reader, Writer, import_path
+from skvae.files.pickling import version
+from skvae.files.weights import Arrays, learned, rebuilt
+from skvae.messages import warn_user
+from skvae.models import Data, Fit, Follower, Plan, Run, fit, fit_together
+from skvae.networks import VAE
+from skvae.tables import Table
+from skvae.training import History, agree_on, is_first
+
+FIT = Container("skvae-fit", 1, "fit", "Delete it, and the fit begins anew.")
+SECONDS = 10.0  # between two states of a training, at least
+SHARE = 0.005  # of the time of a training that goes into keeping its state, at most
+
+NOT_THE_FIT = ("checkpoint_dir", "random_state", "verbose")  # parameters that a fit does not depend on; it has its seed
+
+
+class Identity(NamedTuple):
+    """What makes two fits one and the same.
+
+    Attributes
+    ----------
+    rows : str
+        A digest of the encoded rows, their weights and their columns.
+    parameters : str
+        Of all parameters and the seed, of what a warm start begins with, and of the versions of the libraries.
+    """
+
+    rows: str
+    parameters: str
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, Any], data: Data, run: Run, start: VAE | None = None) -> Self:
+        """That of one fit."""
+        if parameters["random_state"] is None:
+            raise ValueError(
+                "A fit with checkpoint_dir goes on where it was killed if it is the same fit, which takes the same "
+                "seed, but random_state is None. Set it to an int."
+            )
+        columns = _digest_of(data.table)
+        tensors = {"x": data.x, "weights": data.weights, "x_val": data.x_val}
+        if data.stream is not None:
+            tensors["weights"] = data.stream.weights
+        cells = {name: tensor.cpu().numpy() for name, tensor in tensors.items() if tensor is not None}
+        settings = {name: value for name, value in parameters.items() if name not in NOT_THE_FIT}
+        settings |= {"seed": run.seed, "device": run.device, "skvae": version(), "torch": str(torch.__version__)}
+        before = {} if start is None else learned(start)
+        return cls(
+            _shorter(columns, str(data.n_rows), digest("", cells)), _shorter(_digest_of(settings), digest("", before))
+        )
+
+    @classmethod
+    def together(cls, members: Sequence[Identity], factor: float | None) -> Self:
+        """That of several fits to the same rows that are trained as one stack."""
+        return cls(members[0].rows, _shorter(*(member.parameters for member in members), str(factor)))
+
+
+def _shorter(*digests: str) -> str:
+    return hashlib.sha256(" ".join(digests).encode()).hexdigest()[:16]
+
+
+def _named(network: Any) -> str:
+    """Name and source of a network of the user's."""
+    name = import_path(network)
+    if not hasattr(network, "__qualname__") or "<" in name:
+        raise ValueError(
+            f"A fit that is kept in checkpoint_dir must be one that a file can name, but its network is {network!r}. "
+            f"Define it as a function or a class of a module, or leave checkpoint_dir out."
+        )
+    with suppress(OSError, TypeError):  # typed into a console, or compiled
+        name += inspect.getsource(network)
+    return name
+
+
+def _digest_of(value: Any) -> str:
+    """A digest of a value that a document can hold, or of parameters, with networks of the user's."""
+    writer = Writer(names_own=True)
+    if isinstance(value, dict):
+        value = {name: _named(part) if callable(part) else part for name, part in value.items()}
+    try:
+        document = writer.write(value)
+    except ValueError as error:
+        raise ValueError(
+            f"A fit that is kept in checkpoint_dir must be one that a file can name, but its parameters or columns "
+            f"hold {error}. Convert it, or leave checkpoint_dir out."
+        ) from error
+    return digest(json.dumps(document, sort_keys=True), writer.arrays)
+
+
+def fit_kept(
+    parameters: Mapping[str, Any],
+    plan: Plan,
+    data: Data,
+    run: Run,
+    start: VAE | None = None,
+    follower: Follower | None = None,
+) -> Fit:
+    """What ``skvae.models.fit`` answers, kept on the way in the ``checkpoint_dir`` of the parameters.
+
+    Raises
+    ------
+    ValueError
+        Where there is no seed, or a file that is not as it was written.
+    """
+    identity = Identity.of(parameters, data, run, start)
+    with Checkpoint.opened(parameters["checkpoint_dir"], identity) as checkpoint:
+        fits = checkpoint.fits([plan], data.table, run)
+        if fits is None:
+            fits = [fit(plan, data, run, start, follower, checkpoint)]
+            checkpoint.end(fits)
+    return fits[0]
+
+
+def fit_together_kept(
+    members: Sequence[Mapping[str, Any]], plans: Sequence[Plan], data: Data, run: Run, factor: float | None
+) -> list[Fit]:
+    """What ``skvae.models.fit_together`` answers, kept in the end in the ``checkpoint_dir`` of the first member."""
+    identity = Identity.together([Identity.of(parameters, data, run) for parameters in members], factor)
+    with Checkpoint.opened(members[0]["checkpoint_dir"], identity) as checkpoint:
+        fits = checkpoint.fits(plans, data.table, run)
+        if fits is None:
+            fits = fit_together(plans, data, run, factor)
+            checkpoint.end(fits)
+    return fits
+
+
+class Checkpoint:
+    """The files of one fit: its state while it trains, and in the end what came of it.
+
+    Processes that train one model together read the same directory, and the first of them writes.
+
+    Parameters
+    ----------
+    directory : Path
+        Where fits are kept.
+    identity : Identity
+        Of the fit.
+    """
+
+    def __init__(self, directory: Path, identity: Identity) -> None:
+        self.directory, self.identity = directory, identity
+        self.ended = directory / f"{identity.rows}-{identity.parameters}.fit"
+        self.unfinished = self.ended.with_suffix(".unfinished")
+        self._due = time.monotonic() + SECONDS
+
+    @classmethod
+    @contextmanager
+    def opened(cls, directory: str | os.PathLike[str], identity: Identity) -> Iterator[Self]:
+        """The files of a fit, which others see to be under way; its directory is made where there is none.
+
+        Raises
+        ------
+        ImportError
+            Where safetensors is missing.
+        NotADirectoryError
+            Where there is something else at the path.
+        """
+        safetensors()
+        place = Path(directory)
+        if place.exists() and not place.is_dir():
+            raise NotADirectoryError(
+                f"checkpoint_dir is a directory that keeps fits, but {place} is a file. Pass another path."
+            )
+        place.mkdir(parents=True, exist_ok=True)
+        checkpoint = cls(place, identity)
+        with locked(checkpoint.ended.with_suffix(".lock")):
+            yield checkpoint
+
+    # -- what came of it ---------------------------------------------------------------------------------------
+
+    def fits(self, plans: Sequence[Plan], table: Table, run: Run) -> list[Fit] | None:
+        """What came of the fits, if they have ended."""
+        if not agree_on(self.ended.is_file()):
+            return None
+        document, arrays = FIT.read(self.ended)
+        described = Reader(arrays).read(json.loads(document))
+        if run.is_verbose:
+            print(f"The fit had ended before, and is taken from {self.ended}")
+        return [_fit(of_one, plan, table, run) for of_one, plan in zip(described["fits"], plans, strict=True)]
+
+    def end(self, fits: Sequence[Fit]) -> None:
+        """Keep what came of the fits instead of the state of their training; that of one cut short stays."""
+        if not is_first() or any(fit.history.interrupted for fit in fits):
+            return
+        self._write(self.ended, {"fits": [_described(fit) for fit in fits]})
+        self.unfinished.unlink(missing_ok=True)
+
+    # -- its state while it trains: see ``skvae.models.Keeper`` ------------------------------------------------------
+
+    def latest(self) -> dict[str, Any] | None:
+        """The state that was kept last, if there is any; else a word about other fits that are unfinished."""
+        if not agree_on(self.unfinished.is_file()):
+            self._warn_of_others()
+            return None
+        document, arrays = FIT.read(self.unfinished)
+        state: dict[str, Any] = Reader(arrays).read(json.loads(document))
+        return state
+
+    def keep(self, state: Callable[[], dict[str, Any]]) -> None:
+        """Write the state of the training if the last one is some time ago."""
+        begin = time.monotonic()
+        if begin < self._due or not is_first():
+            return
+        self._write(self.unfinished, state())
+        end = time.monotonic()
+        self._due = end + max(SECONDS, (end - begin) / SHARE)
+
+    def _write(self, path: Path, content: dict[str, Any]) -> None:
+        """Write a file; a full disk does not end the fit."""
+        writer = Writer(names_own=False)
+        document = json.dumps(writer.write(content))
+        try:
+            FIT.write(path, document, writer.arrays)
+        except OSError as error:
+            warn_user(f"The fit goes on, but {path} cannot be written ({error}). Make room, or pass another directory.")
+
+    def _warn_of_others(self) -> None:
+        """Say which unfinished fit in the directory this one does not continue, and why."""
+        for path in sorted(self.directory.glob("*.unfinished")):
+            if is_locked(path.with_suffix(".lock")):
+                continue
+            rows, _, parameters = path.stem.partition("-")
+            others = [
+                what
+                for what, theirs, own in zip(Identity._fields, (rows, parameters), self.identity, strict=True)
+                if theirs != own
+            ]
+            warn_user(
+                f"A fit goes on where it was killed if its rows, parameters and versions are the same, but {path} is "
+                f"of other {' and '.join(others)}, so this fit begins anew. Pass the same ones, or delete the file."
+            )
+            return
+
+
+def _described(fit: Fit) -> dict[str, Any]:
+    """What a file holds of a fit."""
+    history, extreme = fit.history.state_dict(), fit.extreme
+    return {"weights": learned(fit.vae), "history": history, "kl": fit.kl, "extreme": extreme}
+
+
+def _fit(described: Mapping[str, Any], plan: Plan, table: Table, run: Run) -> Fit:
+    """The fit again."""
+    weights: Arrays = described["weights"]
+    vae = rebuilt(plan.architecture, table, weights).to(run.device)
+    return Fit(vae, History.from_state_dict(described["history"]), described["kl"], described["extreme"])

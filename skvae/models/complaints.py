@@ -1,0 +1,31 @@
+"""What went wrong on the way to a fit, in sentences."""
+
+from __future__ import annotations
+
+from skvae.models.kl import ACTIVE
+from skvae.models.outcome import Fit
+from skvae.tables import Table
+
+
+def complaints_of(fit: Fit, table: Table) -> list[str]:
+    """A sentence for each thing that a user should know of; none for a good fit."""
+    history, kl, complaints = fit.history, fit.kl, list[str]()
+    if history.interrupted:
+        complaints.append(f"Training was interrupted in epoch {len(history.epochs)}; the best weights so far are kept.")
+    if history.n_skipped or history.n_rollbacks:
+        suspect = ""
+        if fit.extreme is not None:
+            name, number = table.columns[fit.extreme[0]].name, fit.extreme[1]
+            suspect = f" Column {name!r} holds the most extreme number, {number:.3g} after scaling."
+        complaints.append(
+            f"{history.n_skipped} training step(s) had a loss or gradient that was not finite and were skipped, "
+            f"and {history.n_rollbacks} time(s) training went back to the best weights with a smaller step."
+            f"{suspect} Scale the data, or lower learning_rate."
+        )
+    if not bool((kl > ACTIVE + fit.vae.prior.kl_min).any()):
+        complaints.append(
+            f"All {len(kl)} component(s) are switched off: each says less than {ACTIVE} nats about a row, so "
+            f"transform tells rows not apart. If columns have something in common, use free_bits=0.1, a smaller "
+            f"beta, or a slower one such as LinearBeta(end=0.5)."
+        )
+    return complaints
