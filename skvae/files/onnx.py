@@ -94,7 +94,8 @@ def check_numbers(table: Table) -> None:
         if not column.holds_numbers:
             raise ValueError(
                 f"An ONNX graph reads and writes one array of numbers, but column {column.name!r} holds "
-                f"{column.dtype}. Fit on the columns of numbers, or encode the others as numbers before."
+                f"{column.dtype}, which floats do not hold. Fit on the columns of numbers, or encode the others as "
+                f"numbers before, whole ones below 2**53."
             )
 
 

@@ -13,10 +13,10 @@ from torch import Tensor
 from skvae.likelihoods import DiscretizedLogistic, Histogram, Likelihood, StudentT
 from skvae.messages import warn_user
 from skvae.tables.bins import Floats, Numbers
-from skvae.tables.columns.base import Column, Mask, SettledSurvey, Support, check_finite, converted
-from skvae.tables.columns.dtypes import Dtype, Values, cast, is_bool, is_number, numpy_float
+from skvae.tables.columns.base import UNREADABLE, Column, Mask, SettledSurvey, Support, check_finite, converted
+from skvae.tables.columns.dtypes import Dtype, Values, cast, is_bool, is_number, is_wide, numpy_float
 
-EXACT = 2.0**53  # up to which floats hold every whole number
+EXACT = 2.0**53  # up to which floats hold every whole number, and beyond which they may stand for another
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,22 @@ class NumberColumn(Column):
         return NumberSurvey(cls(name, dtype))
 
     def encode(self, values: pd.Series) -> Floats:  # noqa: D102
+        cells = self.floats(values)
+        if is_wide(values.dtype) or values.dtype == object:
+            warn_of_rounding(values, cells)
+        return cells
+
+    def floats(self, values: pd.Series) -> Floats:
+        """The floats next to numbers of any type.
+
+        Raises
+        ------
+        ValueError
+            Where they are no numbers.
+        """
         try:
             return np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan))
-        except (TypeError, ValueError) as error:
+        except UNREADABLE as error:
             raise ValueError(
                 f"Column {self.name!r} held numbers at fit, but now has dtype {values.dtype} ({error}). "
                 f"Convert it to {self.dtype}."
@@ -97,12 +110,6 @@ class NumberSurvey(SettledSurvey):
         The codec.
     """
 
-    def add(self, values: pd.Series) -> Floats:  # noqa: D102
-        cells = super().add(values)
-        if pd.api.types.is_integer_dtype(values.dtype):
-            warn_of_rounding(values, cells)
-        return cells
-
     def countable(self, values: pd.Series, cells: Floats) -> Numbers:
         """The cells in a form that is exact, and in their own width."""
         return cells.astype(numpy_float(self.column.dtype), copy=False)
@@ -114,11 +121,11 @@ class NumberSurvey(SettledSurvey):
 
 def warn_of_rounding(values: pd.Series, cells: Floats) -> None:
     """Warn of whole numbers that floats do not hold."""
-    is_large = np.abs(cells) > EXACT  # false for a gap
+    is_large = np.abs(cells) >= EXACT  # false for a gap
     if not is_large.any():
         return
     known, rounded = values[is_large].tolist(), cells[is_large].tolist()
-    lost = [value for value, cell in zip(known, rounded, strict=True) if value != int(cell)]
+    lost = [value for value, cell in zip(known, rounded, strict=True) if isinstance(value, int) and value != int(cell)]
     if lost:
         warn_user(
             f"Whole numbers beyond 2**53 are read as floats, which hold only some of them, but column {values.name!r} "

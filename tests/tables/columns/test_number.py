@@ -61,13 +61,19 @@ def test_any_number_is_possible_where_there_are_no_levels():
 
 
 @pytest.mark.parametrize("dtype", ["int64", "uint64", "Int64", "int64[pyarrow]"])
-def test_whole_numbers_that_floats_do_not_hold_are_said(dtype):
+def test_new_whole_numbers_that_floats_do_not_hold_are_said(dtype):
     if "pyarrow" in dtype:
         pytest.importorskip("pyarrow")
+    table = Table.fit(pd.DataFrame({"a": pd.Series([1, 2, 3] * 8).astype(dtype)}))
     codes = pd.Series([2**60 + 3 * i for i in range(5)] * 8).astype(dtype)
     with pytest.warns(UserWarning, match=r"column 'a' holds 1152921504606846979; 32 such cell\(s\) are rounded. Subtr"):
-        Table.fit(pd.DataFrame({"a": codes}))
+        table.encode(pd.DataFrame({"a": codes}))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        Table.fit(pd.DataFrame({"a": codes - 2**60}))
-        Table.fit(pd.DataFrame({"a": pd.Series([2**60, 2**61] * 8).astype(dtype)}))
+        table.encode(pd.DataFrame({"a": pd.Series([2**60, 2**61] * 8).astype(dtype)}))
+
+
+def test_new_whole_numbers_of_an_array_that_floats_do_not_hold_are_said():
+    table = Table.fit(np.array([[1, 2], [3, 4]]))
+    with pytest.warns(UserWarning, match=r"column 1 holds 9007199254740993; 1 such cell\(s\) are rounded"):
+        table.encode(np.array([[2, 2**53 + 1]]))
