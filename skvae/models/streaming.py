@@ -163,7 +163,7 @@ class LaterPasses:
                 with _naming_chunk(number), warnings.catch_warnings():
                     for said in ("Column .* was not seen at fit", r".*2\*\*53"):  # once, at most
                         warnings.filterwarnings("ignore", message=said)
-                    x = self.table.encode(part).float()
+                    x = self.table.in_precision(self.table.encode(part))
                 yield position, x
                 position += len(x)
 

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from skvae.likelihoods import Likelihood
 from skvae.tables.bins import Floats
 from skvae.tables.columns import ColumnSurvey, Dtype, reader_of
+from skvae.tables.columns.cells import in_short
 from skvae.tables.counts import Moments
 from skvae.tables.encoded import EncodedColumn
-from skvae.tables.rows import Rows, cells_of, is_frame, names_and_dtypes
+from skvae.tables.rows import Rows, cells_of, column_of, is_frame, names_and_dtypes
 from skvae.tables.schema import Choice, choose_families
 
 CONSTANT = 1e-13  # a column whose standard deviation is this part of its mean or less is constant but for rounding
@@ -77,10 +78,10 @@ class Statistics:
     def _sizes(self, mean: Floats, std: Floats) -> Floats:
         return sizes(mean, std, self.families)
 
-    def check_support(self, cells: Floats) -> None:
+    def check_support(self, cells: Floats, X: Rows) -> None:
         """Refuse floats of rows that were just read where they lie outside the support of their family."""
         settled = [j for j, survey in enumerate(self.surveys) if survey.is_settled]
-        check_support(cells, self.names, self.families, among=settled)
+        check_support(cells, X, self.families, among=settled)
 
     def check_observed(self) -> None:
         """Refuse columns without a cell."""
@@ -132,13 +133,8 @@ def by_family(families: Sequence[Likelihood], among: Iterable[int] | None = None
     return positions
 
 
-def check_support(
-    cells: Floats,
-    names: Sequence[Hashable],
-    families: Sequence[Likelihood],
-    among: Iterable[int] | None = None,
-) -> None:
-    """Refuse cells outside the support of their family; of some columns only, if these are named by position."""
+def check_support(cells: Floats, X: Rows, families: Sequence[Likelihood], among: Iterable[int] | None = None) -> None:
+    """Refuse rows whose cells lie outside the support of their family; of some columns only, if these are given."""
     for family, index in by_family(families, among).items():
         of_family = cells if len(index) == cells.shape[1] else cells[:, index]
         is_bad = ~family.is_valid(torch.from_numpy(of_family)).numpy()
@@ -147,10 +143,11 @@ def check_support(
         is_bad &= ~np.isnan(of_family)
         if is_bad.any():
             row, j = np.argwhere(is_bad)[0]
-            name = names[index[j]]
+            values = column_of(X, index[j])
+            name, value = values.name, in_short(values.iloc[row])
             raise ValueError(
                 f"Column {name!r} uses the {family.name!r} likelihood, which needs {family.support}, "
-                f"but row {row} holds {of_family[row, j]:g}. Use likelihood={{{name!r}: 'gaussian'}} or fix the column."
+                f"but row {row} holds {value}. Use likelihood={{{name!r}: 'gaussian'}} or fix the column."
             )
 
 

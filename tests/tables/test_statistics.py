@@ -45,21 +45,23 @@ def test_what_is_known_of_rows():
 
 def test_of_times_only_the_first_rows_are_known_in_steps():
     statistics = Statistics(pd.DataFrame({"t": pd.to_datetime([0, 4], unit="D")}), {"t": "bernoulli"})
-    first = statistics.read(pd.DataFrame({"t": pd.to_datetime([0, 4, 4], unit="D")}))
-    statistics.check_support(first)
-    later = statistics.read(pd.DataFrame({"t": pd.to_datetime([2, -4], unit="D")}))
+    X = pd.DataFrame({"t": pd.to_datetime([0, 4, 4], unit="D")})
+    statistics.check_support(statistics.read(X), X)
+    X = pd.DataFrame({"t": pd.to_datetime([2, -4], unit="D")})
+    later = statistics.read(X)
     assert_array_equal(later[:, 0], [0.5, -1])
-    statistics.check_support(later)  # in other units than the codec's by now
+    statistics.check_support(later, X)  # in other units than the codec's by now
     (t,) = statistics.columns()
     assert (t.codec.step, t.lower, t.upper) == (t.codec.decode(np.arange(2.0))[1:].view("i8")[0] - t.codec.origin, 0, 4)
 
 
 def test_the_first_cell_at_fault_is_named():
     cells = np.array([[0.0, 1.0, 2.0], [np.nan, -1.0, 0.5]])
+    X = pd.DataFrame(cells, columns=list("abc"))
     families = [Poisson(), Gaussian(), Poisson()]
     with pytest.raises(ValueError, match=r"'c' uses the 'poisson'.*, which needs non-negative.*row 1 holds 0.5"):
-        check_support(cells, "abc", families)
-    check_support(cells, "abc", families, among=[0, 1])
+        check_support(cells, X, families)
+    check_support(cells, X, families, among=[0, 1])
 
 
 def test_an_empty_column_is_named_before_a_cell_outside_its_support():
@@ -69,4 +71,4 @@ def test_an_empty_column_is_named_before_a_cell_outside_its_support():
     with pytest.raises(ValueError, match=r"all 2 cells of column 'empty' are missing"):
         statistics.check_observed()
     with pytest.raises(ValueError, match=r"row 0 holds -1"):
-        statistics.check_support(cells)
+        statistics.check_support(cells, X)

@@ -39,6 +39,7 @@ class HistogramColumn(Column):
 
     needs_double: ClassVar[bool] = True  # for a level and the position there
     has_density: ClassVar[bool] = True
+    reads_nearest: ClassVar[bool] = True
 
     @classmethod
     def reads(cls, dtype: Dtype, family: Likelihood) -> bool:  # noqa: D102

@@ -24,6 +24,7 @@ class NumberColumn(Column):
     """Numbers are themselves."""
 
     is_identity: ClassVar[bool] = True
+    reads_nearest: ClassVar[bool] = True
 
     @classmethod
     def owns(cls, dtype: Dtype) -> bool:  # noqa: D102

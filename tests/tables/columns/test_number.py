@@ -41,6 +41,12 @@ def test_gaps_of_numbers_come_back(dtype):
     pd.testing.assert_series_equal(pd.Series(decoded, name="a"), values)
 
 
+def test_text_that_says_nan_is_no_gap():
+    table = Table.fit(pd.DataFrame({"a": [1.0, 2.0]}))
+    with pytest.raises(ValueError, match="column 'a' holds 'nan' in row 1, which a NumberColumn of float64 cannot"):
+        table.encode(pd.DataFrame({"a": pd.Series(["1.5", "nan", None], dtype=object)}))
+
+
 def test_arrow_numbers_come_back():
     pytest.importorskip("pyarrow")
     number = series([3, 1, 2], "int64[pyarrow]")
