@@ -36,6 +36,11 @@ def is_wide(dtype: Dtype) -> bool:
     return is_whole(dtype) and integer_type(dtype).itemsize == 8
 
 
+def is_decimal(dtype: Dtype) -> bool:
+    """Whether a column of this dtype holds decimal numbers of Arrow."""
+    return str(getattr(dtype, "pyarrow_dtype", "")).startswith("decimal")
+
+
 def is_bool(dtype: Dtype) -> bool:
     """Whether a column of this dtype holds booleans."""
     return bool(pd.api.types.is_bool_dtype(dtype))
@@ -119,7 +124,12 @@ def numpy_float(dtype: Dtype) -> np.dtype[Any]:
 
 
 def float_range(dtype: Dtype) -> tuple[float, float]:
-    """The smallest and the largest finite number of a dtype of floats."""
+    """The smallest and the largest finite number of a dtype of floats or decimals, as a float."""
+    if is_decimal(dtype):
+        arrow: Any = getattr(dtype, "pyarrow_dtype", None)
+        nines = (10.0**arrow.precision - 1) / 10.0**arrow.scale
+        largest = min(nines, float(np.nextafter(10.0 ** (arrow.precision - arrow.scale), 0)))
+        return -largest, largest
     limits = np.finfo(numpy_float(dtype))
     return float(limits.min), float(limits.max)
 
