@@ -15,8 +15,11 @@ from skvae.tables.columns.cells import in_short
 from skvae.tables.counts import Moments
 from skvae.tables.encoded import EncodedColumn
 from skvae.tables.rows import Rows, cells_of, column_of, is_frame, names_and_dtypes
+from skvae.tables.sample import RowSample
 from skvae.tables.schema import Choice, choose_families
 
+WILD = 10  # times the size of the bulk of its cells, from which on a standard deviation says nothing of most of them
+BULK_ROWS = 10_000  # that say where the bulk is
 CONSTANT = 1e-13  # a column whose standard deviation is this part of its mean or less is constant but for rounding
 
 
@@ -61,6 +64,8 @@ class Statistics:
         self._is_identity = np.array([survey.is_identity for survey in self.surveys])
         self.moments = Moments(len(self.names), self._sizes)
         self.n_rows = 0
+        self.is_robust = np.array([getattr(family, "is_robust", False) for family in self.families])
+        self.some = RowSample(BULK_ROWS, seed=0)
 
     def read(self, X: Rows) -> Floats:
         """Take note of rows, and give them as floats. Shape: (N, D).
@@ -72,6 +77,8 @@ class Statistics:
         """
         cells = cells_of(X, lambda j, values: self.surveys[j].add(values), self._is_identity)
         self.moments.add(cells)
+        if self.is_robust.any():
+            self.some.add(cells[:, self.is_robust])
         self.n_rows += len(cells)
         return cells
 
@@ -101,7 +108,8 @@ class Statistics:
         """The columns of the data, as far as they are known."""
         moments, learned = self.moments, [survey.learned() for survey in self.surveys]
         origin, unit = np.array([(of.origin, of.unit) for of in learned]).T
-        mean, std = (moments.mean - origin) / unit, moments.std / unit
+        mean, std = self._center_and_size()
+        mean, std = (mean - origin) / unit, std / unit
         lower, upper = (moments.lower - origin) / unit, (moments.upper - origin) / unit
         loc, scale = signed(mean, scales(mean, std, self.names, self.families), moments.tail, self.families)
         columns = []
@@ -119,6 +127,37 @@ class Statistics:
                 )
             )
         return columns
+
+    def _center_and_size(self) -> tuple[Floats, Floats]:
+        """Mean and standard deviation of each column, or those of the bulk of its cells. Shape: (D,) twice."""
+        center, size = self.moments.mean.copy(), self.moments.std
+        for j, cells in zip(np.flatnonzero(self.is_robust).tolist(), self._columns_of_some(), strict=False):
+            middle, width = bulk(cells[~np.isnan(cells)])
+            if width > 0 and not size[j] <= WILD * width:  # an overflow is NaN
+                center[j], size[j] = middle, width
+        return center, size
+
+    def _columns_of_some(self) -> Floats:
+        """Cells of some rows, of the columns of families that are robust. Shape: (d, n)."""
+        if not self.is_robust.any() or not self.some.n_rows:
+            return np.empty((0, 0))
+        _, cells = self.some.rows()
+        return np.asarray(cells).T
+
+
+def bulk(cells: Floats) -> tuple[float, float]:
+    """Median, and the standard deviation of a normal distribution with the same quartiles, or with the same tenth.
+
+    Examples
+    --------
+    >>> bulk(np.array([0.0, 1, 2, 3, 999999]))
+    (2.0, 1.4826022185056018)
+    """
+    if not len(cells):
+        return 0.0, 0.0
+    with np.errstate(over="ignore", invalid="ignore"):  # an infinite size is found later
+        fifth, first, median, third, last = np.quantile(cells, [0.05, 0.25, 0.5, 0.75, 0.95])
+        return float(median), float((third - first) / 1.349 or (last - fifth) / 3.29)
 
 
 def _survey_of(name: Hashable, dtype: Dtype, family: Likelihood) -> ColumnSurvey:

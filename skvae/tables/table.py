@@ -255,11 +255,19 @@ class Table:
         return values
 
     def _cells(self, x: Tensor, columns: slice) -> Floats:
-        """Some encoded columns before the scaling, whole numbers whole and in their range. Shape: (N, d)."""
+        """Some encoded columns before the scaling, what is bounded in its range and whole numbers whole. (N, d)."""
         raw = x[:, columns].cpu().double().numpy() * self.scale[columns] + self.loc[columns]
-        whole = np.array(self._each("family.is_whole")[columns])
-        raw[:, whole] = np.clip(np.rint(raw[:, whole]), self.lower[columns][whole], self.upper[columns][whole])
+        whole, bounded = np.array(self._each("family.is_whole")[columns]), self.is_bounded[columns]
+        raw[:, whole] = np.rint(raw[:, whole])
+        raw[:, bounded] = np.clip(raw[:, bounded], self.lower[columns][bounded], self.upper[columns][bounded])
         return np.asarray(raw)
+
+    @cached_property
+    def is_bounded(self) -> NDArray[np.bool_]:
+        """Which encoded columns stay in their range: whole numbers, and constants with a scale of their own. (D,)."""
+        has_own = np.array([family.scaling == "column" for family in self.families])
+        is_whole = np.array(self._each("family.is_whole"))
+        return np.asarray(is_whole | (has_own & (self.lower == self.upper)))
 
     def present(self, rows: Any) -> Any:
         """Decoded rows in the library that they came from."""

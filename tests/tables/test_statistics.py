@@ -4,7 +4,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skvae.likelihoods import Categorical, Gaussian, Poisson, StudentT
-from skvae.tables.statistics import Statistics, by_family, check_support, scales, signed, sizes
+from skvae.tables.statistics import Statistics, bulk, by_family, check_support, scales, signed, sizes
 
 
 def test_columns_of_a_family_are_found_in_their_order():
@@ -72,3 +72,61 @@ def test_an_empty_column_is_named_before_a_cell_outside_its_support():
         statistics.check_observed()
     with pytest.raises(ValueError, match=r"row 0 holds -1"):
         statistics.check_support(cells, X)
+
+
+def learned_of(X, family):
+    statistics = Statistics(X, family)
+    statistics.read(X)
+    return statistics
+
+
+def with_sentinel(n_rows=1000, value=999_999.0):
+    """Whole numbers from 0 to 99, and two cells that are none of them."""
+    X = np.column_stack([np.arange(n_rows) % 100, np.arange(n_rows)]).astype(float)
+    X[[3, 700], 0] = value
+    return X
+
+
+@pytest.mark.parametrize("family", ["student_t", "discretized_logistic"])
+def test_a_sentinel_does_not_set_the_unit_of_a_robust_family(family):
+    X = with_sentinel()
+    first, second = learned_of(X, family).columns()
+    assert (first.loc, first.scale) == pytest.approx((50, 50 / 1.349), rel=0.02)
+    assert (second.loc, second.scale) == pytest.approx((499.5, X[:, 1].std()), rel=1e-12)
+    assert (first.lower, first.upper) == (0, 999_999)
+
+
+@pytest.mark.parametrize("family", ["gaussian", Gaussian("column")])
+def test_a_standard_deviation_is_the_unit_of_a_gaussian(family):
+    X = with_sentinel()
+    scales = [column.scale for column in learned_of(X, family).columns()]
+    expected = X.std(axis=0)
+    assert scales == pytest.approx(expected if family != "gaussian" else [expected.max()] * 2)
+
+
+@pytest.mark.parametrize("sizes", [[1000], [1, 4, 995], [500, 500]])
+def test_the_bulk_is_found_in_chunks(sizes):
+    X = with_sentinel()
+    statistics = Statistics(X, "student_t")
+    for chunk in np.split(X, np.cumsum(sizes)[:-1]):
+        statistics.read(chunk)
+    for streamed, at_once in zip(statistics.columns(), learned_of(X, "student_t").columns(), strict=True):
+        assert (streamed.loc, abs(streamed.scale)) == pytest.approx((at_once.loc, abs(at_once.scale)))
+
+
+def test_a_sentinel_whose_square_overflows_is_no_overflow_of_its_column():
+    (first, _) = learned_of(with_sentinel(value=1e200), "student_t").columns()
+    assert first.scale == pytest.approx(50 / 1.349, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        ([], (0, 0)),
+        ([7.0], (7, 0)),
+        ([0.0] * 80 + [1.0] * 20, (0, 1 / 3.29)),
+        (np.random.default_rng(0).normal(3, 2, 100_000), (3, 2)),
+    ],
+)
+def test_the_bulk_of_cells(cells, expected):
+    assert bulk(np.array(cells)) == pytest.approx(expected, abs=0.02)
