@@ -274,7 +274,9 @@ class FitsMixin(CallbackMixin):
         """Encoded rows that choose the best weights, if there are any."""
         if X_val is None:
             return None
-        return table.encode(read_rows(self, X_val, table))
+        judges = table.encode(read_rows(self, X_val, table))
+        table.in_precision(judges)  # refuses numbers that training cannot square
+        return judges
 
     def _keep(self, plan: Plan, fitted: Fit, device: torch.device) -> None:
         """Set the fitted attributes, and say what went wrong on the way."""

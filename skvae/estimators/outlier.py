@@ -18,7 +18,7 @@ from skvae.estimators._compat import Documented, Interval, StrOptions, fit_conte
 from skvae.estimators.inner import column_scales, inner_estimator, read_first, take_names
 from skvae.estimators.input import read_rows
 from skvae.estimators.transformer import VAETransformer
-from skvae.tables import Rows, slices
+from skvae.tables import Rows, slices, without_cells
 
 FENCE = 1.5  # interquartile ranges below the first quartile, from which on a score is an outlier's
 SUPPORT = 0.9  # share of the rows that the model is trained on, where contamination asks for no less
@@ -266,8 +266,7 @@ def worth_of_cells(model: VAETransformer, X: Rows, weights: Floats | None) -> Fl
     chosen = rng.permutation(len(X) if weights is None else np.flatnonzero(weights))[:WORTH_ROWS]
     rows = X.iloc[chosen] if isinstance(X, pd.DataFrame) else X[chosen]
     hidden = (rng.random(rows.shape) < rng.random((len(rows), 1))) & ~np.asarray(pd.isna(rows))
-    with_gaps = rows.mask(hidden) if isinstance(rows, pd.DataFrame) else np.where(hidden, np.nan, rows)
-    lost = model.score_samples(rows) - model.score_samples(with_gaps)
+    lost = model.score_samples(rows) - model.score_samples(without_cells(rows, hidden))
     mean = lost.sum() / max(hidden.sum(), 1)
     rest = lost - hidden.sum(axis=1) * mean
     return np.asarray(mean + Ridge(fit_intercept=False).fit(hidden.astype(float), rest).coef_)

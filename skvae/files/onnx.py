@@ -94,7 +94,8 @@ def check_numbers(table: Table) -> None:
         if not column.holds_numbers:
             raise ValueError(
                 f"An ONNX graph reads and writes one array of numbers, but column {column.name!r} holds "
-                f"{column.dtype}. Fit on the columns of numbers, or encode the others as numbers before."
+                f"{column.dtype}, which floats do not hold. Fit on the columns of numbers, or encode the others as "
+                f"numbers before, whole ones below 2**53."
             )
 
 
@@ -158,7 +159,8 @@ class DecoderGraph(nn.Module):
         loc, scale, lower, upper = map(torch.from_numpy, (table.loc, table.scale, table.lower, table.upper))
         raw = self.mean(Z).double() * scale + loc
         is_whole = torch.tensor([family.is_whole for family in table.families])
-        raw = torch.where(is_whole, raw.round().maximum(lower).minimum(upper), raw)[:, n_indicated:]
+        raw = torch.where(is_whole, raw.round(), raw)
+        raw = torch.where(torch.from_numpy(table.is_bounded), raw.maximum(lower).minimum(upper), raw)[:, n_indicated:]
         columns = table.data_columns
         rows = side_by_side(table, raw, lambda j: columns[j].decode_tensor(raw[:, j : j + 1]))
         if table.dtype is None or table.dtype.kind == "f":

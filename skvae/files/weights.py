@@ -19,6 +19,7 @@ from skvae.tables import Table
 from skvae.training import isolated_rng
 
 OWN_WEIGHTS = ("encoder.network.replicas", "decoder.network.replicas")  # of a user's own networks
+OF_TABLE = "joint."  # constants of families
 FACTORIES = (torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn, torch.arange)
 
 Arrays = dict[str, NDArray[Any]]
@@ -65,6 +66,9 @@ def attached(vae: VAE, weights: Arrays) -> VAE:
         old = tensors[name]
         if new.shape != old.shape or new.dtype != old.dtype:
             raise ValueError(f"Its {name!r} is {new.dtype} {tuple(new.shape)}, not {old.dtype} {tuple(old.shape)}")
+        is_constant = name.startswith(OF_TABLE) and bool(new.isfinite().all())  # what is not has a sentence of its own
+        if is_constant and not torch.allclose(new, old, rtol=1e-3, atol=1e-6):
+            raise ValueError(f"Its {name!r} is not what follows from the columns of its table")
         new = nn.Parameter(new, requires_grad=False) if isinstance(old, nn.Parameter) else new
         for place in names:
             owner, _, leaf = place.rpartition(".")

@@ -13,6 +13,12 @@ from torch.nn.functional import logsigmoid
 from skvae.likelihoods.base import Columns, uniform_like
 from skvae.likelihoods.location_scale import LocationScale
 
+EVIDENCE_MAX = 10.0  # units: a sentinel is no evidence of z, and would be all of it
+WIDE = (
+    100.0  # units from the smallest to the largest value, beyond which tails of a logistic distribution are too light
+)
+STRAY = 1e-4  # share of the cells of a wide column that may lie anywhere in the range
+
 
 @dataclass(frozen=True)
 class DiscretizedLogistic(LocationScale):
@@ -20,7 +26,8 @@ class DiscretizedLogistic(LocationScale):
 
     P(x) = F(x + 1/2) − F(x − 1/2) with F the logistic distribution function; the smallest and the largest
     observed value take the tails, so no other value is ever produced. A value outside the observed range is
-    scored as the end it lies beyond.
+    scored as the end it lies beyond. Where the range is wider than 100 units, as with a sentinel far from the bulk, one
+    cell in 10,000 may lie anywhere in it: tails of a logistic distribution alone would widen the scale of all others.
 
     Parameters
     ----------
@@ -40,6 +47,7 @@ class DiscretizedLogistic(LocationScale):
 
     is_density = False
     is_whole: ClassVar[bool] = True
+    is_robust: ClassVar[bool] = True
     log_std: ClassVar[float] = math.log(math.pi / math.sqrt(3))
 
     def constants(self, columns: Columns) -> dict[str, Tensor]:  # noqa: D102
@@ -66,7 +74,12 @@ class DiscretizedLogistic(LocationScale):
         gap = torch.log(-torch.expm1(-2 * half_width * precision))
         is_lowest, is_highest = x < lower + half_width, x > upper - half_width  # safe against rounding
         tails = below.masked_fill(is_highest, 0.0) + above.masked_fill(is_lowest, 0.0)
-        return tails + gap.masked_fill(is_lowest | is_highest, 0.0)
+        near = tails + gap.masked_fill(is_lowest | is_highest, 0.0)
+        is_wide = upper - lower > WIDE
+        if not is_wide.any():
+            return near
+        n_values = 1 + (upper - lower) / (2 * half_width)
+        return torch.where(is_wide, torch.logaddexp(math.log1p(-STRAY) + near, math.log(STRAY) - n_values.log()), near)
 
     def mean(self, *, loc: Tensor, lower: Tensor, upper: Tensor, **_: Tensor) -> Tensor:  # type: ignore[override]
         """The location, kept in the observed range. Shape: (S, B, D)."""
@@ -85,9 +98,20 @@ class DiscretizedLogistic(LocationScale):
     ) -> Tensor:
         """A draw of a whole number, encoded. Shape: (S, B, D)."""
         draw = loc + self.log_scale(log_scale, row_factor).exp() * uniform_like(loc, generator).logit()
+        is_wide = upper - lower > WIDE
+        if is_wide.any():
+            u = uniform_like(loc, generator)
+            draw = torch.where(is_wide & (u < STRAY), lower + (upper - lower) * u / STRAY, draw)
         # on the grid of the column, as the cells of training are: later columns may see the draw
         whole = lower + 2 * half_width * torch.round((draw - lower) / (2 * half_width))
         return torch.minimum(torch.maximum(whole, lower), upper)
+
+    def start(self, x: Tensor, columns: Columns, weights: Tensor | None = None) -> dict[str, Tensor]:  # noqa: D102
+        return super().start(self.evidence(x), columns, weights)
+
+    def evidence(self, x: Tensor) -> Tensor:
+        """Cells, no farther out than a sentinel may say something. Shape: kept."""
+        return x.clamp(-EVIDENCE_MAX, EVIDENCE_MAX)
 
     def is_valid(self, x: Tensor) -> Tensor:  # noqa: D102
         return x == x.round()

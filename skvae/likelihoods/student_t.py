@@ -13,6 +13,7 @@ from skvae.likelihoods.base import Columns, Head, uniform_like
 from skvae.likelihoods.location_scale import LocationScale
 
 LOG_DF_MAX = 15.0  # indistinguishable from a Gaussian
+EVIDENCE_MAX = 10.0  # units: a sentinel is no evidence of z, and would be all of it
 LOG_DF_START = 3.0  # 21 degrees of freedom: nearly Gaussian, so that training starts at factor analysis
 
 
@@ -34,13 +35,19 @@ class StudentT(LocationScale):
     """
 
     name: ClassVar[str] = "student_t"
+    is_robust: ClassVar[bool] = True
     scale: Literal["shared", "column", "row"] | float = "row"
 
     def heads(self, columns: Columns) -> dict[str, Head]:  # noqa: D102
         return super().heads(columns) | {"log_df": Head("column", len(columns.scale))}
 
     def start(self, x: Tensor, columns: Columns, weights: Tensor | None = None) -> dict[str, Tensor]:  # noqa: D102
-        return super().start(x, columns, weights) | {"log_df": x.new_full((x.shape[-1],), LOG_DF_START)}
+        heads = super().start(self.evidence(x), columns, weights)
+        return heads | {"log_df": x.new_full((x.shape[-1],), LOG_DF_START)}
+
+    def evidence(self, x: Tensor) -> Tensor:
+        """Cells, no farther out than heavy tails make them evidence. Shape: kept."""
+        return x.clamp(-EVIDENCE_MAX, EVIDENCE_MAX)
 
     def log_prob(  # type: ignore[override]
         self, x: Tensor, *, loc: Tensor, log_scale: Tensor, log_df: Tensor, row_factor: Tensor | None = None

@@ -77,7 +77,8 @@ class Data:
 
     def float(self) -> Self:
         """The same rows in the precision of training."""
-        return self._changed(torch.Tensor.float)
+        weights = None if self.weights is None else self.weights.float()
+        return replace(self, x=self.table.in_precision(self.x), weights=weights)
 
     def _changed(self, change: Callable[[Tensor], Tensor]) -> Self:
         """The same data with other rows x, and weights changed likewise."""

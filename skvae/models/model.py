@@ -111,7 +111,7 @@ class Model:
     def impute(self, X: Rows, n_draws: int | None, generator: torch.Generator) -> list[Any]:
         """Completed tables: so many with draws in the gaps, or one with the mean of 200 draws. Shape: (N, D) each."""
         table = self.table
-        x = table.encode(X).float().to(self.device)
+        x = table.in_precision(table.encode(X)).to(self.device)
         has_gap = x.isnan().any(dim=1)
         x[:, : len(table.indicated)] = 0.0  # as if it had been observed
         if n_draws is None:
@@ -148,13 +148,14 @@ class Model:
     @torch.no_grad()
     def sample_given(self, given: pd.DataFrame, n_samples: int | None, generator: torch.Generator) -> Any:
         """Draws from p(x | given): each row of ``given`` completed, or its only row so many times. Shape: (M, D)."""
-        x = self.table.encode_condition(given, gaps=n_samples is not None).float().to(self.device)
+        table = self.table
+        x = table.in_precision(table.encode_condition(given, gaps=n_samples is not None)).to(self.device)
         if n_samples is None:
-            drawn = self.table.decode(draw_gaps(self.vae, x, 1, N_PARTICLES, generator)[0], given.index)
+            drawn = table.decode(draw_gaps(self.vae, x, 1, N_PARTICLES, generator)[0], given.index)
         else:
-            drawn = self.table.decode(draw_under_condition(self.vae, x[0], n_samples, generator))
+            drawn = table.decode(draw_under_condition(self.vae, x[0], n_samples, generator))
             given = given.iloc[[0] * n_samples]
-        return self.table.present(keep_given(drawn, given, self.table))
+        return table.present(keep_given(drawn, given, table))
 
     # -- inside ------------------------------------------------------------------------------------------------
 

@@ -161,8 +161,9 @@ class LaterPasses:
                 rows = self.check(to_pandas(chunk)[0], self.table, False)
             for _, part in slices(rows):
                 with _naming_chunk(number), warnings.catch_warnings():
-                    warnings.filterwarnings("ignore", message="Column .* was not seen at fit")  # said once, at most
-                    x = self.table.encode(part).float()
+                    for said in ("Column .* was not seen at fit", r".*2\*\*53"):  # once, at most
+                        warnings.filterwarnings("ignore", message=said)
+                    x = self.table.in_precision(self.table.encode(part))
                 yield position, x
                 position += len(x)
 

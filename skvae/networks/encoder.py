@@ -81,6 +81,7 @@ class Encoder(nn.Module):
         linear_blocks = joint.linear_blocks()
         self.log_var_min = min([LOG_VAR_MIN, *(2 * family.floor - 2 for _, _, family in linear_blocks)])
         self.linear = linear
+        self.located = [(block, family) for _, block, family in linear_blocks]
         if linear:
             index = columns_of(block for _, block, _ in linear_blocks)
             self.register_buffer("linear_columns", torch.tensor(index))
@@ -99,6 +100,10 @@ class Encoder(nn.Module):
         """What the network sees of the numbers, before centring; NaN stays NaN. Shape: (..., D_numbers)."""
         return side_by_side([block.family.features(x[..., block.position]) for block in self.numbers])
 
+    def linear_cells(self, x: Tensor) -> Tensor:
+        """What the linear path sees; NaN stays NaN. Shape: (..., D) -> (..., D_linear)."""
+        return side_by_side([family.evidence(x[..., block.position]) for block, family in self.located])
+
     def features(self, x: Tensor) -> Tensor:
         """The network's input. Shape: (S, B, n_features)."""
         parts = []
@@ -115,7 +120,7 @@ class Encoder(nn.Module):
 
     def forward(self, x: Tensor) -> DiagonalNormal:
         """The posterior of each row."""
-        cells = x[..., self.get_buffer("linear_columns")] if self.linear else None
+        cells = self.linear_cells(x) if self.linear else None
         q = self._together(self.features(x), cells)
         if self.is_complete:
             return q

@@ -1,5 +1,6 @@
 """Container ↔ tensor: learns statistics, owns no weights."""
 
+from skvae.tables.arrays import with_nan
 from skvae.tables.bins import Bins
 from skvae.tables.chunks import Chunks, is_memory_map, is_stream, python_reader_of, release
 from skvae.tables.columns import (
@@ -10,12 +11,13 @@ from skvae.tables.columns import (
     HistogramColumn,
     NumberColumn,
     TimeColumn,
+    WholeColumn,
 )
 from skvae.tables.conditions import fill_gaps, keep_given, read_condition
 from skvae.tables.encoded import EncodedColumn
 from skvae.tables.flat import FlatTable, check_levels
 from skvae.tables.frames import Native, to_pandas
-from skvae.tables.rows import Rows, check_alike, concatenate, gaps_of, slices
+from skvae.tables.rows import Rows, check_alike, concatenate, gaps_of, slices, without_cells
 from skvae.tables.sample import RowSample
 from skvae.tables.schema import choose_families
 from skvae.tables.survey import Survey
@@ -38,6 +40,7 @@ __all__ = [
     "Survey",
     "Table",
     "TimeColumn",
+    "WholeColumn",
     "check_alike",
     "check_levels",
     "choose_families",
@@ -52,4 +55,6 @@ __all__ = [
     "release",
     "slices",
     "to_pandas",
+    "with_nan",
+    "without_cells",
 ]

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from skvae.tables.bins import Floats
 from skvae.tables.columns.base import check_finite
 from skvae.tables.columns.cells import is_missing
-from skvae.tables.columns.dtypes import Dtype, is_unordered, united
+from skvae.tables.columns.dtypes import Dtype, is_unordered, is_wide, united
+from skvae.tables.columns.number import EXACT, warn_of_rounding
 
 Rows = pd.DataFrame | NDArray[Any]
 
@@ -67,6 +68,10 @@ def cells_of(X: Rows, read: Callable[[int, pd.Series], Floats], is_identity: NDA
         cells = np.array(X, dtype=np.float64)
         for j in np.flatnonzero(~is_identity).tolist():
             cells[:, j] = read(j, column_of(X, j))
+        if is_wide(X.dtype):
+            is_large = (np.abs(cells) >= EXACT).any(axis=0)
+            for j in np.flatnonzero(is_identity & is_large).tolist():
+                warn_of_rounding(column_of(X, j), cells[:, j])
     names, _ = names_and_dtypes(X)
     for j in np.flatnonzero(np.isinf(cells).any(axis=0)).tolist():
         check_finite(cells[:, j], names[j])
@@ -76,6 +81,14 @@ def cells_of(X: Rows, read: Callable[[int, pd.Series], Floats], is_identity: NDA
 def gaps_of(X: Rows) -> NDArray[np.bool_]:
     """Which cells are missing. Shape: (N, D)."""
     return np.column_stack([is_missing(column_of(X, j)) for j in range(X.shape[1])])
+
+
+def without_cells(X: Rows, is_hidden: NDArray[np.bool_]) -> Rows:
+    """X with gaps where cells are to be hidden; whole numbers of a DataFrame stay exact. Shape: (N, D) twice."""
+    if not isinstance(X, pd.DataFrame):
+        return np.where(is_hidden, np.nan, X)
+    nullable = {np.dtype(np.int64): "Int64", np.dtype(np.uint64): "UInt64"}
+    return X.astype({name: nullable[dtype] for name, dtype in X.dtypes.items() if dtype in nullable}).mask(is_hidden)
 
 
 def concatenate(chunks: list[Any]) -> Any:

@@ -11,11 +11,15 @@ from numpy.typing import NDArray
 from skvae.likelihoods import Likelihood
 from skvae.tables.bins import Floats
 from skvae.tables.columns import ColumnSurvey, Dtype, reader_of
+from skvae.tables.columns.cells import in_short
 from skvae.tables.counts import Moments
 from skvae.tables.encoded import EncodedColumn
-from skvae.tables.rows import Rows, cells_of, is_frame, names_and_dtypes
+from skvae.tables.rows import Rows, cells_of, column_of, is_frame, names_and_dtypes
+from skvae.tables.sample import RowSample
 from skvae.tables.schema import Choice, choose_families
 
+WILD = 10  # times the size of the bulk of its cells, from which on a standard deviation says nothing of most of them
+BULK_ROWS = 10_000  # that say where the bulk is
 CONSTANT = 1e-13  # a column whose standard deviation is this part of its mean or less is constant but for rounding
 
 
@@ -60,6 +64,8 @@ class Statistics:
         self._is_identity = np.array([survey.is_identity for survey in self.surveys])
         self.moments = Moments(len(self.names), self._sizes)
         self.n_rows = 0
+        self.is_robust = np.array([getattr(family, "is_robust", False) for family in self.families])
+        self.some = RowSample(BULK_ROWS, seed=0)
 
     def read(self, X: Rows) -> Floats:
         """Take note of rows, and give them as floats. Shape: (N, D).
@@ -71,16 +77,18 @@ class Statistics:
         """
         cells = cells_of(X, lambda j, values: self.surveys[j].add(values), self._is_identity)
         self.moments.add(cells)
+        if self.is_robust.any():
+            self.some.add(cells[:, self.is_robust])
         self.n_rows += len(cells)
         return cells
 
     def _sizes(self, mean: Floats, std: Floats) -> Floats:
         return sizes(mean, std, self.families)
 
-    def check_support(self, cells: Floats) -> None:
+    def check_support(self, cells: Floats, X: Rows) -> None:
         """Refuse floats of rows that were just read where they lie outside the support of their family."""
         settled = [j for j, survey in enumerate(self.surveys) if survey.is_settled]
-        check_support(cells, self.names, self.families, among=settled)
+        check_support(cells, X, self.families, among=settled)
 
     def check_observed(self) -> None:
         """Refuse columns without a cell."""
@@ -100,7 +108,8 @@ class Statistics:
         """The columns of the data, as far as they are known."""
         moments, learned = self.moments, [survey.learned() for survey in self.surveys]
         origin, unit = np.array([(of.origin, of.unit) for of in learned]).T
-        mean, std = (moments.mean - origin) / unit, moments.std / unit
+        mean, std = self._center_and_size()
+        mean, std = (mean - origin) / unit, std / unit
         lower, upper = (moments.lower - origin) / unit, (moments.upper - origin) / unit
         loc, scale = signed(mean, scales(mean, std, self.names, self.families), moments.tail, self.families)
         columns = []
@@ -119,6 +128,37 @@ class Statistics:
             )
         return columns
 
+    def _center_and_size(self) -> tuple[Floats, Floats]:
+        """Mean and standard deviation of each column, or those of the bulk of its cells. Shape: (D,) twice."""
+        center, size = self.moments.mean.copy(), self.moments.std
+        for j, cells in zip(np.flatnonzero(self.is_robust).tolist(), self._columns_of_some(), strict=False):
+            middle, width = bulk(cells[~np.isnan(cells)])
+            if width > 0 and not size[j] <= WILD * width:  # an overflow is NaN
+                center[j], size[j] = middle, width
+        return center, size
+
+    def _columns_of_some(self) -> Floats:
+        """Cells of some rows, of the columns of families that are robust. Shape: (d, n)."""
+        if not self.is_robust.any() or not self.some.n_rows:
+            return np.empty((0, 0))
+        _, cells = self.some.rows()
+        return np.asarray(cells).T
+
+
+def bulk(cells: Floats) -> tuple[float, float]:
+    """Median, and the standard deviation of a normal distribution with the same quartiles, or with the same tenth.
+
+    Examples
+    --------
+    >>> bulk(np.array([0.0, 1, 2, 3, 999999]))
+    (2.0, 1.4826022185056018)
+    """
+    if not len(cells):
+        return 0.0, 0.0
+    with np.errstate(over="ignore", invalid="ignore"):  # an infinite size is found later
+        fifth, first, median, third, last = np.quantile(cells, [0.05, 0.25, 0.5, 0.75, 0.95])
+        return float(median), float((third - first) / 1.349 or (last - fifth) / 3.29)
+
 
 def _survey_of(name: Hashable, dtype: Dtype, family: Likelihood) -> ColumnSurvey:
     return reader_of(dtype, family).survey(name, dtype, family)
@@ -132,13 +172,8 @@ def by_family(families: Sequence[Likelihood], among: Iterable[int] | None = None
     return positions
 
 
-def check_support(
-    cells: Floats,
-    names: Sequence[Hashable],
-    families: Sequence[Likelihood],
-    among: Iterable[int] | None = None,
-) -> None:
-    """Refuse cells outside the support of their family; of some columns only, if these are named by position."""
+def check_support(cells: Floats, X: Rows, families: Sequence[Likelihood], among: Iterable[int] | None = None) -> None:
+    """Refuse rows whose cells lie outside the support of their family; of some columns only, if these are given."""
     for family, index in by_family(families, among).items():
         of_family = cells if len(index) == cells.shape[1] else cells[:, index]
         is_bad = ~family.is_valid(torch.from_numpy(of_family)).numpy()
@@ -147,10 +182,11 @@ def check_support(
         is_bad &= ~np.isnan(of_family)
         if is_bad.any():
             row, j = np.argwhere(is_bad)[0]
-            name = names[index[j]]
+            values = column_of(X, index[j])
+            name, value = values.name, in_short(values.iloc[row])
             raise ValueError(
                 f"Column {name!r} uses the {family.name!r} likelihood, which needs {family.support}, "
-                f"but row {row} holds {of_family[row, j]:g}. Use likelihood={{{name!r}: 'gaussian'}} or fix the column."
+                f"but row {row} holds {value}. Use likelihood={{{name!r}: 'gaussian'}} or fix the column."
             )
 
 

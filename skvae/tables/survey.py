@@ -58,7 +58,7 @@ class Survey:
         """
         check_alike(X, self.like)
         for _, rows in slices(X):
-            self.statistics.check_support(self.statistics.read(rows))
+            self.statistics.check_support(self.statistics.read(rows), rows)
 
     @property
     def has_gaps(self) -> bool:

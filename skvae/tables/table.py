@@ -25,6 +25,8 @@ from skvae.tables.rows import CELLS, Rows, cells_of, column_of, names_and_dtypes
 from skvae.tables.schema import Choice
 from skvae.tables.statistics import Statistics, by_family, check_support
 
+REACH = {torch.float32: 1e12, torch.float64: 1e140}  # units; squares beside a noise of 1e-5 units do not overflow
+
 
 @dataclass(frozen=True, repr=False)
 class Table:
@@ -88,7 +90,7 @@ class Table:
         statistics = Statistics(X, likelihood, add_indicator=add_indicator, histograms=histograms)
         cells = statistics.read(X)
         statistics.check_observed()
-        statistics.check_support(cells)
+        statistics.check_support(cells, X)
         return cls.of(statistics.columns(), X, native)
 
     @classmethod
@@ -173,20 +175,52 @@ class Table:
         """Rows as a tensor, in their own precision. Shape: (N, D)."""
         columns = self.data_columns
         is_identity = np.array(self._each("codec.is_identity")[len(self.indicated) :])
-        raw = cells_of(X, lambda j, values: columns[j].encode(values), is_identity)
-        check_support(raw, self._each("name")[len(self.indicated) :], self.data_families)
+        raw = cells_of(X, lambda j, values: columns[j].read(values), is_identity)
+        check_support(raw, X, self.data_families)
         if self.indicated:
             raw = np.concatenate([np.isnan(raw[:, self.indicated]), raw], axis=1)
         if self.loc.any() or (self.scale != 1).any():
             raw = (raw - self.loc) / self.scale
-        return torch.from_numpy(raw.astype(self._precision(X), copy=False))
+        return self.in_precision(torch.from_numpy(raw), self._precision(X))
 
-    def _precision(self, X: Rows) -> type[np.floating[Any]]:
+    def _precision(self, X: Rows) -> torch.dtype:
         """float32 where all numbers are, and no column needs more; float64 otherwise."""
         dtypes = set(names_and_dtypes(X)[1])
         if dtypes != {np.dtype(np.float32)} or any(self._each("codec.needs_double")):
-            return np.float64
-        return np.float32
+            return torch.float64
+        return torch.float32
+
+    def in_precision(self, x: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+        """Encoded rows in the precision that a module computes in, by default that of training. Shape: kept.
+
+        Raises
+        ------
+        ValueError
+            Where a cell lies so far out that its square would overflow there.
+        """
+        distance = x.abs().nan_to_num(nan=0.0)
+        is_far = distance > REACH[dtype]
+        if is_far.any():
+            self._check_reach(x, is_far & (distance > self._reach(dtype).to(x)), dtype)
+        return x.to(dtype)
+
+    def _reach(self, dtype: torch.dtype) -> Tensor:
+        """How far out a cell of each encoded column may lie: those without a scale, as far as there are numbers."""
+        largest = torch.finfo(dtype).max
+        reach = [largest if family.scaling == "none" else REACH[dtype] for family in self.families]
+        return torch.tensor(reach, dtype=torch.float64)
+
+    def _check_reach(self, x: Tensor, is_far: Tensor, dtype: torch.dtype) -> None:
+        if not is_far.any():
+            return
+        row, j = is_far.nonzero()[0].tolist()
+        column, value = self.encoded[j], float(x[row, j]) * self.scale[j] + self.loc[j]
+        limit = float(self._reach(dtype)[j] * abs(column.scale))
+        raise ValueError(
+            f"The squares of numbers must fit into a {str(dtype).removeprefix('torch.')}, but column {column.name!r} "
+            f"holds {value:.6g} in row {row}, farther than {limit:.3g} from what it held at fit. Replace it by a gap, "
+            f"or divide the column by a large constant and fit again."
+        )
 
     def decode(self, x: Tensor, index: pd.Index | None = None) -> Any:
         """Rows in the container and dtypes that fit saw; a gap where an indicator says so. Shape: (N, D)."""
@@ -221,11 +255,19 @@ class Table:
         return values
 
     def _cells(self, x: Tensor, columns: slice) -> Floats:
-        """Some encoded columns before the scaling, whole numbers whole and in their range. Shape: (N, d)."""
+        """Some encoded columns before the scaling, what is bounded in its range and whole numbers whole. (N, d)."""
         raw = x[:, columns].cpu().double().numpy() * self.scale[columns] + self.loc[columns]
-        whole = np.array(self._each("family.is_whole")[columns])
-        raw[:, whole] = np.clip(np.rint(raw[:, whole]), self.lower[columns][whole], self.upper[columns][whole])
+        whole, bounded = np.array(self._each("family.is_whole")[columns]), self.is_bounded[columns]
+        raw[:, whole] = np.rint(raw[:, whole])
+        raw[:, bounded] = np.clip(raw[:, bounded], self.lower[columns][bounded], self.upper[columns][bounded])
         return np.asarray(raw)
+
+    @cached_property
+    def is_bounded(self) -> NDArray[np.bool_]:
+        """Which encoded columns stay in their range: whole numbers, and constants with a scale of their own. (D,)."""
+        has_own = np.array([family.scaling == "column" for family in self.families])
+        is_whole = np.array(self._each("family.is_whole"))
+        return np.asarray(is_whole | (has_own & (self.lower == self.upper)))
 
     def present(self, rows: Any) -> Any:
         """Decoded rows in the library that they came from."""

@@ -226,7 +226,7 @@ def _start_at_linear_model(vae: VAE, s: int, x: Tensor, weights: Tensor | None, 
     if is_shared:
         known_noise = families[0].known_variance(**linear[0][1].constants())
     model = fit_linear_model(
-        x[:, vae.encoder.get_buffer("linear_columns")],
+        vae.encoder.linear_cells(x),
         vae.encoder.n_components,
         shared_noise=is_shared,
         noise_min=max(math.exp(2 * family.floor) for family in families),

@@ -76,3 +76,22 @@ def test_a_parameter_that_changes_after_fit_moves_no_answer(change, vae, iris):
         before, (vae.transform(iris), vae.score_samples(iris), vae.sample(9, random_state=1)), strict=True
     ):
         assert_array_equal(again, answer)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("likelihood", ["student_t", {0: "discretized_logistic", 1: "student_t"}])
+def test_a_sentinel_leaves_the_other_rows_their_resolution(likelihood):
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=500)
+    clean = np.column_stack([np.clip(np.rint(50 + 25 * z + 8 * rng.normal(size=500)), 0, 99), z + rng.normal(size=500)])
+    X = clean.copy()
+    X[7, 0] = 999_999
+    others = np.arange(500) != 7
+    with_sentinel, without = (
+        VAETransformer(1, likelihood=likelihood, hidden_layer_sizes=(16,), max_iter=60, random_state=0).fit(rows)
+        for rows in (X, clean)
+    )
+    assert with_sentinel.score(X[others]) == pytest.approx(without.score(X[others]), abs=0.15)
+    drawn = with_sentinel.sample(500, random_state=0)[:, 0]
+    assert ((drawn > -60) & (drawn < 160)).mean() > 0.99
+    assert np.abs(with_sentinel.reconstruct(X[others])[:, 0] - 50).max() < 70

@@ -1,4 +1,7 @@
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from numpy.testing import assert_array_equal
@@ -45,6 +48,24 @@ def test_other_weights_are_refused(change, message, table):
     change(weights)
     with pytest.raises(ValueError, match=message):
         attached(vae, weights)
+
+
+@pytest.mark.parametrize("likelihood", ["discretized_logistic", "histogram", "ordinal"])
+def test_constants_that_do_not_follow_from_the_table_are_refused(likelihood):
+    table = Table.fit(pd.DataFrame({"n": np.arange(60) % 7, "m": np.arange(60)}), likelihood)
+    architecture = replace(ARCHITECTURE, decoder="autoregressive")
+    weights = {name: array.copy() for name, array in learned(architecture.build(table, 0)).items()}
+    rebuilt(architecture, table, weights)
+    constants = [name for name in weights if name.startswith("joint.")]
+    assert constants or likelihood != "discretized_logistic"
+    for name in constants:
+        value = weights[name].flat[0]
+        for wrong in (1e30, value + 1.0):
+            weights[name].flat[0] = wrong
+            with pytest.raises(ValueError, match=f"Its '{name}' is not what follows from the columns of its table"):
+                rebuilt(architecture, table, weights)
+        weights[name].flat[0] = value
+    rebuilt(architecture, table, weights)
 
 
 def test_a_range_is_as_large_as_it_is_long():

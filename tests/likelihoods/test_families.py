@@ -480,6 +480,47 @@ def test_discretized_draws_are_whole_numbers_of_the_column(dtype):
     assert_allclose(np.unique(nearest), values[::-1])
 
 
+def wide_column():
+    """A column of whole numbers, in units of the bulk, with a sentinel; a family, and where its bulk is."""
+    scale, zeros = torch.tensor([10.0], dtype=torch.float64), torch.zeros(1, dtype=torch.float64)
+    facts = Columns(scale, zeros, zeros, zeros + 200)
+    family, zero = DiscretizedLogistic("column"), torch.zeros(1, 1, 1, dtype=torch.float64)
+    return family, family.constants(facts) | {"loc": zero + 3, "log_scale": zero}
+
+
+def test_probabilities_of_a_wide_range_sum_to_one():
+    family, parameters = wide_column()
+    x = torch.arange(2001, dtype=torch.float64)[None, :, None] / 10
+    log_prob = family.log_prob(x, **parameters)[0, :, 0]
+    assert log_prob.exp().sum().item() == pytest.approx(1, abs=1e-12)
+    assert log_prob[30].item() == pytest.approx(stats.logistic.logpdf(0) - math.log(10), abs=1e-3)
+    assert log_prob[1500].item() == pytest.approx(math.log(1e-4 / 2001), abs=1e-9)  # no thousands of nats
+
+
+def test_draws_of_a_wide_range_are_where_the_bulk_is():
+    family, parameters = wide_column()
+    parameters["loc"] = parameters["loc"].expand(1, 400_000, 1)
+    x = family.sample(torch.Generator().manual_seed(0), **parameters)[0, :, 0]
+    far = x[x > 30]
+    assert stats.binomtest(len(far), len(x), 1e-4 * 170 / 200).pvalue > 1e-3
+    assert stats.kstest(far.numpy(), stats.uniform(30, 170).cdf).pvalue > 1e-3
+    assert_allclose((x * 10).round(), x * 10, atol=1e-9)
+
+
+@pytest.mark.parametrize("family", [StudentT("column"), DiscretizedLogistic("column")])
+def test_a_sentinel_moves_neither_the_start_nor_the_evidence(family):
+    bulk = torch.linspace(-2, 2, 998, dtype=torch.float64)[:, None]
+    x = torch.cat([bulk, torch.full((2, 1), 27_000.0).double()])
+    facts = Columns(torch.ones(1), torch.zeros(1), x.min(0).values, x.max(0).values)
+    start, clean = family.start(x, facts), family.start(bulk, facts)
+    assert_allclose(start["loc"], clean["loc"], atol=0.03)
+    assert_allclose(start["log_scale"], clean["log_scale"], atol=0.1)
+    assert_allclose(family.evidence(x), x.clamp(max=10))
+    assert torch.equal(family.evidence(bulk), bulk)
+    assert family.evidence(torch.tensor([torch.nan])).isnan().all()
+    assert torch.equal(Gaussian().evidence(x), x)
+
+
 @given(x=st.floats(-1e6, 1e6), loc=st.floats(-1e6, 1e6), log_scale=st.floats(-4, 10))
 def test_gaussian_is_the_normal_density(x, loc, log_scale):
     value, loc_, log_scale_ = (torch.full((1, 1, 1), v, dtype=torch.float64) for v in (x, loc, log_scale))

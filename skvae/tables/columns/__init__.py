@@ -10,8 +10,9 @@ from skvae.tables.columns.gap import GapColumn
 from skvae.tables.columns.histogram import HistogramColumn
 from skvae.tables.columns.number import NumberColumn
 from skvae.tables.columns.time import TimeColumn
+from skvae.tables.columns.whole import WholeColumn
 
-KINDS: list[type[Column]] = [CategoryColumn, HistogramColumn, TimeColumn, NumberColumn, GapColumn]
+KINDS: list[type[Column]] = [CategoryColumn, HistogramColumn, TimeColumn, WholeColumn, NumberColumn, GapColumn]
 """The kinds there are: where several would take a column, the first of them does."""
 
 
@@ -38,6 +39,7 @@ __all__ = [
     "Support",
     "TimeColumn",
     "Values",
+    "WholeColumn",
     "check_finite",
     "owner_of",
     "reader_of",

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from skvae.likelihoods import Likelihood
 from skvae.tables.bins import Floats
-from skvae.tables.columns.cells import in_words
+from skvae.tables.columns.cells import in_words, is_missing
 from skvae.tables.columns.dtypes import Dtype, Values, is_bool
 
 Mask = NDArray[np.bool_]
@@ -73,6 +73,7 @@ class Column(ABC):
     is_indicator: ClassVar[bool] = False  # says something of another column, and is none of the data
     needs_double: ClassVar[bool] = False  # float32 has too few digits for the codes
     has_density: ClassVar[bool] = False  # log_density is not 0 everywhere
+    reads_nearest: ClassVar[bool] = False  # rows may hold what is not possible, and it is read as what is next to it
 
     # -- which columns are of this kind ---------------------------------------------------------------------------
 
@@ -117,6 +118,32 @@ class Column(ABC):
     def encode(self, values: pd.Series) -> Floats:
         """Floats, NaN for a gap."""
 
+    def read(self, values: pd.Series) -> Floats:
+        """Floats of the cells of rows, NaN for a gap and for nothing else.
+
+        Raises
+        ------
+        ValueError
+            Where the kind cannot hold a value.
+        """
+        if not self.reads_nearest:
+            self._refuse(values, ~self.is_possible(values))
+        cells = self.encode(values)
+        self._refuse(values, np.isnan(cells) | (np.isinf(cells) & (not self.reads_nearest)))
+        return cells
+
+    def _refuse(self, values: pd.Series, is_lost: Mask) -> None:
+        """Raise a sentence about the first of some values that is not missing."""
+        if not is_lost.any():
+            return
+        is_lost = is_lost & ~is_missing(values)
+        if is_lost.any():
+            raise ValueError(
+                f"Rows may hold what their columns can, but column {self.name!r} holds {in_words(values[is_lost])} in "
+                f"row {int(np.flatnonzero(is_lost)[0])}, which a {type(self).__name__} of {self.dtype} cannot. Replace "
+                f"it by a gap, or correct it."
+            )
+
     @abstractmethod
     def decode(self, cells: Floats) -> Values:
         """Back in the column's dtype."""
@@ -132,7 +159,7 @@ class Column(ABC):
     # -- conditions -----------------------------------------------------------------------------------------------
 
     def is_possible(self, values: pd.Series) -> Mask:
-        """Whether each value has a probability, as far as the codec alone can tell. Shape: (N,)."""
+        """Whether each value has a probability, as far as the codec alone can tell; a gap may or not. Shape: (N,)."""
         return np.ones(len(values), dtype=bool)
 
     def accepts(self, values: pd.Series, support: Support) -> Mask:
@@ -232,7 +259,7 @@ class SettledSurvey(ColumnSurvey):
         self.is_identity = column.is_identity
 
     def add(self, values: pd.Series) -> Floats:  # noqa: D102
-        return self.column.encode(values)
+        return self.column.read(values)
 
     def learned(self) -> Learned:  # noqa: D102
         return Learned(self.column)

@@ -119,6 +119,10 @@ class CategoryColumn(Column):
             codes[is_rare] = self.n_alone + POSITION_MAX * position
         return codes
 
+    def read(self, values: pd.Series) -> Floats:
+        """The same as ``encode``: a category never seen is a gap, too."""
+        return self.encode(values)
+
     def _positions(self, values: pd.Series) -> Integers:
         """Position of the level that each value stands for; −1 for none."""
         are_flags = is_bool(self.levels.dtype) or pd.api.types.infer_dtype(self.levels) == "boolean"

@@ -30,6 +30,11 @@ def in_words(values: pd.Series) -> str:
         return str(np.datetime64(scalar, getattr(array.dtype.pyarrow_dtype, "unit", "D")))
 
 
+def in_short(value: Any) -> str:
+    """A value in few letters."""
+    return f"{value:g}" if isinstance(value, float | np.floating) else str(value)
+
+
 def identity(value: Any) -> Hashable:
     """What tells a category from others: for Python, ``True == 1 == 1.0``."""
     if isinstance(value, np.generic):

@@ -26,6 +26,21 @@ def is_float(dtype: Dtype) -> bool:
     return bool(pd.api.types.is_float_dtype(dtype))
 
 
+def is_whole(dtype: Dtype) -> bool:
+    """Whether a column of this dtype holds whole numbers."""
+    return bool(pd.api.types.is_integer_dtype(dtype))
+
+
+def is_wide(dtype: Dtype) -> bool:
+    """Whether a column of this dtype holds whole numbers of 64 bits, more than floats hold."""
+    return is_whole(dtype) and integer_type(dtype).itemsize == 8
+
+
+def is_decimal(dtype: Dtype) -> bool:
+    """Whether a column of this dtype holds decimal numbers of Arrow."""
+    return str(getattr(dtype, "pyarrow_dtype", "")).startswith("decimal")
+
+
 def is_bool(dtype: Dtype) -> bool:
     """Whether a column of this dtype holds booleans."""
     return bool(pd.api.types.is_bool_dtype(dtype))
@@ -78,13 +93,13 @@ def united(dtypes: list[pd.CategoricalDtype]) -> pd.CategoricalDtype:
 def cast(values: Floats, dtype: Dtype) -> Values:
     """Floats as ``dtype``: whole numbers are rounded and stay in its range, a probability of a bool is decided."""
     if is_bool(dtype):
-        return _with_gaps(values >= 0.5, np.isnan(values), dtype)
-    if pd.api.types.is_integer_dtype(dtype):
+        return with_gaps(values >= 0.5, np.isnan(values), dtype)
+    if is_whole(dtype):
         is_gap = np.isnan(values)
-        limits = _limits(dtype)
+        limits = np.iinfo(integer_type(dtype))
         # the next float below 2**63 is the largest that an int64 can hold
         whole = np.clip(np.rint(np.where(is_gap, 0, values)), limits.min, np.nextafter(float(limits.max) + 1, 0))
-        return _with_gaps(whole.astype(limits.dtype), is_gap, dtype)
+        return with_gaps(whole.astype(limits.dtype), is_gap, dtype)
     values = np.clip(values, *float_range(dtype))
     return values.astype(dtype) if isinstance(dtype, np.dtype) else pandas_array(values, dtype)
 
@@ -109,19 +124,26 @@ def numpy_float(dtype: Dtype) -> np.dtype[Any]:
 
 
 def float_range(dtype: Dtype) -> tuple[float, float]:
-    """The smallest and the largest finite number of a dtype of floats."""
+    """The smallest and the largest finite number of a dtype of floats or decimals, as a float."""
+    if is_decimal(dtype):
+        arrow: Any = getattr(dtype, "pyarrow_dtype", None)
+        nines = (10.0**arrow.precision - 1) / 10.0**arrow.scale
+        largest = min(nines, float(np.nextafter(10.0 ** (arrow.precision - arrow.scale), 0)))
+        return -largest, largest
     limits = np.finfo(numpy_float(dtype))
     return float(limits.min), float(limits.max)
 
 
-def _limits(dtype: Dtype) -> Any:
-    """The range of a dtype of whole numbers."""
-    if isinstance(dtype, np.dtype):
-        return np.iinfo(dtype)
-    return np.iinfo(getattr(dtype, "numpy_dtype", "int64"))
+def integer_type(dtype: Dtype) -> np.dtype[Any]:
+    """NumPy's dtype of the whole numbers of a dtype."""
+    if isinstance(dtype, pd.SparseDtype):
+        dtype = dtype.subtype
+    if not isinstance(dtype, np.dtype):
+        dtype = np.dtype(getattr(dtype, "numpy_dtype", np.int64))
+    return dtype.newbyteorder("=")
 
 
-def _with_gaps(values: NDArray[Any], is_gap: NDArray[np.bool_], dtype: Dtype) -> Values:
+def with_gaps(values: NDArray[Any], is_gap: NDArray[np.bool_], dtype: Dtype) -> Values:
     """Values in a dtype whose gaps are not NaN."""
     if isinstance(dtype, np.dtype):
         return values

@@ -15,9 +15,10 @@ from skvae.likelihoods import Likelihood
 from skvae.likelihoods.categorical import POSITION_MAX
 from skvae.tables.bins import Bins, Floats, Integers, as_decimals
 from skvae.tables.columns.base import Column, ColumnSurvey, Learned, Mask, Support, check_finite
-from skvae.tables.columns.dtypes import Dtype, Values, is_time, numpy_float
+from skvae.tables.columns.dtypes import Dtype, Values, is_time, is_wide, numpy_float
 from skvae.tables.columns.number import NumberColumn, NumberSurvey
 from skvae.tables.columns.time import TimeColumn, TimeSurvey
+from skvae.tables.columns.whole import WholeColumn, WholeSurvey
 from skvae.tables.counts import Counts
 
 
@@ -38,6 +39,7 @@ class HistogramColumn(Column):
 
     needs_double: ClassVar[bool] = True  # for a level and the position there
     has_density: ClassVar[bool] = True
+    reads_nearest: ClassVar[bool] = True
 
     @classmethod
     def reads(cls, dtype: Dtype, family: Likelihood) -> bool:  # noqa: D102
@@ -45,8 +47,7 @@ class HistogramColumn(Column):
 
     @classmethod
     def survey(cls, name: Hashable, dtype: Dtype, family: Likelihood) -> HistogramSurvey:  # noqa: D102
-        number = TimeColumn if is_time(dtype) else NumberColumn
-        return HistogramSurvey(number.survey(name, dtype, family), getattr(family, "n_bins", 100))
+        return HistogramSurvey(_number_survey(name, dtype, family), getattr(family, "n_bins", 100))
 
     @property
     def edges(self) -> Floats:  # noqa: D102
@@ -79,7 +80,7 @@ class HistogramColumn(Column):
         """Whether each value lies in a bin or is an atom. Shape: (N,)."""
         cells = self._numbers(values)
         is_atom = np.isclose(self.bins.decode(self.bins.encode(cells)), cells, rtol=1e-12, atol=0.0)
-        return np.asarray(is_atom | self.bins.covers(cells))
+        return np.asarray(is_atom | self.bins.covers(cells)) & self.number.is_possible(values)
 
     def possible_values(self, support: Support) -> str:
         """The range of the levels; how many values there are, where all are atoms."""
@@ -89,10 +90,10 @@ class HistogramColumn(Column):
 
     def reason(self, values: pd.Series) -> str:
         """Whether it is the precision that differs."""
-        cells = self._numbers(values[:1])
-        if self.bins.decimals is None or np.round(cells, self.bins.decimals) == cells:
+        cells, decimals = self._numbers(values[:1]), self.bins.decimals
+        if decimals is None or (np.round(cells, decimals) == cells and self.number.is_possible(values[:1]).all()):
             return super().reason(values)
-        return f"which has {self.number.precision_in_words(self.bins.decimals)}"
+        return f"which has {self.number.precision_in_words(decimals)}"
 
     def as_cells(self, values: pd.Series) -> pd.Series:  # noqa: D102
         return self.number.as_cells(values)
@@ -148,18 +149,27 @@ def _nearest(edges: Floats, among: Integers, values: Tensor) -> Tensor:
     return torch.from_numpy(among)[torch.where(lower[above] - values < values - upper[below], above, below)]
 
 
+def _number_survey(name: Hashable, dtype: Dtype, family: Likelihood) -> NumberSurvey | TimeSurvey | WholeSurvey:
+    """What makes numbers of the values of a column."""
+    if is_time(dtype):
+        return TimeColumn.survey(name, dtype, family)
+    if is_wide(dtype):
+        return WholeColumn.survey(name, dtype, family)
+    return NumberColumn.survey(name, dtype, family)
+
+
 class HistogramSurvey(ColumnSurvey):
     """Numbers and times are counted.
 
     Parameters
     ----------
-    number : NumberSurvey or TimeSurvey
+    number : NumberSurvey, TimeSurvey or WholeSurvey
         What makes numbers of them.
     max_bins : int
         Largest number of bins.
     """
 
-    def __init__(self, number: NumberSurvey | TimeSurvey, max_bins: int) -> None:
+    def __init__(self, number: NumberSurvey | TimeSurvey | WholeSurvey, max_bins: int) -> None:
         self.number = number
         self.max_bins = max_bins
         self.counts = Counts()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import ClassVar
+from decimal import Decimal
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -13,10 +14,20 @@ from torch import Tensor
 from skvae.likelihoods import DiscretizedLogistic, Histogram, Likelihood, StudentT
 from skvae.messages import warn_user
 from skvae.tables.bins import Floats, Numbers
-from skvae.tables.columns.base import Column, Mask, SettledSurvey, Support, check_finite, converted
-from skvae.tables.columns.dtypes import Dtype, Values, cast, is_bool, is_number, numpy_float
+from skvae.tables.columns.base import UNREADABLE, Column, Mask, SettledSurvey, Support, check_finite, converted
+from skvae.tables.columns.dtypes import (
+    Dtype,
+    Values,
+    cast,
+    is_bool,
+    is_decimal,
+    is_number,
+    is_whole,
+    is_wide,
+    numpy_float,
+)
 
-EXACT = 2.0**53  # up to which floats hold every whole number
+EXACT = 2.0**53  # up to which floats hold every whole number, and beyond which they may stand for another
 
 
 @dataclass(frozen=True)
@@ -24,6 +35,7 @@ class NumberColumn(Column):
     """Numbers are themselves."""
 
     is_identity: ClassVar[bool] = True
+    reads_nearest: ClassVar[bool] = True
 
     @classmethod
     def owns(cls, dtype: Dtype) -> bool:  # noqa: D102
@@ -45,9 +57,22 @@ class NumberColumn(Column):
         return NumberSurvey(cls(name, dtype))
 
     def encode(self, values: pd.Series) -> Floats:  # noqa: D102
+        cells = self.floats(values)
+        if is_wide(values.dtype) or values.dtype == object:
+            warn_of_rounding(values, cells)
+        return cells
+
+    def floats(self, values: pd.Series) -> Floats:
+        """The floats next to numbers of any type.
+
+        Raises
+        ------
+        ValueError
+            Where they are no numbers.
+        """
         try:
             return np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan))
-        except (TypeError, ValueError) as error:
+        except UNREADABLE as error:
             raise ValueError(
                 f"Column {self.name!r} held numbers at fit, but now has dtype {values.dtype} ({error}). "
                 f"Convert it to {self.dtype}."
@@ -57,17 +82,49 @@ class NumberColumn(Column):
         return cast(cells, self.dtype)
 
     def accepts(self, values: pd.Series, support: Support) -> Mask:  # noqa: D102
-        return support.covers(check_finite(self.encode(values), self.name))
+        covered = support.covers(check_finite(self.encode(values), self.name))
+        return covered & self._is_own(values)
+
+    def _is_own(self, values: pd.Series) -> Mask:
+        """Whether each value is one of the column's dtype, or next to one. Shape: (N,)."""
+        if is_bool(self.dtype):
+            return np.ones(len(values), dtype=bool)
+        try:
+            with np.errstate(all="ignore"):  # another value is none of this dtype, and no reason to warn
+                own = self.floats(self.as_cells(values))
+        except UNREADABLE:
+            if len(values) == 1:
+                return np.zeros(1, dtype=bool)
+            return np.concatenate([self._is_own(values[i : i + 1]) for i in range(len(values))])
+        width = np.finfo(numpy_float(self.dtype))
+        return np.isclose(own, self.floats(values), rtol=float(width.eps), atol=float(width.tiny))
+
+    def as_cells(self, values: pd.Series) -> pd.Series:  # noqa: D102
+        if is_decimal(self.dtype):
+            decimals: list[Any] = list(map(as_decimal, values.tolist()))
+            values = pd.Series(decimals, values.index, dtype=object)
+        return super().as_cells(values)
 
     def possible_values(self, support: Support) -> str:  # noqa: D102
-        return "True or False" if is_bool(self.dtype) else support.in_words()
+        if is_bool(self.dtype):
+            return "True or False"
+        is_limited = not support.family.is_whole and self.dtype != np.float64
+        return f"{support.in_words()} that {self.dtype} has" if is_limited else support.in_words()
+
+    def reason(self, values: pd.Series) -> str:
+        """Whether it is the dtype that differs."""
+        if self._is_own(values[:1]).all():
+            return super().reason(values)
+        is_fraction = is_whole(self.dtype) and self.floats(values[:1])[0] % 1
+        return f"which has {self.precision_in_words(0) if is_fraction else f'values of {self.dtype}'}"
 
     def as_kind(self, values: pd.Series, possible: str) -> pd.Series:  # noqa: D102
         if is_bool(self.dtype):
             return super().as_kind(values, possible)
         if pd.api.types.is_integer_dtype(values.dtype):
             return values  # which floats may not hold
-        return converted(values, "Float64", self, possible)
+        numbers = converted(values, "Float64", self, possible)
+        return values if is_decimal(self.dtype) else numbers
 
     def in_words(self, cells: Floats) -> list[str]:
         """Values of floats, as text."""
@@ -97,12 +154,6 @@ class NumberSurvey(SettledSurvey):
         The codec.
     """
 
-    def add(self, values: pd.Series) -> Floats:  # noqa: D102
-        cells = super().add(values)
-        if pd.api.types.is_integer_dtype(values.dtype):
-            warn_of_rounding(values, cells)
-        return cells
-
     def countable(self, values: pd.Series, cells: Floats) -> Numbers:
         """The cells in a form that is exact, and in their own width."""
         return cells.astype(numpy_float(self.column.dtype), copy=False)
@@ -112,13 +163,20 @@ class NumberSurvey(SettledSurvey):
         return np.asarray(counted, dtype=np.float64)
 
 
+def as_decimal(value: Any) -> Decimal:
+    """A decimal number of any type, or its text; of a float, the digits that it is sure of."""
+    if isinstance(value, float | np.floating):
+        return Decimal(f"{value:.15g}")
+    return Decimal(value if isinstance(value, str | Decimal) else int(value))
+
+
 def warn_of_rounding(values: pd.Series, cells: Floats) -> None:
     """Warn of whole numbers that floats do not hold."""
-    is_large = np.abs(cells) > EXACT  # false for a gap
+    is_large = np.abs(cells) >= EXACT  # false for a gap
     if not is_large.any():
         return
     known, rounded = values[is_large].tolist(), cells[is_large].tolist()
-    lost = [value for value, cell in zip(known, rounded, strict=True) if value != int(cell)]
+    lost = [value for value, cell in zip(known, rounded, strict=True) if isinstance(value, int) and value != int(cell)]
     if lost:
         warn_user(
             f"Whole numbers beyond 2**53 are read as floats, which hold only some of them, but column {values.name!r} "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -36,6 +36,8 @@ class TimeColumn(Column):
     unit: str
     origin: int
     step: int
+
+    reads_nearest: ClassVar[bool] = True
 
     @classmethod
     def owns(cls, dtype: Dtype) -> bool:  # noqa: D102

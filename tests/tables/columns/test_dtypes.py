@@ -18,6 +18,15 @@ def test_whole_numbers_are_rounded_and_stay_in_their_range(dtype):
     assert int(whole[3]) == info.max or info.bits == 64
 
 
+@pytest.mark.parametrize(("precision", "scale"), [(5, 2), (38, 0), (38, 20), (20, 2), (3, 5), (5, -2)])
+def test_decimals_stay_in_their_range(precision, scale):
+    pa = pytest.importorskip("pyarrow")
+    dtype = pd.ArrowDtype(pa.decimal128(precision, scale))
+    lowest, zero, largest = cast(np.array([-1e99, 0.0, 1e99]), dtype)
+    assert zero == 0 and float(lowest) == -float(largest)
+    assert float(largest) == pytest.approx(10.0 ** (precision - scale), rel=2 * 10.0**-precision + 1e-15)
+
+
 @pytest.mark.parametrize("dtype", ["bool", "boolean"])
 def test_a_probability_of_a_bool_is_decided_at_a_half(dtype):
     decided = cast(np.array([0.0, 0.49, 0.5, 1.0]), pd.api.types.pandas_dtype(dtype))

@@ -163,6 +163,27 @@ def test_a_condition_on_a_kind_of_ones_own(rows):
     assert_array_equal(table.n_impossible(rows.assign(share=np.float16(100))), np.ones(len(rows)))
 
 
+@pytest.mark.usefixtures("registered")
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("value", [150, -2, 0, 100, np.inf])
+def test_what_a_kind_of_ones_own_cannot_hold_is_no_gap(rows, value):
+    table, survey = Table.fit(rows), Survey(rows)
+    rows.loc[5, "share"] = np.float16(value)
+    for read in (Table.fit, table.encode, survey.add):
+        with pytest.raises(
+            ValueError, match=f"column 'share' holds {float(value)} in row 5, .* PercentColumn of float16"
+        ):
+            read(rows)
+
+
+@pytest.mark.usefixtures("registered")
+def test_what_a_kind_of_ones_own_loses_without_saying_so_is_no_gap(rows, monkeypatch):
+    monkeypatch.setattr(PercentColumn, "is_possible", Column.is_possible)
+    rows.loc[3, "share"] = np.float16(150)
+    with pytest.raises(ValueError, match=r"column 'share' holds 150\.0 in row 3"), np.errstate(invalid="ignore"):
+        Table.fit(rows)
+
+
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_an_estimator_with_a_kind_of_ones_own(registered, rows, tiny, tmp_path):
     pytest.importorskip("safetensors")
@@ -189,6 +210,23 @@ def test_a_graph_with_a_kind_of_ones_own(rows, tiny, tmp_path):
     session = onnxruntime.InferenceSession(tmp_path / "encoder.onnx", providers=["CPUExecutionProvider"])
     (Z,) = session.run(None, {"X": X.to_numpy(dtype=np.float32)})
     assert_allclose(Z, vae.transform(X), rtol=1e-4, atol=1e-4)
+
+
+@dataclass(frozen=True)
+class Even(Gaussian):
+    """A family of one's own, of percentages above a half."""
+
+    scale: str = "column"
+    support: ClassVar[str] = "percentages above 50"
+
+    def is_valid(self, x):
+        return x > 0
+
+
+@pytest.mark.usefixtures("registered")
+def test_a_family_of_ones_own_names_the_value_and_not_its_code(rows):
+    with pytest.raises(ValueError, match=r"needs percentages above 50, but row 1 holds 25\. Use"):
+        Table.fit(rows[:2].assign(share=np.array([75, 25], np.float16)), {"share": Even()})
 
 
 def test_the_kind_is_gone():

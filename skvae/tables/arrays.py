@@ -1,0 +1,77 @@
+"""Arrays that hold more than numbers of one dtype, as arrays that do: objects, and masks."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from skvae.messages import warn_user
+from skvae.tables.columns.base import Mask
+from skvae.tables.columns.number import EXACT
+
+
+def with_nan(X: Any) -> Any:
+    """An array, or what will be one, with NaN where a cell is masked or an object that is a gap; X otherwise.
+
+    Whole numbers are kept exactly where an array of integers holds them.
+    """
+    if isinstance(X, np.ma.MaskedArray):
+        is_gap, X = np.ma.getmaskarray(X), X.data
+        if not is_gap.any():
+            return X
+        if X.dtype.kind in "iu":
+            warn_of_rounding(X, ~is_gap & ((X >= EXACT) | (X <= -EXACT)))
+        return np.where(is_gap, np.nan, X if X.dtype.kind in "fO" else X.astype(np.float64))
+    if isinstance(X, list | tuple):
+        with suppress(TypeError, ValueError):  # no table at all: scikit-learn says so
+            array = np.asarray(X)
+            X = array if array.dtype == object else X
+    if isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 2:
+        return _without_objects(X, np.asarray(pd.isna(X)))
+    return X
+
+
+def _without_objects(X: NDArray[np.object_], is_gap: Mask) -> NDArray[Any]:
+    """Objects with NaN for a gap, or integers where there are whole numbers that floats may not hold. Shape: kept."""
+    is_large = np.reshape(
+        [isinstance(value, int | np.integer) and abs(int(value)) > EXACT for value in X.flat], X.shape
+    )
+    if is_large.any() and not is_gap.any():
+        whole = np.array(X.tolist())
+        if whole.dtype.kind in "iu":
+            return whole
+    warn_of_rounding(X, is_large)
+    return np.where(is_gap, np.nan, X) if is_gap.any() else X
+
+
+def warn_of_rounding(X: NDArray[Any], is_large: Mask) -> None:
+    """Warn of whole numbers that floats do not hold."""
+    lost = [(row, j) for row, j in np.argwhere(is_large).tolist() if not _is_float(int(X[row, j]))]
+    if lost:
+        row, j = lost[0]
+        warn_user(
+            f"An array with gaps or fractions holds floats, and of whole numbers beyond 2**53 only some, but X holds "
+            f"{X[row, j]} in column {j}; {len(lost)} such cell(s) are rounded. Pass a DataFrame, with dtype Int64 "
+            f"where there are gaps, or convert codes to strings."
+        )
+
+
+def _is_float(value: int) -> bool:
+    """Whether a float holds a whole number.
+
+    Raises
+    ------
+    ValueError
+        Where it is larger than all floats.
+    """
+    try:
+        return int(float(value)) == value
+    except OverflowError as error:
+        raise ValueError(
+            f"Numbers must fit into a float64, but X holds one of {len(str(value))} digits. Divide the column by a "
+            f"large constant, or convert codes to strings."
+        ) from error

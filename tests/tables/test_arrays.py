@@ -1,0 +1,54 @@
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_array_equal
+
+from skvae.tables import with_nan
+
+LARGE = 2**60 + 3
+
+
+def test_masked_arrays_without_a_mask_keep_their_dtype():
+    assert with_nan(np.ma.array(np.eye(2, dtype=np.int8))).dtype == np.int8
+    counts = with_nan(np.ma.array(np.eye(2, dtype=np.int8), mask=np.eye(2)))
+    assert_array_equal(counts, [[np.nan, 0], [0, np.nan]])
+    assert with_nan(np.ma.array(np.eye(2, dtype=np.float32), mask=np.eye(2))).dtype == np.float32
+
+
+@pytest.mark.parametrize("X", [np.array([[LARGE, 1]], dtype=object), [[LARGE, np.int64(1)]]])
+def test_objects_that_are_large_whole_numbers_stay_exact(X):
+    read = np.asarray(with_nan(X))
+    assert read.dtype.kind in "iu"
+    assert read.tolist() == [[LARGE, 1]]
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        np.array([[LARGE, None]], dtype=object),
+        np.array([[LARGE, 0.5]], dtype=object),
+        np.array([[2**70 + 1, -1]], dtype=object),
+        np.ma.array([[LARGE, 1]], mask=[[False, True]]),
+    ],
+)
+def test_what_no_array_holds_exactly_is_said(X):
+    with pytest.warns(
+        UserWarning, match=rf"X holds {X[0, 0]} in column 0; 1 such cell\(s\) are rounded. Pass a DataFr"
+    ):
+        with_nan(X)
+
+
+@pytest.mark.parametrize(
+    "X", [np.array([[2**60, None]], dtype=object), np.ma.array([[2**60, LARGE]], mask=[[False, True]]), [[1, pd.NA]]]
+)
+def test_what_floats_hold_is_not_said(X):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert_array_equal(np.isnan(with_nan(X).astype(float)), [[False, True]])
+
+
+def test_whole_numbers_beyond_all_floats_get_a_sentence():
+    with pytest.raises(ValueError, match=r"must fit into a float64, but X holds one of 401 digits\. Divide"):
+        with_nan(np.array([[10**400, 1.5]], dtype=object))
