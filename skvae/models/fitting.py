@@ -10,7 +10,7 @@ from functools import partial
 
 import torch
 
-from skvae.messages import warn_user
+from skvae.messages import is_out_of_memory, warn_user
 from skvae.models.data import Data
 from skvae.models.floor import Floor
 from skvae.models.outcome import Fit, conclude
@@ -135,8 +135,8 @@ class Attempt(AbstractContextManager["Attempt"]):
         self.recipe = recipe
         self.has_failed = False
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
-        self.has_failed = kind is not None and issubclass(kind, torch.OutOfMemoryError)
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> bool:
+        self.has_failed = is_out_of_memory(error)
         return self.has_failed  # the traceback, which holds the memory, goes
 
 
@@ -156,5 +156,5 @@ def attempts(recipe: Recipe) -> Iterator[Attempt]:
     if last.has_failed:
         raise MemoryError(
             f"The device has no memory for {half.batch_size} rows a step. Set batch_size to fewer, choose smaller "
-            f"hidden_layer_sizes, or use device='cpu'."
+            f"hidden_layer_sizes, or train on another device."
         )

@@ -17,7 +17,7 @@ from skvae.estimators.input import (
 from skvae.tables import Table
 
 
-@pytest.mark.parametrize("value", [0, -1, 1.5, "3", None])
+@pytest.mark.parametrize("value", [0, -1, 1.5, "3", None, 2**63])
 def test_counts_are_whole_and_positive(value):
     with pytest.raises(ValueError, match=f"n_draws must be an integer of at least 1, got {value!r}"):
         check_count("n_draws", value)
