@@ -229,7 +229,7 @@ class FitsMixin(CallbackMixin):
         self.table_ = data.table
         follower = follow(self, *passed, lambda fitted: fitted_attributes(self, plan, fitted, run.device))
         if fitted is None:
-            fitted = fit(plan, data, run, start, follower)
+            fitted = fit(plan, data, run, start, follower, self._before(data.n_rows) if self.warm_start else None)
         self._keep(plan, fitted, run.device)
         if follower is not None:
             follower.end()
@@ -239,13 +239,15 @@ class FitsMixin(CallbackMixin):
         """One pass over encoded rows, and the fitted attributes after it."""
         self.table_ = data.table
         run = Run(resolve_device(self.device), self._seed(), bool(self.verbose))
-        online = getattr(self, "_online", None) or Online.starting_with(len(data.x))
+        online = self._before(len(data.x))
         history = History.of(getattr(self, "history_", {}))
         plan = self._plan(data.table, online.n_rows, run, None)
-        fitted, online = fit_chunk(plan, data, run, start, online, history)
-        self._keep(plan, fitted, run.device)
-        self._online = online
+        self._keep(plan, fit_chunk(plan, data, run, start, online, history), run.device)
         return self
+
+    def _before(self, n_rows: int) -> Online:
+        """What earlier fits and chunks left; nothing yet before the first, which has so many rows."""
+        return getattr(self, "_online", None) or Online.starting_with(n_rows)
 
     def _plan(self, table: Table, n_rows: int, run: Run, start: VAE | None) -> Plan:
         """What the parameters come to."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from numbers import Integral
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ from torch import Tensor
 
 from skvae.estimators._compat import check_sample_weight
 from skvae.messages import memory_remedy
-from skvae.tables import Rows, Table, is_stream, python_reader_of, to_pandas
+from skvae.tables import Rows, Table, is_stream, python_reader_of, to_pandas, with_nan
 
 
 def read_rows(
@@ -110,23 +110,6 @@ def _read_frame(estimator: BaseEstimator, X: Any, table: Table | None, n_rows_wa
             f"The columns must be those of fit in their order, {expected[:10]}, but are {list(X.columns[:10])}. "
             f"Reorder them."
         )
-    return X
-
-
-def with_nan(X: Any) -> Any:
-    """An array, or what will be one, with NaN where a cell is masked or an object that is a gap; X otherwise."""
-    if isinstance(X, np.ma.MaskedArray):
-        is_gap, X = np.ma.getmaskarray(X), X.data
-        if not is_gap.any():
-            return X
-        return np.where(is_gap, np.nan, X if X.dtype.kind in "fO" else X.astype(np.float64))
-    if isinstance(X, list | tuple):
-        with suppress(TypeError, ValueError):  # no table at all: scikit-learn says so
-            array = np.asarray(X)
-            X = array if array.dtype == object else X
-    if isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 2:
-        is_gap = np.asarray(pd.isna(X))
-        return np.where(is_gap, np.nan, X) if is_gap.any() else X
     return X
 
 

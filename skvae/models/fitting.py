@@ -13,14 +13,22 @@ import torch
 from skvae.messages import is_out_of_memory, warn_user
 from skvae.models.data import Data
 from skvae.models.floor import Floor
+from skvae.models.online import Online
 from skvae.models.outcome import Fit, conclude
 from skvae.models.plan import Plan
 from skvae.models.run import Follower, Run, print_kept, print_progress
 from skvae.networks import VAE, restack
-from skvae.training import Candidate, History, Recipe, Split, Training, initialize
+from skvae.training import Candidate, History, Recipe, Split, Training, annealed, annealed_anew, initialize
 
 
-def fit(plan: Plan, data: Data, run: Run, start: VAE | None = None, follower: Follower | None = None) -> Fit:
+def fit(
+    plan: Plan,
+    data: Data,
+    run: Run,
+    start: VAE | None = None,
+    follower: Follower | None = None,
+    online: Online | None = None,
+) -> Fit:
     """Train one model, with its folds beside it where the rows are few.
 
     Parameters
@@ -35,18 +43,25 @@ def fit(plan: Plan, data: Data, run: Run, start: VAE | None = None, follower: Fo
         A trained model to continue from; it is left as it is.
     follower : Follower, optional
         Who is told of every epoch, and may end the training.
+    online : Online, optional
+        What earlier training left, where more will follow; the start goes on from it.
 
     Raises
     ------
     MemoryError
         Where the device has no memory for half of a batch.
     """
-    offset = data.offset
+    offset, schedule, memory = data.offset, annealed, None
+    if start is not None and online is not None:
+        run, memory = replace(run, seed=run.seed + online.n_steps), online.memory
+        schedule = partial(annealed_anew, online.n_steps)
     with run.prepared(plan) as generator:
         data, split = data.split(plan.early_stopping, plan.validation_fraction, generator)
         data = data.to(run.device)
         vae = stack_at_start(plan, data, split, run, generator, start)
         floor = Floor(vae, plan, split, run.seed)
+        if start is not None and online is not None:
+            online.take_up(vae)
         data = data.float()
         if follower is not None:
             follower.begin(plan.recipe.max_iter)
@@ -54,7 +69,7 @@ def fit(plan: Plan, data: Data, run: Run, start: VAE | None = None, follower: Fo
         for attempt in attempts(plan.recipe):
             with attempt:
                 candidate = Candidate(attempt.recipe, plan.objective, plan.architecture.n_components, offset)
-                Training(
+                training = Training(
                     vae,
                     data.x,
                     split,
@@ -64,10 +79,14 @@ def fit(plan: Plan, data: Data, run: Run, start: VAE | None = None, follower: Fo
                     rows=data.stream,
                     report=told.progress(),
                     after_epoch=told.epochs(),
-                ).run()
+                    schedule=schedule,
+                    memory=memory,
+                )
+                training.run()
         if run.is_verbose:
             print_kept(candidate.history, plan.recipe.max_iter)
-        return conclude(vae, candidate.history, data, split.train[-1], generator, floor)
+        fit = conclude(vae, candidate.history, data, split.train[-1], generator, floor)
+        return fit if online is None else fit._replace(online=online.after(training, floor.left))
 
 
 def stack_at_start(

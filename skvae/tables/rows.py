@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -121,3 +122,20 @@ def check_names(names: list[Hashable], expected: list[Hashable]) -> None:
     if not (added or absent):
         difference = "their order differs here"
     raise ValueError(f"All chunks must have the columns of the first, but {difference}. Select the same columns.")
+
+
+def with_nan(X: Any) -> Any:
+    """An array, or what will be one, with NaN where a cell is masked or an object that is a gap; X otherwise."""
+    if isinstance(X, np.ma.MaskedArray):
+        is_gap, X = np.ma.getmaskarray(X), X.data
+        if not is_gap.any():
+            return X
+        return np.where(is_gap, np.nan, X if X.dtype.kind in "fO" else X.astype(np.float64))
+    if isinstance(X, list | tuple):
+        with suppress(TypeError, ValueError):  # no table at all: scikit-learn says so
+            array = np.asarray(X)
+            X = array if array.dtype == object else X
+    if isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 2:
+        is_gap = np.asarray(pd.isna(X))
+        return np.where(is_gap, np.nan, X) if is_gap.any() else X
+    return X

@@ -12,7 +12,6 @@ from skvae.estimators.input import (
     read_rows,
     row_weights,
     unchanged_on_error,
-    with_nan,
 )
 from skvae.tables import Table
 
@@ -94,13 +93,6 @@ def test_what_stands_for_a_gap_is_one(X):
     assert_array_equal(
         frame.encode(read_rows(VAETransformer(), X, frame, reset=True)), frame.encode(np.array(expected))
     )
-
-
-def test_masked_arrays_without_a_mask_keep_their_dtype():
-    assert with_nan(np.ma.array(np.eye(2, dtype=np.int8))).dtype == np.int8
-    counts = with_nan(np.ma.array(np.eye(2, dtype=np.int8), mask=np.eye(2)))
-    assert_array_equal(counts, [[np.nan, 0], [0, np.nan]])
-    assert with_nan(np.ma.array(np.eye(2, dtype=np.float32), mask=np.eye(2))).dtype == np.float32
 
 
 def test_the_name_of_a_file_gets_what_reads_it():

@@ -163,6 +163,11 @@ def test_a_saved_model_goes_on_training_as_it_would_have(tiny, iris, tmp_path):
     first = VAETransformer(**tiny | {"warm_start": True}).fit(iris)
     again = saved(first, tmp_path)
     assert_same(first.fit(iris), again.fit(iris), iris)
+    rash = {"warm_start": True, "max_iter": 1, "learning_rate": 10.0, "early_stopping": False}
+    fell = VAETransformer(**tiny | rash).fit(iris)
+    again = saved(fell, tmp_path)
+    assert again._online.left is not None
+    assert_same(fell.fit(iris), again.fit(iris), iris)
     online = VAETransformer(**tiny).partial_fit(iris)
     again = saved(online, tmp_path)
     assert_same(online.partial_fit(iris[:50]), again.partial_fit(iris[:50]), iris)
