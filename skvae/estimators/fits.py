@@ -18,7 +18,7 @@ from skvae.estimators.attributes import fitted_attributes, warn_of
 from skvae.estimators.input import check_is_table, n_rows_min, read_rows, row_weights, unchanged_on_error
 from skvae.estimators.shelf import from_shelf
 from skvae.likelihoods import Likelihood
-from skvae.models import Data, Fit, Network, Online, Parameters, Plan, Run, decide, fit, fit_chunk
+from skvae.models import Data, Fit, Network, Online, Parameters, Plan, Run, decide, fit, fit_chunk, warn_of_few
 from skvae.models.streaming import IN_MEMORY, FirstPass
 from skvae.networks import VAE
 from skvae.tables import Chunks, Native, Rows, Table, is_memory_map, to_pandas
@@ -134,10 +134,11 @@ class FitsMixin(CallbackMixin):
     ) -> Self:
         """Take one pass over a chunk of rows, with the optimiser as the last call left it.
 
-        The first call learns the columns from its rows and starts the model there; give it some thousand, or a
-        ``table``. After ``fit`` it goes on from the fitted model. The learning rate is constant after a warm-up, no
-        row is held out, and the steps that end ``fit``, which match a learned prior and the frequencies of an
-        autoregressive decoder, are left out. For a given set of rows, ``fit_chunks`` is better.
+        The first call learns the columns from its rows and starts the model there; give it some thousand, a hundred at
+        least, or a ``table``; later values outside the ranges of these are warned of. After ``fit`` it goes on from the
+        fitted model. The learning rate is constant after a warm-up, no row is held out, and the steps that end ``fit``,
+        which match a learned prior and the frequencies of an autoregressive decoder, are left out. For a given set of
+        rows, ``fit_chunks`` is better.
 
         Parameters
         ----------
@@ -159,6 +160,10 @@ class FitsMixin(CallbackMixin):
             frame, native = to_pandas(X)
             rows = read_rows(self, frame, known, reset=start is None)
             weights = row_weights(rows, sample_weight, n_rows_wanted=n_rows_min(known))
+            if known is None:
+                warn_of_few(len(rows))
+            elif start is not None:
+                known.warn_beyond(rows)
             data = self._encoded(weights.rows_of(rows), known, native, weights.of_kept)
             return self._train_on_chunk(data, start)
 

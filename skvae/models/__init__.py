@@ -1,7 +1,7 @@
 """A fit from A to Z: what "auto" means, the fit itself, and what the fitted model says of rows."""
 
 from skvae.models.architecture import Architecture, Network
-from skvae.models.chunk import fit_chunk
+from skvae.models.chunk import fit_chunk, warn_of_few
 from skvae.models.data import Data
 from skvae.models.fitting import fit
 from skvae.models.kl import ACTIVE
@@ -32,4 +32,5 @@ __all__ = [
     "fit_together",
     "index_of",
     "is_stackable",
+    "warn_of_few",
 ]

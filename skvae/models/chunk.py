@@ -7,6 +7,7 @@ from functools import partial
 
 from torch import arange
 
+from skvae.messages import warn_user
 from skvae.models.data import Data
 from skvae.models.fitting import stack_at_start
 from skvae.models.kl import mean_kl
@@ -16,6 +17,9 @@ from skvae.models.plan import Plan
 from skvae.models.run import Run, print_progress
 from skvae.networks import VAE
 from skvae.training import Candidate, History, Recipe, RowsInMemory, Split, Training, open_ended
+
+FEW = 100  # rows of a first chunk, below which later ones will hardly look like it
+ROWS_OF_A_COMPONENT = 3  # of which a linear start is believed
 
 
 def fit_chunk(plan: Plan, data: Data, run: Run, start: VAE | None, online: Online, history: History) -> Fit:
@@ -38,7 +42,8 @@ def fit_chunk(plan: Plan, data: Data, run: Run, start: VAE | None, online: Onlin
         split = Split([everything], [])
         data = data.to(run.device)
         data = replace(data, weights=online.relative(data.weights))
-        vae = stack_at_start(plan, data, split, run, generator, start)
+        n_rows_wanted = ROWS_OF_A_COMPONENT * (plan.architecture.n_components + 1)
+        vae = stack_at_start(plan, data, split, run, generator, start, n_rows_wanted)
         data = data.float()
         candidate = Candidate(plan.recipe, plan.objective, plan.architecture.n_components, offset)
         training = Training(
@@ -58,6 +63,16 @@ def fit_chunk(plan: Plan, data: Data, run: Run, start: VAE | None, online: Onlin
         vae.requires_grad_(False)
         fit = fit_of(vae, history, data, mean_kl(vae, data.x, data.weights))
         return fit._replace(online=online.after(training))
+
+
+def warn_of_few(n_rows: int) -> None:
+    """Say that a first chunk is small, if it is."""
+    if n_rows < FEW:
+        warn_user(
+            f"The first call of partial_fit learns the scale, range and categories of each column and where to start, "
+            f"but has {n_rows} row(s). Begin with {FEW} at least, better some thousand, or pass "
+            f"table=Table.fit(rows) of others."
+        )
 
 
 def _one_pass(recipe: Recipe, n_rows: int) -> Recipe:

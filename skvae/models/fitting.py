@@ -90,9 +90,18 @@ def fit(
 
 
 def stack_at_start(
-    plan: Plan, data: Data, split: Split, run: Run, generator: torch.Generator, start: VAE | None = None
+    plan: Plan,
+    data: Data,
+    split: Split,
+    run: Run,
+    generator: torch.Generator,
+    start: VAE | None = None,
+    n_rows_wanted: int = 0,
 ) -> VAE:
-    """The models of one fit before their first step: one for each set of training rows."""
+    """The models of one fit before their first step: one for each set of training rows.
+
+    The start of fewer rows than are wanted is drawn towards independent columns: see ``fit_linear_model``.
+    """
     if start is None:
         vae = plan.architecture.build(data.table, run.seed)
     else:
@@ -100,7 +109,7 @@ def stack_at_start(
     vae = vae.to(run.device).requires_grad_(True)
     restack(vae, [0] * len(split.train))
     if start is None:
-        initialize(vae, data.x, split.train, plan.init, generator, data.weights)
+        initialize(vae, data.x, split.train, plan.init, generator, data.weights, n_rows_wanted)
     return vae
 
 

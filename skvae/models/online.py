@@ -23,8 +23,8 @@ class Online:
         What the rules behind "auto" go by in later chunks: rows of the first one, but 2,000 at least.
     n_steps : int
         Number of steps so far.
-    n_seen, weight : float
-        Number of rows so far, and the sum of their weights.
+    n_seen, mean_weight : float
+        Number of rows so far, and the mean of their weights, whose sum may be more than a float holds.
     memory : list of Tensors or None
         What the optimiser remembers.
     left : list of Tensors or None
@@ -34,7 +34,7 @@ class Online:
     n_rows: int
     n_steps: int = 0
     n_seen: float = 0.0
-    weight: float = 0.0
+    mean_weight: float = 0.0
     memory: list[Tensor] | None = None
     left: list[Tensor] | None = None
 
@@ -55,12 +55,26 @@ class Online:
 
     def noticing(self, data: Data) -> Online:
         """Rows and weights of one more chunk taken note of."""
-        n_rows = len(data.x)
-        total = n_rows if data.weights is None else float(data.weights.sum())
-        return replace(self, n_seen=self.n_seen + n_rows, weight=self.weight + total)
+        n_seen = self.n_seen + len(data.x)
+        share = len(data.x) / n_seen
+        mean = 1.0 if data.weights is None else mean_of(data.weights)
+        return replace(self, n_seen=n_seen, mean_weight=(1 - share) * self.mean_weight + share * mean)
 
     def relative(self, weights: Tensor | None) -> Tensor | None:
         """Weights divided by the mean over all chunks so far."""
         if weights is None:
             return None
-        return weights / (self.weight / self.n_seen)
+        return weights / self.mean_weight
+
+
+def mean_of(weights: Tensor) -> float:
+    """The mean of positive weights, whatever their size.
+
+    Examples
+    --------
+    >>> import torch
+    >>> mean_of(torch.tensor([1e308, 1e308], dtype=torch.float64))
+    1e+308
+    """
+    largest = weights.max()
+    return float(largest * (weights / largest).mean())

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from skvae.likelihoods import Block, Columns, Joint, Likelihood
+from skvae.messages import warn_user
 from skvae.tables.bins import Floats
-from skvae.tables.columns import Column
-from skvae.tables.columns.cells import is_missing
+from skvae.tables.columns import Column, Support
+from skvae.tables.columns.cells import in_words, is_missing
 from skvae.tables.columns.dtypes import cast
 from skvae.tables.encoded import EncodedColumn
 from skvae.tables.frames import Native
@@ -287,6 +288,21 @@ class Table:
             values = column_of(X, j)
             total += ~(column.is_possible(values) | is_missing(values))
         return total
+
+    def warn_beyond(self, X: Rows) -> None:
+        """Say of which columns values have no probability, where encoding them does not say so. Shape: (N, D)."""
+        for j, column in enumerate(self.data):
+            if column.codec.warns_of_unseen:
+                continue
+            values = column_of(X, j)
+            support = Support(column.family, column.lower, column.upper)
+            is_beyond = ~(column.codec.accepts(values, support) | is_missing(values))
+            if is_beyond.any():
+                warn_user(
+                    f"Column {column.name!r} holds {in_words(values[is_beyond])}, outside of the range that the first "
+                    f"rows had; {int(is_beyond.sum())} such cell(s) count as its end, and none is drawn. Begin with "
+                    f"more rows, or pass table=Table.fit(rows) in the first call."
+                )
 
     def joint(self) -> Joint:
         """The likelihood of a row: one block for each distinct family."""

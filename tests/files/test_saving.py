@@ -556,7 +556,7 @@ def in_table(name):
 
 
 NAN, INF = {"$float": "nan"}, {"$float": "inf"}
-ONLINE = {"n_rows": 2000, "n_steps": 1, "n_seen": 3.0, "weight": 3.0, "memory": None}
+ONLINE = {"n_rows": 2000, "n_steps": 1, "n_seen": 3.0, "mean_weight": 1.0, "memory": None}
 
 
 @pytest.mark.filterwarnings("error")
@@ -587,7 +587,7 @@ ONLINE = {"n_rows": 2000, "n_steps": 1, "n_seen": 3.0, "weight": 3.0, "memory": 
                 set_in("attributes", "_online", {"$Online": ONLINE | {name: INF}}),
                 "its memory of the steps so far holds inf",
             )
-            for name in ("n_seen", "weight")
+            for name in ("n_seen", "mean_weight")
         ),
     ],
 )

@@ -1,6 +1,7 @@
 import numpy as np
+import pytest
 import torch
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_digits
 
 from skvae import VAETransformer
@@ -17,9 +18,18 @@ def test_weights_are_relative_to_all_chunks_so_far(iris):
     table = Table.fit(iris)
     x = table.encode(iris)
     online = Online(2000).noticing(Data(table, x)).noticing(Data(table, x, torch.full((150,), 3.0)))
-    assert (online.n_seen, online.weight) == (300, 600)
+    assert (online.n_seen, online.mean_weight) == (300, 2.0)
     assert online.relative(torch.tensor([4.0])).tolist() == [2.0]
     assert online.relative(None) is None
+
+
+@pytest.mark.parametrize("weight", [1e308, 1.0, 5e-324, 1e-46])
+def test_equal_weights_are_no_weights_whatever_their_size(tiny, iris, weight):
+    plain, weighted = VAETransformer(**tiny), VAETransformer(**tiny)
+    for rows in (iris[:100], iris[100:]):
+        plain.partial_fit(rows)
+        weighted.partial_fit(rows, sample_weight=np.full(len(rows), weight))
+    assert_array_equal(weighted.transform(iris), plain.transform(iris))
 
 
 def test_many_short_fits_are_one_long_one():

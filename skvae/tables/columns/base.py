@@ -73,6 +73,7 @@ class Column(ABC):
     is_indicator: ClassVar[bool] = False  # says something of another column, and is none of the data
     needs_double: ClassVar[bool] = False  # float32 has too few digits for the codes
     has_density: ClassVar[bool] = False  # log_density is not 0 everywhere
+    warns_of_unseen: ClassVar[bool] = False  # encode says where a value was not seen at fit
 
     # -- which columns are of this kind ---------------------------------------------------------------------------
 
