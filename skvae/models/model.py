@@ -19,10 +19,11 @@ from skvae.messages import memory_remedy
 from skvae.models.gaps import N_PARTICLES, PARTICLES_PER_DRAW, draw_gaps, draw_under_condition
 from skvae.models.kl import kl_by_nodes
 from skvae.networks import VAE
-from skvae.objectives import elbo, importance_weighted_bound, normal_nodes
+from skvae.objectives import Bound, elbo, importance_weighted_bound, mean_log_likelihood, normal_nodes
 from skvae.tables import Rows, Table, fill_gaps, keep_given, release, slices
 
 N_NODES, N_NODES_OF_FEW = 32, 8  # fixed posterior draws of a score; where little depends on z, and each is dear
+FEW_ROWS = 256  # that are decoded with several draws at once: for fewer, a step costs more than what it computes
 CHUNK = 4_000_000  # cells held in memory at once, in every layer
 
 Floats = NDArray[np.floating[Any]]
@@ -81,9 +82,12 @@ class Model:
 
         def bounds(vae: VAE, x: Tensor) -> tuple[Tensor]:
             noise = normal_nodes(n_nodes, self.n_components).to(x)[:, None, None]
-            bound = elbo(vae, x, noise)
-            if not vae.prior.has_closed_form_kl:  # more nodes, which need no decoder
-                bound = bound._replace(kl=kl_by_nodes(vae, x))
+            n_together = max(1, FEW_ROWS // x.shape[1])
+            if vae.prior.has_closed_form_kl:
+                bound = elbo(vae, x, noise, n_together=n_together)
+            else:  # more nodes, which need no decoder
+                draws = list(map(vae.posterior(x).at, noise))
+                bound = Bound(mean_log_likelihood(vae, draws, x, n_together), kl_by_nodes(vae, x))
             return (bound.elbo[0] + self.table.log_jacobian(x[0]),)
 
         return self._by_row(X, bounds)[0].numpy()
