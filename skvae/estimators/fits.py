@@ -15,13 +15,13 @@ from torch import Tensor
 from skvae.estimators._callbacks import CallbackMixin, follow, with_callbacks
 from skvae.estimators._compat import fit_context
 from skvae.estimators.attributes import fitted_attributes, warn_of
-from skvae.estimators.input import check_is_table, n_rows_min, read_rows, row_weights, unchanged_on_error
+from skvae.estimators.input import n_rows_min, read_rows, row_weights, unchanged_on_error
 from skvae.estimators.shelf import from_shelf
 from skvae.likelihoods import Likelihood
 from skvae.models import Data, Fit, Network, Online, Parameters, Plan, Run, decide, fit, fit_chunk, warn_of_few
 from skvae.models.streaming import IN_MEMORY, FirstPass
 from skvae.networks import VAE
-from skvae.tables import Chunks, Native, Rows, Table, is_memory_map, to_pandas
+from skvae.tables import Chunks, Native, Rows, Table, check_is_table, is_memory_map, to_pandas
 from skvae.training import History, agree_on, resolve_device
 
 

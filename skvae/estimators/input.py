@@ -156,15 +156,6 @@ def row_weights(X: Rows, sample_weight: ArrayLike | None, n_rows_wanted: int = 2
     return RowWeights(kept, torch.from_numpy(weights[kept]))
 
 
-def check_is_table(table: object) -> None:
-    """Refuse what is no table."""
-    if table is not None and not isinstance(table, Table):
-        raise TypeError(
-            f"table must be a Table, got {type(table).__name__}. Pass table_ of another estimator, or "
-            f"skvae.tables.Table.fit(rows)."
-        )
-
-
 def check_count(name: str, value: object) -> int:
     """A number of draws or rows, one at least."""
     if not isinstance(value, Integral) or not 1 <= int(value) < 2**63:

@@ -431,7 +431,8 @@ class VAETransformer(
             NaN, NaT or pandas.NA in a dict ask for rows in which the cell is missing, with ``add_indicator`` and
             where there were such rows; else the cell is drawn, as it is for None.
         random_state : int, RandomState instance or None
-            Seed of the draws; None takes the estimator's.
+            Seed of the draws; None takes the estimator's. Where that is an int, every call draws the same rows; a
+            ``RandomState`` instance, here or there, draws on.
 
         Returns
         -------

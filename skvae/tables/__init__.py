@@ -19,7 +19,7 @@ from skvae.tables.rows import Rows, check_alike, concatenate, gaps_of, slices, w
 from skvae.tables.sample import RowSample
 from skvae.tables.schema import choose_families
 from skvae.tables.survey import Survey
-from skvae.tables.table import Table
+from skvae.tables.table import Table, check_is_table
 
 __all__ = [
     "KINDS",
@@ -39,6 +39,7 @@ __all__ = [
     "Table",
     "TimeColumn",
     "check_alike",
+    "check_is_table",
     "check_levels",
     "choose_families",
     "concatenate",

@@ -331,3 +331,12 @@ def _unit_levels(column: Column) -> Floats:
     if not len(levels) or np.ptp(levels) == 0:
         return np.zeros_like(levels)
     return np.asarray((levels - levels.min()) / np.ptp(levels))
+
+
+def check_is_table(table: object) -> None:
+    """Refuse what is no table."""
+    if table is not None and not isinstance(table, Table):
+        raise TypeError(
+            f"table must be a Table, got {type(table).__name__}. Pass table_ of another estimator, or "
+            f"skvae.tables.Table.fit(rows)."
+        )
