@@ -6,6 +6,7 @@ import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
 from functools import partial
+from io import TextIOWrapper
 
 from skvae.cli.progress import notes
 
@@ -41,6 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         Exit status: 0; 2 where something that was typed does not fit; 130 where somebody stopped it.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a sentence is never lost for a letter
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     parser = make_parser()
     options = parser.parse_args(arguments)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -298,6 +299,8 @@ def write_table(
         if form is not None:
             cells[name] = form.write(frame[name])
     separator = "\t" if kind == ".tsv" else dialect.separator
+    if path is None and isinstance(sys.stdout, TextIOWrapper) and not sys.stdout.isatty():
+        sys.stdout.reconfigure(encoding=dialect.encoding)  # that of the locale may lack letters
     cells.to_csv(sys.stdout if path is None else path, index=False, sep=separator, encoding=dialect.encoding)
 
 

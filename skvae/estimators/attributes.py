@@ -25,7 +25,7 @@ def fitted_attributes(estimator: BaseEstimator, plan: Plan, fit: Fit, device: to
     attributes = {
         "vae_": vae,
         "device_": device,
-        "_online": None,
+        "_online": fit.online,
         "_architecture": plan.architecture,
         "_fitted_with": {name: getattr(estimator, name) for name in names},
         "history_": history.as_dict(),

@@ -17,15 +17,28 @@ from torch import Tensor
 from skvae.estimators._callbacks import CallbackMixin, follow, with_callbacks
 from skvae.estimators._compat import fit_context
 from skvae.estimators.attributes import fitted_attributes
-from skvae.estimators.input import check_is_table, n_rows_min, read_rows, row_weights, unchanged_on_error
+from skvae.estimators.input import n_rows_min, read_rows, row_weights, unchanged_on_error
 from skvae.estimators.shelf import from_shelf
 from skvae.files import fit_kept
 from skvae.likelihoods import Likelihood
 from skvae.messages import warn_user
-from skvae.models import Data, Fit, Network, Online, Parameters, Plan, Run, complaints_of, decide, fit, fit_chunk
+from skvae.models import (
+    Data,
+    Fit,
+    Network,
+    Online,
+    Parameters,
+    Plan,
+    Run,
+    complaints_of,
+    decide,
+    fit,
+    fit_chunk,
+    warn_of_few,
+)
 from skvae.models.streaming import IN_MEMORY, FirstPass
 from skvae.networks import VAE
-from skvae.tables import Chunks, Native, Rows, Table, is_memory_map, to_pandas
+from skvae.tables import Chunks, Native, Rows, Table, check_is_table, is_memory_map, to_pandas
 from skvae.training import History, agree_on, resolve_device
 
 
@@ -140,10 +153,11 @@ class FitsMixin(CallbackMixin):
     ) -> Self:
         """Take one pass over a chunk of rows, with the optimiser as the last call left it.
 
-        The first call learns the columns from its rows and starts the model there; give it some thousand, or a
-        ``table``. After ``fit`` it goes on from the fitted model. The learning rate is constant after a warm-up, no
-        row is held out, and the steps that end ``fit``, which match a learned prior and the frequencies of an
-        autoregressive decoder, are left out. For a given set of rows, ``fit_chunks`` is better.
+        The first call learns the columns from its rows and starts the model there; give it some thousand, a hundred at
+        least, or a ``table``; later values outside the ranges of these are warned of. After ``fit`` it goes on from the
+        fitted model. The learning rate is constant after a warm-up, no row is held out, and the steps that end ``fit``,
+        which match a learned prior and the frequencies of an autoregressive decoder, are left out. For a given set of
+        rows, ``fit_chunks`` is better.
 
         Parameters
         ----------
@@ -165,6 +179,10 @@ class FitsMixin(CallbackMixin):
             frame, native = to_pandas(X)
             rows = read_rows(self, frame, known, reset=start is None)
             weights = row_weights(rows, sample_weight, n_rows_wanted=n_rows_min(known))
+            if known is None:
+                warn_of_few(len(rows))
+            elif start is not None:
+                known.warn_beyond(rows)
             data = self._encoded(weights.rows_of(rows), known, native, weights.of_kept)
             return self._train_on_chunk(data, start)
 
@@ -234,10 +252,11 @@ class FitsMixin(CallbackMixin):
             fitted = from_shelf(self, data.x)
         self.table_ = data.table
         follower = follow(self, *passed, lambda fitted: fitted_attributes(self, plan, fitted, run.device))
-        if fitted is None and self.checkpoint_dir is None:
-            fitted = fit(plan, data, run, start, follower)
-        elif fitted is None:
-            fitted = fit_kept(self.get_params(deep=False), plan, data, run, start, follower)
+        if fitted is None:
+            online = self._before(data.n_rows) if self.warm_start else None
+            given = (plan, data, run, start, follower, online)
+            kept = self.checkpoint_dir is not None
+            fitted = fit_kept(self.get_params(deep=False), *given) if kept else fit(*given)
         self._keep(plan, fitted, run.device)
         if follower is not None:
             follower.end()
@@ -247,13 +266,15 @@ class FitsMixin(CallbackMixin):
         """One pass over encoded rows, and the fitted attributes after it."""
         self.table_ = data.table
         run = Run(resolve_device(self.device), self._seed(), bool(self.verbose))
-        online = getattr(self, "_online", None) or Online.starting_with(len(data.x))
+        online = self._before(len(data.x))
         history = History.of(getattr(self, "history_", {}))
         plan = self._plan(data.table, online.n_rows, run, None)
-        fitted, online = fit_chunk(plan, data, run, start, online, history)
-        self._keep(plan, fitted, run.device)
-        self._online = online
+        self._keep(plan, fit_chunk(plan, data, run, start, online, history), run.device)
         return self
+
+    def _before(self, n_rows: int) -> Online:
+        """What earlier fits and chunks left; nothing yet before the first, which has so many rows."""
+        return getattr(self, "_online", None) or Online.starting_with(n_rows)
 
     def _plan(self, table: Table, n_rows: int, run: Run, start: VAE | None) -> Plan:
         """What the parameters come to."""

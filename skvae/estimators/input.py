@@ -16,6 +16,7 @@ from sklearn.utils.validation import validate_data
 from torch import Tensor
 
 from skvae.estimators._compat import check_sample_weight
+from skvae.messages import memory_remedy
 from skvae.tables import Rows, Table, is_stream, python_reader_of, to_pandas, with_nan
 
 
@@ -155,19 +156,10 @@ def row_weights(X: Rows, sample_weight: ArrayLike | None, n_rows_wanted: int = 2
     return RowWeights(kept, torch.from_numpy(weights[kept]))
 
 
-def check_is_table(table: object) -> None:
-    """Refuse what is no table."""
-    if table is not None and not isinstance(table, Table):
-        raise TypeError(
-            f"table must be a Table, got {type(table).__name__}. Pass table_ of another estimator, or "
-            f"skvae.tables.Table.fit(rows)."
-        )
-
-
 def check_count(name: str, value: object) -> int:
     """A number of draws or rows, one at least."""
-    if not isinstance(value, Integral) or int(value) < 1:
-        raise ValueError(f"{name} must be an integer of at least 1, got {value!r}. Ask for at least one.")
+    if not isinstance(value, Integral) or not 1 <= int(value) < 2**63:
+        raise ValueError(f"{name} must be an integer of at least 1, got {value!r}. Ask for 1 to 2**63 - 1.")
     return int(value)
 
 
@@ -193,7 +185,8 @@ def unchanged_on_error(estimator: BaseEstimator) -> Iterator[None]:
     """Give the estimator its attributes back if anything goes wrong."""
     before = vars(estimator).copy()
     try:
-        yield
+        with memory_remedy("Use fewer rows, or fit_chunks, a smaller batch_size or smaller hidden_layer_sizes."):
+            yield
     except BaseException:
         vars(estimator).clear()
         vars(estimator).update(before)

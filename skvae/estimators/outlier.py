@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator, OutlierMixin, clone
 from sklearn.linear_model import Ridge
 from sklearn.utils.validation import check_is_fitted
 
-from skvae.estimators._compat import Documented, Interval, StrOptions, fit_context
+from skvae.estimators._compat import Documented, Interval, fit_context, one_of
 from skvae.estimators.inner import column_scales, inner_estimator, read_first, take_names
 from skvae.estimators.input import read_rows
 from skvae.estimators.transformer import VAETransformer
@@ -102,8 +102,8 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "estimator": [VAETransformer, None],
-        "contamination": [StrOptions({"auto"}), Interval(Real, 0, 0.5, closed="right")],
-        "support_fraction": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="right")],
+        "contamination": [one_of("auto"), Interval(Real, 0, 0.5, closed="right")],
+        "support_fraction": [one_of("auto"), Interval(Real, 0, 1, closed="right")],
         "random_state": ["random_state"],
     }
 

@@ -9,26 +9,26 @@ from typing import Any
 
 import torch
 
-from skvae.estimators._compat import Interval, StrOptions
+from skvae.estimators._compat import Interval, one_of
 from skvae.likelihoods import FAMILIES, Likelihood
 from skvae.networks import ACTIVATIONS
 from skvae.priors import PRIORS, PriorFamily
 from skvae.training import BetaSchedule
 
-AUTO = StrOptions({"auto"})
+AUTO = one_of("auto")
 
 CONSTRAINTS: dict[str, list[Any]] = {
     "n_components": [Interval(Integral, 1, None, closed="left")],
-    "likelihood": [StrOptions({"auto", *FAMILIES}), Likelihood, Mapping],
-    "prior": [StrOptions(set(PRIORS)), PriorFamily],
+    "likelihood": [one_of("auto", *sorted(FAMILIES)), Likelihood, Mapping],
+    "prior": [one_of(*PRIORS), PriorFamily],
     "add_indicator": ["boolean"],
     "hidden_layer_sizes": [AUTO, tuple, list],
-    "activation": [StrOptions(set(ACTIVATIONS))],
+    "activation": [one_of(*ACTIVATIONS)],
     "dropout": [Interval(Real, 0, 1, closed="left")],
-    "encoder": [StrOptions({"mlp"}), callable],
-    "decoder": [StrOptions({"factorized", "autoregressive"}), callable],
-    "init": [StrOptions({"auto", "linear", "random"})],
-    "objective": [StrOptions({"elbo", "iwae"})],
+    "encoder": [one_of("mlp"), callable],
+    "decoder": [one_of("factorized", "autoregressive"), callable],
+    "init": [one_of("auto", "linear", "random")],
+    "objective": [one_of("elbo", "iwae")],
     "n_draws": [Interval(Integral, 1, None, closed="left")],
     "beta": [Interval(Real, 0, None, closed="left"), BetaSchedule],
     "free_bits": [AUTO, Interval(Real, 0, None, closed="left")],
@@ -43,7 +43,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "tol": [Interval(Real, 0, None, closed="left")],
     "warm_start": ["boolean"],
     "device": [str, torch.device],
-    "precision": [StrOptions({"auto", "float32", "bfloat16"})],
+    "precision": [one_of("auto", "float32", "bfloat16")],
     "random_state": ["random_state"],
     "verbose": ["verbose"],
     "checkpoint_dir": [str, os.PathLike, None],

@@ -301,7 +301,7 @@ def train_members(
         if members[0].front is not None:
             rows = clone(members[0].front).fit_transform(rows, targets)
         fits = fit_on([member.vae for member in members], rows, factor)
-    except (ValueError, TypeError):  # the search meets it too, and says what error_score tells it to
+    except (ValueError, TypeError, MemoryError):  # the search meets it too, unless one fit at a time has the memory
         fits = {}
     return fits, time.perf_counter() - start
 

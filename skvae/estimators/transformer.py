@@ -143,8 +143,10 @@ class VAETransformer(
         Nats by which the held-out objective must grow to count as an improvement.
 
     warm_start : bool, default=False
-        Whether ``fit`` continues from the weights of the last fit, with the columns as they were then. All rows train
-        with ``early_stopping="auto"``, since the model may have seen any of them; ``X_val`` chooses the best weights.
+        Whether ``fit`` continues from the last fit, with the columns, the weights and the memory of the optimiser as
+        they were then. The learning rate warms up once, and falls to zero in each fit; many short fits are much as one
+        long one. All rows train with ``early_stopping="auto"``, as the model may have seen any of them; what is kept is
+        the better of before and after, and training goes on from its last step. ``X_val`` chooses the best weights.
 
     device : str or torch.device, default="auto"
         Device of the model, in the words of torch. "auto" takes the first GPU if there is one.
@@ -437,7 +439,8 @@ class VAETransformer(
             NaN, NaT or pandas.NA in a dict ask for rows in which the cell is missing, with ``add_indicator`` and
             where there were such rows; else the cell is drawn, as it is for None.
         random_state : int, RandomState instance or None
-            Seed of the draws; None takes the estimator's.
+            Seed of the draws; None takes the estimator's. Where that is an int, every call draws the same rows; a
+            ``RandomState`` instance, here or there, draws on.
 
         Returns
         -------

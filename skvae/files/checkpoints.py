@@ -20,7 +20,7 @@ from skvae.files.document import Reader, Writer, import_path
 from skvae.files.pickling import version
 from skvae.files.weights import Arrays, learned, rebuilt
 from skvae.messages import warn_user
-from skvae.models import Data, Fit, Follower, Plan, Run, fit, fit_together
+from skvae.models import Data, Fit, Follower, Online, Plan, Run, fit, fit_together
 from skvae.networks import VAE
 from skvae.tables import Table
 from skvae.training import History, agree_on, is_first
@@ -47,7 +47,14 @@ class Identity(NamedTuple):
     parameters: str
 
     @classmethod
-    def of(cls, parameters: Mapping[str, Any], data: Data, run: Run, start: VAE | None = None) -> Self:
+    def of(
+        cls,
+        parameters: Mapping[str, Any],
+        data: Data,
+        run: Run,
+        start: VAE | None = None,
+        online: Online | None = None,
+    ) -> Self:
         """That of one fit."""
         if parameters["random_state"] is None:
             raise ValueError(
@@ -60,7 +67,13 @@ class Identity(NamedTuple):
             tensors["weights"] = data.stream.weights
         cells = {name: tensor.cpu().numpy() for name, tensor in tensors.items() if tensor is not None}
         settings = {name: value for name, value in parameters.items() if name not in NOT_THE_FIT}
-        settings |= {"seed": run.seed, "device": run.device, "skvae": version(), "torch": str(torch.__version__)}
+        settings |= {
+            "online": online,
+            "seed": run.seed,
+            "device": run.device,
+            "skvae": version(),
+            "torch": str(torch.__version__),
+        }
         before = {} if start is None else learned(start)
         return cls(
             _shorter(columns, str(data.n_rows), digest("", cells)), _shorter(_digest_of(settings), digest("", before))
@@ -111,6 +124,7 @@ def fit_kept(
     run: Run,
     start: VAE | None = None,
     follower: Follower | None = None,
+    online: Online | None = None,
 ) -> Fit:
     """What ``skvae.models.fit`` answers, kept on the way in the ``checkpoint_dir`` of the parameters.
 
@@ -119,11 +133,11 @@ def fit_kept(
     ValueError
         Where there is no seed, or a file that is not as it was written.
     """
-    identity = Identity.of(parameters, data, run, start)
+    identity = Identity.of(parameters, data, run, start, online)
     with Checkpoint.opened(parameters["checkpoint_dir"], identity) as checkpoint:
         fits = checkpoint.fits([plan], data.table, run)
         if fits is None:
-            fits = [fit(plan, data, run, start, follower, checkpoint)]
+            fits = [fit(plan, data, run, start, follower, online, checkpoint)]
             checkpoint.end(fits)
     return fits[0]
 
@@ -252,11 +266,12 @@ class Checkpoint:
 def _described(fit: Fit) -> dict[str, Any]:
     """What a file holds of a fit."""
     history, extreme = fit.history.state_dict(), fit.extreme
-    return {"weights": learned(fit.vae), "history": history, "kl": fit.kl, "extreme": extreme}
+    return {"weights": learned(fit.vae), "history": history, "kl": fit.kl, "extreme": extreme, "online": fit.online}
 
 
 def _fit(described: Mapping[str, Any], plan: Plan, table: Table, run: Run) -> Fit:
     """The fit again."""
     weights: Arrays = described["weights"]
     vae = rebuilt(plan.architecture, table, weights).to(run.device)
-    return Fit(vae, History.from_state_dict(described["history"]), described["kl"], described["extreme"])
+    history = History.from_state_dict(described["history"])
+    return Fit(vae, history, described["kl"], described["extreme"], described["online"])

@@ -178,7 +178,8 @@ class Reader:
         if name in PARTS:
             return PARTS[name].put(parts)
         raise ValueError(
-            f"It holds a {name!r}, which is not of skvae. If that is a class of yours, pass it: load(path, classes=[…])"
+            f"It holds a {name!r}, which no file of this version of skvae does. If that is a class of yours, pass it: "
+            f"load(path, classes=[…]). If not, load the file with the version that wrote it"
         )
 
 

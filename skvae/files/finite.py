@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from skvae.files.weights import OWN_WEIGHTS
 from skvae.networks import VAE
@@ -31,10 +32,19 @@ def check_finite_attributes(attributes: Mapping[str, Any]) -> None:
     _check_finite(_numbers_of_table(attributes["table_"]))
     _check_finite(iter([("kl_per_component_", attributes["kl_per_component_"])]))
     if online is not None:
-        numbers = [np.array([online.n_seen, online.weight]), *(kept.cpu().numpy() for kept in online.memory or [])]
+        numbers = [
+            np.array([online.n_seen, online.mean_weight]),
+            *_of_tensors(online.memory),
+            *_of_tensors(online.left),
+        ]
         _check_finite(("memory of the steps so far", array) for array in numbers)
     if np.isnan(attributes.get("noise_variance_", 0.0)).any():  # infinite where a float64 cannot hold a square
         raise ValueError(_sentence("noise_variance_", np.nan))
+
+
+def _of_tensors(kept: list[Tensor] | None) -> Iterator[NDArray[Any]]:
+    """Tensors as arrays, if there are any."""
+    return (tensor.cpu().numpy() for tensor in kept or [])
 
 
 def check_finite_weights(vae: VAE) -> None:

@@ -1,12 +1,13 @@
 """A fit from A to Z: what "auto" means, the fit itself, and what the fitted model says of rows."""
 
 from skvae.models.architecture import Architecture, Network
+from skvae.models.chunk import fit_chunk, warn_of_few
 from skvae.models.complaints import complaints_of
 from skvae.models.data import Data
 from skvae.models.fitting import fit
 from skvae.models.kl import ACTIVE
 from skvae.models.model import Model, index_of
-from skvae.models.online import Online, fit_chunk
+from skvae.models.online import Online
 from skvae.models.outcome import Fit
 from skvae.models.plan import Parameters, Plan
 from skvae.models.rules import decide
@@ -34,4 +35,5 @@ __all__ = [
     "fit_together",
     "index_of",
     "is_stackable",
+    "warn_of_few",
 ]

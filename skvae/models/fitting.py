@@ -11,9 +11,10 @@ from typing import Any
 
 import torch
 
-from skvae.messages import warn_user
+from skvae.messages import is_out_of_memory, warn_user
 from skvae.models.data import Data
 from skvae.models.floor import Floor
+from skvae.models.online import Online
 from skvae.models.outcome import Fit, conclude
 from skvae.models.plan import Plan
 from skvae.models.run import Follower, Keeper, Run, print_kept, print_progress
@@ -24,6 +25,8 @@ from skvae.training import (
     Recipe,
     Split,
     Training,
+    annealed,
+    annealed_anew,
     global_rng_states,
     initialize,
     set_global_rng_states,
@@ -36,6 +39,7 @@ def fit(
     run: Run,
     start: VAE | None = None,
     follower: Follower | None = None,
+    online: Online | None = None,
     keeper: Keeper | None = None,
 ) -> Fit:
     """Train one model, with its folds beside it where the rows are few.
@@ -52,6 +56,8 @@ def fit(
         A trained model to continue from; it is left as it is.
     follower : Follower, optional
         Who is told of every epoch, and may end the training.
+    online : Online, optional
+        What earlier training left, where more will follow; the start goes on from it.
     keeper : Keeper, optional
         Who keeps the state of the training, which goes on from the last one kept.
 
@@ -60,12 +66,17 @@ def fit(
     MemoryError
         Where the device has no memory for half of a batch.
     """
-    offset = data.offset
+    offset, schedule, memory = data.offset, annealed, None
+    if start is not None and online is not None:
+        run, memory = replace(run, seed=run.seed + online.n_steps), online.memory
+        schedule = partial(annealed_anew, online.n_steps)
     with run.prepared(plan) as generator:
         data, split = data.split(plan.early_stopping, plan.validation_fraction, generator)
         data = data.to(run.device)
         vae = stack_at_start(plan, data, split, run, generator, start)
         floor = Floor(vae, plan, split, run.seed)
+        if start is not None and online is not None:
+            online.take_up(vae)
         data = data.float()
         if follower is not None:
             follower.begin(plan.recipe.max_iter)
@@ -83,18 +94,30 @@ def fit(
                     rows=data.stream,
                     report=told.progress(),
                     after_epoch=told.epochs(),
+                    schedule=schedule,
+                    memory=memory,
                 )
                 told.resume(training)
                 training.run()
         if run.is_verbose:
             print_kept(candidate.history, plan.recipe.max_iter)
-        return conclude(vae, candidate.history, data, split.train[-1], generator, floor)
+        fit = conclude(vae, candidate.history, data, split.train[-1], generator, floor)
+        return fit if online is None else fit._replace(online=online.after(training, floor.left))
 
 
 def stack_at_start(
-    plan: Plan, data: Data, split: Split, run: Run, generator: torch.Generator, start: VAE | None = None
+    plan: Plan,
+    data: Data,
+    split: Split,
+    run: Run,
+    generator: torch.Generator,
+    start: VAE | None = None,
+    n_rows_wanted: int = 0,
 ) -> VAE:
-    """The models of one fit before their first step: one for each set of training rows."""
+    """The models of one fit before their first step: one for each set of training rows.
+
+    The start of fewer rows than are wanted is drawn towards independent columns: see ``fit_linear_model``.
+    """
     if start is None:
         vae = plan.architecture.build(data.table, run.seed)
     else:
@@ -102,7 +125,7 @@ def stack_at_start(
     vae = vae.to(run.device).requires_grad_(True)
     restack(vae, [0] * len(split.train))
     if start is None:
-        initialize(vae, data.x, split.train, plan.init, generator, data.weights)
+        initialize(vae, data.x, split.train, plan.init, generator, data.weights, n_rows_wanted)
     return vae
 
 
@@ -178,8 +201,8 @@ class Attempt(AbstractContextManager["Attempt"]):
         self.recipe = recipe
         self.has_failed = False
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
-        self.has_failed = kind is not None and issubclass(kind, torch.OutOfMemoryError)
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> bool:
+        self.has_failed = is_out_of_memory(error)
         return self.has_failed  # the traceback, which holds the memory, goes
 
 
@@ -199,5 +222,5 @@ def attempts(recipe: Recipe) -> Iterator[Attempt]:
     if last.has_failed:
         raise MemoryError(
             f"The device has no memory for {half.batch_size} rows a step. Set batch_size to fewer, choose smaller "
-            f"hidden_layer_sizes, or use device='cpu'."
+            f"hidden_layer_sizes, or train on another device."
         )

@@ -28,11 +28,17 @@ class Floor:
         Its rows. Where some of them are held out from all models, these are the judges, and there is no floor.
     seed : int
         Seed of the posterior draws.
+
+    Attributes
+    ----------
+    left : list of Tensors or None
+        State of the module that training led to, where ``hold`` has gone back from it.
     """
 
     def __init__(self, vae: VAE, plan: Plan, split: Split, seed: int) -> None:
         self.plan, self.seed, self.rows = plan, seed, split.train[-1]
         self.start: VAE | None = None
+        self.left: list[Tensor] | None = None
         if not split.held_out or len(split.train) > 1:
             last = len(vae.decoder.bias) - 1
             self.start = take_models(copy.deepcopy(vae), [last])
@@ -45,6 +51,7 @@ class Floor:
         some = data.take(self.rows[:: every_nth(len(self.rows))])
         gain = self._gain(self.start, vae, some.x, some.weights)
         if gain < 0 or math.isnan(gain):
+            self.left = [tensor.cpu().clone() for tensor in vae.state_dict().values()]
             vae.load_state_dict(self.start.state_dict())
             history.best_iter = 0
 

@@ -51,7 +51,12 @@ def posterior_of_rows(vae: VAE, x: Tensor) -> DiagonalNormal:
 @torch.no_grad()
 def kl_by_nodes(vae: VAE, x: Tensor) -> Tensor:
     """KL(q(z | x) ‖ p(z)) under a prior without a closed form, by many fixed draws. Shape: (1, B, D) -> (1, B, 1)."""
-    q = vae.posterior(x)
+    q, n_rows = vae.posterior(x), x.shape[1]
     nodes = normal_nodes(N_NODES, vae.encoder.n_components).to(x)
-    kl = torch.stack([vae.prior.kl(q, q.at(node)) for node in nodes]).mean(dim=0)
+    parts = list[Tensor]()
+    for some in torch.split(nodes, max(1, CHUNK // n_rows)):  # of all rows, as rows of one batch
+        repeated = DiagonalNormal(q.loc.repeat(1, len(some), 1), q.scale.repeat(1, len(some), 1))
+        drawn = vae.prior.kl(repeated, repeated.at(some.repeat_interleave(n_rows, dim=0)))
+        parts.append(drawn.view(1, len(some), n_rows, -1))
+    kl = torch.cat(parts, dim=1).mean(dim=1)
     return kl.masked_fill(x.isnan().all(dim=-1)[..., None], 0.0)

@@ -15,18 +15,22 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from skvae.messages import memory_remedy
 from skvae.models.gaps import N_PARTICLES, PARTICLES_PER_DRAW, draw_gaps, draw_under_condition
 from skvae.models.kl import kl_by_nodes
 from skvae.networks import VAE
-from skvae.objectives import elbo, importance_weighted_bound, normal_nodes
+from skvae.objectives import Bound, elbo, importance_weighted_bound, mean_log_likelihood, normal_nodes
 from skvae.tables import Rows, Table, fill_gaps, keep_given, release, slices
 
 N_NODES, N_NODES_OF_FEW = 32, 8  # fixed posterior draws of a score; where little depends on z, and each is dear
+FEW_ROWS = 256  # that are decoded with several draws at once: for fewer, a step costs more than what it computes
 CHUNK = 4_000_000  # cells held in memory at once, in every layer
 
 Floats = NDArray[np.floating[Any]]
 ByRow = Callable[[VAE, Tensor], tuple[Tensor, ...]]
 State = tuple[tuple[int, int], ...]
+
+FEWER_ROWS = memory_remedy("Ask for fewer rows at a time.")
 
 _COPIES: WeakKeyDictionary[VAE, tuple[State, VAE]] = WeakKeyDictionary()  # in double precision, beside the modules
 
@@ -58,6 +62,7 @@ class Model:
 
     # -- of given rows -----------------------------------------------------------------------------------------
 
+    @FEWER_ROWS
     @torch.no_grad()
     def posterior(self, X: Rows) -> tuple[Floats, Floats]:
         """Mean and standard deviation of q(z | x). Shape: (N, D) -> (N, K) both."""
@@ -69,6 +74,7 @@ class Model:
         mean, std = self._by_row(X, moments)
         return mean.numpy(), std.numpy()
 
+    @FEWER_ROWS
     @torch.no_grad()
     def elbo(self, X: Rows) -> Floats:
         """Evidence lower bound on log p(x), nats, in the units of the data. Shape: (N, D) -> (N,)."""
@@ -76,13 +82,17 @@ class Model:
 
         def bounds(vae: VAE, x: Tensor) -> tuple[Tensor]:
             noise = normal_nodes(n_nodes, self.n_components).to(x)[:, None, None]
-            bound = elbo(vae, x, noise)
-            if not vae.prior.has_closed_form_kl:  # more nodes, which need no decoder
-                bound = bound._replace(kl=kl_by_nodes(vae, x))
+            n_together = max(1, FEW_ROWS // x.shape[1])
+            if vae.prior.has_closed_form_kl:
+                bound = elbo(vae, x, noise, n_together=n_together)
+            else:  # more nodes, which need no decoder
+                draws = list(map(vae.posterior(x).at, noise))
+                bound = Bound(mean_log_likelihood(vae, draws, x, n_together), kl_by_nodes(vae, x))
             return (bound.elbo[0] + self.table.log_jacobian(x[0]),)
 
         return self._by_row(X, bounds)[0].numpy()
 
+    @FEWER_ROWS
     @torch.no_grad()
     def log_likelihood(self, X: Rows, n_draws: int, seed: int) -> Floats:
         """Importance-weighted bound on log p(x), by draws that all rows share. Shape: (N, D) -> (N,)."""
@@ -94,6 +104,7 @@ class Model:
 
         return self._by_row(X, bounds)[0].numpy()
 
+    @FEWER_ROWS
     @torch.no_grad()
     def reconstruct(self, X: Rows, index: pd.Index | None, generator: torch.Generator | None) -> Any:
         """Rows through the posterior mean and back, or drawn at a draw of the posterior. Shape: (N, D), kept."""
@@ -107,6 +118,7 @@ class Model:
 
         return self._decode(self._by_row(X, rows)[0], index)
 
+    @FEWER_ROWS
     @torch.no_grad()
     def impute(self, X: Rows, n_draws: int | None, generator: torch.Generator) -> list[Any]:
         """Completed tables: so many with draws in the gaps, or one with the mean of 200 draws. Shape: (N, D) each."""
@@ -125,6 +137,7 @@ class Model:
 
     # -- of z, and of nothing ----------------------------------------------------------------------------------
 
+    @FEWER_ROWS
     @torch.no_grad()
     def decode(self, Z: NDArray[Any], index: pd.Index | None) -> Any:
         """E[x | z], the mode for categories. Shape: (N, K) -> (N, D)."""
@@ -135,6 +148,7 @@ class Model:
             x[first : first + size] = vae.generate(z[None, first : first + size], None, gaps=False)[0]
         return self._decode(x, index)
 
+    @FEWER_ROWS
     @torch.no_grad()
     def sample(self, n_samples: int, generator: torch.Generator) -> Any:
         """Draws from p(x). Shape: (n_samples, D)."""
@@ -145,6 +159,7 @@ class Model:
             x[first : first + size] = vae.sample(min(size, n_samples - first), like, generator)[0]
         return self._decode(x)
 
+    @FEWER_ROWS
     @torch.no_grad()
     def sample_given(self, given: pd.DataFrame, n_samples: int | None, generator: torch.Generator) -> Any:
         """Draws from p(x | given): each row of ``given`` completed, or its only row so many times. Shape: (M, D)."""

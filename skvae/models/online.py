@@ -1,128 +1,80 @@
-"""One pass over a chunk, with the optimiser as the last chunk left it."""
+"""What training leaves for more training."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 
-from torch import Tensor, arange
+from torch import Tensor
 
 from skvae.models.data import Data
-from skvae.models.fitting import stack_at_start
-from skvae.models.kl import mean_kl
-from skvae.models.outcome import Fit, fit_of
-from skvae.models.plan import Plan
-from skvae.models.run import Run, print_progress
 from skvae.networks import VAE
-from skvae.training import Candidate, History, Recipe, RowsInMemory, Split, Training, open_ended
+from skvae.training import Training
 
 N_ROWS_MIN = 2000  # that the rules behind "auto" count on: more chunks will come
 
 
 @dataclass(frozen=True)
 class Online:
-    """What is kept from chunk to chunk, beside the model.
+    """What is kept from chunk to chunk, and from fit to fit of a warm start, beside the model.
 
     Attributes
     ----------
     n_rows : int
-        What the rules behind "auto" go by: rows of the first chunk, but 2,000 at least.
+        What the rules behind "auto" go by in later chunks: rows of the first one, but 2,000 at least.
     n_steps : int
         Number of steps so far.
-    n_seen, weight : float
-        Number of rows so far, and the sum of their weights.
+    n_seen, mean_weight : float
+        Number of rows so far, and the mean of their weights, whose sum may be more than a float holds.
     memory : list of Tensors or None
         What the optimiser remembers.
+    left : list of Tensors or None
+        State of the module after the last step, where the model went back to what it was before: see ``Floor``.
     """
 
     n_rows: int
     n_steps: int = 0
     n_seen: float = 0.0
-    weight: float = 0.0
+    mean_weight: float = 0.0
     memory: list[Tensor] | None = None
+    left: list[Tensor] | None = None
 
     @classmethod
     def starting_with(cls, n_rows: int) -> Online:
         """Before the first chunk, which has so many rows."""
         return cls(max(n_rows, N_ROWS_MIN))
 
+    def after(self, training: Training, left: list[Tensor] | None = None) -> Online:
+        """Steps and memory of a training taken note of."""
+        n_steps = self.n_steps + training.epoch * training.n_batches
+        return replace(self, n_steps=n_steps, memory=training.optimizer.remember(), left=left)
+
+    def take_up(self, vae: VAE) -> None:
+        """Go on from the last step, where the model has gone back."""
+        if self.left is not None:
+            vae.load_state_dict(dict(zip(vae.state_dict(), self.left, strict=True)))
+
     def noticing(self, data: Data) -> Online:
         """Rows and weights of one more chunk taken note of."""
-        n_rows = len(data.x)
-        total = n_rows if data.weights is None else float(data.weights.sum())
-        return replace(self, n_seen=self.n_seen + n_rows, weight=self.weight + total)
+        n_seen = self.n_seen + len(data.x)
+        share = len(data.x) / n_seen
+        mean = 1.0 if data.weights is None else mean_of(data.weights)
+        return replace(self, n_seen=n_seen, mean_weight=(1 - share) * self.mean_weight + share * mean)
 
     def relative(self, weights: Tensor | None) -> Tensor | None:
         """Weights divided by the mean over all chunks so far."""
         if weights is None:
             return None
-        return weights / (self.weight / self.n_seen)
+        return weights / self.mean_weight
 
 
-def fit_chunk(
-    plan: Plan, data: Data, run: Run, start: VAE | None, online: Online, history: History
-) -> tuple[Fit, Online]:
-    """Take one pass over the rows of a chunk, in steps of a constant learning rate after a warm-up.
+def mean_of(weights: Tensor) -> float:
+    """The mean of positive weights, whatever their size.
 
-    Parameters
-    ----------
-    plan, data, run, start
-        See ``fit``.
-    online : Online
-        What the last chunk left.
-    history : History
-        Record of earlier passes; the new one is appended.
+    Examples
+    --------
+    >>> import torch
+    >>> mean_of(torch.tensor([1e308, 1e308], dtype=torch.float64))
+    1e+308
     """
-    plan = replace(plan, recipe=_one_pass(plan.recipe, len(data.x)))
-    run = replace(run, seed=run.seed + online.n_steps)
-    with run.prepared(plan) as generator:
-        online, offset = online.noticing(data), data.offset
-        everything = arange(len(data.x), device=run.device)
-        split = Split([everything], [])
-        data = data.to(run.device)
-        data = replace(data, weights=online.relative(data.weights))
-        vae = stack_at_start(plan, data, split, run, generator, start)
-        data = data.float()
-        candidate = Candidate(plan.recipe, plan.objective, plan.architecture.n_components, offset)
-        training = Training(
-            vae,
-            data.x,
-            split,
-            [candidate],
-            seed=run.seed,
-            rows=RowsInMemory(data.x, data.weights, [everything]),
-            schedule=partial(_after, online.n_steps),
-        )
-        if online.memory is not None:
-            training.optimizer.recall(online.memory)
-        training.run()
-        append(history, candidate.history)
-        if run.is_verbose:
-            print_progress(history)
-        vae.requires_grad_(False)
-        fit = fit_of(vae, history, data, mean_kl(vae, data.x, data.weights))
-    memory, n_steps = training.optimizer.remember(), online.n_steps + training.n_batches
-    return fit, replace(online, n_steps=n_steps, memory=memory)
-
-
-def _one_pass(recipe: Recipe, n_rows: int) -> Recipe:
-    """The recipe of a single pass, in batches that leave few rows over."""
-    n_batches = -(-n_rows // recipe.batch_size)
-    return replace(recipe, max_iter=1, batch_size=n_rows // n_batches)
-
-
-def _after(n_before: int, step: int, n_steps: int) -> tuple[float, float]:
-    """The schedule of steps that follow others."""
-    return open_ended(n_before + step)
-
-
-def append(history: History, passed: History) -> None:
-    """Another pass at the end of a history; the state before the first step only where there is none yet."""
-    passed.flush()
-    rows = iter(passed.epochs)
-    if history.epochs:
-        next(rows)
-    for row in rows:
-        history.epochs.append(row | {"epoch": len(history.epochs)})
-    history.best_iter = len(history.epochs) - 1
-    history.n_skipped, history.interrupted = passed.n_skipped, passed.interrupted
+    largest = weights.max()
+    return float(largest * (weights / largest).mean())

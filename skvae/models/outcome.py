@@ -10,6 +10,7 @@ from torch import Tensor
 from skvae.models.data import Data
 from skvae.models.floor import Floor
 from skvae.models.kl import every_nth, mean_kl, posterior_of_rows
+from skvae.models.online import Online
 from skvae.networks import VAE, AutoregressiveDecoder, restack
 from skvae.priors import fit_prior
 from skvae.tables import Table
@@ -29,12 +30,15 @@ class Fit(NamedTuple):
         Mean KL of each component over up to 10,000 training rows.
     extreme : tuple of int and float, or None
         Column of the number that lies farthest out, and where, encoded; the first suspect where training broke down.
+    online : Online or None
+        What more training goes on from.
     """
 
     vae: VAE
     history: History
     kl: Tensor
     extreme: tuple[int, float] | None
+    online: Online | None = None
 
 
 def conclude(

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
+from skvae.messages import memory_remedy
 from skvae.models.data import Data
 from skvae.models.fitting import stack_at_start
 from skvae.models.floor import Floor
@@ -31,6 +32,7 @@ def is_stackable(parameters: Parameters) -> bool:
     )
 
 
+@memory_remedy("Try fewer candidates at once, choose smaller hidden_layer_sizes, or pass fewer rows.")
 def fit_together(plans: Sequence[Plan], data: Data, run: Run, factor: float | None = None) -> list[Fit]:
     """Train several models on the same rows as one stack: each is what ``fit`` would make of it.
 
@@ -47,6 +49,8 @@ def fit_together(plans: Sequence[Plan], data: Data, run: Run, factor: float | No
 
     Raises
     ------
+    MemoryError
+        Where there is too little for all of them at once.
     KeyboardInterrupt
         On Ctrl-C: a search has nothing to keep of fits cut short.
     """

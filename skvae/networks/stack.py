@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from skvae.messages import is_out_of_memory
+
 
 class Replicas(nn.Module):
     """A user's network, stacked by a loop: S copies, each applied to its own rows.
@@ -48,9 +50,9 @@ class Replicas(nn.Module):
         rule = f"A callable encoder or decoder must map (rows, {x.shape[1]}) to (rows, {self.n_out})"
         try:
             y = module(x)
-        except torch.OutOfMemoryError:
-            raise
         except RuntimeError as error:
+            if is_out_of_memory(error):
+                raise
             raise ValueError(f"{rule}, but its module failed: {error}. Use both n_in and n_out.") from error
         if not isinstance(y, Tensor) or y.shape != (len(x), self.n_out):
             got = f"shape {tuple(y.shape)}" if isinstance(y, Tensor) else f"a {type(y).__name__}"

@@ -1,6 +1,6 @@
 """What is maximised and reported: pure tensor functions, larger is better, nats per row."""
 
-from skvae.objectives.elbo import Bound, elbo
+from skvae.objectives.elbo import Bound, elbo, mean_log_likelihood
 from skvae.objectives.importance import doubly_reparameterized, importance_weighted_bound
 from skvae.objectives.kl import kl_to_standard_normal
 from skvae.objectives.latent_model import LatentModel
@@ -15,5 +15,6 @@ __all__ = [
     "elbo",
     "importance_weighted_bound",
     "kl_to_standard_normal",
+    "mean_log_likelihood",
     "normal_nodes",
 ]

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from skvae.likelihoods import Block, Columns, Joint, Likelihood
+from skvae.messages import warn_user
 from skvae.tables.bins import Floats
-from skvae.tables.columns import Column
-from skvae.tables.columns.cells import is_missing
+from skvae.tables.columns import Column, Support
+from skvae.tables.columns.cells import in_words, is_missing
 from skvae.tables.columns.dtypes import cast
 from skvae.tables.encoded import EncodedColumn
 from skvae.tables.frames import Native
@@ -330,6 +331,21 @@ class Table:
             total += ~(column.is_possible(values) | is_missing(values))
         return total
 
+    def warn_beyond(self, X: Rows) -> None:
+        """Say of which columns values have no probability, where encoding them does not say so. Shape: (N, D)."""
+        for j, column in enumerate(self.data):
+            if column.codec.warns_of_unseen:
+                continue
+            values = column_of(X, j)
+            support = Support(column.family, column.lower, column.upper)
+            is_beyond = ~(column.codec.accepts(values, support) | is_missing(values))
+            if is_beyond.any():
+                warn_user(
+                    f"Column {column.name!r} holds {in_words(values[is_beyond])}, outside of the range that the first "
+                    f"rows had; {int(is_beyond.sum())} such cell(s) count as its end, and none is drawn. Begin with "
+                    f"more rows, or pass table=Table.fit(rows) in the first call."
+                )
+
     def joint(self) -> Joint:
         """The likelihood of a row: one block for each distinct family."""
         blocks = [Block(family, index, self._facts(index)) for family, index in by_family(self.families).items()]
@@ -357,3 +373,12 @@ def _unit_levels(column: Column) -> Floats:
     if not len(levels) or np.ptp(levels) == 0:
         return np.zeros_like(levels)
     return np.asarray((levels - levels.min()) / np.ptp(levels))
+
+
+def check_is_table(table: object) -> None:
+    """Refuse what is no table."""
+    if table is not None and not isinstance(table, Table):
+        raise TypeError(
+            f"table must be a Table, got {type(table).__name__}. Pass table_ of another estimator, or "
+            f"skvae.tables.Table.fit(rows)."
+        )

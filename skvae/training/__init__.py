@@ -20,7 +20,7 @@ from skvae.training.objective import Objective
 from skvae.training.processes import agree_on, is_first
 from skvae.training.recipe import Recipe
 from skvae.training.rows import RowsInMemory, StreamedRows
-from skvae.training.schedules import BetaSchedule, CyclicalBeta, LinearBeta, open_ended
+from skvae.training.schedules import BetaSchedule, CyclicalBeta, LinearBeta, annealed, annealed_anew, open_ended
 from skvae.training.split import Split, split_rows
 
 __all__ = [
@@ -38,6 +38,8 @@ __all__ = [
     "StreamedRows",
     "Training",
     "agree_on",
+    "annealed",
+    "annealed_anew",
     "ends_the_fit_alone",
     "global_rng_states",
     "initialize",

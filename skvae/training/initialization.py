@@ -95,6 +95,21 @@ def centred(x: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
     return mean, weights.sqrt() * (x - mean).nan_to_num(nan=0.0) / share_observed.sqrt()
 
 
+def with_independent_rows(rows: Tensor, n: int) -> Tensor:
+    """Centred rows with the covariance of these and of n more whose columns are independent. Shape: (N, D), (N + D, D).
+
+    Examples
+    --------
+    >>> rows = with_independent_rows(torch.tensor([[1.0, 1.0], [-1.0, -1.0]]), 6)
+    >>> rows.T @ rows / len(rows)
+    tensor([[1.0000, 0.2500],
+            [0.2500, 1.0000]])
+    """
+    size = rows.square().mean(dim=0).sqrt()
+    together = torch.cat([rows, math.sqrt(n) * size.diag()])
+    return together * math.sqrt(len(together) / (len(rows) + n))
+
+
 def fit_linear_model(
     x: Tensor,
     n_components: int,
@@ -104,6 +119,7 @@ def fit_linear_model(
     generator: torch.Generator,
     weights: Tensor | None = None,
     known_noise: float | None = None,
+    n_rows_wanted: int = 0,
 ) -> LinearModel:
     """Maximum likelihood of probabilistic PCA (one noise variance) or factor analysis (one for each column).
 
@@ -123,6 +139,9 @@ def fit_linear_model(
         Weight of each row.
     known_noise : float, optional
         Noise variance of all columns, if it is not to be estimated.
+    n_rows_wanted : int
+        Fewer rows are made up for by such as independent columns would have: two rows alone lie on a line, without
+        noise.
 
     References
     ----------
@@ -135,6 +154,8 @@ def fit_linear_model(
         chosen = torch.randperm(len(x), generator=generator, device=x.device)[:MAX_ROWS]
         x, weights = x[chosen], weights[chosen]
     mean, rows = centred(x.double(), weights.double())
+    if len(rows) < n_rows_wanted:
+        rows = with_independent_rows(rows, n_rows_wanted - len(rows))
     n_rows, n_columns = rows.shape
     variance = rows.square().mean(dim=0).clamp(min=noise_min)
     rank = max(0, min(n_components, n_columns - 1, n_rows - 1))
@@ -164,6 +185,7 @@ def initialize(
     init: str,
     generator: torch.Generator,
     weights: Tensor | None = None,
+    n_rows_wanted: int = 0,
 ) -> None:
     """Start each model of the stack from its own training rows.
 
@@ -181,6 +203,8 @@ def initialize(
         Source of what a linear fit leaves to chance, the same for every model.
     weights : Tensor of shape (N,), optional
         Weights of the rows.
+    n_rows_wanted : int
+        See ``fit_linear_model``.
     """
     rows_of = [x.index_select(0, rows) for rows in train]
     weights_of: list[Tensor | None] = [None] * len(train)
@@ -197,7 +221,7 @@ def initialize(
         state = generator.get_state()
         for s, rows in enumerate(rows_of):
             generator.set_state(state)  # equal rows give equal models
-            _start_at_linear_model(vae, s, rows, weights_of[s], generator)
+            _start_at_linear_model(vae, s, rows, weights_of[s], generator, n_rows_wanted)
 
 
 def _set_heads(vae: VAE, s: int, block: int, heads: dict[str, Tensor]) -> None:
@@ -217,7 +241,9 @@ def _start_at_marginals(vae: VAE, s: int, x: Tensor, weights: Tensor | None) -> 
         _set_heads(vae, s, b, {name: value.nan_to_num(nan=0.0) for name, value in heads.items()})
 
 
-def _start_at_linear_model(vae: VAE, s: int, x: Tensor, weights: Tensor | None, generator: torch.Generator) -> None:
+def _start_at_linear_model(
+    vae: VAE, s: int, x: Tensor, weights: Tensor | None, generator: torch.Generator, n_rows_wanted: int
+) -> None:
     """Decoder and encoder of the linear model, so that the first bound is its log-likelihood."""
     linear = vae.joint.linear_blocks()
     families = [family for _, _, family in linear]
@@ -233,6 +259,7 @@ def _start_at_linear_model(vae: VAE, s: int, x: Tensor, weights: Tensor | None, 
         generator=generator,
         weights=weights,
         known_noise=known_noise,
+        n_rows_wanted=n_rows_wanted,
     )
     if is_shared and known_noise is None:  # PCA's covariance, not the likeliest: n − 1 scores higher on new rows
         ratio = len(x) / max(len(x) - 1, 1)

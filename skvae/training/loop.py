@@ -55,6 +55,8 @@ class Training:
         Training rows, if they are not those of the split.
     schedule : callable
         Progress and the factor of the learning rate, from the number of a step and that of all steps.
+    memory : list of Tensors, optional
+        What the optimiser of an earlier training remembered.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Training:
         after_epoch: Callable[[Training], bool] | None = None,
         rows: Rows | None = None,
         schedule: Schedule = annealed,
+        memory: list[Tensor] | None = None,
     ) -> None:
         if weights is not None:
             weights = weights / weights[split.train[-1]].mean()
@@ -86,6 +89,8 @@ class Training:
         recipes = [candidate.recipe for candidate in candidates for _ in split.train]
         rates = [(recipe.learning_rate, recipe.weight_decay) for recipe in recipes]
         self.optimizer = Optimizer(vae, *zip(*rates, strict=True))
+        if memory is not None:
+            self.optimizer.recall(memory)
         self.judge = Judge(vae, x, weights, split, self.noise, candidates, self.recipe.dtype)
         self._gather()
 

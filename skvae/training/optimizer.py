@@ -149,11 +149,11 @@ class Optimizer:
         return [*self._memories, self.clipper.usual, *(group.step for group in self._groups)]
 
     def remember(self) -> list[Tensor]:
-        """A copy of what it remembers of the gradients, on the CPU."""
-        return [tensor.cpu().clone() for tensor in self._state()]
+        """A copy of what it remembers of the gradients of the last model, on the CPU."""
+        return [tensor[-1:].cpu().clone() if tensor.dim() else tensor.cpu().clone() for tensor in self._state()]
 
     def recall(self, memory: list[Tensor]) -> None:
-        """Go on from what another optimiser of the same models remembered."""
+        """Go on, with every model, from what another optimiser remembered of one."""
         for tensor, before in zip(self._state(), memory, strict=True):
             tensor.copy_(before)
 

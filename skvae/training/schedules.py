@@ -66,6 +66,24 @@ def open_ended(step: int) -> tuple[float, float]:
     return progress, min(1.0, progress / WARMUP)
 
 
+def annealed_anew(n_before: int, step: int, n_steps: int) -> tuple[float, float]:
+    """Progress and the factor of the learning rate, where a fit goes on after earlier steps.
+
+    There is one warm-up for all fits, but a cosine to zero for each.
+
+    Examples
+    --------
+    >>> annealed_anew(75, 0, 100), annealed_anew(2000, 50, 100)
+    ((0.05, 0.5), (1.0, 0.5))
+
+    References
+    ----------
+    Loshchilov and Hutter (2017), SGDR, eq. (5), with a restart in each fit.
+    """
+    progress, factor = open_ended(n_before + step)
+    return progress, factor * 0.5 * (1 + math.cos(math.pi * step / n_steps))
+
+
 class BetaSchedule(ABC):
     """β, the weight of the KL term, as a function of training progress from 0 to 1.
 

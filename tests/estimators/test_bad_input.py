@@ -718,7 +718,14 @@ def test_components_that_are_all_switched_off_are_reported():
         assert VAETransformer(**TINY).fit(X).active_components_.any()
 
 
-def lack_memory(n_times, monkeypatch):
+LACKS = [
+    torch.OutOfMemoryError("CUDA out of memory"),
+    RuntimeError("std::bad_alloc"),
+    RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 64 bytes. Error code 12"),
+]
+
+
+def lack_memory(n_times, monkeypatch, error=LACKS[0]):
     """A device whose memory is too small for the first trainings; the batch sizes of all."""
     from skvae.models import fitting
 
@@ -728,15 +735,16 @@ def lack_memory(n_times, monkeypatch):
         def run(self, until=None):
             batch_sizes.append(self.recipe.batch_size)
             if len(batch_sizes) <= n_times:
-                raise torch.OutOfMemoryError("CUDA out of memory")
+                raise error
             super().run(until)
 
     monkeypatch.setattr(fitting, "Training", Lacking)
     return batch_sizes
 
 
-def test_a_batch_that_is_too_large_for_the_device_is_halved_once(monkeypatch):
-    batch_sizes = lack_memory(1, monkeypatch)
+@pytest.mark.parametrize("error", LACKS, ids=["GPU", "CPU", "CPU, by size"])
+def test_a_batch_that_is_too_large_for_the_device_is_halved_once(error, monkeypatch):
+    batch_sizes = lack_memory(1, monkeypatch, error)
     with pytest.warns(ResourceWarning, match=r"no memory for 32 rows a step, .* Set batch_size to 16 or less"):
         vae = VAETransformer(**TINY | {"batch_size": 32}).fit(X)
     assert batch_sizes == [32, 16]
@@ -752,6 +760,27 @@ def test_a_device_that_is_too_small_for_half_the_batch_gets_a_sentence(monkeypat
     ):
         vae.fit(X)
     assert not hasattr(vae, "vae_")
+
+
+def test_a_users_module_may_run_out_of_memory(monkeypatch):
+    def lacking(n_in, n_out):
+        module = nn.Linear(n_in, n_out)
+        module.forward = lambda x: torch.empty(10**17)
+        return module
+
+    with pytest.raises(MemoryError, match=r"no memory for 1[0-9] rows a step|too little memory: 4\d+ bytes more"):
+        VAETransformer(**TINY, encoder=lacking).fit(X)
+
+
+def test_a_search_trains_alone_what_has_no_memory_together(monkeypatch):
+    from skvae.models import stack
+
+    def lacking(*_):
+        raise RuntimeError("std::bad_alloc")
+
+    monkeypatch.setattr(stack, "_joined", lacking)
+    search = VAESearchCV(VAETransformer(**TINY), {"n_components": [1, 2]}, cv=2).fit(X)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
 
 def test_importance_weights_have_no_free_bits():

@@ -1,6 +1,9 @@
 """The scikit-learn contract: its own checks on several configurations, and the tools that users combine."""
 
+import os
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -220,3 +223,25 @@ def test_the_view_in_notebooks_has_help_and_links(make, tiny, iris):
     if isinstance(estimator, VAETransformer):
         for name in (name for name in vars(estimator) if name.endswith("_")):
             assert f"--doc-link-{name};" in view, f"no help on {name}"
+
+
+VIEWS = """
+import pandas as pd
+from skvae import VAEImputer, VAEOutlierDetector, VAESearchCV, VAETransformer
+from skvae.metrics import report
+
+frame = pd.DataFrame({"größe": [float(i * i) for i in range(40)], "n": range(40)})
+vae = VAETransformer(1, max_iter=1, hidden_layer_sizes=(4,), device="cpu")
+search = VAESearchCV(vae, {"beta": [1.0]}, cv=2)
+for estimator in (vae, search, VAEImputer(vae), VAEOutlierDetector(vae), vae.fit(frame)):
+    assert type(estimator).__name__ in estimator._repr_mimebundle_()["text/html"]
+assert "größe" in report(frame, vae.sample(40)).to_html(title="größe")
+"""
+
+
+@pytest.mark.parametrize("is_ascii", [False, True], ids=["UTF-8 mode", "ASCII"])
+def test_views_and_pages_work_in_the_c_locale(is_ascii):
+    locale = {"LC_ALL": "C"} | ({"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"} if is_ascii else {})
+    environment = {**os.environ, **locale}
+    done = subprocess.run([sys.executable, "-"], input=VIEWS.encode(), env=environment, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()

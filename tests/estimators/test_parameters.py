@@ -1,5 +1,6 @@
 import inspect
 
+import numpy as np
 import pytest
 from sklearn.utils._param_validation import InvalidParameterError
 
@@ -25,3 +26,10 @@ def test_names_of_families_are_values(name, values):
 def test_an_object_is_no_value(name):
     with pytest.raises(InvalidParameterError, match=f"The '{name}' parameter"):
         VAETransformer(**{name: object()})._validate_params()
+
+
+def test_errors_list_names_in_order():
+    with pytest.raises(ValueError, match=r"a str among \{'auto', 'bernoulli', 'categorical', 'discretized_logistic'"):
+        VAETransformer(likelihood="nonsense").fit(np.eye(3))
+    with pytest.raises(ValueError, match=r"a str among \{'elbo', 'iwae'\}"):
+        VAETransformer(objective="nonsense").fit(np.eye(3))

@@ -99,7 +99,7 @@ def test_a_class_of_the_users_is_named_and_passed_in():
         Writer(names_own=False).write(Own(3))
     writer = Writer(names_own=True)
     document = writer.write(Own(3))
-    with pytest.raises(ValueError, match=r"test_document.Own', which is not of skvae.*classes="):
+    with pytest.raises(ValueError, match=r"test_document.Own', which no file of this version.*classes="):
         Reader(writer.arrays).read(document)
 
 

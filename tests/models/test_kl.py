@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skvae import VAETransformer
 from skvae.models.kl import every_nth, kl_by_nodes, mean_kl, posterior_of_rows
-from skvae.objectives import kl_to_standard_normal
+from skvae.objectives import kl_to_standard_normal, normal_nodes
 from skvae.priors import Mixture
 
 TINY = {"n_components": 2, "hidden_layer_sizes": (8,), "device": "cpu", "random_state": 0}
@@ -56,3 +56,17 @@ def test_nodes_come_close_to_the_integral(iris):
 @pytest.mark.parametrize(("n_rows", "every"), [(1, 1), (10_000, 1), (10_001, 2), (100_000, 10)])
 def test_ten_thousand_rows_stand_for_all(n_rows, every):
     assert every_nth(n_rows) == every
+
+
+@pytest.mark.parametrize("prior", ["mixture", "flow", "vamp"])
+def test_a_row_has_one_kl_by_nodes_alone_and_among_others(prior):
+    X = StandardScaler().fit_transform(load_wine().data)
+    vae = VAETransformer(**TINY, prior=prior, max_iter=2).fit(X).vae_.double()
+    x = torch.as_tensor(X)[None]
+    together = kl_by_nodes(vae, x)
+    assert together.shape == (1, len(X), 1)
+    alone = torch.cat([kl_by_nodes(vae, x[:, n : n + 1]) for n in range(5)], dim=1)
+    torch.testing.assert_close(alone, together[:, :5], rtol=1e-9, atol=1e-9)
+    nodes, q = normal_nodes(512, 2), vae.posterior(x)
+    by_node = torch.stack([vae.prior.kl(q, q.at(node)) for node in nodes]).mean(dim=0)
+    torch.testing.assert_close(together, by_node, rtol=1e-9, atol=1e-9)

@@ -39,6 +39,14 @@ def rows(seed=1):
     return torch.randn(1, N, D, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
+@pytest.mark.parametrize("n_together", [2, 3, 8, 100])
+def test_draws_that_are_decoded_together_say_the_same(n_together):
+    vae, x = LinearGaussian(widen=1.5), rows()
+    noise = torch.randn(8, 1, N, K, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    one_by_one, together = elbo(vae, x, noise), elbo(vae, x, noise, n_together=n_together)
+    torch.testing.assert_close(together, one_by_one, rtol=1e-12, atol=1e-12)
+
+
 def test_with_the_exact_posterior_is_the_log_evidence():
     vae, x = LinearGaussian(), rows()
     noise = normal_nodes(8, K)[:, None, None, :]  # exact for a linear Gaussian decoder

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from skvae import VAETransformer
 from skvae.likelihoods import Bernoulli, Categorical, DiscretizedLogistic, Gaussian, Histogram, Poisson, StudentT
-from skvae.tables import Table
+from skvae.tables import Table, check_is_table
 from skvae.tables.columns import GapColumn
 
 N = 40
@@ -799,3 +799,9 @@ def test_impossible_cells_are_categories_and_values_that_fit_did_not_see():
     later = pd.DataFrame({"n": [1e9, 2.0, np.nan], "word": ["c", "a", None], "h": [99.0, -1.0, np.nan]})
     assert_array_equal(table.n_impossible(later), [2, 1, 0])
     assert_array_equal(Table.fit(np.eye(3)).n_impossible(np.full((2, 3), 7.0)), 0)
+
+
+def test_what_is_no_table_gets_a_sentence():
+    check_is_table(None)
+    with pytest.raises(TypeError, match="table must be a Table, got int"):
+        check_is_table(3)

@@ -74,6 +74,7 @@ class Column(ABC):
     needs_double: ClassVar[bool] = False  # float32 has too few digits for the codes
     has_density: ClassVar[bool] = False  # log_density is not 0 everywhere
     reads_nearest: ClassVar[bool] = False  # rows may hold what is not possible, and it is read as what is next to it
+    warns_of_unseen: ClassVar[bool] = False  # encode says where a value was not seen at fit
 
     # -- which columns are of this kind ---------------------------------------------------------------------------
 

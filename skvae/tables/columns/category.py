@@ -52,6 +52,7 @@ class CategoryColumn(Column):
     shares: Floats
 
     has_density: ClassVar[bool] = True
+    warns_of_unseen: ClassVar[bool] = True
 
     @classmethod
     def owns(cls, dtype: Dtype) -> bool:  # noqa: D102

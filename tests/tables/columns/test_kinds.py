@@ -195,7 +195,7 @@ def test_an_estimator_with_a_kind_of_ones_own(registered, rows, tiny, tmp_path):
     again = VAETransformer.load(tmp_path / "model")
     pd.testing.assert_frame_equal(again.sample(9, random_state=1), vae.sample(9, random_state=1))
     KINDS.remove(PercentColumn)
-    with pytest.raises(ValueError, match="It holds a 'PercentColumn', which is not of skvae"):
+    with pytest.raises(ValueError, match="It holds a 'PercentColumn', which no file of this version"):
         VAETransformer.load(tmp_path / "model")
     KINDS.insert(0, PercentColumn)
 
