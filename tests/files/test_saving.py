@@ -142,6 +142,7 @@ def test_polars(tiny, tmp_path):
     pl = pytest.importorskip("polars")
     X = pl.DataFrame({"a": [1, 2, 3, None] * 5, "b": ["x", "y", "x", "z"] * 5, "c": [0.5, 1.5, 2.5, None] * 5})
     X = X.with_columns(pl.col("b").cast(pl.Enum(["z", "y", "x"])), d=pl.datetime(2020, 1, pl.col("a")))
+    X = X.with_columns(e=pl.col("c").cast(pl.Decimal(20, 2)))
     vae = VAETransformer(**tiny | {"early_stopping": False}).fit(X)
     again = saved(vae, tmp_path)
     assert again.sample(5, random_state=0).equals(vae.sample(5, random_state=0))
