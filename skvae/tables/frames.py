@@ -68,7 +68,7 @@ def to_pandas(X: object) -> tuple[Any, Native | None]:
         rows = table.to_pandas(types_mapper=dtype, ignore_metadata=True)  # of an index that some columns once were
     except (TypeError, ValueError, NotImplementedError, OverflowError) as error:
         raise TypeError(
-            f"Columns are read as pandas reads Arrow's types, but it does not know one of {dict(frame.schema)} ({error}). "
+            f"Columns are read as pandas reads Arrow's types, but not one of {dict(frame.schema)} ({error}). "
             f"Convert that column to numbers, text, dates or categories."
         ) from error
     return rows, native
