@@ -9,7 +9,6 @@ from typing import Any, Self, cast
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from sklearn.utils import check_random_state
 from torch import Tensor
 
 from skvae.estimators._callbacks import CallbackMixin, follow, with_callbacks
@@ -18,7 +17,7 @@ from skvae.estimators.attributes import fitted_attributes, warn_of
 from skvae.estimators.input import check_is_table, n_rows_min, read_rows, row_weights, unchanged_on_error
 from skvae.estimators.shelf import from_shelf
 from skvae.likelihoods import Likelihood
-from skvae.models import Data, Fit, Network, Online, Parameters, Plan, Run, decide, fit, fit_chunk
+from skvae.models import Data, Fit, Network, Online, Parameters, Plan, Run, decide, fit, fit_chunk, seed_of
 from skvae.models.streaming import IN_MEMORY, FirstPass
 from skvae.networks import VAE
 from skvae.tables import Chunks, Native, Rows, Table, is_memory_map, to_pandas
@@ -252,7 +251,7 @@ class FitsMixin(CallbackMixin):
         return decide(cast(Parameters, self), table, n_rows, run.device, is_continued=start is not None)
 
     def _seed(self) -> int:
-        return agree_on(int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max)))
+        return agree_on(seed_of(self.random_state))
 
     def _table_options(self) -> dict[str, Any]:
         """What the parameters say of the columns."""

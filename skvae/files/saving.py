@@ -100,6 +100,8 @@ def load(cls: Any, path: Any, own: Own, classes: Sequence[type]) -> Any:
         raise
     except Exception as error:  # whatever goes wrong, the file is not as save wrote it, or classes are missing
         what = str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}"
+        if not what.endswith("."):  # it has no remedy of its own
+            what += ". It is not as save wrote it: save the model again."
         raise ValueError(f"{path} cannot be loaded. {what}") from error
 
 

@@ -9,7 +9,7 @@ from skvae.models.online import Online, fit_chunk
 from skvae.models.outcome import Fit
 from skvae.models.plan import Parameters, Plan
 from skvae.models.rules import decide
-from skvae.models.run import Follower, Run
+from skvae.models.run import Follower, Run, seed_of
 from skvae.models.stack import STACKED, fit_together, is_stackable
 
 __all__ = [
@@ -31,4 +31,5 @@ __all__ = [
     "fit_together",
     "index_of",
     "is_stackable",
+    "seed_of",
 ]
