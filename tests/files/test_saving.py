@@ -464,9 +464,7 @@ def test_a_file_that_somebody_wrote_is_refused(change, content, tmp_path):
 
 @pytest.mark.parametrize("change", [drop, set_in("attributes", "table_", "$Table", "dtype", [1])])
 def test_what_cannot_be_loaded_has_a_remedy(change, content, tmp_path):
-    with pytest.raises(
-        ValueError, match=r"cannot be loaded\. .*\. It is not as save wrote it: save .* again\.$"
-    ):
+    with pytest.raises(ValueError, match=r"cannot be loaded\. .*\. It is not as save wrote it: save .* again\.$"):
         VAETransformer.load(tampered(content, change, tmp_path / "model"))
 
 
