@@ -123,7 +123,9 @@ def with_nan(X: Any) -> Any:
         with suppress(TypeError, ValueError):  # no table at all: scikit-learn says so
             array = np.asarray(X)
             X = array if array.dtype == object else X
-    if isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 2:
+    if isinstance(X, pd.Series):
+        X = X.to_numpy(dtype=object)
+    if isinstance(X, np.ndarray) and X.dtype == object:
         is_gap = np.asarray(pd.isna(X))
         return np.where(is_gap, np.nan, X) if is_gap.any() else X
     return X
@@ -165,6 +167,8 @@ def row_weights(X: Rows, sample_weight: ArrayLike | None, n_rows_wanted: int = 2
     if sample_weight is None:
         return RowWeights()
     weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    if np.isinf(weights).any():  # scikit-learn lets one number for all rows pass
+        raise ValueError("sample_weight must be finite, but a weight is infinite. Pass finite weights, or none.")
     kept = weights > 0
     if kept.sum() < n_rows_wanted:
         rows = {1: "a row", 2: "two rows"}[n_rows_wanted]

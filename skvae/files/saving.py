@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from skvae.files.atomic import write_whole
+from skvae.files.atomic import path_of, write_whole
 from skvae.files.document import Reader, Writer, import_path
 from skvae.files.finite import check_finite_attributes, check_finite_weights
 from skvae.files.hints import conforms
@@ -73,7 +73,7 @@ def save(estimator: Any, path: Any) -> None:
         )
     arrays = writer.arrays | {f"weights/{name}": array for name, array in learned(estimator.vae_).items()}
     metadata = {"format": f"skvae {FORMAT}", "document": document, "sha256": _digest(document, arrays)}
-    write_whole(Path(path), from_numpy(arrays, metadata))
+    write_whole(path_of(path), from_numpy(arrays, metadata))
 
 
 def load(cls: Any, path: Any, own: Own, classes: Sequence[type]) -> Any:
@@ -90,7 +90,7 @@ def load(cls: Any, path: Any, own: Own, classes: Sequence[type]) -> Any:
     classes : sequence of type
         A user's own likelihoods, priors and schedules.
     """
-    document, arrays = _read(Path(path))
+    document, arrays = _read(path_of(path))
     try:
         described = json.loads(document)
         _check_networks(described["networks"], own)

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from skvae.models.gaps import N_PARTICLES, PARTICLES_PER_DRAW, draw_gaps, draw_under_condition
 from skvae.models.kl import kl_by_nodes
+from skvae.models.memory import within_memory
 from skvae.networks import VAE
 from skvae.objectives import elbo, importance_weighted_bound, normal_nodes
 from skvae.tables import Rows, Table, fill_gaps, keep_given, release, slices
@@ -58,6 +59,7 @@ class Model:
 
     # -- of given rows -----------------------------------------------------------------------------------------
 
+    @within_memory()
     @torch.no_grad()
     def posterior(self, X: Rows) -> tuple[Floats, Floats]:
         """Mean and standard deviation of q(z | x). Shape: (N, D) -> (N, K) both."""
@@ -69,6 +71,7 @@ class Model:
         mean, std = self._by_row(X, moments)
         return mean.numpy(), std.numpy()
 
+    @within_memory()
     @torch.no_grad()
     def elbo(self, X: Rows) -> Floats:
         """Evidence lower bound on log p(x), nats, in the units of the data. Shape: (N, D) -> (N,)."""
@@ -83,6 +86,7 @@ class Model:
 
         return self._by_row(X, bounds)[0].numpy()
 
+    @within_memory()
     @torch.no_grad()
     def log_likelihood(self, X: Rows, n_draws: int, seed: int) -> Floats:
         """Importance-weighted bound on log p(x), by draws that all rows share. Shape: (N, D) -> (N,)."""
@@ -94,6 +98,7 @@ class Model:
 
         return self._by_row(X, bounds)[0].numpy()
 
+    @within_memory()
     @torch.no_grad()
     def reconstruct(self, X: Rows, index: pd.Index | None, generator: torch.Generator | None) -> Any:
         """Rows through the posterior mean and back, or drawn at a draw of the posterior. Shape: (N, D), kept."""
@@ -107,6 +112,7 @@ class Model:
 
         return self._decode(self._by_row(X, rows)[0], index)
 
+    @within_memory()
     @torch.no_grad()
     def impute(self, X: Rows, n_draws: int | None, generator: torch.Generator) -> list[Any]:
         """Completed tables: so many with draws in the gaps, or one with the mean of 200 draws. Shape: (N, D) each."""
@@ -125,6 +131,7 @@ class Model:
 
     # -- of z, and of nothing ----------------------------------------------------------------------------------
 
+    @within_memory()
     @torch.no_grad()
     def decode(self, Z: NDArray[Any], index: pd.Index | None) -> Any:
         """E[x | z], the mode for categories. Shape: (N, K) -> (N, D)."""
@@ -135,6 +142,7 @@ class Model:
             x[first : first + size] = vae.generate(z[None, first : first + size], None, gaps=False)[0]
         return self._decode(x, index)
 
+    @within_memory()
     @torch.no_grad()
     def sample(self, n_samples: int, generator: torch.Generator) -> Any:
         """Draws from p(x). Shape: (n_samples, D)."""
@@ -145,6 +153,7 @@ class Model:
             x[first : first + size] = vae.sample(min(size, n_samples - first), like, generator)[0]
         return self._decode(x)
 
+    @within_memory()
     @torch.no_grad()
     def sample_given(self, given: pd.DataFrame, n_samples: int | None, generator: torch.Generator) -> Any:
         """Draws from p(x | given): each row of ``given`` completed, or its only row so many times. Shape: (M, D)."""

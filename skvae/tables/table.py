@@ -258,7 +258,20 @@ class Table:
             if gaps and name in given.columns:
                 is_said = [value is not None for value in given[name].astype(object)]  # None says nothing
                 raw[is_missing(given[name]) & is_said, i] = 1.0
-        return torch.from_numpy((raw - self.loc) / self.scale)
+        with np.errstate(over="ignore"):
+            x = (raw - self.loc) / self.scale
+        self._check_reach(x)
+        return torch.from_numpy(x)
+
+    def _check_reach(self, x: Floats) -> None:
+        """Refuse cells that single precision cannot hold. Shape: (N, D)."""
+        is_far = (np.abs(x) > np.finfo(np.float32).max).any(axis=0)
+        if is_far.any():
+            name = self.encoded[int(is_far.argmax())].name
+            raise ValueError(
+                f"A condition must lie within 1e38 times the spread of its column, but that of column {name!r} lies "
+                f"beyond. Pass a value nearer to those of the data."
+            )
 
     def center(self, x: Tensor) -> Tensor:
         """The mean of several draws of each row, the mode for categories. Shape: (M, N, D) -> (N, D)."""

@@ -1,5 +1,6 @@
 import inspect
 
+import numpy as np
 import pytest
 from sklearn.utils._param_validation import InvalidParameterError
 
@@ -25,3 +26,15 @@ def test_names_of_families_are_values(name, values):
 def test_an_object_is_no_value(name):
     with pytest.raises(InvalidParameterError, match=f"The '{name}' parameter"):
         VAETransformer(**{name: object()})._validate_params()
+
+
+@pytest.mark.parametrize("name", ["batch_size", "n_draws", "n_components", "max_iter", "n_iter_no_change"])
+def test_true_is_the_whole_number_1_as_for_scikit_learn(name, tiny, iris):
+    one, other = (VAETransformer(**tiny | {name: value}).fit(iris) for value in (True, 1))
+    np.testing.assert_array_equal(one.transform(iris), other.transform(iris))
+
+
+def test_free_bits_beyond_float32_are_as_good_as_infinite(tiny, iris):
+    scores = [VAETransformer(**tiny | {"free_bits": bits}).fit(iris).score(iris) for bits in (1e20, 1e300)]
+    assert np.isfinite(scores).all()
+    assert scores[0] == scores[1]

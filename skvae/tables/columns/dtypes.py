@@ -62,6 +62,11 @@ def is_arrow_dictionary(dtype: Dtype) -> bool:
     return arrow is not None and str(arrow).startswith("dictionary") and not arrow.ordered
 
 
+def is_decimal(dtype: Dtype) -> bool:
+    """Whether a column of this dtype holds decimals of Arrow, which have so many digits and no more."""
+    return str(getattr(dtype, "pyarrow_dtype", "")).startswith("decimal")
+
+
 def is_unordered(dtype: Dtype) -> bool:
     """Whether a column of this dtype holds categories of pandas without an order."""
     return isinstance(dtype, pd.CategoricalDtype) and not dtype.ordered
@@ -109,7 +114,12 @@ def numpy_float(dtype: Dtype) -> np.dtype[Any]:
 
 
 def float_range(dtype: Dtype) -> tuple[float, float]:
-    """The smallest and the largest finite number of a dtype of floats."""
+    """The smallest and the largest finite number of a dtype of floats or decimals."""
+    if is_decimal(dtype):
+        arrow: Any = getattr(dtype, "pyarrow_dtype", None)
+        end = 10.0 ** (arrow.precision - arrow.scale)
+        largest = min(end - 10.0**-arrow.scale, float(np.nextafter(end, 0)))
+        return -largest, largest
     limits = np.finfo(numpy_float(dtype))
     return float(limits.min), float(limits.max)
 
