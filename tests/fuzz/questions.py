@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import datetime
+import decimal
 import pickle
 import tempfile
 from collections.abc import Callable
@@ -220,6 +222,104 @@ def set_output(case: Case) -> None:
 
 
 get_feature_names_out = set_output
+
+# -- what nobody should ask: an answer, or a sentence ------------------------------------------------------------
+
+ODD_VALUES = [
+    *(None, np.nan, pd.NA, pd.NaT, np.inf, 0, -1, 1.5, 10**30, 1e300, True, 1j, np.float32(0.1), np.uint8(3)),
+    *("", "x", "1", "2020-01-01", b"x", [], [1], {}, (1, 2), frozenset(), object(), np.arange(2), print),
+    *(
+        pd.Timestamp("2020"),
+        pd.Timestamp("2020", tz="UTC"),
+        pd.Timedelta("1h"),
+        np.datetime64("2020"),
+        pd.Period("2020"),
+    ),
+    *(datetime.date(9999, 12, 31), decimal.Decimal("1e400"), pd.Interval(0, 1), pd.Series([1, 2]), -(10**15)),
+]
+
+ODD_ROWS: dict[str, Callable[[Any], Any]] = {
+    "objects": lambda X: X.astype(object),
+    "words": lambda X: X.astype(str),
+    "floats": lambda X: X.astype(float),
+    "categories": lambda X: X.astype("category"),
+    "gaps": lambda X: X.mask(X.notna()) if isinstance(X, pd.DataFrame) else X * np.nan,
+    "large": lambda X: X * 1e9,
+    "negative": lambda X: -X,
+    "backwards": lambda X: X[X.columns[::-1]],
+    "narrow": lambda X: X[X.columns[1:]],
+    "wide": lambda X: X.assign(more=1),
+    "renamed": lambda X: X.rename(columns=str),
+    "none": lambda X: X[:0],
+    "array": lambda X: X.to_numpy(),
+    "frame": lambda X: pd.DataFrame(X),
+    "list": lambda X: X.tolist(),
+    "one column": lambda X: X[:, 0],
+    "deep": lambda X: X[None],
+    "records": lambda X: X.to_dict("records"),
+    "nothing": lambda X: None,
+    "a word": lambda X: "rows",
+    "a number": lambda X: 3.0,
+    "a dict": lambda X: {"a": [1, 2]},
+    "one row": lambda X: X.iloc[0],
+    "infinite": lambda X: X.replace(X.iloc[0, 0], np.inf),
+}
+
+
+def ask_anything(function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+    """Ask what may be refused."""
+    with suppress(Refused):
+        ask(function, *args, **kwargs)
+
+
+def odd_rows(case: Case) -> None:
+    """Rows that are none of the table's."""
+    name = sorted(ODD_ROWS)[case.choice % len(ODD_ROWS)]
+    try:
+        X = ODD_ROWS[name](case.X)
+    except Exception:  # this container cannot be made into that
+        return
+    for method in ("transform", "score_samples", "reconstruct", "impute", "partial_fit", "fit"):
+        ask_anything(getattr(copy.deepcopy(case.vae), method), X)
+    ask_anything(case.vae.sample, given=X)
+    ask_anything(copy.deepcopy(case.vae).fit_chunks, [case.X, X])
+    ask_anything(copy.deepcopy(case.vae).fit, case.X, X_val=X)
+
+
+def odd_conditions(case: Case) -> None:
+    """Values that are none of their column's."""
+    value = ODD_VALUES[case.choice % len(ODD_VALUES)]
+    for column in case.vae.table_.data:
+        ask_anything(case.vae.sample, 2, given={column.name: value}, random_state=0)
+    ask_anything(case.vae.sample, given={"no such column": value})
+    ask_anything(case.vae.sample, given=value)
+
+
+def odd_arguments(case: Case) -> None:
+    """Numbers, seeds, weights and coordinates that are none."""
+    value, vae = ODD_VALUES[case.choice % len(ODD_VALUES)], case.vae
+    ask_anything(vae.sample, value)
+    ask_anything(vae.sample, random_state=value)
+    ask_anything(vae.log_likelihood, case.X, n_draws=value)
+    ask_anything(vae.impute, case.X, n_draws=value)
+    ask_anything(vae.inverse_transform, value)
+    ask_anything(vae.inverse_transform, [[value] * vae.n_components] * 2)
+    ask_anything(clone(vae).fit, case.X, sample_weight=value)
+    ask_anything(clone(vae).fit, case.X, sample_weight=[value] * case.n_rows)
+    ask_anything(clone(vae).fit_chunks, value)
+    ask_anything(clone(vae).fit_chunks, [case.X, value])
+    ask_anything(clone(vae).partial_fit, case.X, table=value)
+    ask_anything(vae.save, value)
+    ask_anything(VAETransformer.load, value)
+
+
+def odd_parameters(case: Case) -> None:
+    """A parameter that is none."""
+    value = ODD_VALUES[case.choice % len(ODD_VALUES)]
+    for name in sorted(case.vae.get_params())[case.choice % 5 :: 5]:
+        if not (name in ("n_components", "n_draws", "hidden_layer_sizes", "max_iter") and isinstance(value, int)):
+            ask_anything(clone(case.vae).set_params(**{name: value}).fit, case.X)
+
 
 QUESTIONS: dict[str, Callable[[Case], None]] = {
     name: value

@@ -40,10 +40,12 @@ def test_every_method_answers_or_says_why_not(data):
     X, new = made.make(n_rows, seed), made.make(5, seed + 10)
     vae = VAETransformer(**data.draw(parameters(names_of(made)), label="parameters"))
     weights = data.draw(st.sampled_from(["none"] * 5 + list(WEIGHTS)), label="weights")
+    choice = data.draw(st.integers(0, 10_000), label="choice")
     questions = data.draw(st.lists(st.sampled_from(sorted(QUESTIONS)), min_size=2, max_size=4, unique=True))
+    X_val = new if data.draw(st.sampled_from([False] * 5 + [True]), label="X_val") else None
     sample_weight = WEIGHTS[weights](np.random.default_rng(seed), n_rows)
     try:
-        ask(vae.fit, X, sample_weight=sample_weight)
+        ask(vae.fit, X, sample_weight=sample_weight, X_val=X_val)
     except Refused as refused:
         event(f"fit refused: {str(refused)[:30]}")
         assert not vars(vae).keys() - vae.get_params().keys(), "a fit that was refused has left something"
@@ -52,7 +54,7 @@ def test_every_method_answers_or_says_why_not(data):
     if sample_weight is not None:
         X = take(X, np.flatnonzero(sample_weight).tolist())  # the rows that were seen
     for question in questions:
-        QUESTIONS[question](Case(vae, X, new, seed))
+        QUESTIONS[question](Case(vae, X, new, choice))
 
 
 def test_every_public_method_is_asked():
