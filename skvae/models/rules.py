@@ -248,12 +248,12 @@ def _hidden_layer_sizes(parameters: Parameters, rules: Rules) -> tuple[int, ...]
 def _recipe(parameters: Parameters, rules: Rules, sizes: Sequence[int], device: torch.device) -> Recipe:
     batch_size = int(_number(parameters.batch_size, rules.batch_size()))  # scikit-learn takes True for the integer 1
     return Recipe(
-        learning_rate=_number(parameters.learning_rate, rules.learning_rate()),
-        weight_decay=_number(parameters.weight_decay, rules.weight_decay()),
+        learning_rate=float(_number(parameters.learning_rate, rules.learning_rate())),
+        weight_decay=float(_number(parameters.weight_decay, rules.weight_decay())),
         batch_size=batch_size,
         max_iter=int(_number(parameters.max_iter, rules.max_iter(batch_size))),
         n_iter_no_change=parameters.n_iter_no_change,
-        tol=parameters.tol,
+        tol=float(parameters.tol),
         dtype=resolve_precision(
             parameters.precision, width=max(sizes, default=1), n_columns=rules.n_parallel(), device=device
         ),
@@ -274,7 +274,7 @@ def _objective(parameters: Parameters, rules: Rules, *, is_continued: bool) -> O
 def _beta(parameters: Parameters, rules: Rules, *, is_continued: bool) -> BetaSchedule:
     if isinstance(parameters.beta, BetaSchedule):
         return parameters.beta
-    return LinearBeta(parameters.beta, end=0.0 if is_continued else rules.kl_warmup())
+    return LinearBeta(float(parameters.beta), end=0.0 if is_continued else rules.kl_warmup())
 
 
 def _early_stopping(parameters: Parameters, *, is_continued: bool) -> str | bool:
@@ -285,7 +285,7 @@ def _early_stopping(parameters: Parameters, *, is_continued: bool) -> str | bool
 
 def _free_bits(parameters: Parameters, rules: Rules) -> float:
     if parameters.objective == "elbo":
-        return min(_number(parameters.free_bits, rules.free_bits()), FREE_BITS_MAX)
+        return min(float(_number(parameters.free_bits, rules.free_bits())), FREE_BITS_MAX)
     if parameters.free_bits not in ("auto", 0):
         raise ValueError(
             f"objective='iwae' has no KL of each component, so free_bits must be 0 or 'auto', "

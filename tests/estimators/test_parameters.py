@@ -38,3 +38,10 @@ def test_free_bits_beyond_float32_are_as_good_as_infinite(tiny, iris):
     scores = [VAETransformer(**tiny | {"free_bits": bits}).fit(iris).score(iris) for bits in (1e20, 1e300)]
     assert np.isfinite(scores).all()
     assert scores[0] == scores[1]
+
+
+@pytest.mark.parametrize("name", ["beta", "free_bits", "learning_rate", "weight_decay", "tol"])
+@pytest.mark.filterwarnings("ignore")
+def test_whole_numbers_of_any_length_are_real_numbers(name, tiny, iris):
+    one, other = (VAETransformer(**tiny | {name: value}).fit(iris) for value in (10**30, 1e30))
+    np.testing.assert_array_equal(one.transform(iris), other.transform(iris))

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from hypothesis import assume
 from hypothesis import strategies as st
 from safetensors.numpy import save as to_bytes
 
@@ -90,7 +91,8 @@ def of_document(draw: st.DrawFn, metadata: dict[str, str], arrays: Arrays) -> by
         found = document
         for key in other:
             found = found[key]
-        place[last] = copy.deepcopy(found)
+        place[last] = copy.deepcopy(found)  # NumPy compares a dtype among words with warnings of its own
+        assume("$dtype" not in json.dumps(found))
     elif deed == "rename" and isinstance(place, dict):
         place[draw(st.sampled_from(["x", "", "$tuple", "scale"]), label="name")] = place.pop(last)
     else:
