@@ -195,7 +195,7 @@ def check_cells(drawn: pd.Series, seen: pd.Series, column: Any, *, may_miss: boo
     drawn, seen = drawn[~is_gap], seen[~is_missing(seen)]
     if column.family.cells == "categories":
         assert set(identities(drawn)) <= set(identities(seen)), f"new categories in {told}"
-    elif column.family.is_whole or column.family.cells == "levels":
+    elif column.family.is_whole or column.family.cells == "bins":
         assert drawn.empty or seen.min() <= drawn.min(), f"{drawn.min()!r} < {seen.min()!r} in {told}"
         assert drawn.empty or drawn.max() <= seen.max(), f"{drawn.max()!r} > {seen.max()!r} in {told}"
     elif drawn.dtype.kind == "f":

@@ -21,7 +21,7 @@ from skvae.files.saving import _digest
 from tests.fixtures.make import DATA
 
 Arrays = dict[str, np.ndarray]
-Path_ = tuple[Any, ...]
+Way = tuple[Any, ...]
 
 MODELS: dict[str, dict[str, Any]] = {
     "array": {},
@@ -62,7 +62,7 @@ def written(metadata: dict[str, str], arrays: Arrays, document: Any = None) -> b
     return to_bytes(arrays, metadata | {"document": text, "sha256": _digest(text, arrays)})
 
 
-def paths(value: Any, here: Path_ = ()) -> Iterator[Path_]:
+def paths(value: Any, here: Way = ()) -> Iterator[Way]:
     """The way to each value inside a document."""
     if here:
         yield here

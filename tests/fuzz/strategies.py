@@ -28,8 +28,6 @@ from skvae.training import BetaSchedule, CyclicalBeta, LinearBeta
 
 WHOLE_MAX = 2**53  # of whole numbers that are drawn: a float64 tells those beyond apart no more
 
-Cells = np.ndarray | pd.Series
-
 # -- numbers, of which the cells of every kind are made ---------------------------------------------------------
 
 SHAPES: dict[str, Callable[[np.random.Generator, int], np.ndarray]] = {
