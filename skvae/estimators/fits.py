@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
 from torch import Tensor
 
 from skvae.estimators._callbacks import CallbackMixin, follow, with_callbacks
@@ -34,6 +33,7 @@ from skvae.models import (
     decide,
     fit,
     fit_chunk,
+    seed_of,
     warn_of_few,
 )
 from skvae.models.streaming import IN_MEMORY, FirstPass
@@ -281,7 +281,7 @@ class FitsMixin(CallbackMixin):
         return decide(cast(Parameters, self), table, n_rows, run.device, is_continued=start is not None)
 
     def _seed(self) -> int:
-        return agree_on(int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max)))
+        return agree_on(seed_of(self.random_state))
 
     def _table_options(self) -> dict[str, Any]:
         """What the parameters say of the columns."""

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
-from sklearn.utils import check_random_state
 
 from skvae.estimators.input import read_rows
 from skvae.estimators.transformer import VAETransformer
+from skvae.models import seed_of
 from skvae.tables import Rows
 
 
@@ -32,7 +32,7 @@ def inner_estimator(
     inner: VAETransformer = VAETransformer(**defaults) if estimator is None else clone(estimator)
     state = inner.random_state if random_state is None else random_state
     if not isinstance(state, Integral):  # a seed, so that later calls draw alike, whatever was drawn before
-        state = int(check_random_state(state).randint(np.iinfo(np.int32).max))
+        state = seed_of(state)
     inner.set_params(random_state=state)
     return inner
 

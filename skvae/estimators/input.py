@@ -149,6 +149,8 @@ def row_weights(X: Rows, sample_weight: ArrayLike | None, n_rows_wanted: int = 2
     if sample_weight is None:
         return RowWeights()
     weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    if np.isinf(weights).any():  # scikit-learn lets one number for all rows pass
+        raise ValueError("sample_weight must be finite, but a weight is infinite. Pass finite weights, or none.")
     kept = weights > 0
     if kept.sum() < n_rows_wanted:
         rows = {1: "a row", 2: "two rows"}[n_rows_wanted]

@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from skvae.estimators._compat import Documented
@@ -20,7 +20,7 @@ from skvae.estimators.fits import FitsMixin
 from skvae.estimators.input import check_count, check_n_samples, count_or, read_rows
 from skvae.estimators.parameters import CONSTRAINTS
 from skvae.likelihoods import Likelihood
-from skvae.models import Model, Network, index_of
+from skvae.models import Model, Network, index_of, seed_of
 from skvae.priors import PriorFamily
 from skvae.tables import read_condition
 from skvae.training import BetaSchedule
@@ -368,8 +368,7 @@ class VAETransformer(
         Burda, Grosse and Salakhutdinov (2016), Importance Weighted Autoencoders, eq. (8).
         """
         n_draws = check_count("n_draws", n_draws)
-        seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
-        return self._model().log_likelihood(self._rows(X), n_draws, seed)
+        return self._model().log_likelihood(self._rows(X), n_draws, seed_of(random_state))
 
     def reconstruct(
         self,
@@ -527,6 +526,5 @@ class VAETransformer(
 
     def _generator(self, random_state: int | np.random.RandomState | None) -> torch.Generator:
         """A source of draws on the device of the model; None takes the estimator's own seed."""
-        state = check_random_state(self.random_state if random_state is None else random_state)
-        seed = int(state.randint(np.iinfo(np.int32).max))
+        seed = seed_of(self.random_state if random_state is None else random_state)
         return torch.Generator(self._model().device).manual_seed(seed)

@@ -20,6 +20,23 @@ except ImportError:  # Windows, which lets nobody remove a file that is open
     fcntl = None
 
 
+def path_of(path: object) -> Path:
+    """A path from what a user passed.
+
+    Raises
+    ------
+    TypeError
+        Where it is none.
+    """
+    try:
+        return Path(path)  # type: ignore[arg-type]
+    except TypeError as error:
+        raise TypeError(
+            f"A model is written to a file and read from one, but its path is a {type(path).__name__}, {path!r}. Pass "
+            f"text or a pathlib.Path."
+        ) from error
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file under another name first, so that there is never half of one.
 

@@ -6,14 +6,13 @@ import copy
 import io
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from skvae.files.atomic import write_whole
+from skvae.files.atomic import path_of, write_whole
 from skvae.networks import VAE, AutoregressiveDecoder
 from skvae.tables import Table
 
@@ -53,7 +52,7 @@ def to_onnx(estimator: Any, path: Any, part: str) -> None:
         example, names = torch.zeros(2, vae.encoder.n_components), ("Z", "X")
     else:
         raise ValueError(f"part must be 'encoder' or 'decoder', got {part!r}. Write each to a file of its own.")
-    write_whole(Path(path), exported(graph.eval(), example, names))
+    write_whole(path_of(path), exported(graph.eval(), example, names))
 
 
 def exported(graph: nn.Module, example: Tensor, names: tuple[str, str]) -> bytes:

@@ -24,7 +24,12 @@ MASKED = NUMBERS | {"boolean"}
 NARWHALS = NUMBERS | {"Boolean", "String", "Date", "Datetime", "Duration", "Decimal", "Categorical", "Enum"}
 DIGITS = 10_000  # before or after the point of a Decimal: a few letters can say numbers that fill the memory
 LONG = 100  # from which on a range is written as values where it may be longer than the table is wide
-DETAILS = {"Datetime": ("time_unit", "time_zone"), "Duration": ("time_unit",), "Enum": ("categories",)}
+DETAILS = {
+    "Datetime": ("time_unit", "time_zone"),
+    "Duration": ("time_unit",),
+    "Enum": ("categories",),
+    "Decimal": ("precision", "scale"),  # older releases of narwhals know neither
+}
 
 
 class Part(NamedTuple):
@@ -284,7 +289,7 @@ def _take_native(native: Native) -> dict[str, Any]:
         kind = type(dtype).__name__
         if kind not in NARWHALS:
             raise ValueError(f"the dtype {dtype} of {native.backend.value}")
-        details = {detail: getattr(dtype, detail) for detail in DETAILS.get(kind, ())}
+        details = {detail: getattr(dtype, detail) for detail in DETAILS.get(kind, ()) if hasattr(dtype, detail)}
         if "categories" in details:
             details["categories"] = list(details["categories"])
         schema.append([name, kind, details])

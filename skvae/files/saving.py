@@ -5,13 +5,13 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from skvae.files.atomic import path_of
 from skvae.files.container import Container, safetensors
 from skvae.files.document import Reader, Writer, import_path
 from skvae.files.finite import check_finite_attributes, check_finite_weights
@@ -67,7 +67,7 @@ def save(estimator: Any, path: Any) -> None:
     writer = Writer(names_own=True)
     document = json.dumps(_described(estimator, writer))
     arrays = writer.arrays | {f"weights/{name}": array for name, array in learned(estimator.vae_).items()}
-    MODEL.write(Path(path), document, arrays)
+    MODEL.write(path_of(path), document, arrays)
 
 
 def load(cls: Any, path: Any, own: Own, classes: Sequence[type]) -> Any:
@@ -84,7 +84,7 @@ def load(cls: Any, path: Any, own: Own, classes: Sequence[type]) -> Any:
     classes : sequence of type
         A user's own likelihoods, priors and schedules.
     """
-    document, arrays = MODEL.read(Path(path))
+    document, arrays = MODEL.read(path_of(path))
     try:
         described = json.loads(document)
         _check_networks(described["networks"], own)
@@ -94,6 +94,8 @@ def load(cls: Any, path: Any, own: Own, classes: Sequence[type]) -> Any:
         raise
     except Exception as error:  # whatever goes wrong, the file is not as save wrote it, or classes are missing
         what = str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}"
+        if not what.endswith("."):  # it has no remedy of its own
+            what += ". It is not as save wrote it: save the model again."
         raise ValueError(f"{path} cannot be loaded. {what}") from error
 
 

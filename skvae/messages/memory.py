@@ -6,7 +6,15 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-SIGNS = ("bad_alloc", "allocate", "alloc_failed", "out of memory", "storage size calculation overflowed")
+SIGNS = (
+    "bad_alloc",
+    "allocate",
+    "alloc_failed",
+    "out of memory",
+    "not enough memory",
+    "storage size calculation overflowed",
+    "overflow when unpack",  # of a size, as a TypeError
+)
 SIZE = re.compile(r"allocate (\d[\d.]*) ?(\w+)")  # as NumPy, torch and CUDA put it
 
 
@@ -18,7 +26,7 @@ def is_out_of_memory(error: BaseException | None) -> bool:
     >>> is_out_of_memory(RuntimeError("std::bad_alloc")), is_out_of_memory(RuntimeError("shapes differ"))
     (True, False)
     """
-    if not isinstance(error, RuntimeError | MemoryError):
+    if not isinstance(error, RuntimeError | TypeError | MemoryError):
         return False
     text = str(error).lower()
     is_silent = isinstance(error, MemoryError) and not text
@@ -39,7 +47,7 @@ def memory_remedy(remedy: str) -> Iterator[None]:
     """
     try:
         yield
-    except (RuntimeError, MemoryError) as error:
+    except (RuntimeError, TypeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
         size = SIZE.search(str(error))

@@ -11,7 +11,7 @@ from skvae.models.online import Online
 from skvae.models.outcome import Fit
 from skvae.models.plan import Parameters, Plan
 from skvae.models.rules import decide
-from skvae.models.run import Follower, Keeper, Run
+from skvae.models.run import Follower, Keeper, Run, seed_of
 from skvae.models.stack import STACKED, fit_together, is_stackable
 
 __all__ = [
@@ -35,5 +35,6 @@ __all__ = [
     "fit_together",
     "index_of",
     "is_stackable",
+    "seed_of",
     "warn_of_few",
 ]

@@ -17,6 +17,7 @@ from skvae.tables import Table
 from skvae.training import BetaSchedule, LinearBeta, Objective, Recipe, resolve_precision
 
 SMALL = 1000  # rows
+FREE_BITS_MAX = 1e30  # nats: no KL reaches them, and float32 holds them
 
 Number = TypeVar("Number", int, float)
 
@@ -241,18 +242,18 @@ def _hidden_layer_sizes(parameters: Parameters, rules: Rules) -> tuple[int, ...]
             f"hidden_layer_sizes must hold positive integers, got {asked!r}. "
             f"Pass (128, 128), say, or () for a linear encoder and decoder."
         )
-    return tuple(asked)
+    return tuple(map(int, asked))
 
 
 def _recipe(parameters: Parameters, rules: Rules, sizes: Sequence[int], device: torch.device) -> Recipe:
-    batch_size = _number(parameters.batch_size, rules.batch_size())
+    batch_size = int(_number(parameters.batch_size, rules.batch_size()))  # scikit-learn takes True for the integer 1
     return Recipe(
-        learning_rate=_number(parameters.learning_rate, rules.learning_rate()),
-        weight_decay=_number(parameters.weight_decay, rules.weight_decay()),
+        learning_rate=float(_number(parameters.learning_rate, rules.learning_rate())),
+        weight_decay=float(_number(parameters.weight_decay, rules.weight_decay())),
         batch_size=batch_size,
-        max_iter=_number(parameters.max_iter, rules.max_iter(batch_size)),
+        max_iter=int(_number(parameters.max_iter, rules.max_iter(batch_size))),
         n_iter_no_change=parameters.n_iter_no_change,
-        tol=parameters.tol,
+        tol=float(parameters.tol),
         dtype=resolve_precision(
             parameters.precision, width=max(sizes, default=1), n_columns=rules.n_parallel(), device=device
         ),
@@ -264,7 +265,7 @@ def _objective(parameters: Parameters, rules: Rules, *, is_continued: bool) -> O
         name=cast(Literal["elbo", "iwae"], parameters.objective),
         beta=_beta(parameters, rules, is_continued=is_continued),
         free_bits=_free_bits(parameters, rules),
-        n_draws=parameters.n_draws,
+        n_draws=int(parameters.n_draws),
         input_dropout=_number(parameters.input_dropout, rules.input_dropout()),
         kl_by_draw=rules.kl_by_draw(),
     )
@@ -273,7 +274,7 @@ def _objective(parameters: Parameters, rules: Rules, *, is_continued: bool) -> O
 def _beta(parameters: Parameters, rules: Rules, *, is_continued: bool) -> BetaSchedule:
     if isinstance(parameters.beta, BetaSchedule):
         return parameters.beta
-    return LinearBeta(parameters.beta, end=0.0 if is_continued else rules.kl_warmup())
+    return LinearBeta(float(parameters.beta), end=0.0 if is_continued else rules.kl_warmup())
 
 
 def _early_stopping(parameters: Parameters, *, is_continued: bool) -> str | bool:
@@ -284,7 +285,7 @@ def _early_stopping(parameters: Parameters, *, is_continued: bool) -> str | bool
 
 def _free_bits(parameters: Parameters, rules: Rules) -> float:
     if parameters.objective == "elbo":
-        return _number(parameters.free_bits, rules.free_bits())
+        return min(float(_number(parameters.free_bits, rules.free_bits())), FREE_BITS_MAX)
     if parameters.free_bits not in ("auto", 0):
         raise ValueError(
             f"objective='iwae' has no KL of each component, so free_bits must be 0 or 'auto', "

@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
 import torch
+from sklearn.utils import check_random_state
 
 from skvae.models.outcome import Fit
 from skvae.models.plan import Plan
@@ -62,6 +64,23 @@ class Run:
         rng = isolated_rng(self.seed, self.device, lends_global=plan.architecture.reads_global_rng)
         with rng as generator, intraop_threads(plan.n_threads):
             yield generator
+
+
+def seed_of(random_state: object) -> int:
+    """A seed drawn from what scikit-learn takes as ``random_state``.
+
+    Raises
+    ------
+    ValueError
+        Where it is none of these.
+    """
+    try:
+        return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+    except ValueError as error:
+        raise ValueError(
+            f"random_state must be a whole number from 0 to 2**32 - 1, a RandomState of NumPy or None, got "
+            f"{random_state!r}. Pass one of these."
+        ) from error
 
 
 def print_progress(history: History, max_iter: int | None = None) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim.adam import adam  # the class Adam imports torch's compiler, which takes seconds and moves settings
 
 from skvae.objectives import DiagonalNormal
 from skvae.priors.base import Prior
@@ -13,6 +16,39 @@ from skvae.priors.base import Prior
 N_EVALUATIONS = 20
 BATCH_SIZE = 512
 MAX_JUDGES = 10_000  # rows
+
+
+class Memory(NamedTuple):
+    """What Adam remembers of each parameter: running means of its gradient and of the square, and the steps so far."""
+
+    first: list[Tensor]
+    second: list[Tensor]
+    steps: list[Tensor]
+
+    @classmethod
+    def of(cls, parameters: list[nn.Parameter]) -> Memory:
+        """Nothing yet."""
+        first, second = list(map(torch.zeros_like, parameters)), list(map(torch.zeros_like, parameters))
+        return cls(first, second, [torch.zeros(()) for _ in parameters])
+
+    @torch.no_grad()
+    def move(self, parameters: list[nn.Parameter], gradients: Sequence[Tensor], learning_rate: float) -> None:
+        """One step of Adam."""
+        adam(
+            list(parameters),
+            list(gradients),
+            self.first,
+            self.second,
+            [],
+            self.steps,
+            amsgrad=False,
+            beta1=0.9,
+            beta2=0.999,
+            lr=learning_rate,
+            weight_decay=0.0,
+            eps=1e-8,
+            maximize=False,
+        )
 
 
 def fit_prior(
@@ -77,14 +113,12 @@ def fit_prior(
     unseen = draw(judges)
     best = before = criterion()
     weights = [p.detach().clone() for p in parameters]
-    optimizer = torch.optim.Adam(parameters, lr=learning_rate)
+    memory = Memory.of(parameters)
     for step in range(1, n_steps + 1):
-        optimizer.param_groups[0]["lr"] = learning_rate * (1 - (step - 1) / n_steps)
         batch = torch.randint(len(learners), (BATCH_SIZE,), generator=generator, device=loc.device)
         loss = -prior.log_prob(draw(learners[batch])).mean(dim=-1).sum()
-        optimizer.zero_grad()
-        torch.autograd.backward(loss, inputs=parameters)  # and not the encoder that a VampPrior looks through
-        optimizer.step()
+        gradients = torch.autograd.grad(loss, parameters)  # and not of the encoder that a VampPrior looks through
+        memory.move(parameters, gradients, learning_rate * (1 - (step - 1) / n_steps))
         if step % math.ceil(n_steps / N_EVALUATIONS) == 0 or step == n_steps:
             now = criterion()
             is_better = now > best  # on the device, and never where it is NaN

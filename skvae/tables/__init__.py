@@ -17,7 +17,7 @@ from skvae.tables.conditions import fill_gaps, keep_given, read_condition
 from skvae.tables.encoded import EncodedColumn
 from skvae.tables.flat import FlatTable, check_levels
 from skvae.tables.frames import Native, to_pandas
-from skvae.tables.rows import Rows, check_alike, concatenate, gaps_of, slices, with_nan, without_cells
+from skvae.tables.rows import Rows, check_alike, concatenate, gaps_of, slices, without_cells
 from skvae.tables.sample import RowSample
 from skvae.tables.schema import choose_families
 from skvae.tables.survey import Survey

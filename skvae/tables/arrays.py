@@ -30,7 +30,9 @@ def with_nan(X: Any) -> Any:
         with suppress(TypeError, ValueError):  # no table at all: scikit-learn says so
             array = np.asarray(X)
             X = array if array.dtype == object else X
-    if isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 2:
+    if isinstance(X, pd.Series):
+        X = X.to_numpy(dtype=object)
+    if isinstance(X, np.ndarray) and X.dtype == object:
         return _without_objects(X, np.asarray(pd.isna(X)))
     return X
 

@@ -209,8 +209,9 @@ def _open_parquet(source: object, paths: Iterable[str | os.PathLike[str]]) -> An
 
 
 def _unreadable(error: Exception) -> ValueError:
+    said, *_ = str(error).splitlines() or ["that there are none."]
     return ValueError(
-        f"A path must lead to Parquet files with one schema, but pyarrow says: {str(error).splitlines()[0]} "
+        f"A path must lead to Parquet files with one schema, but pyarrow says: {said} "
         f"Convert the files, or pass a pyarrow Dataset."
     )
 

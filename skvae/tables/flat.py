@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from skvae.likelihoods import Likelihood
 from skvae.tables.bins import Floats
 from skvae.tables.columns import Column
+from skvae.tables.columns.cells import is_missing
 from skvae.tables.encoded import EncodedColumn
 from skvae.tables.frames import Native
 from skvae.tables.table import Table
@@ -31,7 +33,7 @@ class FlatTable:
     gaps: NDArray[np.bool_]
     indicated: list[int]
     labels: pd.Index | None
-    dtype: Any
+    dtype: np.dtype[Any] | None
     native: Native | None = None
 
     @classmethod
@@ -99,6 +101,16 @@ class FlatTable:
 
 
 def check_levels(table: Table) -> None:
-    """Raise what decoding raises where a level of a column has no value."""
+    """Refuse a level without a value.
+
+    Raises
+    ------
+    Exception
+        What decoding raises, or a ValueError.
+    """
     for column in table.columns:
-        column.decode(np.arange(max(1, len(column.edges)), dtype=float))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of pandas, about a level that is no category of the dtype
+            values = pd.Series(column.decode(np.arange(max(1, len(column.edges)), dtype=float)))
+        if is_missing(values).any():
+            raise ValueError(f"A level of column {column.name!r} is no value of the dtype {column.dtype}")

@@ -33,8 +33,9 @@ class Native:
         import pyarrow as pa
 
         table = pa.Table.from_pandas(frame, preserve_index=False)
-        casts = [nw.col(name).cast(self.schema[name]) for name in frame.columns if name in self.schema]
-        return nw.from_arrow(table, backend=self.backend).with_columns(*casts).to_native()
+        rows = nw.from_arrow(table, backend=self.backend)
+        moved = [name for name, dtype in rows.schema.items() if self.schema.get(name, dtype) != dtype]
+        return rows.with_columns(*(nw.col(name).cast(self.schema[name]) for name in moved)).to_native()
 
 
 def to_pandas(X: object) -> tuple[Any, Native | None]:
@@ -62,7 +63,15 @@ def to_pandas(X: object) -> tuple[Any, Native | None]:
         return None if pa.types.is_dictionary(arrow) else pd.ArrowDtype(arrow)  # None: a pandas category
 
     native = Native(frame.implementation, dict(frame.schema))
-    return with_signed_codes(frame.to_arrow()).to_pandas(types_mapper=dtype), native
+    try:
+        table = with_signed_codes(frame.to_arrow())
+        rows = table.to_pandas(types_mapper=dtype, ignore_metadata=True)  # of an index that some columns once were
+    except (TypeError, ValueError, NotImplementedError, OverflowError) as error:
+        raise TypeError(
+            f"Columns are read as pandas reads Arrow's types, but not one of {dict(frame.schema)} ({error}). "
+            f"Convert that column to numbers, text, dates or categories."
+        ) from error
+    return rows, native
 
 
 def with_signed_codes(table: Any) -> Any:

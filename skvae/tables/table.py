@@ -301,7 +301,10 @@ class Table:
             if gaps and name in given.columns:
                 is_said = [value is not None for value in given[name].astype(object)]  # None says nothing
                 raw[is_missing(given[name]) & is_said, i] = 1.0
-        return torch.from_numpy((raw - self.loc) / self.scale)
+        with np.errstate(over="ignore"):
+            x = torch.from_numpy((raw - self.loc) / self.scale)
+        self.in_precision(x)  # which refuses what lies too far out
+        return x
 
     def center(self, x: Tensor) -> Tensor:
         """The mean of several draws of each row, the mode for categories. Shape: (M, N, D) -> (N, D)."""

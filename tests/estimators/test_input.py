@@ -93,3 +93,13 @@ def test_the_name_of_a_file_gets_what_reads_it():
         TypeError, match=r"the name of a file, 'rows\.csv'\. Pass its rows: pandas\.read_csv\('rows\.csv'\)\."
     ):
         VAETransformer().fit("rows.csv")
+
+
+def test_infinite_weights_get_a_sentence(tiny, iris):
+    with pytest.raises(ValueError, match=r"must be finite.*Pass finite"):
+        VAETransformer(**tiny).fit(iris, sample_weight=np.inf)  # one for all rows, which scikit-learn lets pass
+
+
+def test_a_series_gets_the_sentence_of_scikit_learn(tiny):
+    with pytest.raises(ValueError, match="Expected 2D array"):
+        VAETransformer(**tiny).fit(pd.Series([1.0, pd.NA, 2.0], dtype=object))

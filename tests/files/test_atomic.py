@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from skvae.files import atomic
-from skvae.files.atomic import write_whole
+from skvae.files.atomic import path_of, write_whole
 
 posix = pytest.mark.skipif(os.name == "nt", reason="modes, links and devices of POSIX")
 
@@ -223,3 +223,9 @@ def test_the_longest_name_that_the_system_takes_will_do(tmp_path):
     write_whole(path, b"whole")
     assert path.read_bytes() == b"whole"
     assert os.listdir(tmp_path) == [path.name]
+
+
+@pytest.mark.parametrize("path", [None, 1.5, b"model", ["model"]])
+def test_what_is_no_path_gets_a_sentence(path):
+    with pytest.raises(TypeError, match=r"path is a .*Pass text or a pathlib.Path"):
+        path_of(path)

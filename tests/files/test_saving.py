@@ -143,6 +143,7 @@ def test_polars(tiny, tmp_path):
     pl = pytest.importorskip("polars")
     X = pl.DataFrame({"a": [1, 2, 3, None] * 5, "b": ["x", "y", "x", "z"] * 5, "c": [0.5, 1.5, 2.5, None] * 5})
     X = X.with_columns(pl.col("b").cast(pl.Enum(["z", "y", "x"])), d=pl.datetime(2020, 1, pl.col("a")))
+    X = X.with_columns(e=pl.col("c").cast(pl.Decimal(20, 2)))
     vae = VAETransformer(**tiny | {"early_stopping": False}).fit(X)
     again = saved(vae, tmp_path)
     assert again.sample(5, random_state=0).equals(vae.sample(5, random_state=0))
@@ -465,6 +466,12 @@ def shorten(document, arrays):
 )
 def test_a_file_that_somebody_wrote_is_refused(change, content, tmp_path):
     assert_refused(tampered(content, change, tmp_path / "model"))
+
+
+@pytest.mark.parametrize("change", [drop, set_in("attributes", "table_", "$Table", "dtype", [1])])
+def test_what_cannot_be_loaded_has_a_remedy(change, content, tmp_path):
+    with pytest.raises(ValueError, match=r"cannot be loaded\. .*\. It is not as save wrote it: save .* again\.$"):
+        VAETransformer.load(tampered(content, change, tmp_path / "model"))
 
 
 def with_metadata(metadata, path):

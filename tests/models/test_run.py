@@ -1,11 +1,22 @@
 import math
 
+import numpy as np
 import pytest
 import torch
 
-from skvae.models.run import Run, print_kept, print_progress
+from skvae.models.run import Run, print_kept, print_progress, seed_of
 from skvae.training import History
 from skvae.training.history import COLUMNS
+
+
+@pytest.mark.parametrize("random_state", [-1, 2**32, 10**30, 0.5, "seed"])
+def test_what_is_no_random_state_gets_a_sentence(random_state):
+    with pytest.raises(ValueError, match=r"from 0 to 2\*\*32 - 1.*Pass one"):
+        seed_of(random_state)
+
+
+def test_a_seed_is_that_of_scikit_learn():
+    assert seed_of(3) == np.random.RandomState(3).randint(2**31 - 1) == seed_of(np.random.RandomState(3))
 
 
 def history(**figures):

@@ -182,3 +182,9 @@ def test_a_reader_is_found_by_the_suffix(tmp_path):
     (tmp_path / "parts.csv").mkdir()  # a folder of Parquet files may have any name
     assert python_reader_of("a.CSV.gz") == "pandas.read_csv"
     assert [python_reader_of(path) for path in ("a.parquet", "a", tmp_path / "parts.csv", 3)] == [None] * 4
+
+
+def test_an_empty_name_of_a_file_gets_a_sentence():
+    pytest.importorskip("pyarrow")
+    with pytest.raises(ValueError, match=r"must lead to Parquet files.*Convert"):
+        Chunks.of("")

@@ -68,3 +68,9 @@ def test_cells_of_a_column_change_and_its_dtype_does_not(dtype):
 def test_a_category_may_be_new():
     column = pd.Series(["a", "b"], dtype="category")
     assert with_cells(column, np.array([True, False]), pd.Series(["z"])).tolist() == ["z", "b"]
+
+
+def test_a_condition_beyond_single_precision_gets_a_sentence():
+    table = Table.fit(pd.DataFrame({"a": np.arange(9) * 1e-38, "b": np.arange(9.0)}), "gaussian")
+    with pytest.raises(ValueError, match=r"column 'a' lies beyond.*Pass a value nearer"):
+        table.encode_condition(pd.DataFrame({"b": [1.0], "a": [1e300]}))

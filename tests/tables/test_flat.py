@@ -70,3 +70,12 @@ def test_every_level_has_a_value(table):
     flat.columns[j] = dataclasses.replace(flat.columns[j], shares=np.array([0.5]), levels=flat.columns[j].levels[:0])
     with pytest.raises((ValueError, IndexError)):
         check_levels(flat.table())
+
+
+def test_a_level_that_is_no_category_of_its_dtype_is_refused(mixed):
+    table = Table.fit(mixed[["city"]])
+    check_levels(table)
+    codec = dataclasses.replace(table.data[0].codec, levels=pd.Index(["Oslo", "Atlantis"]))
+    odd = dataclasses.replace(table, data=[dataclasses.replace(table.data[0], codec=codec)])
+    with pytest.raises(ValueError, match=r"'city'.*no value"):
+        check_levels(odd)

@@ -66,3 +66,30 @@ def test_polars_in_polars_out(frame, decoder):
         assert filled.filter(observed)[name].equals(frame.filter(observed)[name])
     assert vae.transform(frame).shape == (N, 2)
     assert np.isfinite(vae.score(frame))
+
+
+def test_arrow_tables_keep_their_schema():
+    pa = pytest.importorskip("pyarrow")
+    names = pa.array(["x", "y", "z"] * 8)
+    table = pa.table({"short": names, "long": names.cast(pa.large_string()), "number": pa.array(range(24), pa.int8())})
+    vae = VAETransformer(2, hidden_layer_sizes=(8,), max_iter=2, random_state=0).fit(table)
+    assert vae.sample(3).schema == table.schema
+
+
+def test_an_arrow_table_that_pandas_made_has_the_columns_that_it_has():
+    """What pandas noted of an index and of its own dtypes is not asked."""
+    pa = pytest.importorskip("pyarrow")
+    kinds = pd.Series(["x", "y"] * 12, dtype=pd.ArrowDtype(pa.dictionary(pa.int32(), pa.string())))
+    frame = pd.DataFrame(
+        {"kind": kinds.array, "number": range(24)}, index=pd.Index([f"r{i}" for i in range(24)], name="r")
+    )
+    rows, native = to_pandas(pa.Table.from_pandas(frame))
+    assert list(rows.columns) == ["kind", "number", "r"]
+    assert native.present(rows).column_names == ["kind", "number", "r"]
+
+
+def test_an_arrow_type_that_pandas_cannot_hold_gets_a_sentence():
+    pa = pytest.importorskip("pyarrow")
+    pairs = pa.DictionaryArray.from_arrays(pa.array([0, 1]), pa.array([{"a": 1}, {"a": 2}]))
+    with pytest.raises(TypeError, match="Convert that column"):
+        VAETransformer().fit(pa.table({"pair": pairs}))

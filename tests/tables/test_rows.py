@@ -12,7 +12,6 @@ from skvae.tables.rows import (
     is_frame,
     names_and_dtypes,
     slices,
-    with_nan,
 )
 
 FRAME = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": ["x", "y", "x"]})
@@ -66,10 +65,3 @@ def test_chunks_of_one_kind_are_alike():
         check_alike(FRAME.rename(columns={"b": "c"}), FRAME)
     with pytest.raises(ValueError, match=r"column 'a' is float64 in the first and int64 here"):
         check_alike(FRAME.astype({"a": "int64"}), FRAME)
-
-
-def test_masked_arrays_without_a_mask_keep_their_dtype():
-    assert with_nan(np.ma.array(np.eye(2, dtype=np.int8))).dtype == np.int8
-    counts = with_nan(np.ma.array(np.eye(2, dtype=np.int8), mask=np.eye(2)))
-    assert_array_equal(counts, [[np.nan, 0], [0, np.nan]])
-    assert with_nan(np.ma.array(np.eye(2, dtype=np.float32), mask=np.eye(2))).dtype == np.float32

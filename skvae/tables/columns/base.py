@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import decimal
 from abc import ABC, abstractmethod
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from torch import Tensor
 from skvae.likelihoods import Likelihood
 from skvae.tables.bins import Floats
 from skvae.tables.columns.cells import in_words, is_missing
-from skvae.tables.columns.dtypes import Dtype, Values, is_bool
+from skvae.tables.columns.dtypes import Dtype, Values, is_bool, is_decimal
 
 Mask = NDArray[np.bool_]
 
@@ -188,7 +189,15 @@ class Column(ABC):
     def as_cells(self, values: pd.Series) -> pd.Series:
         """Values that ``as_kind`` gave and that have a probability, as the cells of the column that they stand for."""
         any_dtype: Any = self.dtype
-        return values.astype(any_dtype)
+        try:
+            if is_decimal(self.dtype):  # Arrow makes none of integers, which could have more digits
+                return values.map(lambda value: decimal.Decimal(str(value))).astype(any_dtype)
+            return values.astype(any_dtype)
+        except UNREADABLE as error:  # a decimal of Arrow with more digits than its column has, say
+            raise ValueError(
+                f"A condition is a value that its column can hold, but column {self.name!r} holds {self.dtype}, and "
+                f"{in_words(values)} is none ({error}). Pass one that is."
+            ) from error
 
     # -- graphs ---------------------------------------------------------------------------------------------------
 

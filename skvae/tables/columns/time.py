@@ -88,9 +88,10 @@ class TimeColumn(Column):
 
     def steps(self, ticks: Ticks) -> Floats:
         """Steps from the origin."""
-        whole, rest = np.divmod(ticks, self.step)
+        wide: Any = ticks if self.step <= np.iinfo(np.int64).max else ticks.astype(object)
+        whole, rest = wide // self.step, wide % self.step
         origin, origin_rest = divmod(self.origin, self.step)
-        return np.asarray(whole.astype(float) - origin + (rest - origin_rest) / self.step)
+        return np.asarray(whole.astype(float) - origin + (rest - origin_rest) / self.step, dtype=np.float64)
 
     def decode(self, cells: Floats) -> Values:  # noqa: D102
         is_gap = np.isnan(cells)

@@ -1,8 +1,11 @@
+import decimal
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from skvae.likelihoods import DiscretizedLogistic, Gaussian, Poisson
+from skvae.tables import Table
 from skvae.tables.columns import Column, GapColumn, NumberColumn, Support, check_finite
 from skvae.tables.columns.base import converted
 
@@ -47,3 +50,13 @@ def test_a_kind_of_nothing_owns_and_reads_nothing():
     assert not GapColumn("a", FLOAT).holds_numbers
     with pytest.raises(TypeError, match="abstract"):
         Column("a", FLOAT)
+
+
+def test_a_value_that_the_dtype_cannot_hold_gets_a_sentence():
+    pa = pytest.importorskip("pyarrow")
+    prices = pd.DataFrame({"a": pd.array([1, 2, 3] * 4, dtype=pd.ArrowDtype(pa.decimal128(5, 2)))})
+    column = Table.fit(prices, "gaussian").data[0]
+    with pytest.raises(ValueError, match=r"'a' holds decimal128\(5, 2\).*100000 is none.*Pass one that is"):
+        column.read_condition(pd.Series([100_000]))
+    for value in (2, 2.5, np.int8(2), decimal.Decimal("2.25")):
+        assert column.read_condition(pd.Series([value])).tolist() == [decimal.Decimal(str(value))]

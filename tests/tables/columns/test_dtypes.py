@@ -63,3 +63,12 @@ def test_kinds_of_times(kind, times):
 def test_what_is_no_time():
     for dtype in ("float64", "int64", "object", "category", "string", "boolean", "complex64"):
         assert not is_time(pd.api.types.pandas_dtype(dtype))
+
+
+@pytest.mark.parametrize(("precision", "scale"), [(5, 2), (20, 2), (38, 0), (3, 3)])
+def test_decimals_stay_within_their_digits(precision, scale):
+    pa = pytest.importorskip("pyarrow")
+    dtype = pd.ArrowDtype(pa.decimal128(precision, scale))
+    low, high, middle = cast(np.array([-1e300, 1e300, 0.0]), dtype)
+    assert (low.copy_negate(), middle) == (high, 0)
+    assert float(high) == pytest.approx(10.0 ** (precision - scale) - 10.0**-scale)

@@ -122,3 +122,15 @@ def test_times_that_became_something_else_get_a_sentence(values, times):
 def test_times_of_another_kind_get_a_sentence(before, given, times):
     with pytest.raises(ValueError, match=r"Column 'a' held .* at fit, but now has dtype"):
         fitted(times(before)).encode(times(given))
+
+
+@pytest.mark.parametrize("dtype", ["timedelta64[s]", "timedelta64[ns]", "datetime64[ns]"])
+def test_two_times_may_be_as_far_apart_as_64_bits_reach(dtype):
+    ends = np.array([-(2**62) - 1, 2**62 + 1, -(2**62) - 1])
+    values = pd.Series(ends.view(dtype.replace("timedelta64", "m8").replace("datetime64", "M8")), name="a")
+    column = fitted(values)
+    assert column.step == 2**63 + 2
+    steps = column.encode(values)
+    assert steps.tolist() == [0.0, 1.0, 0.0]
+    assert steps.dtype == np.float64
+    pd.testing.assert_series_equal(pd.Series(column.decode(steps), name="a"), values)
