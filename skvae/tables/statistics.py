@@ -154,7 +154,7 @@ def bulk(cells: Floats) -> tuple[float, float]:
     Examples
     --------
     >>> bulk(np.array([0.0, 1, 2, 3, 999999]))
-    (2.0, 1.4826022185056018)
+    (2.0, 1.4825796886582654)
     """
     if not len(cells):
         return 0.0, 0.0
