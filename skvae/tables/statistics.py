@@ -19,6 +19,7 @@ from skvae.tables.sample import RowSample
 from skvae.tables.schema import Choice, choose_families
 
 WILD = 10  # times the size of the bulk of its cells, from which on a standard deviation says nothing of most of them
+REACH = {torch.float32: 1e12, torch.float64: 1e140}  # units; squares beside a noise of 1e-5 units do not overflow
 BULK_ROWS = 10_000  # that say where the bulk is
 CONSTANT = 1e-13  # a column whose standard deviation is this part of its mean or less is constant but for rounding
 
@@ -133,7 +134,9 @@ class Statistics:
         center, size = self.moments.mean.copy(), self.moments.std
         for j, cells in zip(np.flatnonzero(self.is_robust).tolist(), self._columns_of_some(), strict=False):
             middle, width = bulk(cells[~np.isnan(cells)])
-            if width > 0 and not size[j] <= WILD * width:  # an overflow is NaN
+            farthest = max(float(self.moments.upper[j]) - middle, middle - float(self.moments.lower[j]))
+            is_wild = width > 0 and not size[j] <= WILD * width  # an overflow is NaN
+            if is_wild and farthest / width < REACH[torch.float32]:
                 center[j], size[j] = middle, width
         return center, size
 
@@ -151,7 +154,7 @@ def bulk(cells: Floats) -> tuple[float, float]:
     Examples
     --------
     >>> bulk(np.array([0.0, 1, 2, 3, 999999]))
-    (2.0, 1.4826022185056018)
+    (2.0, 1.4825796886582654)
     """
     if not len(cells):
         return 0.0, 0.0

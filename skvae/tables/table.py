@@ -24,9 +24,7 @@ from skvae.tables.encoded import EncodedColumn
 from skvae.tables.frames import Native
 from skvae.tables.rows import CELLS, Rows, cells_of, column_of, names_and_dtypes
 from skvae.tables.schema import Choice
-from skvae.tables.statistics import Statistics, by_family, check_support
-
-REACH = {torch.float32: 1e12, torch.float64: 1e140}  # units; squares beside a noise of 1e-5 units do not overflow
+from skvae.tables.statistics import REACH, Statistics, by_family, check_support
 
 
 @dataclass(frozen=True, repr=False)

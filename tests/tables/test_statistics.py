@@ -114,9 +114,11 @@ def test_the_bulk_is_found_in_chunks(sizes):
         assert (streamed.loc, abs(streamed.scale)) == pytest.approx((at_once.loc, abs(at_once.scale)))
 
 
-def test_a_sentinel_whose_square_overflows_is_no_overflow_of_its_column():
-    (first, _) = learned_of(with_sentinel(value=1e200), "student_t").columns()
-    assert first.scale == pytest.approx(50 / 1.349, rel=0.02)
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("value", "is_bulk"), [(1e12, True), (1e15, False), (1e100, False)])
+def test_a_sentinel_that_training_cannot_square_sets_the_unit(value, is_bulk):
+    (first, _) = learned_of(with_sentinel(value=value), "student_t").columns()
+    assert first.scale == pytest.approx(50 / 1.349 if is_bulk else with_sentinel(value=value)[:, 0].std(), rel=0.02)
 
 
 @pytest.mark.parametrize(
