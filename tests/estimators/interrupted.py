@@ -73,32 +73,39 @@ def state():
     )
 
 
-def press(moment, again):
+def press(moment, again, done):
     """Ctrl-C after so many seconds, and once more if that is a number."""
     time.sleep(moment)
     os.kill(os.getpid(), signal.SIGINT)
     if again is not None:
         time.sleep(again)
         os.kill(os.getpid(), signal.SIGINT)
+    done.set()
 
 
 def interrupted(call, seconds):
     """Whether a call raises Ctrl-C, pressed once or twice at random moments of it, and its answer if not."""
     again = 0.02 * luck.random() if luck.random() < 0.3 else None
-    presser = threading.Thread(target=press, args=(luck.random() * seconds, again))
+    done = threading.Event()
+    presser = threading.Thread(target=press, args=(luck.random() * seconds, again, done))
     answer = None
     try:
         try:
             presser.start()
             answer = (call(),)
-            presser.join()
-            time.sleep(0.002)
+            wait_for(done)
         except KeyboardInterrupt:
-            presser.join()
-            time.sleep(0.002)
+            wait_for(done)
     except KeyboardInterrupt:  # the second
-        presser.join()
+        wait_for(done)
     return ("raised", None) if answer is None else ("ended", *answer)
+
+
+def wait_for(done):
+    """Wait for an event, and for a signal on its way; a thread whose join is interrupted may count as ended."""
+    while not done.is_set():
+        time.sleep(0.001)
+    time.sleep(0.002)
 
 
 def same(one, other):
