@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skvae.estimators._compat import Documented, check_feature_names_in, fit_context
 from skvae.estimators.inner import column_scales, inner_estimator, read_first, take_names
-from skvae.estimators.input import read_rows
+from skvae.estimators.input import read_rows, unchanged_on_error
 from skvae.estimators.transformer import VAETransformer
 from skvae.tables import Native, Rows, gaps_of, to_pandas
 
@@ -141,11 +141,12 @@ class VAEImputer(Documented, TransformerMixin, BaseEstimator):
         if len(empty) == gaps.shape[1]:
             raise ValueError(f"A model needs observed cells, but all {gaps.size} are missing. Pass other rows.")
         model = inner_estimator(self.estimator, self.random_state, **_defaults_for(rows)).fit(_constant(rows, empty))
-        self.indicator_ = None
-        if self.add_indicator:
-            self.indicator_ = MissingIndicator(error_on_new=False).fit(_as_nan(gaps))
-        self.estimator_, self.empty_features_, self._native = model, empty, native
-        take_names(self, model)
+        with unchanged_on_error(self):
+            self.indicator_ = None
+            if self.add_indicator:
+                self.indicator_ = MissingIndicator(error_on_new=False).fit(_as_nan(gaps))
+            self.estimator_, self.empty_features_, self._native = model, empty, native
+            take_names(self, model)
         return self
 
     def transform(self, X: ArrayLike) -> Any:

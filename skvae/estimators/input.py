@@ -190,6 +190,7 @@ def unchanged_on_error(estimator: BaseEstimator) -> Iterator[None]:
         with memory_remedy("Use fewer rows, or fit_chunks, a smaller batch_size or smaller hidden_layer_sizes."):
             yield
     except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
+        vars(estimator).update(before)  # first, so that a second Ctrl-C leaves nothing less
+        for name in vars(estimator).keys() - before.keys():
+            del vars(estimator)[name]
         raise

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skvae.estimators._compat import Documented, Interval, fit_context, one_of
 from skvae.estimators.inner import column_scales, inner_estimator, read_first, take_names
-from skvae.estimators.input import read_rows
+from skvae.estimators.input import read_rows, unchanged_on_error
 from skvae.estimators.transformer import VAETransformer
 from skvae.tables import Rows, slices, without_cells
 
@@ -151,8 +151,9 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
             offset = first - FENCE * (third - first)
         else:
             offset = np.quantile(scores, self.contamination)
-        self.estimator_, self.offset_, self.worth_, self._surprise = model, float(offset), worth, surprise
-        take_names(self, model)
+        with unchanged_on_error(self):
+            self.estimator_, self.offset_, self.worth_, self._surprise = model, float(offset), worth, surprise
+            take_names(self, model)
         return self
 
     def score_samples(self, X: ArrayLike) -> Floats:

@@ -24,7 +24,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skvae.estimators._callbacks import has_callbacks
 from skvae.estimators._compat import Documented, Interval, safe_split
-from skvae.estimators.input import read_rows
+from skvae.estimators.input import read_rows, unchanged_on_error
 from skvae.estimators.shelf import shelf, shelf_key
 from skvae.estimators.transformer import VAETransformer
 from skvae.files import fit_together_kept
@@ -161,22 +161,23 @@ class VAESearchCV(Documented, GridSearchCV):
         -------
         self
         """
+        with unchanged_on_error(self):
+            return self._search(X, y, params)
+
+    def _search(self, X: ArrayLike, y: ArrayLike | None, params: Mapping[str, Any]) -> Self:
         self._validate_params()
-        X, y = indexable(X, y)
-        given = self.cv, self.n_jobs
+        given, (X, y) = (self.cv, self.n_jobs), indexable(X, y)
         splitter = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         splits = list(splitter.split(X, y, groups=params.get("groups")))
         self._seconds = np.zeros((len(ParameterGrid(self.param_grid)), len(splits)))
         fits = {} if set(params) - {"groups"} else self._train_together(X, y, splits)
-        try:
-            if fits and not get_config()["enable_metadata_routing"]:
-                self.cv = splits  # a splitter without a seed would split otherwise now
-            self.n_jobs = None if fits else self.n_jobs
-            with shelf(fits), parallel_config("sequential") if fits else nullcontext():  # the shelf is in this process
-                super().fit(X, y, **params)
-        finally:
-            self.cv, self.n_jobs = given
-            del self._seconds
+        if fits and not get_config()["enable_metadata_routing"]:
+            self.cv = splits  # a splitter without a seed would split otherwise now
+        self.n_jobs = None if fits else self.n_jobs
+        with shelf(fits), parallel_config("sequential") if fits else nullcontext():  # the shelf is in this process
+            super().fit(X, y, **params)
+        self.cv, self.n_jobs = given
+        del self._seconds
         return self
 
     def _train_together(self, X: ArrayLike, y: ArrayLike | None, splits: list[tuple[Any, Any]]) -> dict[str, Fit]:

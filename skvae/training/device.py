@@ -70,9 +70,9 @@ def autocast(device: torch.device, dtype: torch.dtype) -> torch.autocast:
 def intraop_threads(n_threads: int | None) -> Iterator[None]:
     """Use at most ``n_threads`` threads inside torch operations, and put the number back; None leaves it."""
     before = torch.get_num_threads()
-    if n_threads is not None and n_threads < before:
-        torch.set_num_threads(n_threads)
     try:
+        if n_threads is not None and n_threads < before:
+            torch.set_num_threads(n_threads)
         yield
     finally:
         if torch.get_num_threads() != before:
