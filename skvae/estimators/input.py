@@ -124,7 +124,7 @@ def with_nan(X: Any) -> Any:
             array = np.asarray(X)
             X = array if array.dtype == object else X
     if isinstance(X, pd.Series):
-        X = X.to_numpy(dtype=object)
+        return X.astype(object).where(X.notna(), np.nan)
     if isinstance(X, np.ndarray) and X.dtype == object:
         is_gap = np.asarray(pd.isna(X))
         return np.where(is_gap, np.nan, X) if is_gap.any() else X
