@@ -31,7 +31,7 @@ def with_nan(X: Any) -> Any:
             array = np.asarray(X)
             X = array if array.dtype == object else X
     if isinstance(X, pd.Series):
-        X = X.to_numpy(dtype=object)
+        return X.astype(object).where(X.notna(), np.nan)
     if isinstance(X, np.ndarray) and X.dtype == object:
         return _without_objects(X, np.asarray(pd.isna(X)))
     return X
@@ -39,6 +39,8 @@ def with_nan(X: Any) -> Any:
 
 def _without_objects(X: NDArray[np.object_], is_gap: Mask) -> NDArray[Any]:
     """Objects with NaN for a gap, or integers where there are whole numbers that floats may not hold. Shape: kept."""
+    if X.ndim != 2:  # no table: scikit-learn says so
+        return np.where(is_gap, np.nan, X)
     is_large = np.reshape(
         [isinstance(value, int | np.integer) and abs(int(value)) > EXACT for value in X.flat], X.shape
     )

@@ -101,5 +101,5 @@ def test_infinite_weights_get_a_sentence(tiny, iris):
 
 
 def test_a_series_gets_the_sentence_of_scikit_learn(tiny):
-    with pytest.raises(ValueError, match="Expected 2D array"):
+    with pytest.raises(ValueError, match="2-dimensional container"):
         VAETransformer(**tiny).fit(pd.Series([1.0, pd.NA, 2.0], dtype=object))

@@ -174,7 +174,14 @@ def check_schema(rows: Any, X: Any) -> None:
         pd.testing.assert_index_equal(rows.columns, X.columns)
         assert list(rows.dtypes) == list(X.dtypes), f"{list(rows.dtypes)} for {list(X.dtypes)}"
     else:
-        assert rows.schema == X.schema, f"{rows.schema} for {X.schema}"
+        assert types_of(rows) == types_of(X), f"{rows.schema} for {X.schema}"
+
+
+def types_of(X: Any) -> list[Any]:
+    """Names and types of the columns; how wide the codes of an Arrow dictionary are is no concern of its values."""
+    if not isinstance(X, pa.Table):
+        return list(X.schema.items())
+    return [(field.name, "dictionary" if pa.types.is_dictionary(field.type) else field.type) for field in X.schema]
 
 
 def cells(X: Any, j: int) -> pd.Series:
@@ -194,7 +201,7 @@ def check_cells(drawn: pd.Series, seen: pd.Series, column: Any, *, may_miss: boo
     assert may_miss or not is_gap.any(), f"gaps in {told}"
     drawn, seen = drawn[~is_gap], seen[~is_missing(seen)]
     if column.family.cells == "categories":
-        assert set(identities(drawn)) <= set(identities(seen)), f"new categories in {told}"
+        assert set(map(identity, drawn)) <= set(map(identity, seen)), f"new categories in {told}"
     elif column.family.is_whole or column.family.cells == "bins":
         assert drawn.empty or seen.min() <= drawn.min(), f"{drawn.min()!r} < {seen.min()!r} in {told}"
         assert drawn.empty or drawn.max() <= seen.max(), f"{drawn.max()!r} > {seen.max()!r} in {told}"

@@ -272,6 +272,11 @@ def ask_anything(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Non
         ask(function, *args, **kwargs)
 
 
+def anew(case: Case) -> VAETransformer:
+    """An estimator with the same parameters, but for a prior that is learned, which takes a second each time."""
+    return clone(case.vae).set_params(prior="normal")
+
+
 def odd_rows(case: Case) -> None:
     """Rows that are none of the table's."""
     name = sorted(ODD_ROWS)[case.choice % len(ODD_ROWS)]
@@ -279,11 +284,12 @@ def odd_rows(case: Case) -> None:
         X = ODD_ROWS[name](case.X)
     except Exception:  # this container cannot be made into that
         return
-    for method in ("transform", "score_samples", "reconstruct", "impute", "partial_fit", "fit"):
+    for method in ("transform", "score_samples", "reconstruct", "impute", "partial_fit"):
         ask_anything(getattr(copy.deepcopy(case.vae), method), X)
     ask_anything(case.vae.sample, given=X)
-    ask_anything(copy.deepcopy(case.vae).fit_chunks, [case.X, X])
-    ask_anything(copy.deepcopy(case.vae).fit, case.X, X_val=X)
+    ask_anything(anew(case).fit, X)
+    ask_anything(anew(case).fit_chunks, [case.X, X])
+    ask_anything(anew(case).fit, case.X, X_val=X)
 
 
 def odd_conditions(case: Case) -> None:
@@ -304,11 +310,11 @@ def odd_arguments(case: Case) -> None:
     ask_anything(vae.impute, case.X, n_draws=value)
     ask_anything(vae.inverse_transform, value)
     ask_anything(vae.inverse_transform, [[value] * vae.n_components] * 2)
-    ask_anything(clone(vae).fit, case.X, sample_weight=value)
-    ask_anything(clone(vae).fit, case.X, sample_weight=[value] * case.n_rows)
-    ask_anything(clone(vae).fit_chunks, value)
-    ask_anything(clone(vae).fit_chunks, [case.X, value])
-    ask_anything(clone(vae).partial_fit, case.X, table=value)
+    ask_anything(anew(case).fit, case.X, sample_weight=value)
+    ask_anything(anew(case).fit, case.X, sample_weight=[value] * case.n_rows)
+    ask_anything(anew(case).fit_chunks, value)
+    ask_anything(anew(case).fit_chunks, [case.X, value])
+    ask_anything(anew(case).partial_fit, case.X, table=value)
     ask_anything(vae.save, value)
     ask_anything(VAETransformer.load, value)
 
@@ -318,7 +324,7 @@ def odd_parameters(case: Case) -> None:
     value = ODD_VALUES[case.choice % len(ODD_VALUES)]
     for name in sorted(case.vae.get_params())[case.choice % 5 :: 5]:
         if not (name in ("n_components", "n_draws", "hidden_layer_sizes", "max_iter") and isinstance(value, int)):
-            ask_anything(clone(case.vae).set_params(**{name: value}).fit, case.X)
+            ask_anything(anew(case).set_params(**{name: value}).fit, case.X)
 
 
 QUESTIONS: dict[str, Callable[[Case], None]] = {

@@ -23,7 +23,7 @@ from torch import nn
 
 from skvae.estimators.parameters import CONSTRAINTS
 from skvae.likelihoods import FAMILIES, Categorical, Gaussian, Likelihood
-from skvae.priors import Flow, Laplace, Mixture, Normal, PriorFamily, VampPrior
+from skvae.priors import PRIORS, Flow, Laplace, Mixture, Normal, PriorFamily, VampPrior
 from skvae.training import BetaSchedule, CyclicalBeta, LinearBeta
 
 WHOLE_MAX = 2**53  # of whole numbers that are drawn: a float64 tells those beyond apart no more
@@ -346,6 +346,7 @@ SMALL: dict[str, st.SearchStrategy[Any]] = {
     "max_iter": st.integers(1, 3),
     "n_components": st.integers(1, 4),
     "verbose": st.just(0),
+    "prior": st.sampled_from([*OBJECTS[PriorFamily], *(name for name in PRIORS if name != "flow")]),
     "hidden_layer_sizes": st.sampled_from(["auto", (8,), (4, 3), [4], ()]),
 }
 """Parameters that set how long a fit takes, or print."""

@@ -304,6 +304,8 @@ def converted(values: pd.Series, dtype: Dtype | str, column: Column, possible: s
     """
     any_dtype: Any = dtype
     try:
+        if pd.api.types.is_complex_dtype(values.dtype):  # of which pandas would drop a part
+            raise TypeError("a complex number")
         return values.astype(any_dtype)
     except UNREADABLE as error:
         raise ValueError(

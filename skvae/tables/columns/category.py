@@ -222,7 +222,13 @@ class CategorySurvey(ColumnSurvey):
         if isinstance(dtype, pd.CategoricalDtype) and isinstance(known, pd.CategoricalDtype) and dtype != known:
             self.dtype = united([known, dtype])
         is_gap = is_missing(values)
-        self.counts.add(plain(values[~is_gap] if is_gap.any() else values))
+        try:
+            self.counts.add(plain(values[~is_gap] if is_gap.any() else values))
+        except OverflowError as error:  # a moment of Arrow after the year 9999
+            raise ValueError(
+                f"A category is a value that Python can hold, but column {self.name!r} of dtype {dtype} holds others "
+                f"({error}). Use likelihood='histogram' for it."
+            ) from error
         return np.where(is_gap, np.nan, 0.0)
 
     def learned(self) -> Learned:  # noqa: D102

@@ -60,3 +60,10 @@ def test_a_value_that_the_dtype_cannot_hold_gets_a_sentence():
         column.read_condition(pd.Series([100_000]))
     for value in (2, 2.5, np.int8(2), decimal.Decimal("2.25")):
         assert column.read_condition(pd.Series([value])).tolist() == [decimal.Decimal(str(value))]
+
+
+@pytest.mark.parametrize("dtype", ["datetime64[s]", "timedelta64[ns]", "float64", "int64"])
+def test_complex_numbers_are_none(dtype):
+    column = Table.fit(pd.DataFrame({"a": np.arange(9).astype(dtype)})).data[0]
+    with pytest.raises(ValueError, match=r"Column 'a' holds .* is 1j.*Pass"):
+        column.encode_condition(pd.Series([1j]))

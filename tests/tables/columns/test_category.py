@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
 from skvae.likelihoods import Categorical
+from skvae.tables import Table
 from skvae.tables.columns import Support
 from skvae.tables.columns.category import CategorySurvey
 from skvae.tables.columns.dtypes import is_category
@@ -280,3 +281,12 @@ def test_a_category_is_possible_where_it_was_seen():
     assert column.possible_values(ANY) == "one of ['common', 'frequent', 'usual', 'rare', 'rarer', 'rarest']"
     many = fitted(series([f"c{i:02}" for i in range(12)] * 2, "object"))
     assert many.possible_values(ANY).endswith("'c09'] …")
+
+
+def test_moments_that_python_cannot_hold_are_no_categories():
+    pa = pytest.importorskip("pyarrow")
+    moments = pa.chunked_array([pa.array([10**12, 0] * 4).cast(pa.timestamp("s"))])
+    frame = pd.DataFrame({"a": pd.Series(pd.arrays.ArrowExtensionArray(moments))})
+    with pytest.raises(ValueError, match=r"column 'a' of dtype timestamp\[s\].*likelihood='histogram'"):
+        Table.fit(frame, {"a": "categorical"})
+    assert Table.fit(frame, {"a": "histogram"}).encode(frame).shape == (8, 1)
