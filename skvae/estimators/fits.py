@@ -17,7 +17,6 @@ from skvae.estimators._callbacks import CallbackMixin, follow, with_callbacks
 from skvae.estimators._compat import fit_context
 from skvae.estimators.attributes import fitted_attributes
 from skvae.estimators.input import n_rows_min, read_rows, row_weights, unchanged_on_error
-from skvae.estimators.shelf import from_shelf
 from skvae.files import fit_kept
 from skvae.likelihoods import Likelihood
 from skvae.messages import warn_user
@@ -36,6 +35,7 @@ from skvae.models import (
     seed_of,
     warn_of_few,
 )
+from skvae.models.shelf import from_shelf
 from skvae.models.streaming import IN_MEMORY, FirstPass
 from skvae.networks import VAE
 from skvae.tables import Chunks, Native, Rows, Table, check_is_table, is_memory_map, to_pandas
@@ -249,7 +249,7 @@ class FitsMixin(CallbackMixin):
         is_plain = data.weights is None and data.x_val is None and data.stream is None and start is None
         fitted = None
         if is_plain:
-            fitted = from_shelf(self, data.x)
+            fitted = from_shelf(self.get_params(deep=False), data.x)
         self.table_ = data.table
         follower = follow(self, *passed, lambda fitted: fitted_attributes(self, plan, fitted, run.device))
         if fitted is None:

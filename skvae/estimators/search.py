@@ -25,10 +25,10 @@ from sklearn.utils.validation import check_is_fitted
 from skvae.estimators._callbacks import has_callbacks
 from skvae.estimators._compat import Documented, Interval, safe_split
 from skvae.estimators.input import read_rows, unchanged_on_error
-from skvae.estimators.shelf import shelf, shelf_key
 from skvae.estimators.transformer import VAETransformer
 from skvae.files import fit_together_kept
 from skvae.models import STACKED, Fit, Run, decide, fit_together, is_stackable
+from skvae.models.shelf import shelf, shelf_key
 from skvae.models.stack import MAX_STACK
 from skvae.tables import to_pandas
 from skvae.training import resolve_device
@@ -312,7 +312,7 @@ def fit_on(estimators: Sequence[VAETransformer], X: ArrayLike, factor: float | N
     first = estimators[0]
     frame, native = to_pandas(X)
     data = first._encoded(read_rows(first, frame, None), None, native)
-    names = [shelf_key(estimator, data.x) for estimator in estimators]
+    names = [shelf_key(estimator.get_params(deep=False), data.x) for estimator in estimators]
     run = Run(resolve_device(first.device), first._seed())
     plans = [decide(estimator, data.table, data.n_rows, run.device) for estimator in estimators]
     if first.checkpoint_dir is None:

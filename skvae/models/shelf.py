@@ -6,19 +6,19 @@ import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 import joblib
-from sklearn.base import BaseEstimator
 from torch import Tensor
 
-from skvae.models import Fit
+from skvae.models.outcome import Fit
 
 _SHELF: ContextVar[Mapping[str, Fit] | None] = ContextVar("shelf", default=None)
 
 
-def shelf_key(estimator: BaseEstimator, x: Tensor) -> str:
-    """Name of the fit of an estimator on encoded rows, whatever array or process they came from."""
-    return str(joblib.hash((estimator.get_params(deep=False), x.numpy())))
+def shelf_key(parameters: Mapping[str, Any], x: Tensor) -> str:
+    """Name of the fit of an estimator with these parameters on encoded rows, whatever process they came from."""
+    return str(joblib.hash((parameters, x.numpy())))
 
 
 @contextmanager
@@ -31,9 +31,9 @@ def shelf(fits: Mapping[str, Fit]) -> Iterator[None]:
         _SHELF.reset(token)
 
 
-def from_shelf(estimator: BaseEstimator, x: Tensor) -> Fit | None:
-    """The fit of this estimator on these rows, if it was trained ahead."""
+def from_shelf(parameters: Mapping[str, Any], x: Tensor) -> Fit | None:
+    """The fit with these parameters to these rows, if it was trained ahead."""
     fits = _SHELF.get()
     if not fits:
         return None
-    return copy.deepcopy(fits.get(shelf_key(estimator, x)))
+    return copy.deepcopy(fits.get(shelf_key(parameters, x)))
