@@ -312,12 +312,12 @@ def fit_on(estimators: Sequence[VAETransformer], X: ArrayLike, factor: float | N
     first = estimators[0]
     frame, native = to_pandas(X)
     data = first._encoded(read_rows(first, frame, None), None, native)
-    names = [shelf_key(estimator.get_params(deep=False), data.x) for estimator in estimators]
+    members = [estimator.get_params(deep=False) for estimator in estimators]
+    names = [shelf_key(parameters, data.x) for parameters in members]
     run = Run(resolve_device(first.device), first._seed())
     plans = [decide(estimator, data.table, data.n_rows, run.device) for estimator in estimators]
     if first.checkpoint_dir is None:
         fits = fit_together(plans, data, run, factor)
     else:
-        members = [estimator.get_params(deep=False) for estimator in estimators]
         fits = fit_together_kept(members, plans, data, run, factor)
     return dict(zip(names, fits, strict=True))
