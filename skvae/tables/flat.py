@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from skvae.likelihoods import Likelihood
 from skvae.tables.bins import Floats
-from skvae.tables.columns import Column
+from skvae.tables.columns import CategoryColumn, Column
 from skvae.tables.columns.cells import is_missing
 from skvae.tables.encoded import EncodedColumn
 from skvae.tables.frames import Native
@@ -112,5 +112,7 @@ def check_levels(table: Table) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of pandas, about a level that is no category of the dtype
             values = pd.Series(column.decode(np.arange(max(1, len(column.edges)), dtype=float)))
+        if isinstance(column, CategoryColumn):
+            hash(tuple(column.levels))  # raises a TypeError where a level is a list
         if is_missing(values).any():
             raise ValueError(f"A level of column {column.name!r} is no value of the dtype {column.dtype}")

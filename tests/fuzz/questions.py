@@ -129,7 +129,11 @@ def sample(case: Case) -> None:
 def sample_given(case: Case) -> None:
     """A cell that was seen can be given, and is kept; so can whole rows."""
     i, j = case.choice % case.n_rows, case.choice % case.vae.n_features_in_
-    value, name = cells(case.X, j)[i], case.vae.table_.data[j].name
+    name = case.vae.table_.data[j].name
+    try:
+        value = cells(case.X, j)[i]
+    except OverflowError:  # a moment of Arrow that Python cannot hold, so that nobody can pass it
+        return
     if is_missing(pd.Series([value])).any() or isinstance(value, tuple):
         return
     rows = ask(case.vae.sample, 3, given={name: value}, random_state=0)

@@ -79,3 +79,11 @@ def test_a_level_that_is_no_category_of_its_dtype_is_refused(mixed):
     odd = dataclasses.replace(table, data=[dataclasses.replace(table.data[0], codec=codec)])
     with pytest.raises(ValueError, match=r"'city'.*no value"):
         check_levels(odd)
+
+
+def test_a_level_that_is_a_list_is_refused(mixed):
+    table = Table.fit(mixed[["kind"]])
+    codec = dataclasses.replace(table.data[0].codec, levels=pd.Index(["large", ["small"]], dtype=object))
+    odd = dataclasses.replace(table, data=[dataclasses.replace(table.data[0], codec=codec)])
+    with pytest.raises(TypeError, match="unhashable"):
+        check_levels(odd)
