@@ -20,8 +20,8 @@ def with_nan(X: Any) -> Any:
     Whole numbers are kept exactly where an array of integers holds them.
     """
     if isinstance(X, np.ma.MaskedArray):
-        is_gap, X = np.ma.getmaskarray(X), X.data
-        if not is_gap.any():
+        is_gap, X = X.mask, X.data
+        if is_gap is np.ma.nomask:  # a mask without a gap counts: the next chunk may have one
             return X
         if X.dtype.kind in "iu":
             warn_of_rounding(X, ~is_gap & ((X >= EXACT) | (X <= -EXACT)))

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import save as to_bytes
 
 from skvae import VAETransformer
-from skvae.files.saving import _digest
+from skvae.files.container import digest
 from tests.fixtures.make import DATA
 
 Arrays = dict[str, np.ndarray]
@@ -59,7 +59,7 @@ def written(metadata: dict[str, str], arrays: Arrays, document: Any = None) -> b
     """A file with a valid checksum."""
     text = metadata["document"] if document is None else json.dumps(document)
     arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    return to_bytes(arrays, metadata | {"document": text, "sha256": _digest(text, arrays)})
+    return to_bytes(arrays, metadata | {"document": text, "sha256": digest(text, arrays)})
 
 
 def paths(value: Any, here: Way = ()) -> Iterator[Way]:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Integral
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,8 +27,6 @@ from skvae.estimators.parameters import CONSTRAINTS
 from skvae.likelihoods import FAMILIES, Categorical, Gaussian, Likelihood
 from skvae.priors import PRIORS, Flow, Laplace, Mixture, Normal, PriorFamily, VampPrior
 from skvae.training import BetaSchedule, CyclicalBeta, LinearBeta
-
-WHOLE_MAX = 2**53  # of whole numbers that are drawn: a float64 tells those beyond apart no more
 
 # -- numbers, of which the cells of every kind are made ---------------------------------------------------------
 
@@ -50,8 +50,9 @@ OFFSETS = st.sampled_from([0, 0, 0, 0, 1, -1, 100, -1e6, 1.7e9, 2.0**52])
 
 
 def whole(x: np.ndarray, least: float, most: float) -> np.ndarray:
-    """Whole numbers within limits, and within what a float64 tells apart."""
-    return np.rint(np.clip(x, max(least, -WHOLE_MAX), min(most, WHOLE_MAX)))
+    """Whole numbers within limits."""
+    largest = np.nextafter(float(most), 0) if most > 2**53 else most  # the float next to 2**63 − 1 is 2**63
+    return np.rint(np.clip(x, least, largest))
 
 
 def few(x: np.ndarray) -> np.ndarray:
@@ -342,14 +343,17 @@ OBJECTS: dict[type, list[Any]] = {
 }
 """Values of the types that a constraint may name."""
 
+PLACE = tempfile.TemporaryDirectory()  # of the fits that are kept, until all tests are over
+
 SMALL: dict[str, st.SearchStrategy[Any]] = {
     "max_iter": st.integers(1, 3),
     "n_components": st.integers(1, 4),
     "verbose": st.just(0),
     "prior": st.sampled_from([*OBJECTS[PriorFamily], *(name for name in PRIORS if name != "flow")]),
     "hidden_layer_sizes": st.sampled_from(["auto", (8,), (4, 3), [4], ()]),
+    "checkpoint_dir": st.sampled_from([None, PLACE.name, Path(PLACE.name)]),
 }
-"""Parameters that set how long a fit takes, or print."""
+"""Parameters that set how long a fit takes, print, or write."""
 
 
 def values_of(constraint: Any) -> st.SearchStrategy[Any]:

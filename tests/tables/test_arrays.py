@@ -52,3 +52,8 @@ def test_what_floats_hold_is_not_said(X):
 def test_whole_numbers_beyond_all_floats_get_a_sentence():
     with pytest.raises(ValueError, match=r"must fit into a float64, but X holds one of 401 digits\. Divide"):
         with_nan(np.array([[10**400, 1.5]], dtype=object))
+
+
+def test_chunks_of_a_masked_array_are_alike_whether_they_have_gaps_or_not():
+    X = np.ma.array(np.eye(3, dtype=bool), mask=np.eye(3)[::-1] > 0)
+    assert [with_nan(X[rows]).dtype for rows in (slice(2), slice(2, 3), slice(0))] == [np.float64] * 3

@@ -56,7 +56,7 @@ def test_a_value_that_the_dtype_cannot_hold_gets_a_sentence():
     pa = pytest.importorskip("pyarrow")
     prices = pd.DataFrame({"a": pd.array([1, 2, 3] * 4, dtype=pd.ArrowDtype(pa.decimal128(5, 2)))})
     column = Table.fit(prices, "gaussian").data[0]
-    with pytest.raises(ValueError, match=r"'a' holds decimal128\(5, 2\).*100000 is none.*Pass one that is"):
+    with pytest.raises(ValueError, match=r"100000 has none in column 'a'.*Pass one of the finite numbers"):
         column.read_condition(pd.Series([100_000]))
     for value in (2, 2.5, np.int8(2), decimal.Decimal("2.25")):
         assert column.read_condition(pd.Series([value])).tolist() == [decimal.Decimal(str(value))]
