@@ -10,6 +10,7 @@ from torch import arange
 from skvae.messages import warn_user
 from skvae.models.data import Data
 from skvae.models.fitting import stack_at_start
+from skvae.models.floor import Floor
 from skvae.models.kl import mean_kl
 from skvae.models.online import Online
 from skvae.models.outcome import Fit, fit_of
@@ -44,6 +45,7 @@ def fit_chunk(plan: Plan, data: Data, run: Run, start: VAE | None, online: Onlin
         data = replace(data, weights=online.relative(data.weights))
         n_rows_wanted = ROWS_OF_A_COMPONENT * (plan.architecture.n_components + 1)
         vae = stack_at_start(plan, data, split, run, generator, start, n_rows_wanted)
+        floor = Floor(vae, plan, split, run.seed)
         data = data.float()
         candidate = Candidate(plan.recipe, plan.objective, plan.architecture.n_components, offset)
         training = Training(
@@ -61,8 +63,13 @@ def fit_chunk(plan: Plan, data: Data, run: Run, start: VAE | None, online: Onlin
         if run.is_verbose:
             print_progress(history)
         vae.requires_grad_(False)
+        floor.hold(vae, history, data, only_if_broken=True)
+        after = online.after(training)
+        if floor.left is not None:
+            history.n_rollbacks += 1
+            after = replace(after, memory=online.memory)
         fit = fit_of(vae, history, data, mean_kl(vae, data.x, data.weights))
-        return fit._replace(online=online.after(training))
+        return fit._replace(online=after)
 
 
 def warn_of_few(n_rows: int) -> None:

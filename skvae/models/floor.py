@@ -44,13 +44,16 @@ class Floor:
             self.start = take_models(copy.deepcopy(vae), [last])
 
     @torch.no_grad()
-    def hold(self, vae: VAE, history: History, data: Data) -> None:
-        """Go back to the start if training has left its rows worse off. The stack is one of one by now."""
+    def hold(self, vae: VAE, history: History, data: Data, *, only_if_broken: bool = False) -> None:
+        """Go back to the start if training has left its rows worse off. The stack is one of one by now.
+
+        With ``only_if_broken``, they may be worse off, but must have a finite objective.
+        """
         if self.start is None:
             return
         some = data.take(self.rows[:: every_nth(len(self.rows))])
         gain = self._gain(self.start, vae, some.x, some.weights)
-        if gain < 0 or math.isnan(gain):
+        if not math.isfinite(gain) or (gain < 0 and not only_if_broken):
             self.left = [tensor.cpu().clone() for tensor in vae.state_dict().values()]
             vae.load_state_dict(self.start.state_dict())
             history.best_iter = 0

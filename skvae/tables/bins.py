@@ -18,6 +18,7 @@ BIN_ROWS = 5  # rows a bin, on average, at least
 ATOM_ROWS = 10  # rows, at least, that hold the same value
 MAX_KNOTS = 10_001  # order statistics that are kept
 MAX_DECIMALS = 10
+HUGE = 1e290  # from here on, sums of many numbers may overflow
 CLEAR = 4  # times the distance of neighbouring floats, from which decimals of a narrow width are no chance
 
 
@@ -90,9 +91,11 @@ class Bins:
     @property
     def centers(self) -> Floats:
         """Mean of the training values of each level. Shape: (T,)."""
-        total = np.append(0.0, np.cumsum(self.knots))
+        size = 2.0**64 if np.abs(self.knots).max(initial=0.0) > HUGE else 1.0
+        total = np.append(0.0, np.cumsum(self.knots / size))
         n_knots = np.maximum(self.last - self.first + 1, 1)
-        return np.where(self.first >= 0, (total[self.last + 1] - total[self.first]) / n_knots, self.edges[:, 0])
+        means = (total[self.last + 1] - total[self.first]) / n_knots * size
+        return np.where(self.first >= 0, means, self.edges[:, 0])
 
     @property
     def maximum(self) -> float:
@@ -147,6 +150,13 @@ class Bins:
             between = self.knots[below] + (at - below) * (self.knots[above] - self.knots[below])
             values = np.where(first >= 0, self._rounded(between), values)
         return np.where(is_gap, np.nan, values)
+
+
+def mean_of_draws(draws: Floats) -> Floats:
+    """The mean along the first axis, also of numbers whose sum no float holds. Shape: (M, ...) -> (...)."""
+    if np.abs(draws).max(initial=0.0) > HUGE:
+        return np.asarray((draws / len(draws)).sum(axis=0))
+    return np.asarray(draws.mean(axis=0))
 
 
 def _atoms_among(counts: Integers, max_bins: int) -> NDArray[np.bool_]:

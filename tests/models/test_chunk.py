@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from sklearn.exceptions import ConvergenceWarning
 
 from skvae import VAETransformer
 from skvae.models.chunk import append
@@ -58,3 +59,15 @@ def test_whole_numbers_beyond_the_first_chunk_are_warned_of(decoder, tiny):
         vae.partial_fit(frame[:100].assign(n=[99, *range(50), *range(49)]))
     with pytest.warns(UserWarning, match=r"Column 'day' holds .*2024-04-10.*, outside of the range .*; 100 such cell"):
         vae.partial_fit(frame[100:])
+
+
+def test_a_chunk_that_breaks_the_model_leaves_it_as_it_was():
+    X = chunks(500)[1]
+    vae = VAETransformer(3, device="cpu", random_state=0).partial_fit(X)
+    before = vae.transform(X)
+    vae.set_params(learning_rate=1e12)
+    with pytest.warns(ConvergenceWarning, match="training went back to the best weights"):
+        vae.partial_fit(X)
+    np.testing.assert_array_equal(vae.transform(X), before)
+    vae.set_params(learning_rate="auto").partial_fit(X)
+    assert vae.score(X) > -20

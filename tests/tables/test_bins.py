@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
 from skvae.likelihoods.categorical import POSITION_MAX
-from skvae.tables.bins import ATOM_ROWS, MAX_KNOTS, Bins
+from skvae.tables.bins import ATOM_ROWS, MAX_KNOTS, Bins, mean_of_draws
 
 N_BINS = 100  # by default
 
@@ -360,3 +360,12 @@ def test_positions_survive_float32():
     rounded = codes.astype(np.float32).astype(np.float64)
     assert_array_equal(levels(rounded), levels(codes))
     assert np.abs(bins.decode(rounded) - values).max() < 1e-3 * values.std()
+
+
+def test_means_of_numbers_whose_sum_no_float_holds():
+    values = np.linspace(1e307, 1.5e308, 200)
+    bins = Bins.fit(values, 10)
+    assert np.isfinite(bins.centers).all()
+    assert_allclose(bins.centers * 1e-10, Bins.fit(values * 1e-10, 10).centers)
+    assert_allclose(mean_of_draws(values[:, None]), values.mean(keepdims=True, where=values > 0, dtype=np.longdouble))
+    assert_array_equal(mean_of_draws(np.array([[1.0], [2.0]])), [1.5])

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from skvae.likelihoods import Likelihood
-from skvae.tables.bins import Floats
+from skvae.tables.bins import Floats, mean_of_draws
 from skvae.tables.columns.cells import in_words, is_missing
 from skvae.tables.columns.dtypes import Dtype, Values, is_bool, is_decimal
 
@@ -152,7 +152,7 @@ class Column(ABC):
 
     def center(self, cells: Floats) -> Floats:
         """The mean of several draws of each cell. Shape: (M, N) -> (N,)."""
-        return np.asarray(cells.mean(axis=0))
+        return mean_of_draws(cells)
 
     def log_density(self, cells: Floats) -> Floats:
         """What values add to the log-probability of their floats or levels. Shape: (N,), 0 for a gap."""

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from skvae.likelihoods import Likelihood
 from skvae.likelihoods.categorical import POSITION_MAX
-from skvae.tables.bins import Bins, Floats, Integers, as_decimals
+from skvae.tables.bins import Bins, Floats, Integers, as_decimals, mean_of_draws
 from skvae.tables.columns.base import Column, ColumnSurvey, Learned, Mask, Support, check_finite
 from skvae.tables.columns.dtypes import Dtype, Values, is_time, is_wide, numpy_float
 from skvae.tables.columns.number import NumberColumn, NumberSurvey
@@ -69,7 +69,7 @@ class HistogramColumn(Column):
 
     def center(self, cells: Floats) -> Floats:
         """The code of the mean value of several draws. Shape: (M, N) -> (N,)."""
-        return self.bins.encode(self.bins.decode(cells.ravel()).reshape(cells.shape).mean(axis=0))
+        return self.bins.encode(mean_of_draws(self.bins.decode(cells.ravel()).reshape(cells.shape)))
 
     def log_density(self, cells: Floats) -> Floats:
         """Minus the log-width of the bin; a gap and an atom have none. Shape: (N,)."""
