@@ -18,6 +18,11 @@ def with_nan(X: Any) -> Any:
     """An array, or what will be one, with NaN where a cell is masked or an object that is a gap; X otherwise.
 
     Whole numbers are kept exactly where an array of integers holds them.
+
+    Raises
+    ------
+    ValueError
+        Where X is a Series.
     """
     if isinstance(X, np.ma.MaskedArray):
         is_gap, X = X.mask, X.data
@@ -31,7 +36,10 @@ def with_nan(X: Any) -> Any:
             array = np.asarray(X)
             X = array if array.dtype == object else X
     if isinstance(X, pd.Series):
-        return X.astype(object).where(X.notna(), np.nan)
+        raise ValueError(
+            "Expected a 2-dimensional container, but X is a Series. Pass X.to_frame() if it is a column, or "
+            "X.to_frame().T if it is a row."
+        )
     if isinstance(X, np.ndarray) and X.dtype == object:
         return _without_objects(X, np.asarray(pd.isna(X)))
     return X

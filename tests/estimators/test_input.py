@@ -1,3 +1,5 @@
+import datetime
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -100,6 +102,7 @@ def test_infinite_weights_get_a_sentence(tiny, iris):
         VAETransformer(**tiny).fit(iris, sample_weight=np.inf)  # one for all rows, which scikit-learn lets pass
 
 
-def test_a_series_gets_the_sentence_of_scikit_learn(tiny):
-    with pytest.raises(ValueError, match="2-dimensional container"):
-        VAETransformer(**tiny).fit(pd.Series([1.0, pd.NA, 2.0], dtype=object))
+@pytest.mark.parametrize("values", [[1.0, pd.NA, 2.0], [1.0, 2.0], [datetime.date(2020, 1, 1), "a"]])
+def test_a_series_is_no_table(values, tiny):
+    with pytest.raises(ValueError, match=r"2-dimensional container, but X is a Series. Pass X.to_frame\(\)"):
+        VAETransformer(**tiny).fit(pd.Series(values, dtype=object))

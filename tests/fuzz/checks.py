@@ -131,7 +131,8 @@ def check_sentence(error: Exception) -> None:
     told = f"{type(error).__name__} at {frame.filename}:{frame.lineno}: {error}"
     assert isinstance(error, SENTENCES), told
     origin = error.__cause__ or error  # scikit-learn's sentence about a chunk, say
-    is_validation = traceback.extract_tb(origin.__traceback__)[-1].filename in VALIDATION
+    frames = traceback.extract_tb(origin.__traceback__)  # none where another library has made it up
+    is_validation = bool(frames) and frames[-1].filename in VALIDATION
     assert is_validation or frame.filename.startswith(PACKAGE), told
     sentences = re.split(r"[.?!]\s+", str(error).strip())
     assert is_validation or len(sentences) > 1, f"a rule, evidence and a remedy take two sentences: {told}"

@@ -251,6 +251,8 @@ def positions(levels: pd.Index, values: pd.Index) -> Integers:
     [2, 1, 0, -1]
     """
     if levels.is_unique:
+        if levels.dtype == object:  # else pandas looks among dates as if they were moments, and says that it will not
+            values = values.astype(object)
         return np.asarray(levels.get_indexer(values))
     exact, equal = dict[Hashable, int](), dict[Hashable, int]()
     for i, level in enumerate(levels.tolist()):

@@ -1,3 +1,4 @@
+import datetime
 import warnings
 
 import numpy as np
@@ -290,3 +291,12 @@ def test_moments_that_python_cannot_hold_are_no_categories():
     with pytest.raises(ValueError, match=r"column 'a' of dtype timestamp\[s\].*likelihood='histogram'"):
         Table.fit(frame, {"a": "categorical"})
     assert Table.fit(frame, {"a": "histogram"}).encode(frame).shape == (8, 1)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_moment_is_no_date():
+    days = [datetime.date(2020, 1, day) for day in (1, 2, 3)]
+    table = Table.fit(pd.DataFrame({"day": days * 4}))
+    assert table.encode_condition(pd.DataFrame({"day": days[1:2]})).tolist() == [[1.0]]
+    with pytest.raises(ValueError, match=r"has none in column 'day'.* Pass one of \[datetime.date\(2020, 1, 1\)"):
+        table.encode_condition(pd.DataFrame({"day": [pd.Timestamp("2020-01-02")]}))
