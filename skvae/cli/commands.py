@@ -18,7 +18,7 @@ from sklearn.model_selection import train_test_split
 from skvae.cli.cells import Dates, Dtype, Form, Reading
 from skvae.cli.dates import DateFormat
 from skvae.cli.dialect import Dialect
-from skvae.cli.files import Source, check_output, kind_of_file, read_condition, read_table, write_table
+from skvae.cli.files import Source, check_output, read_condition, read_table, write_filled, write_table
 from skvae.cli.progress import stage
 from skvae.estimators import VAETransformer
 from skvae.metrics import report as judge
@@ -38,7 +38,7 @@ def fit(options: Namespace) -> None:
 def sample(options: Namespace) -> None:
     """Draw new rows."""
     check_output(options.output)
-    source = Source(pd.DataFrame(), dialect=_dialect(options))
+    source = Source(dialect=_dialect(options))
     if options.model:
         vae = _loaded(options)
         source = replace(source, forms=_forms_of_dates(options))
@@ -73,10 +73,8 @@ def impute(options: Namespace) -> None:
     vae, source = _model_and_rows(options, SYNTHESIS)
     with stage(f"fill {_count_gaps(source.frame):,} gaps"):
         full = vae.impute(source.frame, random_state=options.seed)
-    if source.text is not None and (options.output is None or kind_of_file(options.output) != ".parquet"):
-        _write(source.filled(full), options.output, source, forms={})
-    else:
-        _write(full, options.output, source)
+    write_filled(source, full, options.output)
+    _say_wrote(options.output, full)
 
 
 def score(options: Namespace) -> None:
@@ -230,8 +228,12 @@ def _made_by(options: Namespace) -> str:
 
 def _write(frame: pd.DataFrame, path: str | None, source: Source, forms: Mapping[str, Form] | None = None) -> None:
     write_table(frame, path, dialect=source.dialect, forms=source.forms if forms is None else forms)
+    _say_wrote(path, frame)
+
+
+def _say_wrote(path: str | None, rows: pd.DataFrame) -> None:
     if path is not None:
-        _say(f"wrote {path}: {len(frame):,} rows")
+        _say(f"wrote {path}: {len(rows):,} rows")
 
 
 def _say(text: str) -> None:

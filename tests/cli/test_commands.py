@@ -184,6 +184,22 @@ def test_impute_leaves_observed_cells_character_by_character(customers):
             assert re.fullmatch(r"-?\d+,\d+", filled[2])
 
 
+def test_impute_leaves_other_columns_and_quotes_alone(customers, capsys):
+    text = Path(customers).read_text()
+    text = text.replace(";DE;", ';"DE";').replace("10001;", '"10001";').replace("\n", "\r\n") + "\r\n"
+    Path("quoted.csv").write_bytes(text.encode())
+    run("impute", "quoted.csv", "--drop", "day", "--drop", "price", "-o", "full.csv", *QUICK)
+    zip_or_gap = re.compile("(?m)^(00501|10001|);")
+    full = Path("full.csv").read_bytes().decode()
+    assert zip_or_gap.sub("GAP;", full) == zip_or_gap.sub("GAP;", text) and not re.search("(?m)^;", full)
+    run("impute", "quoted.csv", "--drop", "day", "--drop", "price", *QUICK)
+    assert capsys.readouterr().out == full
+    run("fit", "quoted.csv", "--drop", "day", "--drop", "price", "-o", "model", *QUICK)
+    run("impute", "quoted.csv", "--model", "model", "-o", "full.csv")
+    full = Path("full.csv").read_bytes().decode()
+    assert zip_or_gap.sub("GAP;", full) == zip_or_gap.sub("GAP;", text) and not re.search("(?m)^;", full)
+
+
 def test_drawn_rows_are_written_as_the_file_is(customers):
     run("sample", customers, "--date", "day", "-n", "20", "-o", "rows.csv", "--given", "day=05.02.2023", *QUICK)
     rows = cells_of("rows.csv")

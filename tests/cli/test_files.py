@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from skvae.cli.cells import Reading
-from skvae.cli.files import check_output, kind_of_file, read_condition, read_table, write_table
+from skvae.cli.dialect import read_text
+from skvae.cli.files import check_output, kind_of_file, read_condition, read_table, write_filled, write_table
 
 
 def written(folder, text, name="t.csv", encoding="utf-8"):
@@ -157,3 +158,28 @@ def test_rows_of_other_lengths_get_a_sentence(tmp_path):
         read_table(written(tmp_path, ""))
     with pytest.raises(ValueError, match="holds 0 rows of 2 columns"):
         read_table(written(tmp_path, "a,b\n"))
+
+
+def test_a_blank_line_of_one_column_is_a_gap(tmp_path):
+    for text in ("\na\n1\n\n3\n\n", "a\r\n1\r\n\r\n3\r\n\r\n", 'a\n1\n""\n3\n""\n', "a\r1\r\r3\r\r"):
+        assert read_table(written(tmp_path, text)).frame["a"].fillna(0).tolist() == [1, 0, 3, 0]
+    for text in ("\na,b\n1,2\n\n3,4\n\n", "a,b\r\r1,2\r\r\r3,4\r\r"):
+        assert read_table(written(tmp_path, text)).frame["a"].tolist() == [1, 3]
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.csv.gz", "t.csv.zip"])
+def test_only_gaps_are_written(name, tmp_path):
+    text = '\ufeff"n";"self";x\r\n"1";"a ""b""";"0,50"\r\n\r\n"";\'c\';,5\r\n2;"d;\n";\r\n'
+    source = read_table(written(tmp_path, text), drop=["x"], decimal=",")
+    full = source.frame.fillna({"n": 7})
+    write_filled(source, full, path := str(tmp_path / name))
+    assert read_text(path, "utf-8") == text.replace('\n"";', '\n"7";')
+    write_filled(source, full, path := str(tmp_path / "t.tsv"))
+    assert read_text(path, "utf-8-sig") == 'n\tself\tx\r\n1\t"a ""b"""\t0,50\r\n7\t\'c\'\t,5\r\n2\t"d;\n"\t\r\n'
+    write_filled(source, full, path := str(tmp_path / "t.parquet"))
+    frame = pd.read_parquet(path)
+    assert frame["n"].tolist() == [1, 7, 2] and list(frame.columns) == ["n", "self", "x"]
+    assert frame["x"].fillna(-1).tolist() == [0.5, 0.5, -1]  # of a column that was left out, gaps stay
+    source = read_table(path, drop=["x"])
+    write_filled(source, source.frame, out := str(tmp_path / "out.parquet"))
+    pd.testing.assert_frame_equal(pd.read_parquet(out), frame)
