@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from dataclasses import dataclass
 from itertools import product
 
@@ -18,6 +19,7 @@ TIMES = (
     *(f"{sign}{time}" for sign in " T" for time in ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%H:%M:%S%z", "%H:%M:%S.%f%z")),
     *(" %I:%M %p", " %I:%M:%S %p"),
 )
+OFFSET = r"[T ]\d\d.*(?:Z|[+-]\d\d(?::?\d\d)?)$"  # from UTC, behind a time
 ISO = "ISO8601"  # what pandas calls any mixture of its forms
 
 
@@ -36,12 +38,26 @@ class DateFormat:
     pattern: str
     is_padded: bool = True
 
+    @classmethod
+    def of(cls, typed: str) -> DateFormat:
+        """A format as it is typed: %-d is a day without a leading zero."""
+        return cls(re.sub("%-([dm])", r"%\1", typed), is_padded=re.search("%-[dm]", typed) is None)
+
+    @property
+    def typed(self) -> str:
+        """The format as it is typed."""
+        return self.pattern if self.is_padded else re.sub("%([dm])", r"%-\1", self.pattern)
+
     def try_read(self, cells: pd.Series) -> pd.Series:
-        """Dates, and a gap where a cell is none in this format."""
-        try:
-            return pd.to_datetime(cells, format=self.pattern, errors="coerce")
-        except ValueError:  # time zones that differ
-            return pd.to_datetime(cells, format=self.pattern, errors="coerce", utc=True)
+        """Dates, and a gap where a cell is none in this format; moments whose offsets from UTC differ are in UTC."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # pandas 2 reads offsets that differ as objects
+            try:
+                dates: pd.Series = pd.to_datetime(cells, format=self.pattern, errors="coerce")
+                is_read = not pd.api.types.is_object_dtype(dates.dtype)
+            except ValueError:  # pandas 3 does not read them
+                is_read = False
+        return dates if is_read else pd.to_datetime(cells, format=self.pattern, errors="coerce", utc=True)
 
     def write(self, dates: pd.Series) -> pd.Series:
         """Text of dates."""
@@ -89,6 +105,7 @@ def find_format(cells: pd.Series, name: str, *, day_first: bool = False) -> Date
     if found:
         return _with_padding(found[0], cells)
     if DateFormat(ISO).try_read(cells).notna().all():
+        _check_offsets(cells, name)
         return DateFormat(ISO)
     raise unreadable(cells, name)
 
@@ -109,6 +126,7 @@ def unreadable(cells: pd.Series, name: str, pattern: str | None = None) -> Value
 
 def given_format(cells: pd.Series, name: str, pattern: str) -> DateFormat:
     """A format that was typed, where it reads every cell that is not empty."""
+    pattern = DateFormat.of(pattern).pattern
     try:
         is_read = DateFormat(pattern).try_read(cells).notna()
     except (ValueError, re.error) as error:
@@ -118,7 +136,37 @@ def given_format(cells: pd.Series, name: str, pattern: str) -> DateFormat:
         ) from error
     if not is_read.all():
         raise unreadable(cells[~is_read], name, pattern)
+    if pattern == ISO:
+        _check_offsets(cells, name)
     return _with_padding(pattern, cells)
+
+
+def kept_format(cells: pd.Series, typed: str) -> DateFormat | None:
+    """A format that a model was fitted with, where it reads every cell that is not empty."""
+    kept = DateFormat.of(typed)
+    try:
+        dates = kept.try_read(cells)
+    except (ValueError, re.error):  # of a file that no fit has written
+        return None
+    if dates.isna().any() or (kept.pattern == ISO and _is_offset(cells).nunique() > 1):
+        return None
+    is_as_kept = kept.write(dates).tolist() == cells.tolist()
+    return kept if is_as_kept else _with_padding(kept.pattern, cells)
+
+
+def _is_offset(cells: pd.Series) -> pd.Series:
+    """Whether cells say how far from UTC they are."""
+    return cells.astype(str).str.contains(OFFSET, regex=True)
+
+
+def _check_offsets(cells: pd.Series, name: str) -> None:
+    """Refuse moments of one time zone beside moments of none."""
+    is_offset = _is_offset(cells)
+    if is_offset.any() and not is_offset.all():
+        raise ValueError(
+            f"The moments of a column all say how far from UTC they are, or none does, but {name!r} has "
+            f"{cells[is_offset].iloc[0]!r} and {cells[~is_offset].iloc[0]!r}. Write them alike, or leave --date out."
+        )
 
 
 def _candidates(cells: pd.Series) -> list[str]:

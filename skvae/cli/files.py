@@ -25,6 +25,7 @@ from skvae.cli.dialect import (
     write_text,
 )
 from skvae.cli.gaps import fill_gaps
+from skvae.cli.progress import note
 
 PACKED = (*COMPRESSIONS, ".zip")
 TEXT = (".csv", ".tsv")
@@ -113,6 +114,9 @@ def read_table(
         raise ValueError(
             f"{path} has no column {unknown[0]!r}. Its columns are {', '.join(map(str, whole.columns[:20]))}."
         )
+    if dtypes is not None:
+        check_dates(list(reading.dates), dtypes)
+        _check_dropped(drop, dtypes)
     used = whole.drop(columns=list(drop))
     used = _without_empty(used) if dtypes is None else _columns_of(used, list(dtypes), path)
     if not used.shape[0] or not used.shape[1]:
@@ -135,6 +139,8 @@ def _values(
         if is_text or _is_text_of_dates(frame[name], reading, dtypes):
             forms[name] = reading.form_of(used[name]) if dtypes is None else reading.form_for(used[name], dtypes[name])
             frame[name] = forms[name].read(used[name])
+            if dtypes is not None and kind_of(dtypes[name]) == "dates" and used[name].isna().all():
+                frame[name] = frame[name].astype(object).astype(dtypes[name])  # a gap has no time zone
         elif dtypes is not None:
             _check_kind(frame[name], dtypes[name])
     return frame, forms
@@ -218,8 +224,28 @@ def _without_empty(raw: pd.DataFrame) -> pd.DataFrame:
     """Columns with a cell, and a note on those without."""
     empty = [str(name) for name in raw.columns[raw.isna().all()]]
     if empty and len(raw) and len(empty) < raw.shape[1]:
-        _note(f"nothing is learned of columns without a cell, which are left out: {', '.join(empty[:10])}")
+        note(f"nothing is learned of columns without a cell, which are left out: {', '.join(empty[:10])}")
     return raw.drop(columns=empty) if len(raw) else raw
+
+
+def check_dates(names: Sequence[str], dtypes: Mapping[str, Dtype]) -> None:
+    """Refuse --date for a column that a model does not know as one of dates."""
+    for name in names:
+        held = kind_of(dtypes[name]) if name in dtypes else "nothing that the model knows"
+        if held != "dates":
+            raise ValueError(
+                f"--date names a column of dates, but {name!r} held {held} when the model was fitted. Leave --date "
+                f"out, or fit a model with it."
+            )
+
+
+def _check_dropped(drop: Sequence[str], dtypes: Mapping[str, Dtype]) -> None:
+    known = [name for name in drop if name in dtypes]
+    if known:
+        raise ValueError(
+            f"A model sees all columns that it was fitted with, but --drop names {known[0]!r}, which is one. Leave "
+            f"--drop out, or fit a model with it."
+        )
 
 
 def _columns_of(raw: pd.DataFrame, names: list[str], path: str) -> pd.DataFrame:
@@ -232,7 +258,7 @@ def _columns_of(raw: pd.DataFrame, names: list[str], path: str) -> pd.DataFrame:
         )
     others = [str(name) for name in raw.columns if name not in names]
     if others:
-        _note(f"the model does not know these columns, which are left out: {', '.join(others[:10])}")
+        note(f"the model does not know these columns, which are left out: {', '.join(others[:10])}")
     return raw[names]
 
 
@@ -291,11 +317,7 @@ def _note_words(raw: pd.DataFrame, forms: Mapping[str, Form], reading: Reading) 
         if is_number.mean() > 0.5:
             word = cells[~is_number].iloc[0]
             if not any(sign.isdigit() for sign in word):  # 00501 is text on purpose
-                _note(f"{name!r} is read as text, for it holds {word!r} among numbers; empty such cells for numbers")
-
-
-def _note(text: str) -> None:
-    print(f"note: {text}", file=sys.stderr)
+                note(f"{name!r} is read as text, for it holds {word!r} among numbers; empty such cells for numbers")
 
 
 def write_filled(source: Source, full: pd.DataFrame, path: str | None) -> None:

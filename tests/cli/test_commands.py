@@ -226,6 +226,69 @@ def test_a_model_knows_the_types_of_its_columns(customers):
     assert days.str.fullmatch(r"\d\d/\d\d/23").all()
 
 
+def test_a_model_keeps_the_formats_of_dates(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    days = pd.Series(pd.date_range("2023-01-01", periods=60)).sample(frac=1, random_state=0)
+    pd.DataFrame({"day": days.dt.strftime("%d.%m.%Y"), "x": range(60)}).to_csv("all.csv", index=False)
+    run("fit", "all.csv", "--date", "day", "-o", "model", "--decoder", "autoregressive", *QUICK)
+    run("sample", "--model", "model", "-n", "30", "--given", "day=05.01.2023", "-o", "rows.csv")
+    assert set(pd.read_csv("rows.csv")["day"]) == {"05.01.2023"}
+    run("sample", "--model", "model", "-n", "30", "-o", "rows.csv", "--date", "day=%-d/%-m/%Y")
+    assert pd.read_csv("rows.csv")["day"].str.fullmatch("[1-9][0-9]?/[1-9]/2023").all()
+
+    doubtful = pd.DataFrame({"day": ["05.01.2023", "06.02.2023", None], "x": [1, 2, 3]})
+    doubtful.to_csv("doubtful.csv", index=False)
+    run("transform", "doubtful.csv", "--model", "model", "-o", "z.csv")
+    rows = doubtful.assign(day=pd.to_datetime(doubtful["day"], format="%d.%m.%Y"))
+    expected = VAETransformer.load("model").transform(rows)
+    np.testing.assert_allclose(pd.read_csv("z.csv"), expected, rtol=1e-5, atol=1e-6)
+    run("impute", "doubtful.csv", "--model", "model", "-o", "full.csv")
+    full = pd.read_csv("full.csv")["day"]
+    assert full.str.fullmatch(r"\d\d\.\d\d\.2023").all()
+
+    doubtful.assign(day=["2023-02-13", "2023-02-12", None]).to_csv("iso.csv", index=False)
+    capsys.readouterr()
+    run("transform", "iso.csv", "--model", "model", "-o", "z.csv")
+    said = capsys.readouterr().err
+    assert "note: the dates of 'day' are read as %Y-%m-%d; when the model was fitted, they were %d.%m.%Y" in said
+    doubtful.assign(day=["05/01/2023", "06/02/2023", None]).to_csv("other.csv", index=False)
+    with pytest.raises(ValueError, match=r"'day' can be read as .* Say which: --date day=%d/%m/%Y"):
+        run("transform", "other.csv", "--model", "model")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["sample", "table.csv", "--model", "model"], "table.csv was given beside --model"),
+        (["sample", "--model", "model", "--drop", "x"], "--drop x was given beside --model"),
+        (["sample", "--model", "model", "--date", "day"], "'day' held nothing that the model knows when"),
+        (["transform", "table.csv", "--model", "model", "--date", "word"], "'word' held text when the model was"),
+        (["transform", "table.csv", "--model", "model", "--drop", "n"], "--drop names 'n', which is one"),
+    ],
+)
+def test_what_a_model_cannot_follow_is_refused(arguments, sentence, model):
+    with pytest.raises(ValueError, match=sentence):
+        run(*arguments)
+
+
+def test_moments_of_several_offsets(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cells = [f"2023-0{1 + i % 9}-05T10:00:0{i % 7}+0{1 + (i % 9 > 2)}:00" for i in range(40)]
+    pd.DataFrame({"t": [*cells[:39], None], "x": range(40)}).to_csv("t.csv", index=False)
+    run("fit", "t.csv", "--date", "t", "-o", "model", "--decoder", "autoregressive", *QUICK)
+    assert str(VAETransformer.load("model").sample(3)["t"].dtype.tz) == "UTC"
+    run("impute", "t.csv", "--model", "model", "-o", "full.csv")
+    full = pd.read_csv("full.csv")["t"]
+    assert full.tolist()[:39] == cells[:39] and re.fullmatch(r"2023-[-\dT:]{14}\+00:00", full[39])
+    for gap in ("2023-01-05T10:00:00+05:00", ""):  # one offset, and none
+        Path("one.csv").write_text(f"t,x\n{gap},1\n{gap},2\n")
+        run("impute", "one.csv", "--model", "model", "-o", "full.csv")
+    assert pd.read_csv("full.csv")["t"].str.endswith("+00:00").all()
+    Path("one.csv").write_text("t,x\n2023-01-05T10:00:00,1\n")
+    with pytest.raises(ValueError, match=r"column 't' held datetime64.* at fit, and now has dtype datetime64"):
+        run("transform", "one.csv", "--model", "model")
+
+
 def test_report_checks_its_outputs_before_it_reads(monkeypatch):
     with pytest.raises(ValueError, match=r"'rows\.xlsx' does not"):
         run("report", "missing.csv", "--rows", "rows.xlsx")

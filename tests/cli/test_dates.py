@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from skvae.cli.dates import DateFormat, find_format, given_format
+from skvae.cli.dates import DateFormat, find_format, given_format, kept_format
 
 COLUMNS = {
     "%d.%m.%Y": ["05.01.2023", "13.12.2023"],
@@ -53,3 +53,33 @@ def test_what_is_no_date_gets_a_sentence():
 def test_mixtures_of_iso_are_read():
     cells = pd.Series(["2023-01-05 10:00:00", "2023-01-05 10:00:00.5"])
     assert find_format(cells, "d").try_read(cells).dt.microsecond.tolist() == [0, 500_000]
+
+
+@pytest.mark.parametrize("sign", ["T", " "])
+@pytest.mark.parametrize("ends", [("+01:00", "+02:00"), (".5+01:00", "+02:00"), ("+0100", "+0200")])
+def test_moments_of_several_offsets_are_in_utc(sign, ends):
+    cells = pd.Series([f"2023-01-05{sign}10:00:00{ends[0]}", f"2023-07-05{sign}10:00:00{ends[1]}"], dtype=object)
+    found = find_format(cells, "d")
+    moments = found.try_read(cells)
+    assert str(moments.dt.tz) == "UTC" and moments.dt.hour.tolist() == [9, 8]
+    assert found.try_read(found.write(moments)).equals(moments)
+    assert given_format(cells, "d", found.typed) == found
+
+
+def test_offsets_beside_none_get_a_sentence():
+    cells = pd.Series(["2023-01-05 10:00", "2023-01-05T10:00:00+02:00"], dtype=object)
+    for read in (find_format, lambda cells, name: given_format(cells, name, "ISO8601")):
+        with pytest.raises(ValueError, match=r"'d' has '2023-01-05T10:00:00\+02:00' and '2023-01-05 10:00'\. Write"):
+            read(cells, "d")
+    assert find_format(pd.Series(["2023-01-05", "2023-01"], dtype=object), "d") == DateFormat("ISO8601")
+
+
+def test_a_format_is_kept_as_it_is_typed():
+    bare = DateFormat("%d.%m.%Y", is_padded=False)
+    assert bare.typed == "%-d.%-m.%Y" and DateFormat.of(bare.typed) == bare
+    cells = pd.Series(["10.12.2023", "11.11.2023"], dtype=object)
+    assert kept_format(cells, "%-d.%-m.%Y") == bare
+    assert kept_format(cells, "%d.%m.%Y") == DateFormat("%d.%m.%Y")
+    assert kept_format(pd.Series(["05.01.2023"]), "%-d.%-m.%Y") == DateFormat("%d.%m.%Y")  # as in the file at hand
+    assert kept_format(cells, "%Y-%m-%d") is None and kept_format(cells, "%Q") is None
+    assert given_format(pd.Series(["5.1.2023"]), "d", "%-d.%-m.%Y") == bare
