@@ -104,6 +104,7 @@ def report(options: Namespace) -> None:
     if len(frame) < 20:
         raise ValueError(f"A report needs 20 rows or more, to hold some out, but {options.data} has {len(frame)}.")
     train, test = train_test_split(frame, test_size=options.test_size, random_state=options.seed)
+    _check_target(options.target, train, test)
     vae = _fitted(train, options, SAMPLES)
     with stage(f"draw {len(train):,} rows"):
         synthetic = vae.sample(len(train), random_state=options.seed)
@@ -241,6 +242,19 @@ def _model_and_rows(options: Namespace, defaults: Mapping[str, Any]) -> tuple[VA
         return _fitted(source.frame, options, defaults), source
     vae = _loaded(options)
     return vae, _read(options, _dtypes_of(vae), _kept_formats(vae))
+
+
+def _check_target(target: str | None, train: pd.DataFrame, test: pd.DataFrame) -> None:
+    """Refuse a target of which nothing can be learned, before the fit."""
+    if target is None or kind_of(train[target].dtype) in ("numbers", "dates"):
+        return
+    for rows, where in ((train, "are learned from"), (test, "are held out")):
+        n_values = rows[target].nunique()
+        if n_values < 2:
+            raise ValueError(
+                f"--target needs two values or more among the rows that {where}, but {target!r} has {n_values} there. "
+                f"Take another --test-size, --seed or target."
+            )
 
 
 def _made_by(options: Namespace) -> str:

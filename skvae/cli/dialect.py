@@ -18,6 +18,7 @@ from typing import IO, Any
 
 SEPARATORS = (",", ";", "\t", "|")
 COMPRESSIONS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+HINT = re.compile("\ufeff?sep=([^\r\n])(\r\n|\r|\n)")  # a first line by which Excel knows the separator
 SAMPLE = 100_000  # characters that are looked at
 
 
@@ -59,6 +60,9 @@ def find_separator(path: str, encoding: str) -> str:
         Where several do.
     """
     text = read_text(path, encoding, SAMPLE)
+    hint = HINT.match(text)
+    if hint:
+        return hint[1]
     lines = list(io.StringIO(text, newline=""))  # splitlines would cut at signs that latin-1 text holds
     if len(text) == SAMPLE:
         lines = lines[:-1]  # may be cut in two
@@ -73,6 +77,11 @@ def find_separator(path: str, encoding: str) -> str:
     if even:
         return even[0]
     return max(SEPARATORS, key=lambda sign: widths[sign][0] if widths[sign] else 0)  # the comma, in doubt
+
+
+def has_hint(path: str, encoding: str) -> bool:
+    """Whether the first line of a file only says what separates its cells, as Excel reads it."""
+    return HINT.match(read_text(path, encoding, SAMPLE)) is not None
 
 
 def find_newline(path: str, encoding: str) -> str:

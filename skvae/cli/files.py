@@ -21,6 +21,7 @@ from skvae.cli.dialect import (
     find_encoding,
     find_newline,
     find_separator,
+    has_hint,
     read_text,
     write_text,
 )
@@ -29,6 +30,7 @@ from skvae.cli.progress import note
 
 PACKED = (*COMPRESSIONS, ".zip")
 TEXT = (".csv", ".tsv")
+THOUSANDS = r"[+-]?\d{1,3}(?:\.\d{3})*(?:,\d+)?|[+-]?\d{1,3}(?:[,'\s]\d{3})*(?:\.\d+)?"
 WRITTEN = "Use a name that ends in .csv, .tsv (.gz if you like) or .parquet."
 NEEDS = {".xlsx": "openpyxl", ".parquet": "pyarrow"}
 
@@ -187,6 +189,7 @@ def _cells(path: str, dialect: Dialect, **options: Any) -> pd.DataFrame:
         dtype=str,
         keep_default_na=False,
         na_values=[""],
+        skiprows=int(has_hint(path, dialect.encoding)),
         **options,
     )
     return cells
@@ -207,11 +210,14 @@ def _read_binary(path: str, kind: str) -> pd.DataFrame:
     _check_installed(kind)
     if kind == ".parquet":
         return pd.read_parquet(path)
-    frame: pd.DataFrame = pd.read_excel(path, dtype=object, keep_default_na=False, na_values=[""])
+    cells = pd.read_excel(path, header=None, dtype=object, keep_default_na=False, na_values=[""])
+    if cells.empty:
+        raise ValueError(f"{path} is empty. A table begins with a row of names.")
+    frame = _with_header(cells, path)
     for name in frame.columns:
         if frame[name].map(lambda cell: isinstance(cell, str), na_action="ignore").eq(True).any():
             frame[name] = frame[name].map(str, na_action="ignore")
-    return frame.convert_dtypes().set_axis(frame.columns.map(str), axis=1)
+    return frame.convert_dtypes()
 
 
 def _check_installed(kind: str) -> None:
@@ -307,14 +313,20 @@ def _check_kind(column: pd.Series, wanted: Dtype) -> None:
 
 
 def _note_words(raw: pd.DataFrame, forms: Mapping[str, Form], reading: Reading) -> None:
-    """Say which words make text of a column of numbers."""
+    """Say what makes text of a column of numbers: which words, or signs between thousands."""
     number = Numbers(reading.decimal)
     for name, form in forms.items():
         if form.holds != "text":
             continue
         cells = raw[name].dropna()
         is_number = cells.map(number.fits).astype(bool)
-        if is_number.mean() > 0.5:
+        words = list(cells.unique())
+        grouped = [word for word in words if re.search(r"\d[.,'\s]\d{3}", word)]
+        if grouped and all(re.fullmatch(THOUSANDS, word) for word in words):
+            note(
+                f"{name!r} is read as text, for {grouped[0]!r} has signs between thousands; take these out for numbers"
+            )
+        elif is_number.mean() > 0.5:
             word = cells[~is_number].iloc[0]
             if not any(sign.isdigit() for sign in word):  # 00501 is text on purpose
                 note(f"{name!r} is read as text, for it holds {word!r} among numbers; empty such cells for numbers")
@@ -463,9 +475,13 @@ def read_condition(
     """Values of columns from COLUMN=VALUE, in the dtypes of a table, and in the form of a file that is known."""
     given = {}
     for pair in pairs:
-        name, _, text = pair.partition("=")
-        if name not in like.columns:
-            raise ValueError(f"--given names the column {name!r}, but the columns are {', '.join(like.columns[:20])}.")
+        name = max((name for name in like.columns if pair.startswith(f"{name}=")), key=len, default=None)
+        if name is None:
+            raise ValueError(
+                f"--given needs COLUMN=VALUE, and names the column {pair.partition('=')[0]!r}, but the columns are "
+                f"{', '.join(like.columns[:20])}. Name one of these."
+            )
+        text = pair.removeprefix(f"{name}=")
         dtype = like[name].dtype
         form = (forms or {}).get(name)
         if form is not None and not form.fits(text):

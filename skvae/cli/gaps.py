@@ -7,6 +7,8 @@ import io
 import re
 from collections.abc import Iterator, Mapping
 
+from skvae.cli.dialect import HINT
+
 Field = tuple[str, str]  # as it is written, with its quotes, and what ends it
 
 
@@ -27,7 +29,9 @@ def fill_gaps(text: str, separator: str, fillings: Mapping[int, Mapping[int, str
     str
     """
     row, n_columns = -2, 0  # that of the names is -1
-    written: list[str] = []
+    hint = HINT.match(text)
+    written = [hint[0]] if hint else []
+    text = text[hint.end() :] if hint else text
     for record in records(text, separator):
         is_blank = len(record) == 1 and not record[0][0].strip(" \t")
         if not is_blank or n_columns == 1:  # below the name of a single column, a blank line is a gap

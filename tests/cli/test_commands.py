@@ -124,6 +124,13 @@ def test_report_needs_rows_to_hold_out(tmp_path, monkeypatch):
         run("report", "short.csv")
 
 
+def test_report_checks_its_target_before_it_fits(frame, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    frame.assign(word=["b", *"a" * 39]).to_csv("rare.csv", index=False)
+    with pytest.raises(ValueError, match="two values or more among the rows that are held out, but 'word' has 1 there"):
+        run("report", "rare.csv", "--target", "word", "--set", "n_components=none")
+
+
 @pytest.mark.parametrize(("typed", "option"), [(["--n-components", "3"], "n-components"), (["--set", "beta=2"], "set")])
 def test_a_fitted_model_keeps_its_settings(model, table, typed, option):
     with pytest.raises(ValueError, match=f"A fitted model keeps its settings, but --{option} was given beside"):

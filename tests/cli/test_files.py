@@ -183,3 +183,37 @@ def test_only_gaps_are_written(name, tmp_path):
     source = read_table(path, drop=["x"])
     write_filled(source, source.frame, out := str(tmp_path / "out.parquet"))
     pd.testing.assert_frame_equal(pd.read_parquet(out), frame)
+
+
+@pytest.mark.parametrize("cell", ["1.234,5", "-12,345.60", "1 234 567", "1'234", "1\u00a0234"])
+def test_thousands_get_a_note(cell, tmp_path, capsys):
+    assert read_table(written(tmp_path, f"a;b\n{cell};+49\n100;+1\n")).frame["a"].tolist() == [cell, "100"]
+    said = capsys.readouterr().err
+    assert f"note: 'a' is read as text, for {cell!r} has signs between thousands" in said and "'b'" not in said
+
+
+def test_excels_hint_is_followed(tmp_path):
+    source = read_table(written(tmp_path, text := "\ufeffsep=;\r\na;b\r\n1;x\r\n;y\r\n"))
+    assert source.frame.fillna({"a": 0}).to_numpy().tolist() == [[1, "x"], [0, "y"]]
+    write_filled(source, source.frame.fillna({"a": 5}), path := str(tmp_path / "full.csv"))
+    assert read_text(path, "utf-8") == text.replace("\n;", "\n5;")
+
+
+def test_names_in_excel(tmp_path):
+    cells = pd.DataFrame([["n", 2020, None], [1, "x", 0.5], [None, "y", 1]])
+    cells.to_excel(path := str(tmp_path / "t.xlsx"), index=False, header=False)
+    frame = read_table(path).frame
+    assert list(frame.columns) == ["n", "2020", "Unnamed: 2"] and frame.dtypes.astype(str).tolist()[0] == "Int64"
+    cells.assign(**{"0": ["n", 1, 2]}).to_excel(path, index=False, header=False)
+    with pytest.raises(ValueError, match="has 'n' more than once"):
+        read_table(path)
+    pd.DataFrame().to_excel(path, index=False)
+    with pytest.raises(ValueError, match=r"is empty\. A table begins with a row of names"):
+        read_table(path)
+
+
+def test_conditions_on_names_with_equals_signs():
+    like = pd.DataFrame({"x": [1.0], "x=y": [2.0], "-o": [3.0]})
+    assert read_condition(["x=1", "x=y=2", "-o=3"], like) == {"x": 1.0, "x=y": 2.0, "-o": 3.0}
+    with pytest.raises(ValueError, match="names the column 'z', but the columns are x, x=y, -o"):
+        read_condition(["z=1"], like)
