@@ -5,7 +5,7 @@ import pytest
 
 from skvae.cli.cells import Reading
 from skvae.cli.dialect import read_text
-from skvae.cli.files import check_output, kind_of_file, read_condition, read_table, write_filled, write_table
+from skvae.cli.files import check_output, kind_of_file, read_table, write_filled, write_table
 
 
 def written(folder, text, name="t.csv", encoding="utf-8"):
@@ -33,14 +33,6 @@ def test_a_name_tells_the_format():
     assert [kind_of_file(name) for name in ("a.csv.gz", "a.b.parquet")] == [".csv", ".parquet"]
     with pytest.raises(ValueError, match="tells its format"):
         kind_of_file("table")
-
-
-def test_conditions_take_the_dtype_of_their_column():
-    like = pd.DataFrame(
-        {"n": pd.array([1], "Int64"), "x": [1.5], "g": pd.Categorical([2]), "t": pd.to_datetime(["2024"])}
-    )
-    given = read_condition(["n=3", "x=1e3", "g=2", "t=2024-02-01"], like)
-    assert given == {"n": 3, "x": 1000.0, "g": 2, "t": pd.Timestamp(2024, 2, 1)}
 
 
 def test_only_empty_cells_are_gaps(tmp_path):
@@ -141,14 +133,6 @@ def test_outputs_are_checked(tmp_path, monkeypatch):
         check_output(str(tmp_path / "rows.parquet"))
 
 
-def test_conditions_in_the_form_of_the_file():
-    like = pd.DataFrame({"t": pd.to_datetime(["2024-01-31"])})
-    with pytest.raises(ValueError, match=r"--date t=%d\.%m\.%Y"):
-        read_condition(["t=05.01.2024"], like)
-    given = read_condition(["t=05.01.2024"], like, reading=Reading(day_first=True))
-    assert given == {"t": pd.Timestamp(2024, 1, 5)}
-
-
 def test_rows_of_other_lengths_get_a_sentence(tmp_path):
     with pytest.raises(
         ValueError, match=r"separated by ',', but pandas says: .*line 3, saw 3\. Correct the row, or say"
@@ -210,10 +194,3 @@ def test_names_in_excel(tmp_path):
     pd.DataFrame().to_excel(path, index=False)
     with pytest.raises(ValueError, match=r"is empty\. A table begins with a row of names"):
         read_table(path)
-
-
-def test_conditions_on_names_with_equals_signs():
-    like = pd.DataFrame({"x": [1.0], "x=y": [2.0], "-o": [3.0]})
-    assert read_condition(["x=1", "x=y=2", "-o=3"], like) == {"x": 1.0, "x=y": 2.0, "-o": 3.0}
-    with pytest.raises(ValueError, match="names the column 'z', but the columns are x, x=y, -o"):
-        read_condition(["z=1"], like)
