@@ -204,7 +204,7 @@ class Reading:
         if kind == "dates":
             form: Form = self._dates(known, name)
         elif kind == "true and false":
-            form = next((truths for truths in map(Truths, TRUTHS) if known.isin(truths.words).all()), Truths())
+            form = truths_of(known)
         elif kind == "numbers":
             form = WholeNumbers() if pd.api.types.is_integer_dtype(dtype) else Numbers(self.decimal)
         elif kind == "text":
@@ -234,6 +234,11 @@ class Reading:
         if kept is not None:
             note(f"the dates of {name!r} are read as {found.typed}; when the model was fitted, they were {kept}")
         return Dates(found)
+
+
+def truths_of(known: pd.Series) -> Truths:
+    """The two words of cells that are not empty."""
+    return next((truths for truths in map(Truths, TRUTHS) if known.isin(truths.words).all()), Truths())
 
 
 def kind_of(dtype: Dtype) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from skvae.cli.cells import Dates, Dtype, Form, Numbers, Reading, kind_of
+from skvae.cli.cells import Dates, Dtype, Form, Numbers, Reading, Truths, kind_of, truths_of
 
 
 def read_condition(
@@ -29,13 +29,15 @@ def read_condition(
         text = pair.removeprefix(f"{name}=")
         dtype = like[name].dtype
         form = (forms or {}).get(name)
-        if form is not None and not form.fits(text):
-            raise ValueError(f"--given {pair}: {text!r} is no value of {name!r}, which holds {form.holds}.")
         cell = pd.Series([text], dtype="object", name=name)
         if form is None and kind_of(dtype) == "dates":
             form = (reading or Reading()).form_for(cell, dtype)
+        elif form is None and kind_of(dtype) == "true and false":
+            form = truths_of(cell)
+        if form is not None and not form.fits(text):
+            raise ValueError(f"--given {pair}: {text!r} is no value of {name!r}, which holds {form.holds}.")
         try:
-            values = form.read(cell) if isinstance(form, Dates | Numbers) else cell
+            values = form.read(cell) if isinstance(form, Dates | Numbers | Truths) else cell
             given[name] = values.astype(_dtype_of_values(dtype)).iloc[0]
         except (ValueError, TypeError) as error:
             raise ValueError(f"--given {pair}: {text!r} is no value of {name!r}, whose type is {dtype}.") from error

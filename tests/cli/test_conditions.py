@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from skvae.cli.cells import Reading
+from skvae.cli.cells import Reading, Truths
 from skvae.cli.conditions import read_condition
 
 
@@ -26,3 +26,14 @@ def test_conditions_on_names_with_equals_signs():
     assert read_condition(["x=1", "x=y=2", "-o=3"], like) == {"x": 1.0, "x=y": 2.0, "-o": 3.0}
     with pytest.raises(ValueError, match="names the column 'z', but the columns are x, x=y, -o"):
         read_condition(["z=1"], like)
+
+
+@pytest.mark.parametrize("words", [("TRUE", "FALSE"), ("true", "false"), ("True", "False")])
+@pytest.mark.parametrize("dtype", ["bool", "boolean"])
+def test_conditions_on_true_and_false(words, dtype):
+    like = pd.DataFrame({"b": [True, False]}, dtype=dtype)
+    for forms in ({}, {"b": Truths(words)}):
+        given = [read_condition([f"b={word}"], like, forms=forms)["b"] for word in words]
+        assert given == [True, False]
+    with pytest.raises(ValueError, match="--given b=yes: 'yes' is no value of 'b', which holds true and false"):
+        read_condition(["b=yes"], like)
