@@ -183,7 +183,11 @@ def _add_data(parser: ArgumentParser, *, optional: bool = False) -> None:
         "data", metavar="DATA", nargs="?" if optional else None, help="the table: .csv, .tsv (.gz), .parquet or .xlsx"
     )
     parser.add_argument(
-        "--drop", action="append", default=[], metavar="COLUMN", help="leave a column out; may be repeated"
+        "--drop",
+        action="append",
+        default=[],
+        metavar="COLUMN",
+        help="leave a column out (impute writes it as it is); may be repeated",
     )
     group = parser.add_argument_group("the file")
     group.add_argument(

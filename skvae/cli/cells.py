@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from pandas.api.extensions import ExtensionDtype
 
-from skvae.cli.dates import DateFormat, find_format, given_format
+from skvae.cli.dates import DateFormat, find_format, given_format, kept_format
+from skvae.cli.progress import note
 
 Dtype: TypeAlias = np.dtype[Any] | ExtensionDtype
 
@@ -136,7 +137,11 @@ class Dates:
     """Dates in one format."""
 
     format: DateFormat
-    holds: str = "dates"
+
+    @property
+    def holds(self) -> str:
+        """Dates, and how they are written."""
+        return f"dates as {self.format.typed}"
 
     def fits(self, cell: str) -> bool:
         """Whether a cell is a date of the format."""
@@ -161,12 +166,15 @@ class Reading:
         The sign before decimals.
     dates : dict
         Columns of dates, and the format of each, or None for one that is to be found.
+    kept : dict
+        Formats that a model was fitted with.
     day_first : bool
         Whether the day stands before the month, where dates leave it open.
     """
 
     decimal: str = "."
     dates: Mapping[str, str | None] = field(default_factory=dict)
+    kept: Mapping[str, str] = field(default_factory=dict)
     day_first: bool = False
 
     def form_of(self, cells: pd.Series) -> Form:
@@ -196,7 +204,7 @@ class Reading:
         if kind == "dates":
             form: Form = self._dates(known, name)
         elif kind == "true and false":
-            form = next((truths for truths in map(Truths, TRUTHS) if known.isin(truths.words).all()), Truths())
+            form = truths_of(known)
         elif kind == "numbers":
             form = WholeNumbers() if pd.api.types.is_integer_dtype(dtype) else Numbers(self.decimal)
         elif kind == "text":
@@ -214,12 +222,23 @@ class Reading:
         return form
 
     def _dates(self, known: pd.Series, name: str) -> Dates:
-        pattern = self.dates.get(name)
+        pattern, kept = self.dates.get(name), self.kept.get(name)
         if pattern is not None:
             return Dates(given_format(known, name, pattern))
+        as_kept = None if kept is None else kept_format(known, kept)
+        if as_kept is not None:
+            return Dates(as_kept)
         if known.empty:
             return Dates(DateFormat("ISO8601"))
-        return Dates(find_format(known, name, day_first=self.day_first))
+        found = find_format(known, name, day_first=self.day_first)
+        if kept is not None:
+            note(f"the dates of {name!r} are read as {found.typed}; when the model was fitted, they were {kept}")
+        return Dates(found)
+
+
+def truths_of(known: pd.Series) -> Truths:
+    """The two words of cells that are not empty."""
+    return next((truths for truths in map(Truths, TRUTHS) if known.isin(truths.words).all()), Truths())
 
 
 def kind_of(dtype: Dtype) -> str:

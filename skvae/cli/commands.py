@@ -15,11 +15,12 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
 
-from skvae.cli.cells import Dates, Dtype, Form, Reading
+from skvae.cli.cells import Dates, Dtype, Form, Reading, kind_of
+from skvae.cli.conditions import read_condition
 from skvae.cli.dates import DateFormat
 from skvae.cli.dialect import Dialect
-from skvae.cli.files import Source, check_output, kind_of_file, read_condition, read_table, write_table
-from skvae.cli.progress import stage
+from skvae.cli.files import Source, check_dates, check_output, read_table, write_filled, write_table
+from skvae.cli.progress import note, stage
 from skvae.estimators import VAETransformer
 from skvae.metrics import report as judge
 
@@ -30,7 +31,10 @@ SAMPLES = {**SYNTHESIS, "add_indicator": True}  # and whole rows, which have gap
 def fit(options: Namespace) -> None:
     """Train a model and keep it."""
     check_output(options.output, is_table=False, needs=[("safetensors", "skvae[save]")])
-    vae = _fitted(_read(options).frame, options, {})
+    source = _read(options)
+    vae = _fitted(source.frame, options, {})
+    dates = {name: form for name, form in source.forms.items() if isinstance(form, Dates)}
+    vae._date_formats = {name: form.format.typed for name, form in dates.items()}
     vae.save(options.output)
     _say(f"wrote {options.output}")
 
@@ -38,12 +42,11 @@ def fit(options: Namespace) -> None:
 def sample(options: Namespace) -> None:
     """Draw new rows."""
     check_output(options.output)
-    source = Source(pd.DataFrame(), dialect=_dialect(options))
     if options.model:
         vae = _loaded(options)
-        source = replace(source, forms=_forms_of_dates(options))
+        source = _source_of_model(vae, options)
         if vae.decoder != "autoregressive":
-            _say("note: rows are closer to the data from a model that was fitted with --decoder autoregressive")
+            note("rows are closer to the data from a model that was fitted with --decoder autoregressive")
     elif options.data is None:
         raise ValueError("Name a table to learn from, or a model from fit with --model.")
     else:
@@ -73,10 +76,8 @@ def impute(options: Namespace) -> None:
     vae, source = _model_and_rows(options, SYNTHESIS)
     with stage(f"fill {_count_gaps(source.frame):,} gaps"):
         full = vae.impute(source.frame, random_state=options.seed)
-    if source.text is not None and (options.output is None or kind_of_file(options.output) != ".parquet"):
-        _write(source.filled(full), options.output, source, forms={})
-    else:
-        _write(full, options.output, source)
+    write_filled(source, full, options.output)
+    _say_wrote(options.output, full)
 
 
 def score(options: Namespace) -> None:
@@ -86,7 +87,7 @@ def score(options: Namespace) -> None:
     with stage(f"score {len(source.frame):,} rows"):
         scores = vae.score_samples(source.frame)
     if not options.model:
-        _say("note: these are the rows that the model was fitted to; for an honest score fit one file, score another")
+        note("these are the rows that the model was fitted to; for an honest score fit one file, score another")
     print(f"{scores.mean():.4f} nats per row")
     if options.output:
         write_table(pd.DataFrame({"score": scores}), options.output, dialect=source.dialect)
@@ -104,6 +105,7 @@ def report(options: Namespace) -> None:
     if len(frame) < 20:
         raise ValueError(f"A report needs 20 rows or more, to hold some out, but {options.data} has {len(frame)}.")
     train, test = train_test_split(frame, test_size=options.test_size, random_state=options.seed)
+    _check_target(options.target, train, test)
     vae = _fitted(train, options, SAMPLES)
     with stage(f"draw {len(train):,} rows"):
         synthetic = vae.sample(len(train), random_state=options.seed)
@@ -120,11 +122,13 @@ def report(options: Namespace) -> None:
 # -- parts -------------------------------------------------------------------------------------------------------------
 
 
-def _read(options: Namespace, dtypes: Mapping[str, Dtype] | None = None) -> Source:
+def _read(
+    options: Namespace, dtypes: Mapping[str, Dtype] | None = None, kept: Mapping[str, str] | None = None
+) -> Source:
     source = read_table(
         options.data,
         drop=options.drop,
-        reading=_reading(options),
+        reading=replace(_reading(options), kept=kept or {}),
         decimal=options.decimal,
         separator=options.sep,
         encoding=options.encoding,
@@ -144,15 +148,34 @@ def _reading(options: Namespace) -> Reading:
     return Reading(decimal=options.decimal or ".", dates=dates, day_first=options.day_first)
 
 
-def _dialect(options: Namespace) -> Dialect:
-    """How text is to be written where no file was read."""
-    return Dialect(options.sep or ",", options.decimal or ".", options.encoding or "utf-8")
+def _source_of_model(vae: VAETransformer, options: Namespace) -> Source:
+    """How rows are to be written where no file was read: as it was typed, and with the dates of the fit.
+
+    Raises
+    ------
+    ValueError
+        Where something was typed that has no effect.
+    """
+    if options.data is not None or options.drop:
+        typed = options.data or f"--drop {options.drop[0]}"
+        raise ValueError(f"Rows are drawn from a model as it is, but {typed} was given beside --model. Leave one out.")
+    dates = _reading(options).dates
+    check_dates(list(dates), _dtypes_of(vae) or {})
+    typed_formats = {name: pattern for name, pattern in dates.items() if pattern is not None}
+    formats = _kept_formats(vae) | typed_formats
+    forms: dict[str, Form] = {name: Dates(DateFormat.of(pattern)) for name, pattern in formats.items()}
+    return Source(dialect=Dialect(options.sep or ",", options.decimal or ".", options.encoding or "utf-8"), forms=forms)
 
 
-def _forms_of_dates(options: Namespace) -> dict[str, Form]:
-    """Formats of dates that were typed."""
-    given = _reading(options).dates
-    return {name: Dates(DateFormat(pattern)) for name, pattern in given.items() if pattern is not None}
+def _kept_formats(vae: VAETransformer) -> dict[str, str]:
+    """Formats of the columns of dates of the file that a model was fitted to."""
+    dtypes, kept = _dtypes_of(vae) or {}, getattr(vae, "_date_formats", {})
+    return {name: pattern for name, pattern in kept.items() if name in dtypes and kind_of(dtypes[name]) == "dates"}
+
+
+def _dtypes_of(vae: VAETransformer) -> dict[str, Dtype] | None:
+    """Types of the columns that a model knows; None where it was fitted to an array."""
+    return {str(column.name): column.dtype for column in vae.table_.data_columns} if vae.table_.is_frame else None
 
 
 def _count_gaps(frame: pd.DataFrame) -> int:
@@ -219,8 +242,20 @@ def _model_and_rows(options: Namespace, defaults: Mapping[str, Any]) -> tuple[VA
         source = _read(options)
         return _fitted(source.frame, options, defaults), source
     vae = _loaded(options)
-    dtypes = {str(column.name): column.dtype for column in vae.table_.data_columns} if vae.table_.is_frame else None
-    return vae, _read(options, dtypes)
+    return vae, _read(options, _dtypes_of(vae), _kept_formats(vae))
+
+
+def _check_target(target: str | None, train: pd.DataFrame, test: pd.DataFrame) -> None:
+    """Refuse a target of which nothing can be learned, before the fit."""
+    if target is None or kind_of(train[target].dtype) in ("numbers", "dates"):
+        return
+    for rows, where in ((train, "are learned from"), (test, "are held out")):
+        n_values = rows[target].nunique()
+        if n_values < 2:
+            raise ValueError(
+                f"--target needs two values or more among the rows that {where}, but {target!r} has {n_values} there. "
+                f"Take another --test-size, --seed or target."
+            )
 
 
 def _made_by(options: Namespace) -> str:
@@ -230,8 +265,12 @@ def _made_by(options: Namespace) -> str:
 
 def _write(frame: pd.DataFrame, path: str | None, source: Source, forms: Mapping[str, Form] | None = None) -> None:
     write_table(frame, path, dialect=source.dialect, forms=source.forms if forms is None else forms)
+    _say_wrote(path, frame)
+
+
+def _say_wrote(path: str | None, rows: pd.DataFrame) -> None:
     if path is not None:
-        _say(f"wrote {path}: {len(frame):,} rows")
+        _say(f"wrote {path}: {len(rows):,} rows")
 
 
 def _say(text: str) -> None:

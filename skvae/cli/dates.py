@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from dataclasses import dataclass
 from itertools import product
 
@@ -18,6 +19,9 @@ TIMES = (
     *(f"{sign}{time}" for sign in " T" for time in ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%H:%M:%S%z", "%H:%M:%S.%f%z")),
     *(" %I:%M %p", " %I:%M:%S %p"),
 )
+OFFSET = r"[T ]\d\d.*(?:Z|[+-]\d\d(?::?\d\d)?)$"  # from UTC, behind a time
+BARE = ("", "dm", "HI", "d", "m", "dmHI")  # signs whose numbers may lack leading zeros
+MARK = "\x01"  # before a number whose zero goes
 ISO = "ISO8601"  # what pandas calls any mixture of its forms
 
 
@@ -29,32 +33,53 @@ class DateFormat:
     ----------
     pattern : str
         As of ``datetime.strptime``; "ISO8601" for any mixture of its forms.
-    is_padded : bool
-        Whether days and months below ten begin with a zero.
+    bare : str
+        Signs whose numbers below ten do not begin with a zero: "dm" for days and months.
+    utc : str
+        What stands for no offset from UTC.
     """
 
     pattern: str
-    is_padded: bool = True
+    bare: str = ""
+    utc: str = "+00:00"
+
+    @classmethod
+    def of(cls, typed: str) -> DateFormat:
+        """A format as it is typed: %-d is a day without a leading zero, Z at the end is UTC."""
+        bare = "".join(sign for sign in BARE[-1] if f"%-{sign}" in typed)
+        pattern = re.sub(f"%-([{BARE[-1]}])", r"%\1", typed)
+        is_zulu = re.search("[^%]Z$", pattern) is not None
+        return cls(f"{pattern[:-1]}%z", bare, "Z") if is_zulu else cls(pattern, bare)
+
+    @property
+    def typed(self) -> str:
+        """The format as it is typed."""
+        typed = re.sub(f"%([{self.bare}])", r"%-\1", self.pattern) if self.bare else self.pattern
+        return re.sub("%z$", "Z", typed) if self.utc == "Z" else typed
 
     def try_read(self, cells: pd.Series) -> pd.Series:
-        """Dates, and a gap where a cell is none in this format."""
-        try:
-            return pd.to_datetime(cells, format=self.pattern, errors="coerce")
-        except ValueError:  # time zones that differ
-            return pd.to_datetime(cells, format=self.pattern, errors="coerce", utc=True)
+        """Dates, and a gap where a cell is none in this format; moments whose offsets from UTC differ are in UTC."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # pandas 2 reads offsets that differ as objects
+            try:
+                dates: pd.Series = pd.to_datetime(cells, format=self.pattern, errors="coerce")
+                is_read = not pd.api.types.is_object_dtype(dates.dtype)
+            except ValueError:  # pandas 3 does not read them
+                is_read = False
+        return dates if is_read else pd.to_datetime(cells, format=self.pattern, errors="coerce", utc=True)
 
     def write(self, dates: pd.Series) -> pd.Series:
         """Text of dates."""
         if self.pattern == ISO:
             return dates.map(pd.Timestamp.isoformat, na_action="ignore").astype(object)
-        if self.is_padded:
-            cells: pd.Series = dates.dt.strftime(self.pattern).astype(object)
-            return (
-                cells.str.replace(r"([+-]\d\d)(\d\d)$", r"\1:\2", regex=True) if self.pattern.endswith("%z") else cells
-            )
-        marked: pd.Series = dates.dt.strftime(re.sub("%([dm])", "\0%\\1", self.pattern)).astype(object)
-        bare: pd.Series = marked.str.replace("\0" + "0?", "", regex=True)
-        return bare
+        pattern = re.sub(f"%([{self.bare}])", f"{MARK}%\\1", self.pattern) if self.bare else self.pattern
+        cells: pd.Series = dates.dt.strftime(pattern).astype(object)
+        if self.bare:
+            cells = cells.str.replace(f"{MARK}0?", "", regex=True)
+        if self.pattern.endswith("%z"):
+            cells = cells.str.replace(r"([+-]\d\d)(\d\d)$", r"\1:\2", regex=True)
+            cells = cells.str.replace("\\+00:00$", self.utc, regex=True)
+        return cells
 
 
 def find_format(cells: pd.Series, name: str, *, day_first: bool = False) -> DateFormat:
@@ -87,8 +112,9 @@ def find_format(cells: pd.Series, name: str, *, day_first: bool = False) -> Date
             f"{reads}. Say which: --date {name}={found[0]}, or --day-first for a day before its month."
         )
     if found:
-        return _with_padding(found[0], cells)
+        return _as_written(DateFormat(found[0]), cells)
     if DateFormat(ISO).try_read(cells).notna().all():
+        _check_offsets(cells, name)
         return DateFormat(ISO)
     raise unreadable(cells, name)
 
@@ -109,8 +135,9 @@ def unreadable(cells: pd.Series, name: str, pattern: str | None = None) -> Value
 
 def given_format(cells: pd.Series, name: str, pattern: str) -> DateFormat:
     """A format that was typed, where it reads every cell that is not empty."""
+    typed = DateFormat.of(pattern)
     try:
-        is_read = DateFormat(pattern).try_read(cells).notna()
+        is_read = typed.try_read(cells).notna()
     except (ValueError, re.error) as error:
         raise ValueError(
             f"--date {name}={pattern} needs a format with signs such as %d, %m and %Y, but pandas says: {error}. "
@@ -118,7 +145,36 @@ def given_format(cells: pd.Series, name: str, pattern: str) -> DateFormat:
         ) from error
     if not is_read.all():
         raise unreadable(cells[~is_read], name, pattern)
-    return _with_padding(pattern, cells)
+    if typed.pattern == ISO:
+        _check_offsets(cells, name)
+    return _as_written(typed, cells)
+
+
+def kept_format(cells: pd.Series, typed: str) -> DateFormat | None:
+    """A format that a model was fitted with, where it reads every cell that is not empty."""
+    kept = DateFormat.of(typed)
+    try:
+        dates = kept.try_read(cells)
+    except (ValueError, re.error):  # of a file that no fit has written
+        return None
+    if dates.isna().any() or (kept.pattern == ISO and _is_offset(cells).nunique() > 1):
+        return None
+    return _as_written(kept, cells)
+
+
+def _is_offset(cells: pd.Series) -> pd.Series:
+    """Whether cells say how far from UTC they are."""
+    return cells.astype(str).str.contains(OFFSET, regex=True)
+
+
+def _check_offsets(cells: pd.Series, name: str) -> None:
+    """Refuse moments of one time zone beside moments of none."""
+    is_offset = _is_offset(cells)
+    if is_offset.any() and not is_offset.all():
+        raise ValueError(
+            f"The moments of a column all say how far from UTC they are, or none does, but {name!r} has "
+            f"{cells[is_offset].iloc[0]!r} and {cells[~is_offset].iloc[0]!r}. Write them alike, or leave --date out."
+        )
 
 
 def _candidates(cells: pd.Series) -> list[str]:
@@ -133,10 +189,14 @@ def _order(pattern: str) -> str:
     return re.sub("%[bB]", "%m", pattern)
 
 
-def _with_padding(pattern: str, cells: pd.Series) -> DateFormat:
-    """A format with or without leading zeros, by what brings the cells back."""
-    bare = DateFormat(pattern, is_padded=False)
-    cells = cells.astype(object).reset_index(drop=True)
-    is_bare = len(cells) > 0 and pattern != ISO and bare.write(bare.try_read(cells)).equals(cells)
-    is_padded = DateFormat(pattern).write(DateFormat(pattern).try_read(cells)).equals(cells)
-    return DateFormat(pattern, is_padded or not is_bare)
+def _as_written(format_: DateFormat, cells: pd.Series) -> DateFormat:
+    """A format with the leading zeros and the sign of UTC that bring the cells back, if any do."""
+    if format_.pattern == ISO:
+        return format_
+    dates = format_.try_read(cells)
+    for utc, signs in product(("+00:00", "Z"), (None, *BARE)):
+        bare = "".join(sign for sign in signs or "" if f"%{sign}" in format_.pattern)
+        written = format_ if signs is None else DateFormat(format_.pattern, bare, utc)
+        if written.write(dates).tolist() == cells.tolist():
+            return written
+    return format_

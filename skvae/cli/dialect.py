@@ -7,6 +7,8 @@ import csv
 import gzip
 import io
 import lzma
+import os
+import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +18,7 @@ from typing import IO, Any
 
 SEPARATORS = (",", ";", "\t", "|")
 COMPRESSIONS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+HINT = re.compile("\ufeff?sep=([^\r\n])(\r\n|\r|\n)")  # a first line by which Excel knows the separator
 SAMPLE = 100_000  # characters that are looked at
 
 
@@ -29,11 +32,14 @@ class Dialect:
         Between cells, and before decimals.
     encoding : str
         As Python names it.
+    newline : str
+        Between rows.
     """
 
     separator: str = ","
     decimal: str = "."
     encoding: str = "utf-8"
+    newline: str = os.linesep
 
 
 def find_encoding(path: str) -> str:
@@ -53,9 +59,11 @@ def find_separator(path: str, encoding: str) -> str:
     ValueError
         Where several do.
     """
-    with _bytes(path) as file, io.TextIOWrapper(file, encoding=encoding, newline="") as wrapped:
-        text = wrapped.read(SAMPLE)
-    lines = text.splitlines(keepends=True)
+    text = read_text(path, encoding, SAMPLE)
+    hint = HINT.match(text)
+    if hint:
+        return hint[1]
+    lines = list(io.StringIO(text, newline=""))  # splitlines would cut at signs that latin-1 text holds
     if len(text) == SAMPLE:
         lines = lines[:-1]  # may be cut in two
     widths = {sign: _widths(lines, sign) for sign in SEPARATORS}
@@ -69,6 +77,35 @@ def find_separator(path: str, encoding: str) -> str:
     if even:
         return even[0]
     return max(SEPARATORS, key=lambda sign: widths[sign][0] if widths[sign] else 0)  # the comma, in doubt
+
+
+def has_hint(path: str, encoding: str) -> bool:
+    """Whether the first line of a file only says what separates its cells, as Excel reads it."""
+    return HINT.match(read_text(path, encoding, SAMPLE)) is not None
+
+
+def find_newline(path: str, encoding: str) -> str:
+    """What ends the first row of a file."""
+    found = re.search("\r\n|\r|\n", read_text(path, encoding, SAMPLE))
+    return found[0] if found else os.linesep
+
+
+def read_text(path: str, encoding: str, n_characters: int = -1) -> str:
+    """Text of a file from its beginning, unpacked, with the ends of its lines as they are."""
+    with _bytes(path) as file, io.TextIOWrapper(file, encoding=encoding, newline="") as wrapped:
+        return wrapped.read(n_characters)
+
+
+def write_text(text: str, path: str, encoding: str) -> None:
+    """Text to a file, packed by its suffix, with the ends of its lines as they are."""
+    content, suffix = text.encode(encoding), Path(path).suffix.lower()
+    if suffix == ".zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+            packed.writestr(Path(path).stem, content)
+    else:
+        opener: Any = COMPRESSIONS.get(suffix, open)
+        with opener(path, "wb") as file:
+            file.write(content)
 
 
 def _widths(lines: list[str], sign: str) -> list[int]:

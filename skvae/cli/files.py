@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
-from io import TextIOWrapper
+from io import StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from skvae.cli.cells import Dates, Dtype, Form, Numbers, Reading, kind_of
-from skvae.cli.dialect import COMPRESSIONS, Dialect, find_encoding, find_separator
+from skvae.cli.cells import Dtype, Form, Numbers, Reading, kind_of
+from skvae.cli.dialect import (
+    COMPRESSIONS,
+    Dialect,
+    find_encoding,
+    find_newline,
+    find_separator,
+    has_hint,
+    read_text,
+    write_text,
+)
+from skvae.cli.gaps import fill_gaps
+from skvae.cli.progress import note
 
 PACKED = (*COMPRESSIONS, ".zip")
 TEXT = (".csv", ".tsv")
+THOUSANDS = r"[+-]?\d{1,3}(?:\.\d{3})*(?:,\d+)?|[+-]?\d{1,3}(?:[,'\s]\d{3})*(?:\.\d+)?"
 WRITTEN = "Use a name that ends in .csv, .tsv (.gz if you like) or .parquet."
 NEEDS = {".xlsx": "openpyxl", ".parquet": "pyarrow"}
 
@@ -29,29 +42,22 @@ class Source:
     Attributes
     ----------
     frame : DataFrame
-        Values.
-    text : DataFrame or None
-        The cells of a file of text, also those of columns that ``frame`` lacks because they are empty.
+        Values of the columns that a model is to see.
+    whole : DataFrame
+        All columns of the file, in its order; cells where it is one of text.
     dialect : Dialect
         How a file of text is written.
     forms : dict
-        How each column of a file of text is written.
+        How each column of ``frame`` is written in a file of text.
+    path : str or None
+        A file of text.
     """
 
-    frame: pd.DataFrame
-    text: pd.DataFrame | None = None
+    frame: pd.DataFrame = field(default_factory=pd.DataFrame)
+    whole: pd.DataFrame = field(default_factory=pd.DataFrame)
     dialect: Dialect = field(default_factory=Dialect)
     forms: Mapping[str, Form] = field(default_factory=dict)
-
-    def filled(self, full: pd.DataFrame) -> pd.DataFrame:
-        """The cells of a file of text, its gaps filled; observed ones are those of the file, character by character."""
-        assert self.text is not None, "there are no cells of text"
-        cells = self.text.astype(object)
-        for name in full.columns:
-            is_gap = cells[name].isna()
-            if is_gap.any():
-                cells.loc[is_gap, name] = self.forms[name].write(full[name][is_gap])
-        return cells
+    path: str | None = None
 
 
 def kind_of_file(path: str | Path, *, is_output: bool = False) -> str:
@@ -102,47 +108,58 @@ def read_table(
     if kind in TEXT:
         encoding = encoding or find_encoding(path)
         dialect = Dialect(separator or ("\t" if kind == ".tsv" else ""), decimal or "", encoding)
-        raw, dialect = _read_text(path, dialect)
+        whole, dialect = _read_cells(path, dialect)
     else:
-        raw, dialect = _read_binary(path, kind), Dialect(separator or ",", decimal or ".", encoding or "utf-8")
-    unknown = [name for name in (*drop, *reading.dates) if name not in raw.columns]
+        whole, dialect = _read_binary(path, kind), Dialect(separator or ",", decimal or ".", encoding or "utf-8")
+    unknown = [name for name in (*drop, *reading.dates) if name not in whole.columns]
     if unknown:
         raise ValueError(
-            f"{path} has no column {unknown[0]!r}. Its columns are {', '.join(map(str, raw.columns[:20]))}."
+            f"{path} has no column {unknown[0]!r}. Its columns are {', '.join(map(str, whole.columns[:20]))}."
         )
-    raw = raw.drop(columns=list(drop))
-    raw = _without_empty(raw, kind) if dtypes is None else _columns_of(raw, list(dtypes), path)
+    if dtypes is not None:
+        check_dates(list(reading.dates), dtypes)
+        _check_dropped(drop, dtypes)
+    used = whole.drop(columns=list(drop))
+    used = _without_empty(used) if dtypes is None else _columns_of(used, list(dtypes), path)
+    if not used.shape[0] or not used.shape[1]:
+        raise ValueError(f"{path} holds {used.shape[0]} rows of {used.shape[1]} columns. There is nothing to learn.")
     if kind in TEXT and not dialect.decimal:
-        dialect = replace(dialect, decimal=_find_decimal(raw, dialect))
+        dialect = replace(dialect, decimal=_find_decimal(used, dialect))
     reading = replace(reading, decimal=dialect.decimal)
-    forms: dict[str, Form] = {}
-    frame = raw.copy() if dtypes is not None or raw.empty else raw.dropna(axis=1, how="all")
+    frame, forms = _values(used, reading, dtypes, is_text=kind in TEXT)
+    if dtypes is None and kind in TEXT:
+        _note_words(used, forms, reading)
+    return Source(frame, whole, dialect, forms, path if kind in TEXT else None)
+
+
+def _values(
+    used: pd.DataFrame, reading: Reading, dtypes: Mapping[str, Dtype] | None, *, is_text: bool
+) -> tuple[pd.DataFrame, dict[str, Form]]:
+    """Values of columns, and how those of text are written."""
+    frame, forms = used.copy(), dict[str, Form]()
     for name in frame.columns:
-        if kind in TEXT or _is_text_of_dates(frame[name], reading, dtypes):
-            forms[name] = reading.form_of(raw[name]) if dtypes is None else reading.form_for(raw[name], dtypes[name])
-            frame[name] = forms[name].read(raw[name])
+        if is_text or _is_text_of_dates(frame[name], reading, dtypes):
+            forms[name] = reading.form_of(used[name]) if dtypes is None else reading.form_for(used[name], dtypes[name])
+            frame[name] = forms[name].read(used[name])
+            if dtypes is not None and kind_of(dtypes[name]) == "dates" and used[name].isna().all():
+                frame[name] = frame[name].astype(object).astype(dtypes[name])  # a gap has no time zone
         elif dtypes is not None:
             _check_kind(frame[name], dtypes[name])
-    if not frame.shape[0] or not frame.shape[1]:
-        raise ValueError(f"{path} holds {frame.shape[0]} rows of {frame.shape[1]} columns. There is nothing to learn.")
-    if dtypes is None and kind in TEXT:
-        _note_words(raw, forms, reading)
-    return Source(frame, raw if kind in TEXT else None, dialect, forms)
+    return frame, forms
 
 
-def _read_text(path: str, dialect: Dialect) -> tuple[pd.DataFrame, Dialect]:
+def _read_cells(path: str, dialect: Dialect) -> tuple[pd.DataFrame, Dialect]:
     """Cells as they are typed, gaps where they are empty."""
     try:
-        dialect = replace(dialect, separator=dialect.separator or find_separator(path, dialect.encoding))
-        cells = pd.read_csv(
-            path,
-            sep=dialect.separator,
-            encoding=dialect.encoding,
-            header=None,  # pandas would rename what occurs twice, and take a column without a name for an index
-            dtype=str,
-            keep_default_na=False,
-            na_values=[""],
+        dialect = replace(
+            dialect,
+            separator=dialect.separator or find_separator(path, dialect.encoding),
+            newline=find_newline(path, dialect.encoding),
         )
+        cells = _cells(path, dialect)
+        if cells.shape[1] == 1:  # a blank line is a gap
+            cells = _cells(path, dialect, skip_blank_lines=False, names=[0])
+            cells = cells[cells[0].str.strip(" \t").fillna("").ne("").cummax()]
     except pd.errors.EmptyDataError as error:
         raise ValueError(f"{path} is empty. A table begins with a row of names.") from error
     except pd.errors.ParserError as error:
@@ -157,24 +174,50 @@ def _read_text(path: str, dialect: Dialect) -> tuple[pd.DataFrame, Dialect]:
         ) from error
     except LookupError as error:
         raise ValueError(f"--encoding {dialect.encoding} is unknown. Take utf-8, latin-1 or cp1252, say.") from error
+    return _with_header(cells, path), dialect
+
+
+def _cells(path: str, dialect: Dialect, **options: Any) -> pd.DataFrame:
+    file: Any = path
+    if dialect.newline == "\r":  # after an empty line of such, pandas would lose a sign
+        file = StringIO(re.sub("\r\n?", "\n", read_text(path, dialect.encoding)), newline="")
+    cells: pd.DataFrame = pd.read_csv(
+        file,
+        sep=dialect.separator,
+        encoding=dialect.encoding,
+        header=None,  # pandas would rename what occurs twice, and take a column without a name for an index
+        dtype=str,
+        keep_default_na=False,
+        na_values=[""],
+        skiprows=int(has_hint(path, dialect.encoding)),
+        **options,
+    )
+    return cells
+
+
+def _with_header(cells: pd.DataFrame, path: str) -> pd.DataFrame:
+    """Rows below the first, which has the names."""
     header = [f"Unnamed: {j}" if pd.isna(name) else str(name) for j, name in enumerate(cells.iloc[0])]
     twice = [name for name in header if header.count(name) > 1]
     if twice:
         raise ValueError(
             f"The columns of a table have names of their own, but {path} has {twice[0]!r} more than once. Rename one."
         )
-    return cells.iloc[1:].reset_index(drop=True).set_axis(header, axis=1), dialect
+    return cells.iloc[1:].reset_index(drop=True).set_axis(header, axis=1)
 
 
 def _read_binary(path: str, kind: str) -> pd.DataFrame:
     _check_installed(kind)
     if kind == ".parquet":
         return pd.read_parquet(path)
-    frame: pd.DataFrame = pd.read_excel(path, dtype=object, keep_default_na=False, na_values=[""])
+    cells = pd.read_excel(path, header=None, dtype=object, keep_default_na=False, na_values=[""])
+    if cells.empty:
+        raise ValueError(f"{path} is empty. A table begins with a row of names.")
+    frame = _with_header(cells, path)
     for name in frame.columns:
         if frame[name].map(lambda cell: isinstance(cell, str), na_action="ignore").eq(True).any():
             frame[name] = frame[name].map(str, na_action="ignore")
-    return frame.convert_dtypes().set_axis(frame.columns.map(str), axis=1)
+    return frame.convert_dtypes()
 
 
 def _check_installed(kind: str) -> None:
@@ -183,12 +226,32 @@ def _check_installed(kind: str) -> None:
         raise ImportError(f"{kind} files need {module}, which is not installed. Run: python -m pip install {module}")
 
 
-def _without_empty(raw: pd.DataFrame, kind: str) -> pd.DataFrame:
-    """A table, with a note on columns without a cell; a file of text keeps them, as they were."""
+def _without_empty(raw: pd.DataFrame) -> pd.DataFrame:
+    """Columns with a cell, and a note on those without."""
     empty = [str(name) for name in raw.columns[raw.isna().all()]]
     if empty and len(raw) and len(empty) < raw.shape[1]:
-        _note(f"nothing is learned of columns without a cell, which are left out: {', '.join(empty[:10])}")
-    return raw if kind in TEXT else raw.dropna(axis=1, how="all")
+        note(f"nothing is learned of columns without a cell, which are left out: {', '.join(empty[:10])}")
+    return raw.drop(columns=empty) if len(raw) else raw
+
+
+def check_dates(names: Sequence[str], dtypes: Mapping[str, Dtype]) -> None:
+    """Refuse --date for a column that a model does not know as one of dates."""
+    for name in names:
+        held = kind_of(dtypes[name]) if name in dtypes else "nothing that the model knows"
+        if held != "dates":
+            raise ValueError(
+                f"--date names a column of dates, but {name!r} held {held} when the model was fitted. Leave --date "
+                f"out, or fit a model with it."
+            )
+
+
+def _check_dropped(drop: Sequence[str], dtypes: Mapping[str, Dtype]) -> None:
+    known = [name for name in drop if name in dtypes]
+    if known:
+        raise ValueError(
+            f"A model sees all columns that it was fitted with, but --drop names {known[0]!r}, which is one. Leave "
+            f"--drop out, or fit a model with it."
+        )
 
 
 def _columns_of(raw: pd.DataFrame, names: list[str], path: str) -> pd.DataFrame:
@@ -201,7 +264,7 @@ def _columns_of(raw: pd.DataFrame, names: list[str], path: str) -> pd.DataFrame:
         )
     others = [str(name) for name in raw.columns if name not in names]
     if others:
-        _note(f"the model does not know these columns, which are left out: {', '.join(others[:10])}")
+        note(f"the model does not know these columns, which are left out: {', '.join(others[:10])}")
     return raw[names]
 
 
@@ -250,21 +313,85 @@ def _check_kind(column: pd.Series, wanted: Dtype) -> None:
 
 
 def _note_words(raw: pd.DataFrame, forms: Mapping[str, Form], reading: Reading) -> None:
-    """Say which words make text of a column of numbers."""
+    """Say what makes text of a column of numbers: which words, or signs between thousands."""
     number = Numbers(reading.decimal)
     for name, form in forms.items():
         if form.holds != "text":
             continue
         cells = raw[name].dropna()
         is_number = cells.map(number.fits).astype(bool)
-        if is_number.mean() > 0.5:
+        words = list(cells.unique())
+        grouped = [word for word in words if re.search(r"\d[.,'\s]\d{3}", word)]
+        if grouped and all(re.fullmatch(THOUSANDS, word) for word in words):
+            note(
+                f"{name!r} is read as text, for {grouped[0]!r} has signs between thousands; take these out for numbers"
+            )
+        elif is_number.mean() > 0.5:
             word = cells[~is_number].iloc[0]
             if not any(sign.isdigit() for sign in word):  # 00501 is text on purpose
-                _note(f"{name!r} is read as text, for it holds {word!r} among numbers; empty such cells for numbers")
+                note(f"{name!r} is read as text, for it holds {word!r} among numbers; empty such cells for numbers")
 
 
-def _note(text: str) -> None:
-    print(f"note: {text}", file=sys.stderr)
+def write_filled(source: Source, full: pd.DataFrame, path: str | None) -> None:
+    """Write a table with its gaps filled; all else is left as it is, character by character in a file of text.
+
+    Parameters
+    ----------
+    source : Source
+        The table.
+    full : DataFrame
+        Its columns that a model has filled.
+    path : str or None
+        Where to; None for standard output.
+    """
+    kind = ".csv" if path is None else kind_of_file(path, is_output=True)
+    separator = "\t" if kind == ".tsv" else source.dialect.separator
+    if source.path is None:
+        write_table(_replaced(source.whole, full), path, dialect=source.dialect, forms=source.forms)
+    elif kind == ".parquet":
+        rest = source.whole.drop(columns=list(full.columns))
+        values, _ = _values(rest, Reading(decimal=source.dialect.decimal), None, is_text=True)
+        write_table(_replaced(_replaced(source.whole, values), full), path)
+    elif separator == source.dialect.separator:
+        text = read_text(source.path, source.dialect.encoding)
+        text = fill_gaps(text, separator, _fillings(source, full))
+        if path is None:
+            _prepare_output(source.dialect)
+            sys.stdout.write(text)
+        else:
+            write_text(text, path, source.dialect.encoding)
+    else:
+        cells = source.whole.astype(object)
+        for row, fillings in _fillings(source, full).items():
+            for column, cell in fillings.items():
+                cells.iat[row, column] = cell
+        write_table(cells, path, dialect=source.dialect)
+
+
+def _replaced(whole: pd.DataFrame, columns: pd.DataFrame) -> pd.DataFrame:
+    """A table with other values of some columns."""
+    replaced = whole.copy()
+    for name in columns.columns:
+        replaced[name] = columns[name]
+    return replaced
+
+
+def _fillings(source: Source, full: pd.DataFrame) -> dict[int, dict[int, str]]:
+    """Cells in place of gaps, by row and column of a file."""
+    fillings: dict[int, dict[int, str]] = {}
+    for column, name in enumerate(source.whole.columns):
+        if name not in full.columns:
+            continue
+        rows = source.whole[name].isna().to_numpy().nonzero()[0].tolist()
+        for row, cell in zip(rows, source.forms[name].write(full[name].iloc[rows]), strict=True):
+            fillings.setdefault(row, {})[column] = cell
+    return fillings
+
+
+def _prepare_output(dialect: Dialect) -> None:
+    """Make standard output write the letters and ends of lines of a file."""
+    if isinstance(sys.stdout, TextIOWrapper) and not sys.stdout.isatty():
+        sys.stdout.reconfigure(encoding=dialect.encoding, newline="")  # the encoding of the locale may lack letters
 
 
 def write_table(
@@ -299,9 +426,15 @@ def write_table(
         if form is not None:
             cells[name] = form.write(frame[name])
     separator = "\t" if kind == ".tsv" else dialect.separator
-    if path is None and isinstance(sys.stdout, TextIOWrapper) and not sys.stdout.isatty():
-        sys.stdout.reconfigure(encoding=dialect.encoding)  # that of the locale may lack letters
-    cells.to_csv(sys.stdout if path is None else path, index=False, sep=separator, encoding=dialect.encoding)
+    if path is None:
+        _prepare_output(dialect)
+    cells.to_csv(
+        sys.stdout if path is None else path,
+        index=False,
+        sep=separator,
+        encoding=dialect.encoding,
+        lineterminator=dialect.newline,
+    )
 
 
 def check_output(path: str | None, *, is_table: bool = True, needs: Sequence[tuple[str, str]] = ()) -> None:
@@ -330,38 +463,3 @@ def check_output(path: str | None, *, is_table: bool = True, needs: Sequence[tup
         raise ValueError(f"{path!r} cannot be written: it is a folder. Name a file in it.")
     if not os.access(path if Path(path).exists() else folder, os.W_OK):
         raise ValueError(f"{path!r} cannot be written: you may not write there. Name another place.")
-
-
-def read_condition(
-    pairs: Sequence[str],
-    like: pd.DataFrame,
-    *,
-    forms: Mapping[str, Form] | None = None,
-    reading: Reading | None = None,
-) -> dict[str, Any]:
-    """Values of columns from COLUMN=VALUE, in the dtypes of a table, and in the form of a file that is known."""
-    given = {}
-    for pair in pairs:
-        name, _, text = pair.partition("=")
-        if name not in like.columns:
-            raise ValueError(f"--given names the column {name!r}, but the columns are {', '.join(like.columns[:20])}.")
-        dtype = like[name].dtype
-        form = (forms or {}).get(name)
-        if form is not None and not form.fits(text):
-            raise ValueError(f"--given {pair}: {text!r} is no value of {name!r}, which holds {form.holds}.")
-        cell = pd.Series([text], dtype="object", name=name)
-        if form is None and kind_of(dtype) == "dates":
-            form = (reading or Reading()).form_for(cell, dtype)
-        try:
-            values = form.read(cell) if isinstance(form, Dates | Numbers) else cell
-            given[name] = values.astype(_dtype_of_values(dtype)).iloc[0]
-        except (ValueError, TypeError) as error:
-            raise ValueError(f"--given {pair}: {text!r} is no value of {name!r}, whose type is {dtype}.") from error
-    return given
-
-
-def _dtype_of_values(dtype: Dtype) -> Dtype:
-    """Dtype of the values of a column: of a category that of its levels."""
-    if isinstance(dtype, pd.CategoricalDtype):
-        return dtype.categories.dtype
-    return dtype

@@ -36,6 +36,11 @@ class LatestLine:
         """Nothing waits."""
 
 
+def note(text: str) -> None:
+    """Say what a person might want to know."""
+    print(f"note: {text}", file=sys.stderr)
+
+
 @contextmanager
 def stage(name: str) -> Iterator[None]:
     """Say what is going on, and afterwards how long it took."""
@@ -54,7 +59,7 @@ def notes() -> Iterator[None]:
     """Warnings as one line each, without file and line."""
 
     def show(message: Warning | str, *_: Any, **__: Any) -> None:
-        print(f"note: {message}", file=sys.stderr)
+        note(str(message))
 
     with warnings.catch_warnings():
         warnings.simplefilter("default")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+CONTROLS = dict.fromkeys([*range(32), 127], " ")  # line breaks and signs that fonts lack
+
 
 def percent(share: float) -> str:
     """A share as text.
@@ -29,7 +31,7 @@ def short(label: object, length: int) -> str:
     >>> short("workclass of the person", 10)
     'workclass…'
     """
-    text = str(label)
+    text = str(label).translate(CONTROLS)
     if len(text) > length:
         text = text[: length - 1] + "…"
     return text.replace("$", r"\$")

@@ -15,6 +15,8 @@ from skvae.models import Network
 class FilesMixin:
     """Adds ``save``, ``load`` and ``to_onnx`` to an estimator, and pickles that load on a machine without its GPU."""
 
+    _date_formats: dict[str, str]  # how a file of text writes them, which the command line keeps
+
     def save(self, path: str | PathLike[str]) -> None:
         """Write the fitted model to a file that holds numbers and text, and no code.
 

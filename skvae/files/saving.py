@@ -41,6 +41,7 @@ MORE_ATTRIBUTES: dict[str, Any] = {
     "feature_names_in_": NDArray[np.object_],
     "noise_variance_": float | NDArray[np.float64],
     "_sklearn_output_config": dict[str, str],
+    "_date_formats": dict[str, str],
 }
 """Types of those that a file may hold."""
 

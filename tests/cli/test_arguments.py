@@ -76,7 +76,7 @@ def test_report_is_one_page(table, tmp_path, capsys):
         (["sample", "TABLE", "--set", "betta=1"], "--set needs NAME=VALUE with a parameter of VAETransformer"),
         (["sample", "TABLE", "--set", "beta=-1"], "The 'beta' parameter of VAETransformer must be"),
         (["sample", "TABLE", "--given", "age=old", *QUICK], "--given age=old: 'old' is no value of 'age'"),
-        (["sample", "TABLE", "--given", "job=old", *QUICK], "--given names the column 'job'"),
+        (["sample", "TABLE", "--given", "job=old", *QUICK], "names the column 'job', but the columns are"),
         (["sample", "TABLE", "--given", "kind=huge", *QUICK], "huge"),
         (["report", "TABLE", "--target", "income"], "--target names 'income', but the columns are size"),
         (["transform", "TABLE", "--model", "nothing"], "nothing"),

@@ -124,6 +124,13 @@ def test_report_needs_rows_to_hold_out(tmp_path, monkeypatch):
         run("report", "short.csv")
 
 
+def test_report_checks_its_target_before_it_fits(frame, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    frame.assign(word=["b", *"a" * 39]).to_csv("rare.csv", index=False)
+    with pytest.raises(ValueError, match="two values or more among the rows that are held out, but 'word' has 1 there"):
+        run("report", "rare.csv", "--target", "word", "--set", "n_components=none")
+
+
 @pytest.mark.parametrize(("typed", "option"), [(["--n-components", "3"], "n-components"), (["--set", "beta=2"], "set")])
 def test_a_fitted_model_keeps_its_settings(model, table, typed, option):
     with pytest.raises(ValueError, match=f"A fitted model keeps its settings, but --{option} was given beside"):
@@ -184,6 +191,22 @@ def test_impute_leaves_observed_cells_character_by_character(customers):
             assert re.fullmatch(r"-?\d+,\d+", filled[2])
 
 
+def test_impute_leaves_other_columns_and_quotes_alone(customers, capsys):
+    text = Path(customers).read_text()
+    text = text.replace(";DE;", ';"DE";').replace("10001;", '"10001";').replace("\n", "\r\n") + "\r\n"
+    Path("quoted.csv").write_bytes(text.encode())
+    run("impute", "quoted.csv", "--drop", "day", "--drop", "price", "-o", "full.csv", *QUICK)
+    zip_or_gap = re.compile("(?m)^(00501|10001|);")
+    full = Path("full.csv").read_bytes().decode()
+    assert zip_or_gap.sub("GAP;", full) == zip_or_gap.sub("GAP;", text) and not re.search("(?m)^;", full)
+    run("impute", "quoted.csv", "--drop", "day", "--drop", "price", *QUICK)
+    assert capsys.readouterr().out == full
+    run("fit", "quoted.csv", "--drop", "day", "--drop", "price", "-o", "model", *QUICK)
+    run("impute", "quoted.csv", "--model", "model", "-o", "full.csv")
+    full = Path("full.csv").read_bytes().decode()
+    assert zip_or_gap.sub("GAP;", full) == zip_or_gap.sub("GAP;", text) and not re.search("(?m)^;", full)
+
+
 def test_drawn_rows_are_written_as_the_file_is(customers):
     run("sample", customers, "--date", "day", "-n", "20", "-o", "rows.csv", "--given", "day=05.02.2023", *QUICK)
     rows = cells_of("rows.csv")
@@ -208,6 +231,69 @@ def test_a_model_knows_the_types_of_its_columns(customers):
     run("sample", "--model", "model", "-n", "3", "--date", "day=%d/%m/%y", "-o", "rows.csv")
     days = pd.read_csv("rows.csv")["day"].dropna()
     assert days.str.fullmatch(r"\d\d/\d\d/23").all()
+
+
+def test_a_model_keeps_the_formats_of_dates(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    days = pd.Series(pd.date_range("2023-01-01", periods=60)).sample(frac=1, random_state=0)
+    pd.DataFrame({"day": days.dt.strftime("%d.%m.%Y"), "x": range(60)}).to_csv("all.csv", index=False)
+    run("fit", "all.csv", "--date", "day", "-o", "model", "--decoder", "autoregressive", *QUICK)
+    run("sample", "--model", "model", "-n", "30", "--given", "day=05.01.2023", "-o", "rows.csv")
+    assert set(pd.read_csv("rows.csv")["day"]) == {"05.01.2023"}
+    run("sample", "--model", "model", "-n", "30", "-o", "rows.csv", "--date", "day=%-d/%-m/%Y")
+    assert pd.read_csv("rows.csv")["day"].str.fullmatch("[1-9][0-9]?/[1-9]/2023").all()
+
+    doubtful = pd.DataFrame({"day": ["05.01.2023", "06.02.2023", None], "x": [1, 2, 3]})
+    doubtful.to_csv("doubtful.csv", index=False)
+    run("transform", "doubtful.csv", "--model", "model", "-o", "z.csv")
+    rows = doubtful.assign(day=pd.to_datetime(doubtful["day"], format="%d.%m.%Y"))
+    expected = VAETransformer.load("model").transform(rows)
+    np.testing.assert_allclose(pd.read_csv("z.csv"), expected, rtol=1e-5, atol=1e-6)
+    run("impute", "doubtful.csv", "--model", "model", "-o", "full.csv")
+    full = pd.read_csv("full.csv")["day"]
+    assert full.str.fullmatch(r"\d\d\.\d\d\.2023").all()
+
+    doubtful.assign(day=["2023-02-13", "2023-02-12", None]).to_csv("iso.csv", index=False)
+    capsys.readouterr()
+    run("transform", "iso.csv", "--model", "model", "-o", "z.csv")
+    said = capsys.readouterr().err
+    assert "note: the dates of 'day' are read as %Y-%m-%d; when the model was fitted, they were %d.%m.%Y" in said
+    doubtful.assign(day=["05/01/2023", "06/02/2023", None]).to_csv("other.csv", index=False)
+    with pytest.raises(ValueError, match=r"'day' can be read as .* Say which: --date day=%d/%m/%Y"):
+        run("transform", "other.csv", "--model", "model")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["sample", "table.csv", "--model", "model"], "table.csv was given beside --model"),
+        (["sample", "--model", "model", "--drop", "x"], "--drop x was given beside --model"),
+        (["sample", "--model", "model", "--date", "day"], "'day' held nothing that the model knows when"),
+        (["transform", "table.csv", "--model", "model", "--date", "word"], "'word' held text when the model was"),
+        (["transform", "table.csv", "--model", "model", "--drop", "n"], "--drop names 'n', which is one"),
+    ],
+)
+def test_what_a_model_cannot_follow_is_refused(arguments, sentence, model):
+    with pytest.raises(ValueError, match=sentence):
+        run(*arguments)
+
+
+def test_moments_of_several_offsets(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cells = [f"2023-0{1 + i % 9}-05T10:00:0{i % 7}+0{1 + (i % 9 > 2)}:00" for i in range(40)]
+    pd.DataFrame({"t": [*cells[:39], None], "x": range(40)}).to_csv("t.csv", index=False)
+    run("fit", "t.csv", "--date", "t", "-o", "model", "--decoder", "autoregressive", *QUICK)
+    assert str(VAETransformer.load("model").sample(3)["t"].dtype.tz) == "UTC"
+    run("impute", "t.csv", "--model", "model", "-o", "full.csv")
+    full = pd.read_csv("full.csv")["t"]
+    assert full.tolist()[:39] == cells[:39] and re.fullmatch(r"2023-[-\dT:]{14}\+00:00", full[39])
+    for gap in ("2023-01-05T10:00:00+05:00", ""):  # one offset, and none
+        Path("one.csv").write_text(f"t,x\n{gap},1\n{gap},2\n")
+        run("impute", "one.csv", "--model", "model", "-o", "full.csv")
+    assert pd.read_csv("full.csv")["t"].str.endswith("+00:00").all()
+    Path("one.csv").write_text("t,x\n2023-01-05T10:00:00,1\n")
+    with pytest.raises(ValueError, match=r"column 't' held datetime64.* at fit, and now has dtype datetime64"):
+        run("transform", "one.csv", "--model", "model")
 
 
 def test_report_checks_its_outputs_before_it_reads(monkeypatch):

@@ -1,9 +1,11 @@
 import gzip
+import os
 import zipfile
 
+import pandas as pd
 import pytest
 
-from skvae.cli.dialect import find_encoding, find_separator
+from skvae.cli.dialect import find_encoding, find_newline, find_separator, has_hint, read_text, write_text
 
 
 @pytest.mark.parametrize(
@@ -16,11 +18,14 @@ from skvae.cli.dialect import find_encoding, find_separator
         ("a\n1\n", ","),
         ('"a;b",c\n1,2\n', ","),
         ('a;b\n"1\n;2";3\n', ";"),
+        ("sep=|\na|b;c\n1|2;3\n", "|"),
+        ("a;b\nx\x852,5;3\n", ";"),  # a sign at which str.splitlines cuts
+        ("a;b\r1,5;2\r", ";"),
     ],
 )
 def test_the_separator_cuts_all_rows_alike(text, sign, tmp_path):
     path = tmp_path / "t.csv"
-    path.write_text(text)
+    path.write_bytes(text.encode())
     assert find_separator(str(path), "utf-8") == sign
 
 
@@ -31,3 +36,18 @@ def test_packed_files_are_looked_into(tmp_path):
         file.writestr("t.csv", "\ufeffa;b\n1;2\n")
     assert find_separator(str(tmp_path / "t.csv.gz"), "utf-8") == ";"
     assert find_encoding(str(tmp_path / "t.csv.zip")) == "utf-8-sig"
+
+
+@pytest.mark.parametrize(
+    ("text", "end"), [("a\r\nb\n", "\r\n"), ("a\rb\r", "\r"), ("a\nb\r\n", "\n"), ("a", os.linesep)]
+)
+def test_the_first_line_ends_as_all_do(text, end, tmp_path):
+    (tmp_path / "t.csv").write_bytes(text.encode())
+    assert find_newline(str(tmp_path / "t.csv"), "utf-8") == end
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.csv.gz", "t.csv.bz2", "t.csv.xz", "t.csv.zip"])
+def test_texts_come_back(name, tmp_path):
+    write_text(text := "sep=;\r\nä;b\n\r", path := str(tmp_path / name), "utf-16")
+    assert find_encoding(path) == "utf-16" and read_text(path, "utf-16") == text
+    assert has_hint(path, "utf-16") and pd.read_csv(path, encoding="utf-16", sep=";", skiprows=1).columns[0] == "ä"

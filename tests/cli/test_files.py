@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from skvae.cli.cells import Reading
-from skvae.cli.files import check_output, kind_of_file, read_condition, read_table, write_table
+from skvae.cli.dialect import read_text
+from skvae.cli.files import check_output, kind_of_file, read_table, write_filled, write_table
 
 
 def written(folder, text, name="t.csv", encoding="utf-8"):
@@ -32,14 +33,6 @@ def test_a_name_tells_the_format():
     assert [kind_of_file(name) for name in ("a.csv.gz", "a.b.parquet")] == [".csv", ".parquet"]
     with pytest.raises(ValueError, match="tells its format"):
         kind_of_file("table")
-
-
-def test_conditions_take_the_dtype_of_their_column():
-    like = pd.DataFrame(
-        {"n": pd.array([1], "Int64"), "x": [1.5], "g": pd.Categorical([2]), "t": pd.to_datetime(["2024"])}
-    )
-    given = read_condition(["n=3", "x=1e3", "g=2", "t=2024-02-01"], like)
-    assert given == {"n": 3, "x": 1000.0, "g": 2, "t": pd.Timestamp(2024, 2, 1)}
 
 
 def test_only_empty_cells_are_gaps(tmp_path):
@@ -140,14 +133,6 @@ def test_outputs_are_checked(tmp_path, monkeypatch):
         check_output(str(tmp_path / "rows.parquet"))
 
 
-def test_conditions_in_the_form_of_the_file():
-    like = pd.DataFrame({"t": pd.to_datetime(["2024-01-31"])})
-    with pytest.raises(ValueError, match=r"--date t=%d\.%m\.%Y"):
-        read_condition(["t=05.01.2024"], like)
-    given = read_condition(["t=05.01.2024"], like, reading=Reading(day_first=True))
-    assert given == {"t": pd.Timestamp(2024, 1, 5)}
-
-
 def test_rows_of_other_lengths_get_a_sentence(tmp_path):
     with pytest.raises(
         ValueError, match=r"separated by ',', but pandas says: .*line 3, saw 3\. Correct the row, or say"
@@ -157,3 +142,55 @@ def test_rows_of_other_lengths_get_a_sentence(tmp_path):
         read_table(written(tmp_path, ""))
     with pytest.raises(ValueError, match="holds 0 rows of 2 columns"):
         read_table(written(tmp_path, "a,b\n"))
+
+
+def test_a_blank_line_of_one_column_is_a_gap(tmp_path):
+    for text in ("\na\n1\n\n3\n\n", "a\r\n1\r\n\r\n3\r\n\r\n", 'a\n1\n""\n3\n""\n', "a\r1\r\r3\r\r"):
+        assert read_table(written(tmp_path, text)).frame["a"].fillna(0).tolist() == [1, 0, 3, 0]
+    for text in ("\na,b\n1,2\n\n3,4\n\n", "a,b\r\r1,2\r\r\r3,4\r\r"):
+        assert read_table(written(tmp_path, text)).frame["a"].tolist() == [1, 3]
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.csv.gz", "t.csv.zip"])
+def test_only_gaps_are_written(name, tmp_path):
+    text = '\ufeff"n";"self";x\r\n"1";"a ""b""";"0,50"\r\n\r\n"";\'c\';,5\r\n2;"d;\n";\r\n'
+    source = read_table(written(tmp_path, text), drop=["x"], decimal=",")
+    full = source.frame.fillna({"n": 7})
+    write_filled(source, full, path := str(tmp_path / name))
+    assert read_text(path, "utf-8") == text.replace('\n"";', '\n"7";')
+    write_filled(source, full, path := str(tmp_path / "t.tsv"))
+    assert read_text(path, "utf-8-sig") == 'n\tself\tx\r\n1\t"a ""b"""\t0,50\r\n7\t\'c\'\t,5\r\n2\t"d;\n"\t\r\n'
+    write_filled(source, full, path := str(tmp_path / "t.parquet"))
+    frame = pd.read_parquet(path)
+    assert frame["n"].tolist() == [1, 7, 2] and list(frame.columns) == ["n", "self", "x"]
+    assert frame["x"].fillna(-1).tolist() == [0.5, 0.5, -1]  # of a column that was left out, gaps stay
+    source = read_table(path, drop=["x"])
+    write_filled(source, source.frame, out := str(tmp_path / "out.parquet"))
+    pd.testing.assert_frame_equal(pd.read_parquet(out), frame)
+
+
+@pytest.mark.parametrize("cell", ["1.234,5", "-12,345.60", "1 234 567", "1'234", "1\u00a0234"])
+def test_thousands_get_a_note(cell, tmp_path, capsys):
+    assert read_table(written(tmp_path, f"a;b\n{cell};+49\n100;+1\n")).frame["a"].tolist() == [cell, "100"]
+    said = capsys.readouterr().err
+    assert f"note: 'a' is read as text, for {cell!r} has signs between thousands" in said and "'b'" not in said
+
+
+def test_excels_hint_is_followed(tmp_path):
+    source = read_table(written(tmp_path, text := "\ufeffsep=;\r\na;b\r\n1;x\r\n;y\r\n"))
+    assert source.frame.fillna({"a": 0}).to_numpy().tolist() == [[1, "x"], [0, "y"]]
+    write_filled(source, source.frame.fillna({"a": 5}), path := str(tmp_path / "full.csv"))
+    assert read_text(path, "utf-8") == text.replace("\n;", "\n5;")
+
+
+def test_names_in_excel(tmp_path):
+    cells = pd.DataFrame([["n", 2020, None], [1, "x", 0.5], [None, "y", 1]])
+    cells.to_excel(path := str(tmp_path / "t.xlsx"), index=False, header=False)
+    frame = read_table(path).frame
+    assert list(frame.columns) == ["n", "2020", "Unnamed: 2"] and frame.dtypes.astype(str).tolist()[0] == "Int64"
+    cells.assign(**{"0": ["n", 1, 2]}).to_excel(path, index=False, header=False)
+    with pytest.raises(ValueError, match="has 'n' more than once"):
+        read_table(path)
+    pd.DataFrame().to_excel(path, index=False)
+    with pytest.raises(ValueError, match=r"is empty\. A table begins with a row of names"):
+        read_table(path)

@@ -15,3 +15,7 @@ def test_labels_of_any_type(label, text):
 
 def test_shares_are_percents():
     assert [percent(share) for share in (0, 0.12345, 1)] == ["0.00 %", "12.35 %", "100.00 %"]
+
+
+def test_line_breaks_and_control_signs_are_blanks():
+    assert short("a\r\nb\x00c", 20) == "a  b c"

@@ -83,6 +83,11 @@ class TimeColumn(Column):
                 f"Column {self.name!r} held {self.dtype} at fit, but now has dtype {values.dtype}. "
                 f"Convert it with pandas.to_datetime or pandas.to_timedelta."
             )
+        if (zone_of(values.dtype) is None) != (zone_of(self.dtype) is None) and values.notna().any():
+            raise ValueError(
+                f"A moment has a time zone where its column has one, but column {self.name!r} held {self.dtype} at "
+                f"fit, and now has dtype {values.dtype}. Convert it with .dt.tz_localize(…), to None for none."
+            )
         ticks, is_gap = self.ticks(values)
         return np.where(is_gap, np.nan, self.steps(ticks))
 

@@ -81,6 +81,15 @@ def test_a_moment_has_the_same_steps_in_any_zone_and_unit(times):
         assert_array_equal(column.encode(times(kind)), column.encode(times("datetime64[ns]")))
 
 
+@pytest.mark.parametrize(("before", "after"), [(None, "UTC"), ("Europe/Oslo", None)])
+def test_moments_without_a_zone_are_not_those_with_one(before, after):
+    moments = pd.Series(pd.date_range("2021-10-30", periods=8, freq="h"), name="a")
+    column = fitted(moments.dt.tz_localize(before))
+    with pytest.raises(ValueError, match=r"column 'a' held .* at fit, and now has dtype .* Convert it with \.dt"):
+        column.encode(moments.dt.tz_localize(after))
+    assert np.isnan(column.encode(moments.where(moments.isna()).dt.tz_localize(after))).all()  # a gap has no zone
+
+
 def test_daylight_saving_neither_loses_nor_doubles_an_hour():
     moments = pd.Series(pd.date_range("2021-10-30 22:00", periods=8, freq="h", tz="UTC"), name="a")
     local = moments.dt.tz_convert("Europe/Oslo")  # 02:30 comes twice
