@@ -38,7 +38,7 @@ class VAETransformer(
     .. math:: \log p(x) \ge E_{q(z|x)}[\log p(x \mid z)] - KL(q(z \mid x) \,\|\, p(z)),
 
     on an array or a DataFrame with columns of several kinds and missing cells. Training of columns with a
-    location (Gaussian, Student-t, discretized logistic) starts at the linear model that they generalise, probabilistic
+    location (Gaussian, Student-t, normal scores) starts at the linear model that they generalise, probabilistic
     PCA or factor analysis, and the best weights on held-out rows are kept.
 
     Parameters
@@ -48,13 +48,13 @@ class VAETransformer(
 
     likelihood : "auto", str, Likelihood or dict, default="auto"
         Family of each column given z: ``"gaussian"``, ``"student_t"``, ``"gamma"``, ``"histogram"``,
-        ``"discretized_logistic"``, ``"poisson"``, ``"negative_binomial"``, ``"bernoulli"``, ``"categorical"``,
-        ``"ordinal"``, an object such as ``Gaussian(scale="column")`` or ``Categorical(max_categories=50)``, or
-        a dict of these by column, the rest being "auto"; one for all leaves the text, categories and booleans
-        of a DataFrame as under "auto". "auto" means for a numeric array one Gaussian scale for all columns, for
-        a boolean array Bernoulli; for a DataFrame Student-t for floats and discretized logistic for integers,
-        or a histogram for both under ``decoder="autoregressive"``; a histogram for dates and durations, ordinal
-        for ordered categories, categorical for booleans, text and other categories.
+        ``"normal_scores"``, ``"discretized_logistic"``, ``"poisson"``, ``"negative_binomial"``, ``"bernoulli"``,
+        ``"categorical"``, ``"ordinal"``, an object such as ``Gaussian(scale="column")`` or
+        ``Categorical(max_categories=50)``, or a dict of these by column, the rest being "auto"; one for all leaves the
+        text, categories and booleans of a DataFrame as under "auto". "auto" means for a numeric array one Gaussian
+        scale for all columns, for a boolean array Bernoulli; for a DataFrame normal scores for numbers, dates and
+        durations, or a histogram of their levels under ``decoder="autoregressive"``; ordinal for ordered categories,
+        categorical for booleans, text and other categories.
 
     prior : {"normal", "laplace", "mixture", "vamp", "flow"} or PriorFamily, default="normal"
         Distribution of z: N(0, I), or one that is learned, such as independent Laplace components (a sparse code), a

@@ -10,6 +10,7 @@ from skvae.likelihoods.histogram import Histogram
 from skvae.likelihoods.joint import Block, Joint, Parameters, columns_of
 from skvae.likelihoods.location_scale import LocationScale
 from skvae.likelihoods.negative_binomial import NegativeBinomial
+from skvae.likelihoods.normal_scores import NormalScores
 from skvae.likelihoods.ordinal import Ordinal
 from skvae.likelihoods.poisson import Poisson
 from skvae.likelihoods.student_t import StudentT
@@ -27,6 +28,7 @@ FAMILIES: dict[str, type[Likelihood]] = {
         Categorical,
         Ordinal,
         Histogram,
+        NormalScores,
     )
 }
 """Families by the name that ``likelihood=`` takes."""
@@ -47,6 +49,7 @@ __all__ = [
     "LocationFamily",
     "LocationScale",
     "NegativeBinomial",
+    "NormalScores",
     "Ordinal",
     "Parameters",
     "Poisson",

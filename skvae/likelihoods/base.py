@@ -26,6 +26,8 @@ class Columns(NamedTuple):
         all columns lie side by side, T = Σ_d n_levels_d.
     centers : Tensor of shape (T,)
         Mean of the values of each of these levels.
+    shares : Tensor of shape (T,)
+        Share of the training rows in each of them.
     """
 
     scale: Tensor
@@ -34,13 +36,14 @@ class Columns(NamedTuple):
     upper: Tensor
     edges: Tensor = torch.empty(0, 2)
     centers: Tensor = torch.empty(0)
+    shares: Tensor = torch.empty(0)
 
     def take(self, d: int) -> Columns:
         """Column d alone."""
         one = slice(d, d + 1)
         first = int(self.n_levels[:d].sum())
         levels = slice(first, first + int(self.n_levels[d]))
-        of_levels = self.edges[levels], self.centers[levels]
+        of_levels = self.edges[levels], self.centers[levels], self.shares[levels]
         return Columns(self.scale[one], self.n_levels[one], self.lower[one], self.upper[one], *of_levels)
 
 
@@ -108,7 +111,7 @@ class Likelihood(ABC):
     def sample(self, generator: torch.Generator, **parameters: Tensor) -> Tensor:
         """A draw of x | z. Shape: (S, B, D)."""
 
-    def features(self, x: Tensor) -> Tensor:
+    def features(self, x: Tensor, **constants: Tensor) -> Tensor:
         """What the encoder's network sees of a cell. Shape: (..., D) -> (..., D)."""
         return x
 
@@ -131,7 +134,7 @@ class LocationFamily(Likelihood):
     is_linear: ClassVar[bool] = True
     is_robust: ClassVar[bool] = False  # a few cells far out say little: a table may take its unit from the others
 
-    def evidence(self, x: Tensor) -> Tensor:
+    def evidence(self, x: Tensor, **constants: Tensor) -> Tensor:
         """What the linear path of the encoder, and the linear start, see of a cell. Shape: kept."""
         return x
 

@@ -93,7 +93,7 @@ class Categorical(Softmax):
         check_number_of_levels(self, "max_categories", self.max_categories, MAX_LEVELS)
 
 
-def check_number_of_levels(family: Softmax, name: str, value: int, most: int) -> None:
+def check_number_of_levels(family: Likelihood, name: str, value: int, most: int) -> None:
     """Refuse more levels than float32 can tell apart, and none."""
     if not isinstance(value, Integral) or not 1 <= value <= most:
         raise ValueError(

@@ -109,7 +109,7 @@ class DiscretizedLogistic(LocationScale):
     def start(self, x: Tensor, columns: Columns, weights: Tensor | None = None) -> dict[str, Tensor]:  # noqa: D102
         return super().start(self.evidence(x), columns, weights)
 
-    def evidence(self, x: Tensor) -> Tensor:
+    def evidence(self, x: Tensor, **_: Tensor) -> Tensor:
         """Cells, no farther out than a sentinel may say something. Shape: kept."""
         return x.clamp(-EVIDENCE_MAX, EVIDENCE_MAX)
 

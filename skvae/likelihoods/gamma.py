@@ -81,7 +81,7 @@ class Gamma(Likelihood):
         draw = self.mean(log_mean=log_mean) * (torch._standard_gamma(a, generator=generator) / a)
         return draw.clamp(SMALLEST, LARGEST)
 
-    def features(self, x: Tensor) -> Tensor:
+    def features(self, x: Tensor, **_: Tensor) -> Tensor:
         """The logarithm: sizes that differ by factors must not saturate the network. Shape: kept."""
         return x.log()
 

@@ -67,19 +67,27 @@ class Histogram(Softmax):
         normalizer = logsumexp_by_column(logits, column, len(first_level))
         shares = torch.exp(logits - normalizer[..., column]) * centers
         mean = torch.zeros_like(normalizer).scatter_add(-1, column.expand(logits.shape), shares)
-        is_below = (edges[:, 0] <= mean[..., column]).to(logits.dtype)
-        level = torch.zeros_like(mean).scatter_add(-1, column.expand(logits.shape), is_below) - 1
-        level = level.clamp(min=0)
-        last = torch.cat([first_level[1:], first_level.new_tensor([len(column)])]) - first_level - 1
-        above = torch.minimum(level + 1, last.to(level.dtype))
-        overshoot = mean - edges[level.long() + first_level, 1]  # between two levels, the nearer
-        level = torch.where(edges[above.long() + first_level, 0] - mean < overshoot, above, level)
-        begin, end = edges[level.long() + first_level].unbind(dim=-1)
-        position = torch.where(end > begin, (mean - begin) / (end - begin), 0.5)
-        return level + POSITION_MAX * position.clamp(0, 1)
+        return code_of(mean, edges, first_level, column)
 
     def sample(  # type: ignore[override]
         self, generator: torch.Generator, *, edges: Tensor, centers: Tensor, **parameters: Tensor
     ) -> Tensor:
         """A draw of a level and of a position in it. Shape: (S, B, D)."""
         return super().sample(generator, **parameters)
+
+
+def code_of(values: Tensor, edges: Tensor, first_level: Tensor, column: Tensor) -> Tensor:
+    """The level that each value lies in, or the nearer of two that it lies between, and its position there.
+
+    Shape: values (..., D), edges (T, 2), first_level (D,), column (T,) -> (..., D).
+    """
+    is_below = (edges[:, 0] <= values[..., column]).to(values.dtype)
+    level = torch.zeros_like(values).scatter_add(-1, column.expand(is_below.shape), is_below) - 1
+    level = level.clamp(min=0)
+    last = torch.cat([first_level[1:], first_level.new_tensor([len(column)])]) - first_level - 1
+    above = torch.minimum(level + 1, last.to(level.dtype))
+    overshoot = values - edges[level.long() + first_level, 1]
+    level = torch.where(edges[above.long() + first_level, 0] - values < overshoot, above, level)
+    begin, end = edges[level.long() + first_level].unbind(dim=-1)
+    position = torch.where(end > begin, (values - begin) / (end - begin), 0.5)
+    return level + POSITION_MAX * position.clamp(0, 1)

@@ -63,6 +63,10 @@ class Block(nn.Module):
         """All parameters of the family: those that the decoder supplies, and those that the columns fix."""
         return heads | self.constants()
 
+    def features(self, x: Tensor) -> Tensor:
+        """What the encoder's network sees of its cells in rows. Shape: (..., D) -> (..., width)."""
+        return self.family.features(x[..., self.position], **self.constants())
+
     def draw(self, generator: torch.Generator | None, parameters: dict[str, Any]) -> Tensor:
         """Cells drawn from the family, or expected ones without a generator. Shape: (S, B, D)."""
         if generator is None:

@@ -103,5 +103,5 @@ class LocationScale(LocationFamily):
     def mean(self, *, loc: Tensor, **_: Tensor) -> Tensor:  # type: ignore[override]  # noqa: D102
         return loc
 
-    def features(self, x: Tensor) -> Tensor:  # noqa: D102
+    def features(self, x: Tensor, **_: Tensor) -> Tensor:  # noqa: D102
         return x * torch.rsqrt(1 + (x / SQUASH).square())

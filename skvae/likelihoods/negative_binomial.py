@@ -71,7 +71,7 @@ class NegativeBinomial(Likelihood):
         rate = self.mean(log_mean=log_mean) / r * torch._standard_gamma(r, generator=generator)
         return torch.poisson(rate.clamp(max=math.exp(LOG_RATE_MAX)), generator=generator).clamp(max=COUNT_MAX)
 
-    def features(self, x: Tensor) -> Tensor:
+    def features(self, x: Tensor, **_: Tensor) -> Tensor:
         """log(1 + x): large counts must not saturate the network. Shape: kept."""
         return torch.log1p(x)
 

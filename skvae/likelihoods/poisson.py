@@ -47,7 +47,7 @@ class Poisson(Likelihood):
         """A draw of counts. Shape: (S, B, D)."""
         return torch.poisson(self.mean(log_rate=log_rate), generator=generator)
 
-    def features(self, x: Tensor) -> Tensor:
+    def features(self, x: Tensor, **_: Tensor) -> Tensor:
         """log(1 + x): large counts must not saturate the network. Shape: kept."""
         return torch.log1p(x)
 

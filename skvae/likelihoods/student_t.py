@@ -45,7 +45,7 @@ class StudentT(LocationScale):
         heads = super().start(self.evidence(x), columns, weights)
         return heads | {"log_df": x.new_full((x.shape[-1],), LOG_DF_START)}
 
-    def evidence(self, x: Tensor) -> Tensor:
+    def evidence(self, x: Tensor, **_: Tensor) -> Tensor:
         """Cells, no farther out than heavy tails make them evidence. Shape: kept."""
         return x.clamp(-EVIDENCE_MAX, EVIDENCE_MAX)
 

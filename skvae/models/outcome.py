@@ -107,7 +107,7 @@ def refit_prior(vae: VAE, data: Data, generator: torch.Generator) -> None:
 
 def most_extreme(table: Table, x: Tensor) -> tuple[int, float] | None:
     """Position of the column whose number lies farthest out, and where, encoded. Shape: (N, D)."""
-    numbers = [j for j, family in enumerate(table.families) if family.levels == "none"]
+    numbers = [j for j, family in enumerate(table.families) if family.cells == "numbers"]
     if not numbers:
         return None
     size = x[:, numbers].abs().nan_to_num(nan=0.0, posinf=torch.inf).amax(dim=0)

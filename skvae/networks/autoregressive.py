@@ -256,7 +256,7 @@ class Context(nn.Module):
         """Vectors of all cells."""
         parts = []
         if self.numbers:
-            features = torch.cat([block.family.features(x[..., block.position]) for block in self.numbers], dim=-1)
+            features = torch.cat([block.features(x) for block in self.numbers], dim=-1)
             parts.append(multiples(features, self.slopes, self.gap_vectors))
         if self.levels is not None:
             parts.append(look_up(self.levels.table(), self.levels.codes(x)))

@@ -78,14 +78,12 @@ class Encoder(nn.Module):
         self.n_features = n_features
 
         # no narrower than the smallest noise can make a posterior: a finer code of one column would only crowd z
-        linear_blocks = joint.linear_blocks()
-        self.log_var_min = min([LOG_VAR_MIN, *(2 * family.floor - 2 for _, _, family in linear_blocks)])
+        self.located = [(block, family) for _, block, family in joint.linear_blocks()]
+        self.log_var_min = min([LOG_VAR_MIN, *(2 * family.floor - 2 for _, family in self.located)])
         self.linear = linear
-        self.located = [(block, family) for _, block, family in linear_blocks]
         if linear:
-            index = columns_of(block for _, block, _ in linear_blocks)
-            self.register_buffer("linear_columns", torch.tensor(index))
-            n_linear, bound = len(index), 1 / math.sqrt(len(index))
+            n_linear = len(columns_of(block for block, _ in self.located))
+            bound = 1 / math.sqrt(n_linear)
             start = torch.empty(1, n_linear, n_components).uniform_(-bound, bound, generator=generator)
             self.evidence = nn.Parameter(start)  # A
             self.log_precision = nn.Parameter(torch.full((1, n_linear, n_components), -math.log(n_linear)))  # log Λ
@@ -98,11 +96,12 @@ class Encoder(nn.Module):
 
     def numeric_features(self, x: Tensor) -> Tensor:
         """What the network sees of the numbers, before centring; NaN stays NaN. Shape: (..., D_numbers)."""
-        return side_by_side([block.family.features(x[..., block.position]) for block in self.numbers])
+        return side_by_side([block.features(x) for block in self.numbers])
 
     def linear_cells(self, x: Tensor) -> Tensor:
         """What the linear path sees; NaN stays NaN. Shape: (..., D) -> (..., D_linear)."""
-        return side_by_side([family.evidence(x[..., block.position]) for block, family in self.located])
+        cells = [family.evidence(x[..., block.position], **block.constants()) for block, family in self.located]
+        return side_by_side(cells)
 
     def features(self, x: Tensor) -> Tensor:
         """The network's input. Shape: (S, B, n_features)."""
@@ -135,7 +134,7 @@ class Encoder(nn.Module):
         """
         if not self.linear:
             return self._together(features, None)
-        n_linear = len(self.get_buffer("linear_columns"))
+        n_linear = self.evidence.shape[1]
         features, cells = features.split_with_sizes([self.n_features - n_linear, n_linear], dim=-1)
         return self._together(features, cells)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,8 @@ class Bins:
         Range of each level, in increasing order; equal for an atom.
     decimals : int or None
         What values are rounded to, where that reproduces all of them.
+    shares : ndarray of shape (T,)
+        Share of the training values in each level, with half a value added to each; empty in files of earlier releases.
     """
 
     knots: Floats
@@ -46,6 +48,7 @@ class Bins:
     last: Integers
     edges: Floats
     decimals: int | None
+    shares: Floats = field(default_factory=lambda: np.empty(0))
 
     @classmethod
     def fit(cls, values: Floats, max_bins: int = 100) -> Bins:
@@ -63,7 +66,15 @@ class Bins:
     @classmethod
     def from_counts(cls, distinct: Floats, counts: Integers, decimals: int | None, max_bins: int = 100) -> Bins:
         """Learn the levels from the distinct values, in increasing order, and how often each occurs."""
-        is_atom = _atoms_among(counts, max_bins)
+        bins = cls._levels(distinct, counts, decimals, max_bins)
+        level = bins.encode(distinct).astype(int)
+        n_rows = np.bincount(level, counts, minlength=len(bins.edges)) + 0.5
+        return replace(bins, shares=n_rows / n_rows.sum())
+
+    @classmethod
+    def _levels(cls, distinct: Floats, counts: Integers, decimals: int | None, max_bins: int) -> Bins:
+        """The levels alone."""
+        is_atom = _atoms_among(distinct, counts, max_bins)
         atoms, knots = distinct[is_atom], _quantiles(distinct[~is_atom], counts[~is_atom])
         no_knot = np.full(len(atoms), -1)
         if not len(knots):
@@ -84,9 +95,9 @@ class Bins:
 
     @property
     def log_width(self) -> Floats:
-        """Logarithm of the width of each level; 0 for an atom, whose probability is not spread. Shape: (T,)."""
+        """Logarithm of the width of each level; that of an atom is what was rounded to it, or 1. Shape: (T,)."""
         width = self.edges[:, 1] - self.edges[:, 0]
-        return np.log(np.where(width > 0, width, 1.0))
+        return np.log(np.where(width > 0, width, 10.0 ** -(self.decimals or 0)))
 
     @property
     def centers(self) -> Floats:
@@ -124,7 +135,7 @@ class Bins:
         position = np.zeros(len(values))
         if len(self.knots):
             first, last = self.first[level], self.last[level]
-            at = np.interp(values, *_steps(self.knots))
+            at = np.interp(values, *steps_of(self.knots))
             position = np.where(last > first, (at - first) / np.maximum(last - first, 1), 0.0)
         return np.where(np.isnan(values), np.nan, level + POSITION_MAX * np.clip(position, 0.0, 1.0))
 
@@ -159,15 +170,26 @@ def mean_of_draws(draws: Floats) -> Floats:
     return np.asarray(draws.mean(axis=0))
 
 
-def _atoms_among(counts: Integers, max_bins: int) -> NDArray[np.bool_]:
+def _atoms_among(distinct: Floats, counts: Integers, max_bins: int) -> NDArray[np.bool_]:
     """Which of the distinct values, in increasing order, are a level of their own."""
     n_values = int(counts.sum())
-    is_atom = counts > max(n_values / max_bins, ATOM_ROWS)
+    is_atom = (counts > max(n_values / max_bins, ATOM_ROWS)) | _sentinels(distinct, counts)
     if is_atom[-2:-1].any():
         is_atom[-1] = True  # one value beyond the last atom has no neighbour to share a bin with
     if len(counts) <= min(max_bins, n_values / ATOM_ROWS) or (~is_atom).sum() < 2:
         is_atom[:] = True
     return np.asarray(is_atom)
+
+
+def _sentinels(distinct: Floats, counts: Integers) -> NDArray[np.bool_]:
+    """Which ends recur, and lie farther from all others than these from one another: 999999 among ages."""
+    is_sentinel = np.zeros(len(distinct), dtype=bool)
+    if len(distinct) > 2:
+        with np.errstate(over="ignore"):
+            span = distinct[-1] - distinct[0]
+            is_far = distinct[[1, -1]] - distinct[[0, -2]] > span / 2
+        is_sentinel[[0, -1]] = is_far & (counts[[0, -1]] > 1)
+    return is_sentinel
 
 
 def _quantiles(distinct: Floats, counts: Integers) -> Floats:
@@ -223,7 +245,7 @@ def as_decimals(values: Floats, decimals: int | None, dtype: np.dtype[Any]) -> F
         return np.where(nearest(values, decimals, dtype) == own, np.round(values, decimals), values)
 
 
-def _steps(knots: Floats) -> tuple[Floats, Floats]:
+def steps_of(knots: Floats) -> tuple[Floats, Floats]:
     """Each distinct knot and the middle of its positions."""
     distinct, first, counts = np.unique(knots, return_index=True, return_counts=True)
     return distinct, first + (counts - 1) / 2

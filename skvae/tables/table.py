@@ -365,6 +365,7 @@ class Table:
             upper=torch.from_numpy(ends[1]),
             edges=levels[:, :2].contiguous(),
             centers=levels[:, 2].contiguous(),
+            shares=torch.from_numpy(np.concatenate([self.columns[j].frequencies for j in index])),
         )
 
 

@@ -407,7 +407,10 @@ RENAMED = {
         "Column 'size' held numbers at fit, but now.*Convert it to float64",
     ),
     "infinite": (FRAME.assign(size=np.inf), "column 'size' holds inf in row 0"),
-    "halves": (FRAME.assign(age=FRAME.age + 0.5), "Column 'age' .* whole numbers, but row 0 holds 0.5"),
+    "halves": (
+        FRAME.assign(age=FRAME.age + 0.5),
+        "column 'age' holds 0.5 in row 0, which a HistogramColumn of int64 cannot",
+    ),
 }
 
 

@@ -98,13 +98,13 @@ def test_a_change_of_units_moves_the_score_by_its_jacobian_and_nothing_else(like
 
 
 def test_units_of_a_whole_number_are_its_own(tiny, mixed):
-    """A probability has no Jacobian: shifted and mirrored whole numbers score the same."""
-    one, other = (
-        mixed[["age", "small_int"]],
-        pd.DataFrame({"age": 1000 - mixed.age, "small_int": mixed.small_int}),
-    )
-    scores = [VAETransformer(**tiny).fit(X).score(X) for X in (one, other)]
-    assert_allclose(scores[1], scores[0], atol=1e-3)
+    """A probability has no Jacobian: shifted whole numbers score the same, and mirrored ones where levels mirror."""
+    X = mixed[["age", "small_int"]]
+    for likelihood, other in [("auto", X.age + 1000), ("discretized_logistic", 1000 - X.age)]:
+        scores = [
+            VAETransformer(likelihood=likelihood, **tiny).fit(rows).score(rows) for rows in (X, X.assign(age=other))
+        ]
+        assert_allclose(scores[1], scores[0], atol=1e-3)
 
 
 # -- order -------------------------------------------------------------------------------------------------------
@@ -667,8 +667,8 @@ def test_custom_likelihoods_by_column(tiny, mixed):
         "visits": "poisson",
         "size": "gaussian",
         "flag": "bernoulli",
-        "weight": "student_t",
-        "age": "discretized_logistic",
+        "weight": "normal_scores",
+        "age": "normal_scores",
         "kind": "categorical",
     }
     new = vae.sample(300)
@@ -676,6 +676,37 @@ def test_custom_likelihoods_by_column(tiny, mixed):
     assert (new["visits"] >= 0).all()
     array = VAETransformer(likelihood={0: "student_t"}, **tiny).fit(np.arange(20.0).reshape(10, 2))
     assert [family.name for family in array.table_.families] == ["student_t", "gaussian"]
+
+
+@pytest.mark.parametrize("decoder", ["factorized", "autoregressive"])
+def test_draws_of_a_frame_have_its_precision_range_and_repeated_values(decoder, tiny):
+    rng, n_rows = np.random.default_rng(0), 500
+    z = rng.normal(size=n_rows)
+    codes = np.clip(np.round(50 + 20 * z), 0, 99).astype(int)
+    codes[:8] = 999_999
+    X = pd.DataFrame(
+        {
+            "code": codes,
+            "price": np.round(np.exp(3 + z), 2),
+            "share": 1 / (1 + np.exp(-z)),
+            "rain": np.where(rng.random(n_rows) < 0.4, 0.0, rng.gamma(2.0, size=n_rows)),
+            "constant": 7.25,
+            "zero": 0.0,
+            "tiny": 1e-6,
+        }
+    )
+    vae = VAETransformer(decoder=decoder, **tiny | {"max_iter": 30}).fit(X)
+    drawn = vae.sample(2000, random_state=0)
+    assert set(drawn["code"]) <= {*range(100), 999_999}
+    assert 0 < (drawn["code"] == 999_999).mean() < 0.1
+    assert_array_equal(drawn["price"], drawn["price"].round(2))
+    assert (drawn["rain"] == 0).mean() == pytest.approx(0.4, abs=0.1)
+    for name in X:
+        assert X[name].min() <= drawn[name].min() <= drawn[name].max() <= X[name].max()
+    for rows in (drawn, vae.reconstruct(X), vae.inverse_transform(vae.transform(X))):
+        for name in ("constant", "zero", "tiny"):
+            assert set(rows[name]) == set(X[name])
+    assert np.isfinite(vae.score_samples(X)).all()
 
 
 # -- columns that see earlier columns ----------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import decimal
 import pickle
 import tempfile
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import chdir, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -272,7 +272,7 @@ ODD_ROWS: dict[str, Callable[[Any], Any]] = {
 
 def ask_anything(function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
     """Ask what may be refused."""
-    with suppress(Refused):
+    with tempfile.TemporaryDirectory() as place, chdir(place), suppress(Refused):  # some values are names of files
         ask(function, *args, **kwargs)
 
 

@@ -28,6 +28,7 @@ from skvae.likelihoods import (
     Histogram,
     LocationFamily,
     NegativeBinomial,
+    NormalScores,
     Ordinal,
     Poisson,
     StudentT,
@@ -110,6 +111,25 @@ class Binned:
         return ends[..., 0] + (x - levels) / POSITION_MAX * (ends[..., 1] - ends[..., 0])
 
 
+class CutScores(CutLogistic):
+    """The same with thresholds at the normal quantiles of shares, and a number for each code."""
+
+    def __init__(self, loc, scale, shares, edges):
+        super().__init__(loc, [stats.norm.ppf(np.cumsum(each)[:-1]) for each in shares], scale)
+        self.edges = edges
+
+    def mean(self):
+        """As a code: the level that the mean of the levels' centers lies in, and its position there."""
+        codes = []
+        for mass, ends in zip(self.mass, self.edges, strict=True):
+            mean = mass @ ends.mean(axis=1)
+            level = np.searchsorted(ends[:, 0], mean, side="right") - 1
+            codes.append(level + POSITION_MAX * (mean - ends[level, 0]) / np.ptp(ends[level]))
+        return np.array(codes)
+
+    values = Binned.values
+
+
 class Case(NamedTuple):
     """A family, its parameters for two columns in encoded units, and the same distribution from scipy."""
 
@@ -120,6 +140,7 @@ class Case(NamedTuple):
     values: Any = None  # the support, encoded, if it is discrete: shape (M, 2), filled up with NaN
     n_levels: tuple[int, int] = (0, 0)
     edges: Any = ()  # of the levels of each column
+    shares: Any = ()  # of the training rows in them
 
 
 UNIT = np.array([2.0, -0.5])
@@ -131,6 +152,7 @@ MEAN, SIZE = np.array([0.4, 5.0]), np.array([0.7, 6.0])
 CODES = np.array([[0.0, 0.0], [1.0, 1.0], [2.0, np.nan], [3.0, np.nan]])
 STEPS = np.log1p(np.exp([-1.0, 2.5]))  # softplus
 RANGES = [np.array([[-2.0, -1.5], [-1.5, 0.5], [0.5, 0.6], [0.6, 4.0]]), np.array([[0.0, 0.3], [0.3, 1.0]])]
+SHARES = [np.array([0.1, 0.5, 0.05, 0.35]), np.array([0.1, 0.9])]
 LOGITS_BY_COLUMN = [[0.3, 1.2, -0.7, 0.4], [0.5, -0.5]]
 
 
@@ -194,6 +216,15 @@ CASES = {
         n_levels=(4, 2),
         edges=RANGES,
     ),
+    "normal_scores": Case(
+        NormalScores(),
+        {"loc": LOC, "log_scale": [0.4, -1.0], "row_factor": [0.3, -9.0]},
+        CutScores(LOC, np.exp([0.4 + np.tanh(0.3), -1.0 - np.tanh(9.0)]), SHARES, RANGES),
+        values=CODES,
+        n_levels=(4, 2),
+        edges=RANGES,
+        shares=SHARES,
+    ),
     "bernoulli": Case(Bernoulli(), {"logit": [-1.1, 2.0]}, stats.bernoulli(1 / (1 + np.exp([1.1, -2.0]))), values=BITS),
 }
 DENSITIES = [name for name, case in CASES.items() if case.values is None]
@@ -208,6 +239,8 @@ def columns_of(case):
         lower=torch.tensor(np.nanmin(ends, axis=0)),
         upper=torch.tensor(np.nanmax(ends, axis=0)),
         edges=torch.tensor(np.concatenate([np.empty((0, 2)), *case.edges])),
+        centers=torch.tensor(np.concatenate([np.empty(0), *(ends.mean(axis=1) for ends in case.edges)])),
+        shares=torch.tensor(np.concatenate([np.empty(0), *case.shares])),
     )
 
 
@@ -282,7 +315,7 @@ def test_draws_follow_their_density(name, column):
 def test_draws_follow_their_mass(name, column):
     case = CASES[name]
     values, x = case.values[:, column], draws(case)[:, column]
-    if case.family.levels != "none":
+    if case.n_levels[0]:
         x = np.floor(x)
     counts = np.bincount(np.nanargmin(np.abs(x[:, None] - values), axis=1), minlength=len(values))  # as a table rounds
     expected = len(x) * np.exp(case.twin.logpmf(case.values)[:, column])
@@ -301,7 +334,7 @@ def test_mean_is_scipys_and_the_mean_of_draws(name):
     case = CASES[name]
     mean, x = case.family.mean(**parameters_of(case))[0, 0].numpy(), draws(case)
     assert_allclose(mean, case.twin.mean(), rtol=1e-10)
-    if isinstance(case.family, Histogram):
+    if case.edges:
         mean, x = case.twin.values(mean[None])[0], case.twin.values(x)
     elif case.family.levels != "none":
         assert np.array_equal(mean, [np.bincount(column).argmax() for column in x.T.astype(int)])
@@ -399,6 +432,11 @@ EDGES = {
         [0.0, 0.999, 1.5, 2.0, 2.999],
         {"logits": [list(logits) for logits in itertools.product(FAR, repeat=3)]},
     ),
+    "normal_scores": (
+        NormalScores(),
+        [0.0, 0.999, 1.5, 2.0, 2.999],
+        {"loc": FAR, "log_scale": [-60.0, 0.0, 20.0], "row_factor": [-50.0, 50.0]},
+    ),
     "bernoulli": (Bernoulli(), [0.0, 0.3, 1.0], {"logit": [-1e4, 0.0, 1e4]}),
 }
 
@@ -410,7 +448,9 @@ def test_value_and_gradients_are_finite_in_float32_at_the_edges(name, unit):
     grid = zip(*itertools.product(values, *parameters.values()), strict=True)  # every combination is a row
     x, *heads = (torch.tensor(part).reshape(1, len(part), -1) for part in grid)
     heads = {key: value.requires_grad_() for key, value in zip(parameters, heads, strict=True)}
-    facts = Columns(torch.tensor([unit]), torch.tensor([3]), torch.tensor([-2.0]), torch.tensor([2.0]))
+    edges, shares = torch.tensor([[0.0, 1.0], [1.0, 1.0], [1.0, 3.0]]), torch.tensor([0.2, 1e-6, 0.8])
+    ends = torch.tensor([-2.0]), torch.tensor([2.0])
+    facts = Columns(torch.tensor([unit]), torch.tensor([3]), *ends, edges, edges.mean(dim=1), shares)
     log_prob = family.log_prob(x, **heads, **family.constants(facts))
     log_prob.sum().backward()
     assert log_prob.isfinite().all()
@@ -1065,6 +1105,8 @@ SIDE_BY_SIDE = Columns(
     lower=torch.full((4,), -4.0, dtype=torch.float64),
     upper=torch.full((4,), 4.0, dtype=torch.float64),
     edges=torch.cat([torch.arange(n + 1.0, dtype=torch.float64).unfold(0, 2, 1) for n in UNEVEN]),
+    centers=torch.cat([torch.arange(n, dtype=torch.float64) + 0.5 for n in UNEVEN]),
+    shares=torch.cat([torch.full((n,), 1 / n, dtype=torch.float64) for n in UNEVEN]),
 )
 
 
@@ -1150,3 +1192,31 @@ def test_the_noise_of_a_location_family_has_the_variance_it_was_made_for(family)
     wide = family.heads(SIDE_BY_SIDE)["log_scale"].width
     assert log_scale.shape == (wide,)
     assert_allclose((2 * (log_scale + family.log_std)).exp().numpy(), 0.25)
+
+
+# -- normal scores -----------------------------------------------------------------------------------------------
+
+
+def test_normal_scores_are_the_means_of_a_normal_variable_in_its_levels():
+    edges = torch.tensor([[0.0, 1.0], [1.0, 1.0], [1.0, 3.0]])
+    one, shares = torch.ones(1), torch.tensor([0.2, 0.3, 0.5])
+    columns = Columns(one, torch.tensor([3]), one, one, edges, edges.mean(dim=1), shares)
+    known = NormalScores().constants(columns)
+    codes = torch.tensor([[0.0], [POSITION_MAX], [1.0], [1 + POSITION_MAX], [2.0], [2 + POSITION_MAX], [torch.nan]])
+    scores = NormalScores().evidence(codes.double(), **known).flatten().numpy()
+    cut = stats.norm.ppf([0.2, 0.5])
+    means = -np.diff(stats.norm.pdf([-np.inf, *cut, np.inf])) / shares.numpy()
+    expected = [2 * means[0] - cut[0], cut[0], means[1], means[1], cut[1], 2 * means[2] - cut[1], np.nan]
+    assert_allclose(scores, expected, rtol=1e-6, atol=1e-6)
+    assert_allclose((scores[[0, 4]] + scores[[1, 5]]) / 2, means[[0, 2]], rtol=1e-6)
+
+
+def test_a_column_of_one_level_is_certain():
+    edges, one = torch.tensor([[7.0, 7.0]]), torch.ones(1)
+    columns = Columns(one, torch.tensor([1]), one, one, edges, edges[:, 0], one)
+    family = NormalScores()
+    heads = {name: torch.randn(1, 1, 1) for name in family.heads(columns)} | family.constants(columns)
+    assert family.log_prob(torch.zeros(1, 1, 1), **heads).abs().max() < 1e-6
+    assert family.sample(torch.Generator(), **heads).floor() == 0
+    assert family.mean(**heads).floor() == 0
+    assert family.evidence(torch.zeros(1, 1, 1), **family.constants(columns)) == 0

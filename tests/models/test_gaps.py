@@ -62,7 +62,7 @@ def few_particles(request, monkeypatch):
 
 @pytest.fixture(scope="module", params=MODELS)
 def vae(request, table):
-    settings = {"n_components": 2, "hidden_layer_sizes": (16,), "max_iter": 60, "device": "cpu", "random_state": 0}
+    settings = {"n_components": 2, "hidden_layer_sizes": (16,), "max_iter": 120, "device": "cpu", "random_state": 0}
     vae = VAETransformer(likelihood={"income": "histogram"}, **settings, **MODELS[request.param])
     return vae.fit(table)
 

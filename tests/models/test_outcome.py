@@ -12,10 +12,12 @@ from skvae.training import History
 
 
 def test_the_most_extreme_number_is_found_beside_categories_and_gaps():
-    table = Table.fit(pd.DataFrame({"kind": ["a", "b"], "a": [0.0, 1.0], "b": [0.0, 1.0]}))
+    rows = pd.DataFrame({"kind": ["a", "b"], "a": [0.0, 1.0], "b": [0.0, 1.0]})
+    table = Table.fit(rows, {"a": "student_t", "b": "student_t"})
     x = torch.tensor([[1.0, np.nan, -7.0], [0.0, 3.0, 2.0]])
     assert most_extreme(table, x) == (2, 7.0)
     assert most_extreme(table, x.index_fill(0, torch.tensor(0), torch.inf))[1] == torch.inf
+    assert most_extreme(Table.fit(rows), x) is None  # levels know no extremes
     assert most_extreme(Table.fit(pd.DataFrame({"kind": ["a", "b"]})), x[:, :1]) is None
 
 

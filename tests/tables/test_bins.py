@@ -53,7 +53,7 @@ def assert_ordered(bins):
     assert_array_equal(end == begin, is_atom(bins))
     assert (end[~is_atom(bins)] > begin[~is_atom(bins)]).all()
     assert np.isfinite(bins.log_width).all()
-    assert_array_equal(bins.log_width[is_atom(bins)], 0.0)
+    assert_allclose(bins.log_width[is_atom(bins)], -(bins.decimals or 0) * np.log(10), rtol=1e-12)
 
 
 # -- there and back ------------------------------------------------------------------------------------------
@@ -369,3 +369,12 @@ def test_means_of_numbers_whose_sum_no_float_holds():
     assert_allclose(bins.centers * 1e-10, Bins.fit(values * 1e-10, 10).centers)
     assert_allclose(mean_of_draws(values[:, None]), values.mean(keepdims=True, where=values > 0, dtype=np.longdouble))
     assert_array_equal(mean_of_draws(np.array([[1.0], [2.0]])), [1.5])
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_far_value_that_recurs_is_a_level_and_others_are_not(sign):
+    ages = np.repeat(np.arange(100.0), 2)
+    codes = np.sort(sign * np.append(ages, [999_999.0] * 2))
+    assert (Bins.fit(codes).edges == sign * 999_999).all(axis=1).sum() == 1
+    assert not is_atom(Bins.fit(np.sort(sign * np.append(ages, 999_999.0)))).any()  # once: a long tail
+    assert not is_atom(Bins.fit(np.sort(sign * np.append(ages, [150.0] * 2)))).any()  # near

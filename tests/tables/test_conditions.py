@@ -50,7 +50,7 @@ def test_only_gaps_of_a_frame_are_filled():
 
 def test_what_was_given_is_kept_as_it_was():
     rows = pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]})
-    kept = keep_given(rows, pd.DataFrame({"b": [np.nan, 9.0]}), Table.fit(rows))
+    kept = keep_given(rows, pd.DataFrame({"b": [np.nan, 9.0]}), Table.fit(rows, "student_t"))
     assert_array_equal(kept, [[1, 3], [2, 9]])
     assert_array_equal(keep_given(np.eye(2), pd.DataFrame({1: [7.0, None]}), Table.fit(np.eye(2))), [[1, 7], [0, 1]])
 

@@ -9,6 +9,7 @@ from skvae.likelihoods import (
     Gaussian,
     Histogram,
     NegativeBinomial,
+    NormalScores,
     Ordinal,
     Poisson,
     StudentT,
@@ -16,27 +17,27 @@ from skvae.likelihoods import (
 from skvae.tables import choose_families
 
 FRAME = {
-    "float64": StudentT(),
-    "float32": StudentT(),
-    "Float64": StudentT(),
-    "Float32": StudentT(),
-    "int64": DiscretizedLogistic(),
-    "int8": DiscretizedLogistic(),
-    "uint32": DiscretizedLogistic(),
-    "Int64": DiscretizedLogistic(),
-    "UInt8": DiscretizedLogistic(),
+    "float64": NormalScores(),
+    "float32": NormalScores(),
+    "Float64": NormalScores(),
+    "Float32": NormalScores(),
+    "int64": NormalScores(),
+    "int8": NormalScores(),
+    "uint32": NormalScores(),
+    "Int64": NormalScores(),
+    "UInt8": NormalScores(),
     "bool": Categorical(),
     "boolean": Categorical(),
     "object": Categorical(),
     "string": Categorical(),
     "str": Categorical(),
     "category": Categorical(),
-    "datetime64[s]": Histogram(),
-    "datetime64[ns, Europe/Oslo]": Histogram(),
-    "timedelta64[ms]": Histogram(),
-    "period[D]": Histogram(),
+    "datetime64[s]": NormalScores(),
+    "datetime64[ns, Europe/Oslo]": NormalScores(),
+    "timedelta64[ms]": NormalScores(),
+    "period[D]": NormalScores(),
 }
-NUMBERS = [dtype for dtype, family in FRAME.items() if isinstance(family, StudentT | DiscretizedLogistic)]
+NUMBERS = [dtype for dtype, family in FRAME.items() if isinstance(family, NormalScores)]
 
 
 def families(dtypes, likelihood="auto", is_frame=True, **rules):
@@ -75,8 +76,8 @@ def test_arrow_dictionaries_are_categories_where_they_have_no_order():
 def test_arrow_dates_have_a_family():
     pytest.importorskip("pyarrow")
     for dtype in ("date32[day][pyarrow]", "timestamp[us][pyarrow]", "duration[s][pyarrow]"):
-        assert families({"a": dtype}) == [Histogram()]
-    assert families({"a": "double[pyarrow]", "b": "int8[pyarrow]"}) == [StudentT(), DiscretizedLogistic()]
+        assert families({"a": dtype}) == [NormalScores()]
+    assert families({"a": "double[pyarrow]", "b": "int8[pyarrow]"}) == [NormalScores(), NormalScores()]
     assert families({"a": "string[pyarrow]", "b": "bool[pyarrow]"}) == [Categorical(), Categorical()]
 
 
@@ -127,8 +128,8 @@ def test_one_choice_for_all_leaves_categories_categorical():
 def test_a_dict_chooses_for_its_columns_and_the_rest_is_auto():
     dtypes = {"visits": "int64", "weight": "float64", "age": "int64", "city": "object"}
     chosen = families(dtypes, {"visits": "poisson", "weight": Gaussian("column"), "city": "categorical"})
-    assert chosen == [Poisson(), Gaussian("column"), DiscretizedLogistic(), Categorical()]
-    assert families({"visits": "int64"}, {"visits": "auto"}) == [DiscretizedLogistic()]
+    assert chosen == [Poisson(), Gaussian("column"), NormalScores(), Categorical()]
+    assert families({"visits": "int64"}, {"visits": "auto"}) == [NormalScores()]
     assert families(dtypes, {}) == families(dtypes)
 
 

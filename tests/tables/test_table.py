@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skvae import VAETransformer
-from skvae.likelihoods import Bernoulli, Categorical, DiscretizedLogistic, Gaussian, Histogram, Poisson, StudentT
+from skvae.likelihoods import Bernoulli, Categorical, Gaussian, Histogram, NormalScores, Poisson
 from skvae.tables import Table, check_is_table
 from skvae.tables.columns import GapColumn
 
@@ -132,7 +132,7 @@ def test_column_labels_of_any_kind_come_back():
         (SKEWED, torch.float64),
         (SKEWED.astype(np.float32), torch.float32),
         (SKEWED.astype(int), torch.float64),
-        (pd.DataFrame(SKEWED.astype(np.float32)), torch.float32),
+        (pd.DataFrame(SKEWED.astype(np.float32)), torch.float64),
         (pd.DataFrame(SKEWED), torch.float64),
         (pd.DataFrame({"a": SKEWED[:, 0].astype(np.float32), "b": ["x", "y"] * (N // 2)}), torch.float64),
     ],
@@ -208,7 +208,7 @@ def test_log_jacobian_counts_the_observed_cells_of_densities():
     X = pd.DataFrame({"a": SKEWED[:, 0], "n": np.arange(N), "b": SKEWED[:, 1], "c": ["x", "y"] * (N // 2)})
     X.loc[3, "a"] = X.loc[5, "n"] = np.nan
     X["n"] = X["n"].astype("Int64")
-    table = Table.fit(X, {"b": "gaussian"})
+    table = Table.fit(X, {"a": "student_t", "n": "discretized_logistic", "b": "gaussian"})
     jacobian = table.log_jacobian(table.encode(X)).numpy()
     a, b = -np.log(X["a"].std(ddof=0)), -np.log(X["b"].std(ddof=0))
     assert_allclose(jacobian, np.where(np.arange(N) == 3, b, a + b))
@@ -231,13 +231,13 @@ def test_joint_has_a_block_for_each_family():
     X = make_frame(["float64", "category", "int64", "float32", "bool", "Int64"], 0)
     joint = Table.fit(X, {"float64 0": "gaussian"}).joint()
     blocks = {block.family: block.index for block in joint}
-    assert blocks == {Gaussian(): [0], Categorical(): [1, 4], DiscretizedLogistic(): [2, 5], StudentT(): [3]}
-    assert [block.columns.n_levels.tolist() for block in joint] == [[0], [3, 2], [0, 0], [0]]
+    assert blocks == {Gaussian(): [0], Categorical(): [1, 4], NormalScores(): [2, 3, 5]}
+    assert [block.columns.n_levels.tolist() for block in joint] == [[0], [3, 2], [8, 8, 8]]
 
 
 def test_ranges_reach_the_likelihood_in_encoded_units_whatever_the_sign():
     X = pd.DataFrame({"up": [0, 0, 0, 9], "down": [-9, 0, 0, 0]})
-    table = Table.fit(X, "auto")
+    table = Table.fit(X, "discretized_logistic")
     (block,) = table.joint()
     x = table.encode(X)
     assert (table.scale[0] > 0) and (table.scale[1] < 0)
@@ -248,7 +248,7 @@ def test_ranges_reach_the_likelihood_in_encoded_units_whatever_the_sign():
 
 def test_whole_numbers_of_a_table_sum_to_one_over_their_range():
     X = pd.DataFrame({"a": [0, 0, 1, 6, 2], "b": [-70, 3, 4, 4, 3]})
-    table = Table.fit(X, "auto")
+    table = Table.fit(X, "discretized_logistic")
     joint = table.joint()
     heads = [block.family.start(table.encode(X)[:, block.position], block.columns) for block in joint]
     grid = pd.DataFrame([(a, b) for a in range(7) for b in range(-70, 5)], columns=["a", "b"])
@@ -654,12 +654,12 @@ IMPOSSIBLE = [
     ("kind", "z", rf"{NEEDS}'z' has none in column 'kind', .* Pass one of \['a', 'b'\]"),
     ("kind", 3, f"{NEEDS}.*3.* has none in column 'kind', which held nothing like it at fit"),
     ("grade", "never", rf"{NEEDS}'never' has none in column 'grade', .* Pass one of \['low', 'high'\]"),
-    ("age", 17, f"{NEEDS}17 has none in column 'age', .* Pass a whole number from 18 to 89"),
+    ("age", 17, f"{NEEDS}17 has none in column 'age', .* Pass a value from 18 to 89"),
     ("age", 90, f"{NEEDS}90 has none in column 'age'"),
     ("when", pd.Timestamp("2019-12-31"), f"{NEEDS}.* has none in column 'when', .* Pass a value from 2020-01-0. .* to"),
     ("when", "2031-01-01", f"{NEEDS}'2031-01-01' has none in column 'when'"),
     ("income", -1.0, f"{NEEDS}-1.0 has none in column 'income', .* Pass a value from "),
-    ("size", "tall", "Column 'size' holds float64, but the condition is 'tall' .* Pass one of the finite numbers"),
+    ("size", "tall", "Column 'size' holds float64, but the condition is 'tall' .* Pass a value from "),
     ("age", "old", "Column 'age' holds int64, but the condition is 'old'"),
     ("when", "soon", "Column 'when' holds datetime64.*, but the condition is 'soon' .* Pass a value from 2020-01-0"),
     ("age", 30.5, f"{NEEDS}30.5 has none in column 'age'"),
@@ -686,7 +686,7 @@ def test_the_sentence_shows_the_value_at_fault():
 
 def test_a_condition_that_does_not_fit_into_the_dtype_is_named_as_it_was():
     table = Table.fit(pd.DataFrame({"a": np.arange(100, dtype=np.int8)}))
-    with pytest.raises(ValueError, match=r"but 300 has none in column 'a'.* Pass a whole number from 0 to 99"):
+    with pytest.raises(ValueError, match=r"but 300 has none in column 'a'.* Pass a value from 0 to 99"):
         table.encode_condition(pd.DataFrame({"a": [300]}))
 
 
@@ -774,7 +774,7 @@ def test_the_center_of_draws_is_the_mean_of_numbers_and_the_mode_of_categories()
     by_draw = [X.iloc[10 * m : 10 * (m + 1)].reset_index(drop=True) for m in range(9)]
     stacked = pd.concat(by_draw).groupby(level=0)
     assert_allclose(center["size"], stacked["size"].mean())
-    assert_allclose(center["age"], np.rint(stacked["age"].mean()))
+    assert_allclose(center["age"], np.rint(stacked["age"].mean()), atol=2)  # values that were seen
     assert_allclose(center["income"], stacked["income"].mean(), rtol=0.05)
     assert_allclose(center["visits"].astype(float), np.rint(stacked["visits"].mean().astype(float)), atol=1)
     for name in ("kind", "flag", "grade"):
@@ -794,7 +794,7 @@ def test_the_center_of_one_draw_is_the_draw():
 
 def test_impossible_cells_are_categories_and_values_that_fit_did_not_see():
     frame = pd.DataFrame({"n": [1.0, 2.0, 3.0, None], "word": ["a", "b", None, "a"], "h": [1.0, 5.0, 5.0, 9.0]})
-    table = Table.fit(frame, {"h": "histogram"})
+    table = Table.fit(frame, {"n": "student_t", "h": "histogram"})
     assert_array_equal(table.n_impossible(frame), 0)
     later = pd.DataFrame({"n": [1e9, 2.0, np.nan], "word": ["c", "a", None], "h": [99.0, -1.0, np.nan]})
     assert_array_equal(table.n_impossible(later), [2, 1, 0])

@@ -116,6 +116,11 @@ class Column(ABC):
         """Mean of the values of each level. Shape: (n_levels,)."""
         return np.asarray(self.edges.mean(axis=1))
 
+    @property
+    def frequencies(self) -> Floats:
+        """Share of the training rows in each level. Shape: (n_levels,)."""
+        return np.ones(len(self.edges)) / max(len(self.edges), 1)
+
     @abstractmethod
     def encode(self, values: pd.Series) -> Floats:
         """Floats, NaN for a gap."""
@@ -207,7 +212,7 @@ class Column(ABC):
         return False
 
     def encode_tensor(self, values: Tensor) -> Tensor:
-        """Floats of values, without the position in a level, which no encoder sees. Shape: (N, 1), kept."""
+        """``encode``, of values as numbers. Shape: (N, 1), kept."""
         raise NotImplementedError(f"{type(self).__name__} has no tensor form")
 
     def decode_tensor(self, cells: Tensor) -> Tensor:

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from skvae.likelihoods import Likelihood
 from skvae.likelihoods.categorical import POSITION_MAX
-from skvae.tables.bins import Bins, Floats, Integers, as_decimals, mean_of_draws
+from skvae.tables.bins import Bins, Floats, Integers, as_decimals, mean_of_draws, steps_of
 from skvae.tables.columns.base import Column, ColumnSurvey, Learned, Mask, Support, check_finite
-from skvae.tables.columns.dtypes import Dtype, Values, is_time, is_wide, numpy_float
+from skvae.tables.columns.dtypes import Dtype, Values, is_time, is_whole, is_wide, numpy_float
 from skvae.tables.columns.number import NumberColumn, NumberSurvey
 from skvae.tables.columns.time import TimeColumn, TimeSurvey
 from skvae.tables.columns.whole import WholeColumn, WholeSurvey
@@ -56,6 +56,16 @@ class HistogramColumn(Column):
     @property
     def centers(self) -> Floats:  # noqa: D102
         return self.bins.centers
+
+    @property
+    def frequencies(self) -> Floats:  # noqa: D102
+        return self.bins.shares if len(self.bins.shares) else super().frequencies
+
+    def read(self, values: pd.Series) -> Floats:  # noqa: D102
+        if is_whole(self.dtype):
+            cells = self._numbers(values)
+            self._refuse(values, cells != np.rint(cells))
+        return super().read(values)
 
     def encode(self, values: pd.Series) -> Floats:  # noqa: D102
         return self.bins.encode(check_finite(self._numbers(values), self.name))
@@ -106,7 +116,7 @@ class HistogramColumn(Column):
         return self.number.holds_numbers
 
     def encode_tensor(self, values: Tensor) -> Tensor:
-        """``Bins.encode``, without the position. Shape: (N, 1), kept."""
+        """``Bins.encode``. Shape: (N, 1), kept."""
         edges, bins = self.bins.edges, np.flatnonzero(self.bins.first >= 0)
         values = self._as_decimals(values)
         code = _nearest(edges, np.arange(len(edges)), values)
@@ -114,7 +124,19 @@ class HistogramColumn(Column):
             is_inside = (values > edges[0, 0]) & (values < edges[-1, 1])
             is_atom = torch.from_numpy(self.bins.first < 0)[code] & (torch.from_numpy(edges[:, 0])[code] == values)
             code = torch.where(is_inside & ~is_atom, _nearest(edges, bins, values), code)
-        return code.double().masked_fill(values.isnan(), torch.nan)
+        return (code + self._position(values, code)).masked_fill(values.isnan(), torch.nan)
+
+    def _position(self, values: Tensor, code: Tensor) -> Tensor:
+        """Where in its level each value lies, as ``Bins.encode`` has it. Shape: (N, 1), kept."""
+        if not len(self.bins.knots):
+            return torch.zeros_like(values, dtype=torch.float64)
+        knots, steps = (torch.from_numpy(part) for part in steps_of(self.bins.knots))
+        below = ((values >= knots).long().sum(dim=1, keepdim=True) - 1).clamp(0, len(knots) - 2)
+        share = ((values - knots[below]) / (knots[below + 1] - knots[below])).clamp(0, 1)
+        at = steps[below] + share * (steps[below + 1] - steps[below])
+        first, last = (torch.from_numpy(part)[code] for part in (self.bins.first, self.bins.last))
+        position = ((at - first) / (last - first).clamp(min=1)).clamp(0, 1)
+        return POSITION_MAX * torch.where(last > first, position, 0.0)
 
     def _as_decimals(self, values: Tensor) -> Tensor:
         """The same as ``as_decimals``, for float32. Shape: kept."""

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
-from skvae.likelihoods import DiscretizedLogistic, Histogram, Likelihood, StudentT
+from skvae.likelihoods import Histogram, Likelihood, NormalScores
 from skvae.messages import warn_user
 from skvae.tables.bins import Floats, Numbers
 from skvae.tables.columns.base import UNREADABLE, Column, Mask, SettledSurvey, Support, check_finite, converted
@@ -43,10 +43,8 @@ class NumberColumn(Column):
 
     @classmethod
     def auto_family(cls, dtype: Dtype, *, histograms: bool) -> Likelihood:
-        """A family with a location, or histograms, for synthesis."""
-        if histograms:
-            return Histogram()
-        return DiscretizedLogistic() if pd.api.types.is_integer_dtype(dtype) else StudentT()
+        """Levels with a location, or with a frequency each, for synthesis."""
+        return Histogram() if histograms else NormalScores()
 
     @classmethod
     def reads(cls, dtype: Dtype, family: Likelihood) -> bool:  # noqa: D102

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api.extensions import ExtensionArray
 
-from skvae.likelihoods import Histogram, Likelihood
+from skvae.likelihoods import Histogram, Likelihood, NormalScores
 from skvae.tables.bins import Floats, Numbers
 from skvae.tables.columns.base import Column, ColumnSurvey, Learned, Mask, Support, check_finite, converted
 from skvae.tables.columns.cells import in_words, is_missing
@@ -45,7 +45,7 @@ class TimeColumn(Column):
 
     @classmethod
     def auto_family(cls, dtype: Dtype, *, histograms: bool) -> Likelihood:  # noqa: D102
-        return Histogram()
+        return Histogram() if histograms else NormalScores()
 
     @classmethod
     def reads(cls, dtype: Dtype, family: Likelihood) -> bool:  # noqa: D102
