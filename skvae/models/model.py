@@ -208,9 +208,10 @@ class Model:
         return kept[1]
 
     def _chunk_size(self) -> int:
-        """Rows whose widest layer fits into memory."""
+        """Rows whose widest layer, or all of whose levels, fit into memory."""
         n_outputs = self.vae.decoder.bias.shape[-1]
-        return max(1, CHUNK // max(n_outputs, len(self.table.columns), 512))
+        n_levels = sum(len(column.edges) for column in self.table.columns)
+        return max(1, CHUNK // max(n_outputs, n_levels, len(self.table.columns), 512))
 
     def _decode(self, x: Tensor, index: pd.Index | None = None) -> Any:
         """Encoded rows in the container that fit saw."""

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from skvae import VAETransformer
 from skvae.models import Model, index_of
-from skvae.models.model import counting_from
+from skvae.models.model import CHUNK, counting_from
 
 
 def test_large_inputs_are_cut_into_parts_that_agree(tiny, iris, monkeypatch):
@@ -82,3 +82,10 @@ def test_the_copy_in_double_precision_is_made_once_and_follows_the_weights(iris)
     vae.fit(iris)
     gc.collect()
     assert found() is None
+
+
+def test_a_table_of_many_levels_is_drawn_fewer_rows_at_a_time(tiny):
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(600, 12))).rename(columns=str)
+    model = VAETransformer(**tiny).fit(X)._model()
+    assert sum(len(column.edges) for column in model.table.columns) == 1200
+    assert model._chunk_size() == CHUNK // 1200
