@@ -192,7 +192,8 @@ def cells(X: Any, j: int) -> pd.Series:
         return frame.iloc[:, j].reset_index(drop=True)
     if isinstance(frame, np.ma.MaskedArray):
         frame = np.where(np.ma.getmaskarray(frame), np.nan, frame.data.astype(float))
-    return pd.Series(np.asarray(frame)[:, j])
+    column = np.asarray(frame)[:, j]
+    return pd.Series(column.astype(column.dtype.newbyteorder("=")))  # pandas takes no other order of bytes
 
 
 def check_cells(drawn: pd.Series, seen: pd.Series, column: Any, *, may_miss: bool) -> None:
