@@ -28,7 +28,7 @@ class Survey:
     --------
     >>> import pandas as pd
     >>> X = pd.DataFrame({"size": [1.0, 2.0, 4.0, 8.0], "kind": ["b", "b", "a", "c"]})
-    >>> survey = Survey(X)
+    >>> survey = Survey(X, {"size": "student_t"})
     >>> for first in (0, 2):
     ...     survey.add(X[first : first + 2])
     >>> survey.table().loc.tolist(), survey.table().columns[1].levels.tolist()
