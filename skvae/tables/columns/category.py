@@ -273,8 +273,11 @@ def check_recurring(name: Hashable, n_categories: int, n_observed: int) -> None:
 
 
 def plain(values: pd.Series) -> pd.Series:
-    """Categories of Arrow as the values that they stand for, which pandas can sort and look up."""
+    """Values as pandas can sort and look them up: what categories of Arrow stand for, wide floats, bytes in order."""
     dtype: Any = values.dtype
+    if isinstance(dtype, np.dtype) and (dtype.str[1:] == "f2" or not dtype.isnative):
+        wide = np.dtype(np.float32) if dtype.str[1:] == "f2" else dtype.newbyteorder("=")
+        return pd.Series(values.to_numpy().astype(wide), index=values.index, name=values.name)
     if not is_arrow_dictionary(dtype):
         return values
     return values.astype(pd.ArrowDtype(dtype.pyarrow_dtype.value_type))

@@ -300,3 +300,13 @@ def test_a_moment_is_no_date():
     assert table.encode_condition(pd.DataFrame({"day": days[1:2]})).tolist() == [[1.0]]
     with pytest.raises(ValueError, match=r"has none in column 'day'.* Pass one of \[datetime.date\(2020, 1, 1\)"):
         table.encode_condition(pd.DataFrame({"day": [pd.Timestamp("2020-01-02")]}))
+
+
+@pytest.mark.parametrize("dtype", ["float16", ">f2", ">f4", ">i8", ">u2"])
+def test_categories_of_numbers_that_pandas_cannot_look_up(dtype):
+    X = np.array([[2], [0], [1], [2]], dtype=dtype)
+    table = Table.fit(X, "categorical")
+    assert table.encode(X).flatten().tolist() == [2.0, 0.0, 1.0, 2.0]
+    again = table.decode(table.encode(X))
+    assert again.dtype == X.dtype
+    assert_array_equal(again, X)
