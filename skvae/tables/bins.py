@@ -121,8 +121,8 @@ class Bins:
         return np.asarray((values < ends) & (values <= self.maximum) & (self._rounded(values) == values))
 
     def _rounded(self, values: Floats) -> Floats:
-        """Values to the column's precision."""
-        return values if self.decimals is None else np.round(values, self.decimals)
+        """Values to the column's precision, in doubles, whatever a file holds."""
+        return values if self.decimals is None else np.round(values.astype(np.float64, copy=False), self.decimals)
 
     def encode(self, values: Floats) -> Floats:
         """Level plus position; a value outside all levels counts as in the nearest. NaN stays NaN."""

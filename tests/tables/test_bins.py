@@ -1,5 +1,7 @@
 """Levels reproduce every training value, and their density is one that integrates to one."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import assume, example, given, settings
@@ -378,3 +380,10 @@ def test_a_far_value_that_recurs_is_a_level_and_others_are_not(sign):
     assert (Bins.fit(codes).edges == sign * 999_999).all(axis=1).sum() == 1
     assert not is_atom(Bins.fit(np.sort(sign * np.append(ages, 999_999.0)))).any()  # once: a long tail
     assert not is_atom(Bins.fit(np.sort(sign * np.append(ages, [150.0] * 2)))).any()  # near
+
+
+@pytest.mark.filterwarnings("error")
+def test_narrow_knots_are_rounded_in_doubles():
+    bins = replace(Bins.fit(np.round(np.linspace(0, 900, 50), 1)), decimals=10)
+    narrow = replace(bins, knots=bins.knots.astype(np.float16))
+    assert_allclose(narrow.decode(np.array([0.5, 3.7])), bins.decode(np.array([0.5, 3.7])), rtol=1e-3)
