@@ -102,8 +102,9 @@ class Bins:
     @property
     def centers(self) -> Floats:
         """Mean of the training values of each level. Shape: (T,)."""
-        size = 2.0**64 if np.abs(self.knots).max(initial=0.0) > HUGE else 1.0
-        total = np.append(0.0, np.cumsum(self.knots / size))
+        knots = self.knots.astype(np.float64, copy=False)  # a file may hold narrow ones
+        size = 2.0**64 if np.abs(knots).max(initial=0.0) > HUGE else 1.0
+        total = np.append(0.0, np.cumsum(knots / size))
         n_knots = np.maximum(self.last - self.first + 1, 1)
         means = (total[self.last + 1] - total[self.first]) / n_knots * size
         return np.where(self.first >= 0, means, self.edges[:, 0])
@@ -121,8 +122,8 @@ class Bins:
         return np.asarray((values < ends) & (values <= self.maximum) & (self._rounded(values) == values))
 
     def _rounded(self, values: Floats) -> Floats:
-        """Values to the column's precision, in doubles, whatever a file holds."""
-        return values if self.decimals is None else np.round(values.astype(np.float64, copy=False), self.decimals)
+        """Values to the column's precision."""
+        return values if self.decimals is None else np.round(values, self.decimals)
 
     def encode(self, values: Floats) -> Floats:
         """Level plus position; a value outside all levels counts as in the nearest. NaN stays NaN."""
