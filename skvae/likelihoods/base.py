@@ -81,6 +81,7 @@ class Likelihood(ABC):
     is_density: bool = False  # a density changes with the units of its column; a probability does not
     is_whole: ClassVar[bool] = False  # whole numbers in the observed range, whatever the dtype
     is_linear: ClassVar[bool] = False  # whether it is a ``LocationFamily``
+    is_robust: ClassVar[bool] = False  # a few cells far out say little: a table may take its unit from the others
     levels: ClassVar[Literal["none", "nominal", "ordered"]] = "none"  # whether a cell is the code of a level
     cells: ClassVar[Literal["numbers", "bits", "bins", "categories"]] = "numbers"  # what a table makes of values
 
@@ -132,7 +133,6 @@ class LocationFamily(Likelihood):
     """
 
     is_linear: ClassVar[bool] = True
-    is_robust: ClassVar[bool] = False  # a few cells far out say little: a table may take its unit from the others
 
     def evidence(self, x: Tensor, **constants: Tensor) -> Tensor:
         """What the linear path of the encoder, and the linear start, see of a cell. Shape: kept."""

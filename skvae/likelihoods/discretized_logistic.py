@@ -13,10 +13,7 @@ from torch.nn.functional import logsigmoid
 from skvae.likelihoods.base import Columns, uniform_like
 from skvae.likelihoods.location_scale import LocationScale
 
-EVIDENCE_MAX = 10.0  # units: a sentinel is no evidence of z, and would be all of it
-WIDE = (
-    100.0  # units from the smallest to the largest value, beyond which tails of a logistic distribution are too light
-)
+WIDE = 100.0  # units from the smallest to the largest value, beyond which logistic tails are too light
 STRAY = 1e-4  # share of the cells of a wide column that may lie anywhere in the range
 
 
@@ -108,10 +105,6 @@ class DiscretizedLogistic(LocationScale):
 
     def start(self, x: Tensor, columns: Columns, weights: Tensor | None = None) -> dict[str, Tensor]:  # noqa: D102
         return super().start(self.evidence(x), columns, weights)
-
-    def evidence(self, x: Tensor, **_: Tensor) -> Tensor:
-        """Cells, no farther out than a sentinel may say something. Shape: kept."""
-        return x.clamp(-EVIDENCE_MAX, EVIDENCE_MAX)
 
     def is_valid(self, x: Tensor) -> Tensor:  # noqa: D102
         return x == x.round()

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from skvae.likelihoods.base import Columns, Head, LocationFamily, mean_of_cells
 
+EVIDENCE_MAX = 10.0  # units: a sentinel is no evidence of z, and would be all of it
 SQUASH = 5.0  # the network sees standardised cells bounded at ±5; the linear path sees them as they are
 ROW_CAP = 1.0  # a row may change the log-scale by ±1 at most: a wider range once cost thousands of nats
 
@@ -102,6 +103,10 @@ class LocationScale(LocationFamily):
 
     def mean(self, *, loc: Tensor, **_: Tensor) -> Tensor:  # type: ignore[override]  # noqa: D102
         return loc
+
+    def evidence(self, x: Tensor, **_: Tensor) -> Tensor:
+        """Cells, under a robust family no farther out than they may say something. Shape: kept."""
+        return x.clamp(-EVIDENCE_MAX, EVIDENCE_MAX) if self.is_robust else x
 
     def features(self, x: Tensor, **_: Tensor) -> Tensor:  # noqa: D102
         return x * torch.rsqrt(1 + (x / SQUASH).square())

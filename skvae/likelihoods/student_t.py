@@ -13,7 +13,6 @@ from skvae.likelihoods.base import Columns, Head, uniform_like
 from skvae.likelihoods.location_scale import LocationScale
 
 LOG_DF_MAX = 15.0  # indistinguishable from a Gaussian
-EVIDENCE_MAX = 10.0  # units: a sentinel is no evidence of z, and would be all of it
 LOG_DF_START = 3.0  # 21 degrees of freedom: nearly Gaussian, so that training starts at factor analysis
 
 
@@ -44,10 +43,6 @@ class StudentT(LocationScale):
     def start(self, x: Tensor, columns: Columns, weights: Tensor | None = None) -> dict[str, Tensor]:  # noqa: D102
         heads = super().start(self.evidence(x), columns, weights)
         return heads | {"log_df": x.new_full((x.shape[-1],), LOG_DF_START)}
-
-    def evidence(self, x: Tensor, **_: Tensor) -> Tensor:
-        """Cells, no farther out than heavy tails make them evidence. Shape: kept."""
-        return x.clamp(-EVIDENCE_MAX, EVIDENCE_MAX)
 
     def log_prob(  # type: ignore[override]
         self, x: Tensor, *, loc: Tensor, log_scale: Tensor, log_df: Tensor, row_factor: Tensor | None = None

@@ -65,7 +65,7 @@ class Statistics:
         self._is_identity = np.array([survey.is_identity for survey in self.surveys])
         self.moments = Moments(len(self.names), self._sizes)
         self.n_rows = 0
-        self.is_robust = np.array([getattr(family, "is_robust", False) for family in self.families])
+        self.is_robust = np.array([family.is_robust for family in self.families])
         self.some = RowSample(BULK_ROWS, seed=0)
 
     def read(self, X: Rows) -> Floats:

@@ -6,23 +6,13 @@ from sklearn.decomposition import PCA
 
 from skvae import VAETransformer
 from skvae.estimators.attributes import fitted_attributes
-from skvae.models import Fit, decide
-from skvae.training import History
-from skvae.training.history import COLUMNS
+from skvae.models import decide
+from tests.models.outcomes import outcome
 
 
 @pytest.fixture
 def fitted(tiny, iris):
     return VAETransformer(**tiny).fit(iris)
-
-
-def outcome(vae, *, kl=1.0, extreme=None, **facts):
-    history = History()
-    for epoch in range(3):
-        history.epochs.append(dict.fromkeys(COLUMNS, 0.0) | {"epoch": epoch})
-    for name, value in facts.items():
-        setattr(history, name, value)
-    return Fit(vae.vae_, history, torch.full((2,), kl), extreme)
 
 
 def test_components_are_active_from_a_hundredth_of_a_nat(fitted):

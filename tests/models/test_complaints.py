@@ -1,26 +1,15 @@
 import re
 
 import pytest
-import torch
 
 from skvae import VAETransformer
-from skvae.models import Fit, complaints_of
-from skvae.training import History
-from skvae.training.history import COLUMNS
+from skvae.models import complaints_of
+from tests.models.outcomes import outcome
 
 
 @pytest.fixture
 def fitted(tiny, iris):
     return VAETransformer(**tiny).fit(iris)
-
-
-def outcome(vae, *, kl=1.0, extreme=None, **facts):
-    history = History()
-    for epoch in range(3):
-        history.epochs.append(dict.fromkeys(COLUMNS, 0.0) | {"epoch": epoch})
-    for name, value in facts.items():
-        setattr(history, name, value)
-    return Fit(vae.vae_, history, torch.full((2,), kl), extreme)
 
 
 @pytest.mark.parametrize(
