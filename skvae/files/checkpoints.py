@@ -135,11 +135,10 @@ def fit_kept(
     """
     identity = Identity.of(parameters, data, run, start, online)
     with Checkpoint.opened(parameters["checkpoint_dir"], identity) as checkpoint:
-        fits = checkpoint.fits([plan], data.table, run)
-        if fits is None:
-            fits = [fit(plan, data, run, start, follower, online, checkpoint)]
-            checkpoint.end(fits)
-    return fits[0]
+        (kept,) = checkpoint.fits(
+            [plan], data.table, run, lambda: [fit(plan, data, run, start, follower, online, checkpoint)]
+        )
+    return kept
 
 
 def fit_together_kept(
@@ -148,11 +147,7 @@ def fit_together_kept(
     """What ``skvae.models.fit_together`` answers, kept in the end in the ``checkpoint_dir`` of the first member."""
     identity = Identity.together([Identity.of(parameters, data, run) for parameters in members], factor)
     with Checkpoint.opened(members[0]["checkpoint_dir"], identity) as checkpoint:
-        fits = checkpoint.fits(plans, data.table, run)
-        if fits is None:
-            fits = fit_together(plans, data, run, factor)
-            checkpoint.end(fits)
-    return fits
+        return checkpoint.fits(plans, data.table, run, lambda: fit_together(plans, data, run, factor))
 
 
 class Checkpoint:
@@ -199,17 +194,19 @@ class Checkpoint:
 
     # -- what came of it ---------------------------------------------------------------------------------------
 
-    def fits(self, plans: Sequence[Plan], table: Table, run: Run) -> list[Fit] | None:
-        """What came of the fits, if they have ended."""
+    def fits(self, plans: Sequence[Plan], table: Table, run: Run, train: Callable[[], list[Fit]]) -> list[Fit]:
+        """What came of the fits, which are trained now where they have not ended, and kept."""
         if not agree_on(self.ended.is_file()):
-            return None
+            trained = train()
+            self._end(trained)
+            return trained
         document, arrays = FIT.read(self.ended)
         described = Reader(arrays).read(json.loads(document))
         if run.is_verbose:
             print(f"The fit had ended before, and is taken from {self.ended}")
         return [_fit(of_one, plan, table, run) for of_one, plan in zip(described["fits"], plans, strict=True)]
 
-    def end(self, fits: Sequence[Fit]) -> None:
+    def _end(self, fits: Sequence[Fit]) -> None:
         """Keep what came of the fits instead of the state of their training; that of one cut short stays."""
         if not is_first() or any(fit.history.interrupted for fit in fits):
             return
