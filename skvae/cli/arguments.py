@@ -97,7 +97,7 @@ def _fit(command: Command) -> None:
     fit = command("fit", "learn from a table and keep the model", "Learn from a table and keep the model in a file.")
     _add_data(fit)
     fit.add_argument("-o", "--output", required=True, metavar="MODEL", help="where to write the model")
-    _add_settings(fit, "factorized, for transform and score; take autoregressive for sample and impute")
+    _add_settings(fit, "auto, for every use; factorized is faster, for transform and score alone")
 
 
 def _sample(command: Command) -> None:
@@ -118,7 +118,7 @@ def _sample(command: Command) -> None:
         help="only rows with this value; may be repeated",
     )
     sample.add_argument("-o", "--output", metavar="FILE", help=OUTPUT)
-    _add_settings(sample, "autoregressive")
+    _add_settings(sample, "auto")
 
 
 def _transform(command: Command) -> None:
@@ -142,7 +142,7 @@ def _impute(command: Command) -> None:
     _add_data(impute)
     _add_model(impute)
     impute.add_argument("-o", "--output", metavar="FILE", help=OUTPUT)
-    _add_settings(impute, "autoregressive")
+    _add_settings(impute, "auto")
 
 
 def _score(command: Command) -> None:
@@ -175,7 +175,7 @@ def _report(command: Command) -> None:
     report.add_argument(
         "--test-size", type=_share, default=0.2, metavar="SHARE", help="share of rows held out (default: 0.2)"
     )
-    _add_settings(report, "autoregressive")
+    _add_settings(report, "auto")
 
 
 def _add_data(parser: ArgumentParser, *, optional: bool = False) -> None:
@@ -210,7 +210,8 @@ def _add_model(parser: ArgumentParser) -> None:
 def _add_settings(parser: ArgumentParser, decoder: str) -> None:
     group = parser.add_argument_group("the model")
     group.add_argument("--n-components", type=_count, metavar="K", help="dimension of the latent space")
-    group.add_argument("--decoder", choices=("factorized", "autoregressive"), help=f"default: {decoder}")
+    decoders = ("auto", "factorized", "conditional", "autoregressive")
+    group.add_argument("--decoder", choices=decoders, help=f"which models are trained (default: {decoder})")
     group.add_argument("--max-iter", type=_count, metavar="N", help="passes over the rows (default: by their number)")
     group.add_argument(
         "--seed", type=int, default=0, metavar="N", help="the same seed gives the same result (default: 0)"

@@ -24,8 +24,7 @@ from skvae.cli.progress import note, stage
 from skvae.estimators import VAETransformer
 from skvae.metrics import report as judge
 
-SYNTHESIS = {"n_components": 16, "decoder": "autoregressive"}  # settings for cells that are drawn: those of gaps
-SAMPLES = {**SYNTHESIS, "add_indicator": True}  # and whole rows, which have gaps, too
+COORDINATES = {"decoder": "factorized"}  # settings for what is said of z alone, which needs no model beside the VAE
 
 
 def fit(options: Namespace) -> None:
@@ -45,13 +44,13 @@ def sample(options: Namespace) -> None:
     if options.model:
         vae = _loaded(options)
         source = _source_of_model(vae, options)
-        if vae.decoder != "autoregressive":
-            note("rows are closer to the data from a model that was fitted with --decoder autoregressive")
+        if vae.decoder == "factorized":
+            note("rows are closer to the data from a model that was fitted without --decoder factorized")
     elif options.data is None:
         raise ValueError("Name a table to learn from, or a model from fit with --model.")
     else:
         source = _read(options)
-        vae = _fitted(source.frame, options, SAMPLES)
+        vae = _fitted(source.frame, options, {})
     given = None
     if options.given:
         like = vae.sample(1, random_state=0)
@@ -64,7 +63,7 @@ def sample(options: Namespace) -> None:
 def transform(options: Namespace) -> None:
     """Write the latent coordinates of rows."""
     check_output(options.output)
-    vae, source = _model_and_rows(options, {})
+    vae, source = _model_and_rows(options, COORDINATES)
     with stage(f"transform {len(source.frame):,} rows"):
         Z = vae.transform(source.frame)
     _write(pd.DataFrame(Z, columns=[f"z{k + 1}" for k in range(Z.shape[1])]), options.output, source, forms={})
@@ -73,7 +72,7 @@ def transform(options: Namespace) -> None:
 def impute(options: Namespace) -> None:
     """Write the table with its gaps filled."""
     check_output(options.output)
-    vae, source = _model_and_rows(options, SYNTHESIS)
+    vae, source = _model_and_rows(options, {})
     with stage(f"fill {_count_gaps(source.frame):,} gaps"):
         full = vae.impute(source.frame, random_state=options.seed)
     write_filled(source, full, options.output)
@@ -83,7 +82,7 @@ def impute(options: Namespace) -> None:
 def score(options: Namespace) -> None:
     """Print how well the model explains rows on average, and write the score of each to a file."""
     check_output(options.output)
-    vae, source = _model_and_rows(options, {})
+    vae, source = _model_and_rows(options, COORDINATES)
     with stage(f"score {len(source.frame):,} rows"):
         scores = vae.score_samples(source.frame)
     if not options.model:
@@ -106,7 +105,7 @@ def report(options: Namespace) -> None:
         raise ValueError(f"A report needs 20 rows or more, to hold some out, but {options.data} has {len(frame)}.")
     train, test = train_test_split(frame, test_size=options.test_size, random_state=options.seed)
     _check_target(options.target, train, test)
-    vae = _fitted(train, options, SAMPLES)
+    vae = _fitted(train, options, {})
     with stage(f"draw {len(train):,} rows"):
         synthetic = vae.sample(len(train), random_state=options.seed)
     with stage("compare"):

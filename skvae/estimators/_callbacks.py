@@ -38,7 +38,7 @@ class CallbackMixin(getattr(api, "CallbackSupportMixin", object)):  # type: igno
         The fit is one task, and each epoch, never a batch, a task in it. A callback whose ``on_fit_task_end`` answers
         True after an epoch ends the training with the best weights so far. Callbacks may ask for ``X``, ``y`` (X where
         there is none) and ``fitted_estimator``, the estimator as if the fit had stopped there, but for the steps after
-        training that match a learned prior and the frequencies of an autoregressive decoder.
+        training that match a learned prior and the frequencies of the chain.
 
         Parameters
         ----------
@@ -108,7 +108,9 @@ class Following:
 
     def after_epoch(self, *, goes_on: bool, fit: Callable[[], Fit]) -> bool:
         """An epoch has ended; the answer is whether a callback wants to stop."""
-        if self.epoch is None:  # training began again with a smaller batch, and takes more epochs than were announced
+        if self.epoch is None:  # of another training
+            self._begin_epoch()
+        if self.epoch is None:  # it began again with a smaller batch, and takes more epochs than were announced
             return False
         stops = self.epoch.call_on_fit_task_end(**self.rows, reconstruction_attributes=lambda: self.attributes(fit()))
         self.epoch = None

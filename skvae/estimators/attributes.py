@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ OF_COLUMNS = ("likelihood", "add_indicator")  # what else a warm start must find
 
 def fitted_attributes(estimator: BaseEstimator, plan: Plan, fit: Fit, device: torch.device) -> dict[str, Any]:
     """Attributes by name, but those of the columns, which the estimator has."""
-    names = [*OF_COLUMNS, *(field.name for field in fields(Architecture))]
+    names = [*OF_COLUMNS, *Architecture.parameters()]
     vae, history, kl = fit.vae, fit.history, fit.kl.cpu().double().numpy()
     attributes = {
         "vae_": vae,
@@ -34,6 +33,8 @@ def fitted_attributes(estimator: BaseEstimator, plan: Plan, fit: Fit, device: to
         "kl_per_component_": kl,
         "active_components_": kl > ACTIVE + vae.prior.kl_min,
     }
+    if fit.beside:
+        attributes["history_beside_"] = {name: of_model.as_dict() for name, of_model in fit.beside.items()}
     noise = _noise_variance(vae, estimator.table_)
     if noise is not None:
         attributes["noise_variance_"] = noise

@@ -156,7 +156,7 @@ class FitsMixin(CallbackMixin):
         The first call learns the columns from its rows and starts the model there; give it some thousand, a hundred at
         least, or a ``table``; later values outside the ranges of these are warned of. After ``fit`` it goes on from the
         fitted model. The learning rate is constant after a warm-up, no row is held out, and the steps that end ``fit``,
-        which match a learned prior and the frequencies of an autoregressive decoder, are left out. For a given set of
+        which match a learned prior and the frequencies of the chain, are left out. For a given set of
         rows, ``fit_chunks`` is better.
 
         Parameters
@@ -268,8 +268,9 @@ class FitsMixin(CallbackMixin):
         run = Run(resolve_device(self.device), self._seed(), bool(self.verbose))
         online = self._before(len(data.x))
         history = History.of(getattr(self, "history_", {}))
+        beside = {name: History.of(columns) for name, columns in getattr(self, "history_beside_", {}).items()}
         plan = self._plan(data.table, online.n_rows, run, None)
-        self._keep(plan, fit_chunk(plan, data, run, start, online, history), run.device)
+        self._keep(plan, fit_chunk(plan, data, run, start, online, history, beside), run.device)
         return self
 
     def _before(self, n_rows: int) -> Online:
@@ -303,6 +304,6 @@ class FitsMixin(CallbackMixin):
         """Set the fitted attributes, and say what went wrong on the way."""
         for complaint in complaints_of(fitted, self.table_):
             warn_user(complaint, ConvergenceWarning)
-        if hasattr(self, "noise_variance_"):  # of an earlier fit
-            del self.noise_variance_
+        for name in ("noise_variance_", "history_beside_"):  # of an earlier fit
+            self.__dict__.pop(name, None)
         self.__dict__.update(fitted_attributes(self, plan, fitted, device))

@@ -25,16 +25,15 @@ class VAEImputer(Documented, TransformerMixin, BaseEstimator):
     """Fill the gaps of an array or of a DataFrame with mixed columns.
 
     A drop-in for scikit-learn's ``IterativeImputer`` and ``KNNImputer`` that also reads text, categories and dates. A
-    gap is filled with the mean of 200 draws from p(missing cells | observed cells) of its row, or the most frequent for
-    categories; observed cells are never touched.
+    gap is filled with its mean under p(missing cells | observed cells) of its row, or the most probable for
+    categories; observed cells are never touched. In a DataFrame one network tells each cell from all that are visible;
+    in an array the gap is told through z.
 
     Parameters
     ----------
     estimator : VAETransformer, optional
-        The model; a copy is fitted. None: for a DataFrame ``VAETransformer(decoder="autoregressive")``, in which
-        columns see one another; for an array of numbers ``VAETransformer(likelihood="student_t")``, with a scale for
-        each column, which is also faster, and as good, for a DataFrame of a few thousand rows; for an array of
-        booleans ``VAETransformer()``.
+        The model; a copy is fitted. None: for a DataFrame and for booleans ``VAETransformer()``; for an array of
+        numbers ``VAETransformer(likelihood="student_t")``, with a scale for each column.
     missing_values : number, str, None or pandas.NA, default=numpy.nan
         What marks a gap, besides NaN, None and pandas.NA, which always do. Columns that hold it come back as floats
         where they were whole numbers.
@@ -67,10 +66,6 @@ class VAEImputer(Documented, TransformerMixin, BaseEstimator):
     VAETransformer.impute : The method that does the work, and that also draws several completed tables.
     sklearn.impute.IterativeImputer : Chained regressions, one for each column, of numbers only.
     sklearn.impute.KNNImputer : Means over the nearest rows, of numbers only.
-
-    References
-    ----------
-    Mattei and Frellsen (2019), MIWAE: Deep Generative Modelling and Imputation of Incomplete Data Sets.
 
     Examples
     --------
@@ -227,7 +222,7 @@ class VAEImputer(Documented, TransformerMixin, BaseEstimator):
 def _defaults_for(rows: Rows) -> dict[str, str]:
     """Parameters of the model where the user has passed none."""
     if isinstance(rows, pd.DataFrame):
-        return {"decoder": "autoregressive"}
+        return {}
     return {"likelihood": column_scales(rows)}
 
 

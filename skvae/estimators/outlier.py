@@ -40,7 +40,7 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
     estimator : VAETransformer, optional
         The model; a copy is fitted. None: ``VAETransformer(likelihood="student_t")``, whose tails keep outliers among
         the training rows from moving the rest, and which has a density outside the observed range; for an array of
-        booleans, ``VAETransformer()``.
+        booleans, ``VAETransformer()``. Rows are scored by z alone: for a DataFrame ``decoder="factorized"`` saves time.
     contamination : "auto" or float in (0, 0.5], default="auto"
         Share of outliers in the training rows. "auto": those below Tukey's fence, the first quartile of the scores less
         1.5 interquartile ranges.
@@ -141,7 +141,7 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
             Where X or a parameter does not fit, before training starts; the detector is then as it was.
         """
         rows, fraction = read_first(self, X), self._support_fraction()
-        model = inner_estimator(self.estimator, self.random_state, likelihood=column_scales(rows))
+        model = inner_estimator(self.estimator, self.random_state, likelihood=column_scales(rows), decoder="factorized")
         weights = None if fraction == 1 else find_most_normal(model, X, rows, fraction)
         model.fit(X, sample_weight=weights)
         worth, surprise = worth_of_cells(model, rows, weights), math.log(len(rows) + 1)
@@ -226,6 +226,7 @@ def find_most_normal(model: VAETransformer, X: ArrayLike, rows: Rows, fraction: 
     X is what the user passed, and ``rows`` are the same as an array or a DataFrame.
     """
     quick = clone(model).set_params(max_iter=1, early_stopping=False, warm_start=False, verbose=0)
+    quick.decoder = "factorized" if quick.decoder in ("auto", "conditional") else quick.decoder  # with the same scores
     weights, surprise = None, math.log(len(rows) + 1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the fit that counts warns, too

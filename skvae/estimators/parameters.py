@@ -26,7 +26,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "activation": [one_of(*ACTIVATIONS)],
     "dropout": [Interval(Real, 0, 1, closed="left")],
     "encoder": [one_of("mlp"), callable],
-    "decoder": [one_of("factorized", "autoregressive"), callable],
+    "decoder": [one_of("auto", "factorized", "conditional", "autoregressive"), callable],
     "init": [one_of("auto", "linear", "random")],
     "objective": [one_of("elbo", "iwae")],
     "n_draws": [Interval(Integral, 1, None, closed="left")],

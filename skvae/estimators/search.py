@@ -46,38 +46,32 @@ class VAESearchCV(Documented, GridSearchCV):
     it would have alone, so the scores are those of ``GridSearchCV`` up to rounding. What else differs makes a stack of
     its own, and what cannot be stacked (``decoder="autoregressive"``, networks of your own, learned priors,
     ``dropout``, weighted rows, an estimator with callbacks of its own) is fitted as ``GridSearchCV`` would fit it.
+    Candidates are compared without the models beside them that draw and fill rows of a DataFrame, of which the score
+    says nothing: only the best has these. A ``scoring`` of your own judges whole fits of a DataFrame, one by one,
+    unless ``decoder="factorized"``.
 
     Parameters
     ----------
     estimator : VAETransformer or Pipeline
         What is fitted. A pipeline is stacked if its last step is a ``VAETransformer``.
-
     param_grid : dict or list of dicts
         Values to try, by name.
-
     scoring : str, callable, list, tuple or dict, default=None
         How to judge a candidate; by default its ``score``, the mean held-out ELBO.
-
     n_jobs : int, default=None
         Stacks trained at the same time, in processes. Give each core one; scores are computed in this process.
-
     refit : bool, str or callable, default=True
         Whether to fit the best candidate on all rows.
-
     cv : int, splitter or iterable, default=None
         How rows are split; five folds by default.
-
     verbose : int, default=0
         1 says how many candidates are trained together; more is as in ``GridSearchCV``.
-
     factor : float, default=None
         Successive halving while the stack trains: after 1 / ``factor`` ² of the passes and after 1 / ``factor``, one in
         ``factor`` of the candidates of a stack goes on, by its ELBO on rows that it holds out itself. The others keep
         what they have learned until then. None trains all to their end.
-
     error_score : "raise" or number, default=nan
         Score of a candidate whose fit fails.
-
     return_train_score : bool, default=False
         Whether to score the training rows too.
 
@@ -183,8 +177,9 @@ class VAESearchCV(Documented, GridSearchCV):
     def _train_together(self, X: ArrayLike, y: ArrayLike | None, splits: list[tuple[Any, Any]]) -> dict[str, Fit]:
         """Fits of all candidates that can be stacked, by their name on the shelf."""
         families: dict[str, list[Member]] = {}
+        judged_whole = self.scoring is not None and hasattr(X, "columns")  # perhaps by what models beside the VAE say
         for position, params in enumerate(ParameterGrid(self.param_grid)):
-            member = Member.of(position, clone(self.estimator), params)
+            member = Member.of(position, clone(self.estimator), params, judged_whole=judged_whole)
             if member is not None:
                 families.setdefault(member.family(), []).append(member)
         n_stacked, n_together = sum(map(len, families.values())), MAX_STACK // 6  # five folds and all rows each
@@ -195,7 +190,8 @@ class VAESearchCV(Documented, GridSearchCV):
             members.sort(key=lambda member: int(member.vae.n_components))
             n_stacks = 1 if self.factor is not None else math.ceil(len(members) / n_together)
             stacks += [members[part[0] : part[-1] + 1] for part in np.array_split(range(len(members)), n_stacks)]
-        tasks = [(members, split) for members in stacks for split in range(len(splits))]
+        n_rows = getattr(X, "shape", (0,))[0] if hasattr(X, "columns") else 0  # of a refit, which is to be whole
+        tasks = [(members, s) for members in stacks for s, (train, _) in enumerate(splits) if len(train) != n_rows]
         trained = Parallel(n_jobs=self.n_jobs)(
             delayed(train_members)(self.estimator, members, X, y, splits[split][0], self.factor)
             for members, split in tasks
@@ -266,7 +262,9 @@ class Member(NamedTuple):
     vae: VAETransformer
 
     @classmethod
-    def of(cls, position: int, estimator: BaseEstimator, params: Mapping[str, Any]) -> Self | None:
+    def of(
+        cls, position: int, estimator: BaseEstimator, params: Mapping[str, Any], *, judged_whole: bool
+    ) -> Self | None:
         """The candidate, or None if it has to be fitted alone, also because the search will find it faulty."""
         try:
             estimator.set_params(**clone(params, safe=False))
@@ -279,6 +277,7 @@ class Member(NamedTuple):
             return None
         front = estimator[:-1] if is_pipeline and len(estimator.steps) > 1 else None
         is_alone = vae.warm_start or has_callbacks(vae) or not is_stackable(vae)
+        is_alone |= judged_whole and vae.decoder != "factorized"
         return None if is_alone else cls(position, front, vae)
 
     def family(self) -> str:

@@ -22,7 +22,7 @@ from skvae.estimators.parameters import CONSTRAINTS
 from skvae.likelihoods import Likelihood
 from skvae.models import Model, Network, index_of, seed_of
 from skvae.priors import PriorFamily
-from skvae.tables import read_condition
+from skvae.tables import position_of, read_condition
 from skvae.training import BetaSchedule
 
 Floats = NDArray[np.floating[Any]]
@@ -31,21 +31,24 @@ Floats = NDArray[np.floating[Any]]
 class VAETransformer(
     Documented, FitsMixin, FilesMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 ):
-    r"""Variational autoencoder for dimensionality reduction, density estimation and synthetic rows.
+    r"""Variational autoencoder for dimensionality reduction, density estimation, synthetic rows and missing cells.
 
     Trains an encoder q(z | x) and a decoder p(x | z) to maximise the evidence lower bound
 
     .. math:: \log p(x) \ge E_{q(z|x)}[\log p(x \mid z)] - KL(q(z \mid x) \,\|\, p(z)),
 
-    on an array or a DataFrame with columns of several kinds and missing cells. Training of columns with a
-    location (Gaussian, Student-t, normal scores) starts at the linear model that they generalise, probabilistic
-    PCA or factor analysis, and the best weights on held-out rows are kept.
+    on an array or a DataFrame with columns of several kinds and missing cells. Training of columns with a location
+    (Gaussian, Student-t, normal scores) starts at the linear model that they generalise, probabilistic PCA or factor
+    analysis, and the best weights on held-out rows are kept.
+
+    For a DataFrame two models without z are trained beside it, in which columns see one another: a chain, each column
+    given the earlier ones, for ``sample`` and ``log_likelihood``; and a reader, each cell given any others, for
+    ``sample(given=...)``, ``impute``, ``infer`` and ``infer_proba``. For an array these go through z, as all else does.
 
     Parameters
     ----------
     n_components : int, default=10
         Dimension of the latent space. May exceed the number of columns.
-
     likelihood : "auto", str, Likelihood or dict, default="auto"
         Family of each column given z: ``"gaussian"``, ``"student_t"``, ``"gamma"``, ``"histogram"``,
         ``"normal_scores"``, ``"discretized_logistic"``, ``"poisson"``, ``"negative_binomial"``, ``"bernoulli"``,
@@ -53,119 +56,92 @@ class VAETransformer(
         ``Categorical(max_categories=50)``, or a dict of these by column, the rest being "auto"; one for all leaves the
         text, categories and booleans of a DataFrame as under "auto". "auto" means for a numeric array one Gaussian
         scale for all columns, for a boolean array Bernoulli; for a DataFrame normal scores for numbers, dates and
-        durations, or a histogram of their levels under ``decoder="autoregressive"``; ordinal for ordered categories,
+        durations, or where columns see one another a histogram of the same levels; ordinal for ordered categories,
         categorical for booleans, text and other categories.
-
     prior : {"normal", "laplace", "mixture", "vamp", "flow"} or PriorFamily, default="normal"
         Distribution of z: N(0, I), or one that is learned, such as independent Laplace components (a sparse code), a
         mixture of normal distributions (``skvae.priors.Mixture(n_modes=100)``), of posteriors of learned pseudo-inputs,
         or a normalizing flow.
-
     add_indicator : bool, default=False
-        Whether to model, too, which cells are missing, so that samples have gaps as the data do. The score then
-        includes the log-probability of the pattern of gaps.
-
+        Whether z says, too, which cells are missing. The encoder then sees the pattern of gaps, and ``score`` and
+        ``log_likelihood`` include its log-probability. The models of a DataFrame in which columns see one another
+        have the pattern always; under other decoders samples have gaps only with it.
     hidden_layer_sizes : "auto" or tuple of int, default="auto"
-        Widths of the encoder's hidden layers; the decoder has them in reverse. "auto": two layers of 64 below
-        1,000 rows, of 512 from 20,000 rows and 200 columns up, of 128 otherwise; under
-        ``decoder="autoregressive"`` of 256 from 5,000 rows up.
-
+        Widths of the encoder's hidden layers; the decoder has them in reverse, the chain and the reader as they are.
+        "auto": two layers of 64 below 1,000 rows, of 512 from 20,000 rows and 200 columns up, of 128 otherwise; where
+        columns see one another, of 256 from 5,000 rows up.
     activation : {"silu", "gelu", "relu", "tanh", "logistic"}, default="silu"
         Activation between layers.
-
     dropout : float in [0, 1), default=0.0
         Share of hidden units silenced in training.
-
     encoder : "mlp" or callable (n_in, n_out) -> torch.nn.Module, default="mlp"
         The network, a multilayer perceptron or your own, mapping (rows, n_in) to (rows, n_out), where n_in is the
         number of columns of a complete numeric array.
-
-    decoder : "factorized", "autoregressive" or callable (n_in, n_out) -> torch.nn.Module, default="factorized"
-        "factorized": columns are independent given z, which therefore holds all that they share: for
-        representation. "autoregressive": each column also sees the earlier ones, in the order of the table, so that z
-        holds little: for synthesis, conditions and gaps. Or your own network of a factorized decoder, whose n_out is
-        the number of columns times the parameters of each cell.
-
+    decoder : {"auto", "conditional", "factorized", "autoregressive"} or callable, default="auto"
+        "factorized": columns are independent given z, which holds all that they share. "conditional": the same, with
+        the chain and the reader beside it; a fit takes three to six times as long. "auto": "conditional" for a
+        DataFrame of up to 100 columns, else "factorized". "autoregressive": each column sees z and the earlier columns,
+        in the order of the table, so that z holds little. Or your own network of a factorized decoder, a callable
+        (n_in, n_out) -> torch.nn.Module whose n_out is the number of columns times the parameters of each cell.
     init : {"auto", "linear", "random"}, default="auto"
         Start at the linear model of the columns with a location, so that training can only improve on it, or at random
         weights, which escape its basin and can separate classes better at 2 components. "auto": at random where half of
         the columns or more are categories.
-
     objective : {"elbo", "iwae"}, default="elbo"
         What training maximises: the evidence lower bound, or the importance-weighted bound of ``n_draws`` draws, which
         is tighter: it raises ``log_likelihood``, and lets the posterior fit worse. ``score`` is always the ELBO.
-
     n_draws : int, default=1
         Posterior draws for each row and training step.
-
     beta : float or BetaSchedule, default=1.0
         Weight of the KL term in training; ``score`` is always at 1. A number is reached after a short warm-up where
         there is no linear start; ``skvae.training.LinearBeta(1.0, end=0.3)`` or ``CyclicalBeta`` say how it grows. 0
         trains an autoencoder.
-
     free_bits : "auto" or float, default="auto"
-        Nats that each component may use before the KL term counts in training. "auto": 0.05 where columns see one
-        another, which would otherwise leave z idle; 0 otherwise.
-
+        Nats that each component may use before the KL term counts in training. "auto": 0.05 under
+        ``decoder="autoregressive"``, which would otherwise leave z idle; 0 otherwise.
     input_dropout : "auto" or float in [0, 1), default="auto"
-        Share of cells hidden from the encoder in training, as in a denoising autoencoder. "auto": 0.2 where all
-        columns share one Gaussian scale, from 1,000 rows, 50 columns and 4 columns for each component up; 0
-        otherwise.
-
+        Share of cells hidden from the encoder in training, as in a denoising autoencoder. "auto": 0.2 where all columns
+        share one Gaussian scale, from 1,000 rows, 50 columns and 4 columns a component up; 0 otherwise.
     learning_rate : "auto" or float, default="auto"
-        Peak learning rate of AdamW. "auto": 1e-3 below 1,000 rows, 2e-3 above, 5e-3 for binary rows; 4e-3 below 12,000
-        rows and 8e-3 above under ``decoder="autoregressive"``.
-
+        Peak learning rate of AdamW; a number holds for the models beside the VAE, too, as for the next three. "auto":
+        1e-3 below 1,000 rows, 2e-3 above, 5e-3 for binary rows; for the chain and under ``decoder="autoregressive"``
+        4e-3 below 12,000 rows, 8e-3 above; for the reader 1.5e-3.
     weight_decay : "auto" or float, default="auto"
         Weight decay of AdamW. "auto": 1.0 below 1,000 rows, 0.01 above, 0 for binary rows.
-
     batch_size : "auto" or int, default="auto"
-        Number of rows in a step. "auto": a power of two near n / 16 from 32 to 512, or to 256 under
-        ``decoder="autoregressive"``.
-
+        Number of rows in a step. "auto": a power of two near n / 16 from 32 to 512, or to 256 where columns see one
+        another; for the reader near n / 8.
     max_iter : "auto" or int, default="auto"
-        Number of passes over the training rows. "auto": 100, but about 1,500 steps at least and 20,000 at most; under
-        ``decoder="autoregressive"`` 14, fewer beyond 30,000 rows, but about 400 steps at least.
-
+        Number of passes over the training rows. "auto": 100, but about 1,500 steps at least and 20,000 at most; for
+        the chain and under ``decoder="autoregressive"`` 14, fewer beyond 30,000 rows, but about 400 steps at least;
+        for the reader as many as 1.5 million rows make, from 25 to 200, below 2,000 rows to 100.
     early_stopping : "auto" or bool, default="auto"
-        Whether held-out rows choose the best weights. "auto": below 2,000 rows five folds and all rows are
-        trained side by side, and the model of all rows is taken where the folds are best; above, and with True,
-        ``validation_fraction`` of the rows (5,000 at most) is held out. False: all rows train, and the last weights are
-        kept, or the first where these explain the rows better.
-
+        Whether held-out rows choose the best weights. "auto": below 2,000 rows five folds and all rows are trained side
+        by side, and the model of all rows is taken where the folds are best; above, and with True, a share of the rows
+        (5,000 at most) is held out. False: all rows train, and the last weights are kept, or the first if better.
     validation_fraction : float in (0, 1), default=0.1
         Share of rows held out.
-
     n_iter_no_change : int, default=10
         Number of held-out evaluations without improvement after which training stops; a full fit has 40 or more.
-
     tol : float, default=0.0
         Nats by which the held-out objective must grow to count as an improvement.
-
     warm_start : bool, default=False
         Whether ``fit`` continues from the last fit, with the columns, the weights and the memory of the optimiser as
         they were then. The learning rate warms up once, and falls to zero in each fit; many short fits are much as one
-        long one. All rows train with ``early_stopping="auto"``, as the model may have seen any of them; what is kept is
-        the better of before and after, and training goes on from its last step. ``X_val`` chooses the best weights.
-
+        long one. All rows train with ``early_stopping="auto"``; what is kept is the better of before and after, and
+        training goes on from its last step. ``X_val`` chooses the best weights.
     device : str or torch.device, default="auto"
         Device of the model, in the words of torch. "auto" takes the first GPU if there is one.
-
     precision : {"auto", "float32", "bfloat16"}, default="auto"
-        Precision of the networks' matrix products in training. "auto" takes bfloat16 where it is faster. Scores and
-        transforms are computed in the precision of X.
-
+        Precision of matrix products in training; "auto" takes bfloat16 where it is faster. Answers have that of X.
     random_state : int, RandomState instance or None, default=None
         Seed of everything random in fit, and of ``sample`` where it gets none of its own.
-
     verbose : int, default=0
-        Verbosity: 1 prints a line for each held-out evaluation, or as many where no rows are held out. For a progress
-        bar, see ``set_callbacks``.
-
+        1 prints a line for each held-out evaluation, or as many without; ``set_callbacks`` takes a progress bar.
     checkpoint_dir : path-like, default=None
-        Directory that keeps ``fit`` and ``fit_chunks``: their state every ten seconds or more, after an epoch, and the
-        fit in the end. The same fit, to the same rows with the same parameters, then goes on where it was killed, and
-        is not done again once it has ended; so are those of a search. Needs ``skvae[save]`` and a ``random_state``.
+        Directory that keeps ``fit`` and ``fit_chunks``: their state every ten seconds or more, and the fit in the end.
+        The same fit to the same rows goes on where it was killed, and is not done again once it has ended; so do those
+        of a search. Needs ``skvae[save]`` and a ``random_state``.
 
     Attributes
     ----------
@@ -180,6 +156,8 @@ class VAETransformer(
     history_ : dict of lists
         By epoch, from 0: ELBO of training rows and of held-out rows, log-likelihood, KL, learning rate, seconds.
         ELBO and log-likelihood are in nats per row, in the units of X.
+    history_beside_ : dict of str -> dict of lists
+        The same for "chain" and "reader", where they were trained: "elbo" is the log-probability that they maximise.
     kl_per_component_ : ndarray of shape (n_components,)
         Mean KL(q(z_k | x) ‖ p(z_k)) over up to 10,000 training rows, nats. Under a learned prior, KL to the normal
         distribution with the moments of the aggregate posterior.
@@ -190,7 +168,7 @@ class VAETransformer(
     device_ : torch.device
         Where the model is.
     vae_ : skvae.networks.VAE
-        The fitted module.
+        The fitted module; its ``chain`` and ``reader`` are None where there are none.
     table_ : skvae.tables.Table
         What was learned of the columns.
 
@@ -203,12 +181,14 @@ class VAETransformer(
     References
     ----------
     Kingma and Welling (2014), Auto-Encoding Variational Bayes. https://arxiv.org/abs/1312.6114
+    Burda, Grosse and Salakhutdinov (2016), Importance Weighted Autoencoders, eq. (8), for ``log_likelihood`` through z;
+    Mattei and Frellsen (2019), MIWAE, for ``impute`` through z.
 
     Examples
     --------
     >>> from sklearn.datasets import load_iris
     >>> from skvae import VAETransformer
-    >>> X = load_iris().data
+    >>> X = load_iris(as_frame=True).data
     >>> vae = VAETransformer(n_components=2, max_iter=20, random_state=0).fit(X)
     >>> vae.transform(X).shape, vae.sample(5, random_state=0).shape
     ((150, 2), (5, 4))
@@ -229,7 +209,7 @@ class VAETransformer(
         activation: str = "silu",
         dropout: float = 0.0,
         encoder: Network = "mlp",
-        decoder: Network = "factorized",
+        decoder: Network = "auto",
         init: str = "auto",
         objective: str = "elbo",
         n_draws: int = 1,
@@ -314,7 +294,7 @@ class VAETransformer(
         return self._model().posterior(self._rows(X))
 
     def score_samples(self, X: ArrayLike) -> Floats:
-        """Evidence lower bound on log p(x) of each row.
+        """Evidence lower bound on log p(x) of each row, of the model of z.
 
         Parameters
         ----------
@@ -346,15 +326,18 @@ class VAETransformer(
         """
         return float(self.score_samples(X).mean())
 
-    def log_likelihood(self, X: ArrayLike, *, n_draws: int = 100, random_state: int = 0) -> Floats:
-        """Importance-weighted bound on log p(x) of each row: tighter than the score, and dearer.
+    def log_likelihood(self, X: ArrayLike, *, n_draws: int | None = None, random_state: int = 0) -> Floats:
+        """Log p(x) of each row: exact where there is a chain, or a bound that is tighter than the score.
+
+        For a DataFrame it is that of the chain, which ``sample`` draws from, over the observed cells and given which
+        these are. With ``n_draws``, and without a chain, it is the importance-weighted bound of the model of z.
 
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_rows, n_columns)
             Rows.
-        n_draws : int, default=100
-            Posterior draws; the bound reaches log p(x) as they grow.
+        n_draws : int, optional
+            Posterior draws of the bound, which reaches log p(x) as they grow; 100 without a chain.
         random_state : int, default=0
             Seed of the draws, which all rows share.
 
@@ -362,22 +345,14 @@ class VAETransformer(
         -------
         ndarray of shape (n_rows,)
             Nats, in the units of X.
-
-        References
-        ----------
-        Burda, Grosse and Salakhutdinov (2016), Importance Weighted Autoencoders, eq. (8).
         """
-        n_draws = check_count("n_draws", n_draws)
+        n_draws = None if n_draws is None else check_count("n_draws", n_draws)
         return self._model().log_likelihood(self._rows(X), n_draws, seed_of(random_state))
 
     def reconstruct(
-        self,
-        X: ArrayLike,
-        *,
-        stochastic: bool = False,
-        random_state: int | np.random.RandomState | None = None,
+        self, X: ArrayLike, *, stochastic: bool = False, random_state: int | np.random.RandomState | None = None
     ) -> Any:
-        """Rows through the posterior and back.
+        """Rows through the posterior of z and back.
 
         Parameters
         ----------
@@ -424,9 +399,10 @@ class VAETransformer(
         n_samples: int | None = None,
         *,
         given: Mapping[Any, Any] | pd.DataFrame | None = None,
+        gaps: bool | None = None,
         random_state: int | np.random.RandomState | None = None,
     ) -> Any:
-        """New rows, drawn from p(x), or from p(x | some cells).
+        """New rows, drawn from p(x), or from p(x | some cells): of a DataFrame by the chain and the reader.
 
         Parameters
         ----------
@@ -435,8 +411,11 @@ class VAETransformer(
         given : dict or DataFrame, optional
             Values of some columns, by name (by position for an array). A dict holds for all rows. Each row of a
             DataFrame is completed: columns that it lacks and cells that are missing are drawn, the others are kept.
-            NaN, NaT or pandas.NA in a dict ask for rows in which the cell is missing, with ``add_indicator`` and
-            where there were such rows; else the cell is drawn, as it is for None.
+            NaN, NaT or pandas.NA in a dict ask for rows in which the cell is missing, where gaps are modelled and
+            there were such rows; else the cell is drawn, as it is for None. What is too rare for z is warned of.
+        gaps : bool, optional
+            Whether cells are missing as in the data, by default unless ``given`` is a DataFrame: where gaps are
+            modelled, as the chain and the reader do, and with ``add_indicator``. False: every cell is drawn.
         random_state : int, RandomState instance or None
             Seed of the draws; None takes the estimator's. Where that is an int, every call draws the same rows; a
             ``RandomState`` instance, here or there, draws on.
@@ -444,32 +423,22 @@ class VAETransformer(
         Returns
         -------
         ndarray or DataFrame of shape (n_samples, n_columns)
-            In the container and dtypes that fit saw. Every column is drawn from its distribution, never set to
-            its most probable value. With ``add_indicator``, cells are missing as in the data.
+            In the container and dtypes that fit saw. Cells are drawn, never set to their most probable value.
 
         Raises
         ------
         ValueError
             Where the probability of a given value is zero.
-
-        Warns
-        -----
-        UserWarning
-            Where a condition is so rare that draws resemble one another.
         """
         model = self._model()
         if given is None:
-            return model.sample(count_or(1, "n_samples", n_samples), self._generator(random_state))
+            return model.sample(count_or(1, "n_samples", n_samples), self._generator(random_state), gaps=gaps)
         frame = read_condition(self.table_, given)
         n_draws = check_n_samples(n_samples, given, frame)
-        return model.sample_given(frame, n_draws, self._generator(random_state))
+        return model.sample_given(frame, n_draws, self._generator(random_state), gaps=gaps)
 
     def impute(
-        self,
-        X: ArrayLike,
-        *,
-        n_draws: int | None = None,
-        random_state: int | np.random.RandomState | None = None,
+        self, X: ArrayLike, *, n_draws: int | None = None, random_state: int | np.random.RandomState | None = None
     ) -> Any:
         """X with its gaps filled.
 
@@ -478,19 +447,15 @@ class VAETransformer(
         X : array-like or DataFrame of shape (n_rows, n_columns)
             Rows; NaN, None and pandas.NA mark missing cells. Observed cells are never touched.
         n_draws : int, optional
-            Number of completed tables, each with draws from p(missing cells | observed cells) of its row, for
-            multiple imputation.
+            Number of completed tables with draws from p(missing cells | observed cells), for multiple imputation.
         random_state : int, RandomState instance or None
             Seed of the draws; None takes the estimator's.
 
         Returns
         -------
         ndarray or DataFrame of shape (n_rows, n_columns), or list of n_draws of these
-            Without ``n_draws``, the mean of 200 draws for numbers and the most frequent for categories.
-
-        References
-        ----------
-        Mattei and Frellsen (2019), MIWAE: Deep Generative Modelling and Imputation of Incomplete Data Sets.
+            Without ``n_draws``, the mean of each gap given the observed cells for numbers, and the most probable for
+            categories: of the reader, or of 200 draws through z where there is none.
         """
         model = self._model()
         generator = self._generator(random_state)
@@ -498,6 +463,70 @@ class VAETransformer(
             (completed,) = model.impute(self._rows(X), None, generator)
             return completed
         return model.impute(self._rows(X), check_count("n_draws", n_draws), generator)
+
+    def infer(self, X: ArrayLike, column: Any, *, random_state: int | np.random.RandomState | None = None) -> Any:
+        """What a column is expected to be, given the other cells of each row.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_rows, n_columns)
+            Rows; gaps are allowed, and the column itself is not looked at.
+        column : label, or position for an array
+            The column.
+        random_state : int, RandomState instance or None
+            Seed of the draws of z where there is no reader; None takes the estimator's.
+
+        Returns
+        -------
+        Series or ndarray of shape (n_rows,)
+            E[x_d | the others] for numbers, the most probable category for others, in the dtype of the column.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from skvae import VAETransformer
+        >>> pets = pd.DataFrame({"pet": ["cat", "dog"] * 50, "kg": [4.0, 20.0, 5.0, 30.0] * 25})
+        >>> vae = VAETransformer(1, max_iter=50, random_state=0).fit(pets)
+        >>> vae.infer(pets[:2], "pet").tolist()
+        ['cat', 'dog']
+        """
+        model = self._model()
+        j = position_of(self.table_, column)
+        return model.infer(self._rows(X), j, self._generator(random_state))
+
+    def infer_proba(
+        self, X: ArrayLike, column: Any, *, random_state: int | np.random.RandomState | None = None
+    ) -> pd.DataFrame:
+        """The probability of each value of a column, or of each range of numbers, given the other cells of each row.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_rows, n_columns)
+            Rows; gaps are allowed, and the column itself is not looked at.
+        column : label, or position for an array
+            The column: categories, or numbers that are coded by levels, as a DataFrame's are by default. Not others.
+        random_state : int, RandomState instance or None
+            Seed of the draws of z where there is no reader; None takes the estimator's.
+
+        Returns
+        -------
+        DataFrame of shape (n_rows, n_levels)
+            Probabilities, by category or by the interval of a range. A value that many rows hold is one of its own.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from skvae import VAETransformer
+        >>> pets = pd.DataFrame({"pet": ["cat", "dog"] * 50, "kg": [4.0, 20.0, 5.0, 30.0] * 25})
+        >>> vae = VAETransformer(1, max_iter=50, random_state=0).fit(pets)
+        >>> vae.infer_proba(pets[:2], "pet").round()
+        pet  cat  dog
+        0    1.0  0.0
+        1    0.0  1.0
+        """
+        model = self._model()
+        j = position_of(self.table_, column, with_levels=True)
+        return model.infer_proba(self._rows(X), j, self._generator(random_state))
 
     # -- scikit-learn's contract -------------------------------------------------------------------------------
 

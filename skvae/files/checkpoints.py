@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
 import torch
 
@@ -18,9 +18,9 @@ from skvae.files.atomic import is_locked, locked
 from skvae.files.container import Container, digest, safetensors
 from skvae.files.document import Reader, Writer, import_path
 from skvae.files.pickling import version
-from skvae.files.weights import Arrays, learned, rebuilt
+from skvae.files.weights import Arrays, learned, rebuilt, rebuilt_beside
 from skvae.messages import warn_user
-from skvae.models import Data, Fit, Follower, Online, Plan, Run, fit, fit_together
+from skvae.models import Data, Fit, Follower, Keeper, Online, Plan, Run, Trained, fit, fit_together
 from skvae.networks import VAE
 from skvae.tables import Table
 from skvae.training import History, agree_on, is_first
@@ -28,6 +28,8 @@ from skvae.training import History, agree_on, is_first
 FIT = Container("skvae-fit", 1, "fit", "Delete it, and the fit begins anew.")
 SECONDS = 10.0  # between two states of a training, at least
 SHARE = 0.005  # of the time of a training that goes into keeping its state, at most
+
+Outcome = TypeVar("Outcome")
 
 NOT_THE_FIT = ("checkpoint_dir", "random_state", "verbose")  # parameters that a fit does not depend on; it has its seed
 
@@ -41,10 +43,13 @@ class Identity(NamedTuple):
         A digest of the encoded rows, their weights and their columns.
     parameters : str
         Of all parameters and the seed, of what a warm start begins with, and of the versions of the libraries.
+    beside : str
+        Name of a model beside the VAE, where it is the training of that.
     """
 
     rows: str
     parameters: str
+    beside: str = ""
 
     @classmethod
     def of(
@@ -134,11 +139,8 @@ def fit_kept(
         Where there is no seed, or a file that is not as it was written.
     """
     identity = Identity.of(parameters, data, run, start, online)
-    with Checkpoint.opened(parameters["checkpoint_dir"], identity) as checkpoint:
-        (kept,) = checkpoint.fits(
-            [plan], data.table, run, lambda: [fit(plan, data, run, start, follower, online, checkpoint)]
-        )
-    return kept
+    archive = Directory(parameters["checkpoint_dir"], identity, plan, data.table, run)
+    return fit(plan, data, run, start, follower, online, archive)
 
 
 def fit_together_kept(
@@ -148,6 +150,43 @@ def fit_together_kept(
     identity = Identity.together([Identity.of(parameters, data, run) for parameters in members], factor)
     with Checkpoint.opened(members[0]["checkpoint_dir"], identity) as checkpoint:
         return checkpoint.fits(plans, data.table, run, lambda: fit_together(plans, data, run, factor))
+
+
+class Directory(NamedTuple):
+    """Where the trainings of one fit are kept: see ``skvae.models.Archive``.
+
+    Attributes
+    ----------
+    path : path-like
+        The directory.
+    identity : Identity
+        Of the fit.
+    plan, table, run : Plan, Table and Run
+        Of the fit.
+    """
+
+    path: str | os.PathLike[str]
+    identity: Identity
+    plan: Plan
+    table: Table
+    run: Run
+
+    def vae(self, train: Callable[[Keeper | None], Fit]) -> Fit:
+        """What comes of the training of the VAE."""
+        with Checkpoint.opened(self.path, self.identity) as checkpoint:
+            (kept,) = checkpoint.fits([self.plan], self.table, self.run, lambda: [train(checkpoint)])
+        return kept
+
+    def beside(self, name: str, train: Callable[[Keeper | None], Trained]) -> Trained:
+        """What comes of the training of a model beside it."""
+
+        def again(described: Mapping[str, Any]) -> Trained:
+            model = rebuilt_beside(name, self.plan.architecture, self.table, described["weights"])
+            history = History.from_state_dict(described["history"])
+            return Trained(model.to(self.run.device), history, described["online"])
+
+        with Checkpoint.opened(self.path, self.identity._replace(beside=name)) as checkpoint:
+            return checkpoint.ended_or(lambda: train(checkpoint), _described_beside, again, self.run)
 
 
 class Checkpoint:
@@ -165,7 +204,7 @@ class Checkpoint:
 
     def __init__(self, directory: Path, identity: Identity) -> None:
         self.directory, self.identity = directory, identity
-        self.ended = directory / f"{identity.rows}-{identity.parameters}.fit"
+        self.ended = directory / ("-".join(filter(None, identity)) + ".fit")
         self.unfinished = self.ended.with_suffix(".unfinished")
         self._due = time.monotonic() + SECONDS
 
@@ -196,29 +235,47 @@ class Checkpoint:
 
     def fits(self, plans: Sequence[Plan], table: Table, run: Run, train: Callable[[], list[Fit]]) -> list[Fit]:
         """What came of the fits, which are trained now where they have not ended, and kept."""
-        if not agree_on(self.ended.is_file()):
-            trained = train()
-            self._end(trained)
-            return trained
-        document, arrays = FIT.read(self.ended)
-        described = Reader(arrays).read(json.loads(document))
-        if run.is_verbose:
-            print(f"The fit had ended before, and is taken from {self.ended}")
-        return [_fit(of_one, plan, table, run) for of_one, plan in zip(described["fits"], plans, strict=True)]
 
-    def _end(self, fits: Sequence[Fit]) -> None:
-        """Keep what came of the fits instead of the state of their training; that of one cut short stays."""
-        if not is_first() or any(fit.history.interrupted for fit in fits):
-            return
-        self._write(self.ended, {"fits": [_described(fit) for fit in fits]})
-        self.unfinished.unlink(missing_ok=True)
+        def described(fits: list[Fit]) -> dict[str, Any] | None:
+            if any(fit.history.interrupted for fit in fits):
+                return None
+            return {"fits": [_described(fit) for fit in fits]}
+
+        def again(described: Mapping[str, Any]) -> list[Fit]:
+            return [_fit(of_one, plan, table, run) for of_one, plan in zip(described["fits"], plans, strict=True)]
+
+        return self.ended_or(train, described, again, run)
+
+    def ended_or(
+        self,
+        train: Callable[[], Outcome],
+        describe: Callable[[Outcome], dict[str, Any] | None],
+        again: Callable[[Mapping[str, Any]], Outcome],
+        run: Run,
+    ) -> Outcome:
+        """What came of a training: read from its file, or trained now and kept.
+
+        A training that was cut short has no description; the state that was kept of it stays.
+        """
+        if agree_on(self.ended.is_file()):
+            document, arrays = FIT.read(self.ended)
+            if run.is_verbose:
+                print(f"The fit had ended before, and is taken from {self.ended}")
+            return again(Reader(arrays).read(json.loads(document)))
+        trained = train()
+        described = describe(trained)
+        if described is not None and is_first():
+            self._write(self.ended, described)
+            self.unfinished.unlink(missing_ok=True)
+        return trained
 
     # -- its state while it trains: see ``skvae.models.Keeper`` ------------------------------------------------------
 
     def latest(self) -> dict[str, Any] | None:
         """The state that was kept last, if there is any; else a word about other fits that are unfinished."""
         if not agree_on(self.unfinished.is_file()):
-            self._warn_of_others()
+            if not self.identity.beside:  # which the VAE of the same fit has been before
+                self._warn_of_others()
             return None
         document, arrays = FIT.read(self.unfinished)
         state: dict[str, Any] = Reader(arrays).read(json.loads(document))
@@ -247,12 +304,10 @@ class Checkpoint:
         for path in sorted(self.directory.glob("*.unfinished")):
             if is_locked(path.with_suffix(".lock")):
                 continue
-            rows, _, parameters = path.stem.partition("-")
-            others = [
-                what
-                for what, theirs, own in zip(Identity._fields, (rows, parameters), self.identity, strict=True)
-                if theirs != own
-            ]
+            of_file = zip(Identity._fields[:2], path.stem.split("-"), self.identity, strict=False)
+            others = [what for what, theirs, own in of_file if theirs != own]
+            if not others:
+                continue
             warn_user(
                 f"A fit goes on where it was killed if its rows, parameters and versions are the same, but {path} is "
                 f"of other {' and '.join(others)}, so this fit begins anew. Pass the same ones, or delete the file."
@@ -264,6 +319,13 @@ def _described(fit: Fit) -> dict[str, Any]:
     """What a file holds of a fit."""
     history, extreme = fit.history.state_dict(), fit.extreme
     return {"weights": learned(fit.vae), "history": history, "kl": fit.kl, "extreme": extreme, "online": fit.online}
+
+
+def _described_beside(trained: Trained) -> dict[str, Any] | None:
+    """What a file holds of a model beside the VAE."""
+    if trained.history.interrupted:
+        return None
+    return {"weights": learned(trained.model), "history": trained.history.state_dict(), "online": trained.online}
 
 
 def _fit(described: Mapping[str, Any], plan: Plan, table: Table, run: Run) -> Fit:

@@ -43,7 +43,8 @@ def pickled(state: dict[str, Any]) -> dict[str, Any]:
         return state
     vae = state.pop("vae_")
     del state["device_"]
-    state["_hidden_layer_sizes"] = list(state.pop("_architecture").hidden_layer_sizes)
+    architecture = state.pop("_architecture")
+    state["_sizes"] = [list(architecture.hidden_layer_sizes), list(architecture.sizes_beside)]
     document: dict[str, Any] = {}
     arrays: Arrays = {}
     for name in list(state):
@@ -62,7 +63,8 @@ def unpickled(name: str, state: dict[str, Any]) -> dict[str, Any]:
     if document is not None:
         arrays, weights = state.pop("_arrays"), state.pop("_weights")
         state |= Reader(arrays).read(json.loads(document))
-        state["_architecture"] = Architecture.of(state["_fitted_with"], state.pop("_hidden_layer_sizes"))
+        sizes = state.pop("_sizes", None) or [state.pop("_hidden_layer_sizes")]  # as earlier releases had it
+        state["_architecture"] = Architecture.of(state["_fitted_with"], *sizes)
         state["vae_"] = rebuilt(state["_architecture"], state["table_"], weights)
         state["device_"] = torch.device("cpu")
     before = state.pop("_skvae_version", "of an unknown version")

@@ -38,6 +38,7 @@ ATTRIBUTES: dict[str, Any] = {
 """Types of the fitted attributes that a file holds, beside the weights."""
 
 MORE_ATTRIBUTES: dict[str, Any] = {
+    "history_beside_": dict[str, dict[str, list[float]]],
     "feature_names_in_": NDArray[np.object_],
     "noise_variance_": float | NDArray[np.float64],
     "_sklearn_output_config": dict[str, str],
@@ -134,6 +135,7 @@ def _described(estimator: Any, writer: Writer) -> dict[str, Any]:
         "attributes": {name: written(name) for name in ATTRIBUTES | MORE_ATTRIBUTES if name in values},
         "networks": networks,
         "hidden_layer_sizes": list(estimator._architecture.hidden_layer_sizes),
+        "sizes_beside": list(estimator._architecture.sizes_beside),
     }
 
 
@@ -152,7 +154,8 @@ def _restored(cls: Any, described: Any, arrays: Arrays, own: Own, reader: Reader
             raise ValueError(f"Its {name!r} is a {type(value).__name__}, which it cannot be")
     check_finite_attributes(attributes)
     check_levels(attributes["table_"])
-    if len(described["hidden_layer_sizes"]) > len(arrays):
+    sizes = described["hidden_layer_sizes"], described.get("sizes_beside", [])  # which earlier releases had not
+    if sum(map(len, sizes)) > len(arrays):
         raise ValueError("It has more layers than weights")
     if attributes["n_features_in_"] != len(attributes["table_"].data_columns):
         raise ValueError("Its number of columns is not that of its table")
@@ -161,7 +164,7 @@ def _restored(cls: Any, described: Any, arrays: Arrays, own: Own, reader: Reader
     cls(**attributes["_fitted_with"])._validate_params()
     estimator = cls(**parameters)
     vars(estimator).update(attributes)
-    architecture = Architecture.of(attributes["_fitted_with"], described["hidden_layer_sizes"])
+    architecture = Architecture.of(attributes["_fitted_with"], *sizes)
     weights = {name.removeprefix("weights/"): array for name, array in arrays.items() if name.startswith("weights/")}
     with SizeLimit(sum(array.size for array in arrays.values())):
         estimator.vae_ = rebuilt(architecture, attributes["table_"], weights)

@@ -6,30 +6,31 @@ import itertools
 import math
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from numpy.typing import NDArray
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from skvae.models import Architecture
+from skvae.models import BESIDE, Architecture, Beside
 from skvae.networks import VAE
 from skvae.tables import Table
 from skvae.training import isolated_rng
 
 OWN_WEIGHTS = ("encoder.network.replicas", "decoder.network.replicas")  # of a user's own networks
-OF_TABLE = "joint."  # constants of families
+OF_TABLE = ("joint.", *(f"{name}.joint." for name in BESIDE))  # constants of families
 FACTORIES = (torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn, torch.arange)
 
+Module = TypeVar("Module", bound=nn.Module)
 Arrays = dict[str, NDArray[Any]]
 
 SPARE = 1_000_000  # numbers that any file may lead to
 
 
-def learned(vae: VAE) -> Arrays:
+def learned(model: nn.Module) -> Arrays:
     """What the table does not say: parameters, floating-point buffers, and all that a user's network has."""
-    named = itertools.chain(vae.named_parameters(), vae.named_buffers())
+    named = itertools.chain(model.named_parameters(), model.named_buffers())
     return {name: tensor.detach().cpu().numpy() for name, tensor in named if _is_learned(name, tensor)}
 
 
@@ -37,23 +38,31 @@ def _is_learned(name: str, tensor: torch.Tensor) -> bool:
     return tensor.is_floating_point() or name.startswith(OWN_WEIGHTS)
 
 
-def _tensors(vae: VAE) -> Iterator[tuple[str, torch.Tensor]]:
+def _tensors(model: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
     """All tensors by all of their names."""
-    yield from vae.named_parameters(remove_duplicate=False)
-    yield from vae.named_buffers(remove_duplicate=False)
+    yield from model.named_parameters(remove_duplicate=False)
+    yield from model.named_buffers(remove_duplicate=False)
 
 
 def rebuilt(architecture: Architecture, table: Table, weights: Arrays) -> VAE:
     """The module that was fitted, made anew and given its weights."""
     with isolated_rng(0, torch.device("cpu"), lends_global=True):
         vae = architecture.build(table, 0)
+        for name in BESIDE:
+            if any(key.startswith(f"{name}.") for key in weights):
+                setattr(vae, name, architecture.build_beside(name, table, 0))
     return attached(vae.requires_grad_(False).eval(), weights)
 
 
-def attached(vae: VAE, weights: Arrays) -> VAE:
+def rebuilt_beside(name: str, architecture: Architecture, table: Table, weights: Arrays) -> Beside:
+    """A model beside the VAE, made anew and given its weights."""
+    return attached(architecture.build_beside(name, table, 0).requires_grad_(False).eval(), weights)
+
+
+def attached(model: Module, weights: Arrays) -> Module:
     """The module with these arrays as its tensors, uncopied. Tensors that are one stay one."""
     names_of: dict[int, list[str]] = {}
-    tensors = dict(_tensors(vae))
+    tensors = dict(_tensors(model))
     for name, tensor in tensors.items():
         names_of.setdefault(id(tensor), []).append(name)
     expected = {names[0]: names for names in names_of.values() if _is_learned(names[0], tensors[names[0]])}
@@ -72,9 +81,9 @@ def attached(vae: VAE, weights: Arrays) -> VAE:
         new = nn.Parameter(new, requires_grad=False) if isinstance(old, nn.Parameter) else new
         for place in names:
             owner, _, leaf = place.rpartition(".")
-            module = vae.get_submodule(owner)
+            module = model.get_submodule(owner)
             (module._parameters if leaf in module._parameters else module._buffers)[leaf] = new
-    return vae
+    return model
 
 
 def _as_tensor(array: NDArray[Any]) -> torch.Tensor:

@@ -13,6 +13,7 @@ from skvae.likelihoods.negative_binomial import NegativeBinomial
 from skvae.likelihoods.normal_scores import NormalScores
 from skvae.likelihoods.ordinal import Ordinal
 from skvae.likelihoods.poisson import Poisson
+from skvae.likelihoods.score_mixture import ScoreMixture
 from skvae.likelihoods.student_t import StudentT
 
 FAMILIES: dict[str, type[Likelihood]] = {
@@ -53,6 +54,7 @@ __all__ = [
     "Ordinal",
     "Parameters",
     "Poisson",
+    "ScoreMixture",
     "StudentT",
     "columns_of",
 ]

@@ -108,13 +108,38 @@ class Likelihood(ABC):
     def mean(self, **parameters: Tensor) -> Tensor:
         """E[x | z], or the mode for categories. Shape: (S, B, D)."""
 
+    def log_shares(self, like: Tensor, n_levels: int, **parameters: Tensor) -> Tensor:
+        """Log-probability of each level of the only column. Shape: like (S, B, 1) -> (S, B, n_levels)."""
+        levels = [self.log_prob(torch.full_like(like, k), **parameters) for k in range(n_levels)]
+        return torch.cat(levels, dim=-1)
+
+    def equally_likely(self, n: int, **parameters: Tensor) -> Tensor:
+        """So many cells whose mean is E[x | z], in any unit: here this mean itself. Shape: (n, S, B, D)."""
+        mean = self.mean(**parameters)
+        return mean.expand(n, *mean.shape)
+
     @abstractmethod
     def sample(self, generator: torch.Generator, **parameters: Tensor) -> Tensor:
         """A draw of x | z. Shape: (S, B, D)."""
 
+    @property
+    def among_columns(self) -> Likelihood:
+        """The family of the same cells in a model whose columns see one another, and none needs a location for that."""
+        return self
+
+    @property
+    def given_others(self) -> Likelihood:
+        """The family of the same cells where any others may be known."""
+        return self
+
     def features(self, x: Tensor, **constants: Tensor) -> Tensor:
         """What the encoder's network sees of a cell. Shape: (..., D) -> (..., D)."""
         return x
+
+    def rank(self, x: Tensor, **constants: Tensor) -> Tensor:
+        """Where a number lies among those of its column, from 0 to 1, or about there; NaN stays NaN. Shape: kept."""
+        rank: Tensor = torch.special.ndtr(self.features(x, **constants))
+        return rank
 
     def redraw(self, x: Tensor, generator: torch.Generator) -> Tensor:
         """The training rows of one step, where they are themselves a distribution. Shape: kept."""

@@ -11,11 +11,12 @@ from torch import Tensor
 from skvae.likelihoods.base import Columns
 from skvae.likelihoods.categorical import (
     MAX_LEVELS,
-    POSITION_MAX,
     Softmax,
     check_number_of_levels,
     logsumexp_by_column,
 )
+from skvae.likelihoods.score_mixture import ScoreMixture
+from skvae.likelihoods.scores import code_of
 
 MAX_BINS = MAX_LEVELS // 3  # each of as many atoms is a level, and begins another bin
 
@@ -50,6 +51,11 @@ class Histogram(Softmax):
     def __post_init__(self) -> None:
         check_number_of_levels(self, "n_bins", self.n_bins, MAX_BINS)
 
+    @property
+    def given_others(self) -> ScoreMixture:
+        """A few places of each number, for answers that are sharp."""
+        return ScoreMixture()
+
     def constants(self, columns: Columns) -> dict[str, Tensor]:  # noqa: D102
         centers = columns.centers if len(columns.centers) else columns.edges.mean(dim=1)
         return super().constants(columns) | {"edges": columns.edges, "centers": centers}
@@ -74,20 +80,3 @@ class Histogram(Softmax):
     ) -> Tensor:
         """A draw of a level and of a position in it. Shape: (S, B, D)."""
         return super().sample(generator, **parameters)
-
-
-def code_of(values: Tensor, edges: Tensor, first_level: Tensor, column: Tensor) -> Tensor:
-    """The level that each value lies in, or the nearer of two that it lies between, and its position there.
-
-    Shape: values (..., D), edges (T, 2), first_level (D,), column (T,) -> (..., D).
-    """
-    is_below = (edges[:, 0] <= values[..., column]).to(values.dtype)
-    level = torch.zeros_like(values).scatter_add(-1, column.expand(is_below.shape), is_below) - 1
-    level = level.clamp(min=0)
-    last = torch.cat([first_level[1:], first_level.new_tensor([len(column)])]) - first_level - 1
-    above = torch.minimum(level + 1, last.to(level.dtype))
-    overshoot = values - edges[level.long() + first_level, 1]
-    level = torch.where(edges[above.long() + first_level, 0] - values < overshoot, above, level)
-    begin, end = edges[level.long() + first_level].unbind(dim=-1)
-    position = torch.where(end > begin, (values - begin) / (end - begin), 0.5)
-    return level + POSITION_MAX * position.clamp(0, 1)

@@ -67,6 +67,10 @@ class Block(nn.Module):
         """What the encoder's network sees of its cells in rows. Shape: (..., D) -> (..., width)."""
         return self.family.features(x[..., self.position], **self.constants())
 
+    def rank(self, x: Tensor) -> Tensor:
+        """Where each of its numbers lies among those of its column. Shape: (..., D) -> (..., width)."""
+        return self.family.rank(x[..., self.position], **self.constants())
+
     def draw(self, generator: torch.Generator | None, parameters: dict[str, Any]) -> Tensor:
         """Cells drawn from the family, or expected ones without a generator. Shape: (S, B, D)."""
         if generator is None:

@@ -8,14 +8,13 @@ from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
-from torch.nn.functional import logsigmoid
 
 from skvae.likelihoods.base import Columns, uniform_like
 from skvae.likelihoods.categorical import POSITION_MAX, check_number_of_levels
-from skvae.likelihoods.histogram import MAX_BINS, code_of
+from skvae.likelihoods.histogram import MAX_BINS, Histogram
 from skvae.likelihoods.location_scale import LocationScale
+from skvae.likelihoods.scores import code_of, cuts, log_between
 
-BEYOND = 1e4  # stands for the infinite ends: ∞ times a gradient of 0 is not a number
 LOG_SCALE_MIN = math.log(1e-2)
 
 
@@ -78,6 +77,11 @@ class NormalScores(LocationScale):
     def floor(self) -> float:
         """Smallest log-scale of the scores."""
         return LOG_SCALE_MIN
+
+    @property
+    def among_columns(self) -> Histogram:
+        """A frequency for each level: the location is for what z says."""
+        return Histogram(self.n_bins)
 
     def constants(self, columns: Columns) -> dict[str, Tensor]:  # noqa: D102
         n_levels = columns.n_levels
@@ -157,35 +161,3 @@ class NormalScores(LocationScale):
         is_below = (cuts[:, 1].to(loc.dtype) < draw[..., column]).to(loc.dtype)
         level = torch.zeros_like(draw).scatter_add(-1, column.expand(is_below.shape), is_below)
         return level + POSITION_MAX * uniform_like(loc, generator)
-
-
-def cuts(columns: Columns) -> Tensor:
-    """Where each level lies among the normal scores of its column: its two ends, and the scores of its first and last.
-
-    The score of a level is the mean of a normal variable within it. An atom has no other; a bin spreads from end to
-    end, and the outermost bins as far beyond that mean as within. Shape: (T, 4).
-    """
-    n_levels = columns.n_levels.tolist()
-    by_column = zip(torch.split(columns.shares, n_levels), torch.split(columns.edges, n_levels), strict=True)
-    return torch.cat([_cuts_of_column(shares.double(), edges) for shares, edges in by_column]).clamp(-BEYOND, BEYOND)
-
-
-def _cuts_of_column(shares: Tensor, edges: Tensor) -> Tensor:
-    """The cuts of one column. Shape: (T,), (T, 2) -> (T, 4)."""
-    infinite = shares.new_tensor([torch.inf])
-    ends = torch.cat([-infinite, torch.special.ndtri(shares.cumsum(0)[:-1]), infinite])
-    below, above = ends[:-1], ends[1:]
-    density = torch.exp(-0.5 * ends.square()) / math.sqrt(2 * math.pi)
-    score = (density[:-1] - density[1:]) / shares
-    low = torch.where(below.isfinite(), below, 2 * score - above.nan_to_num(posinf=1.0))
-    high = torch.where(above.isfinite(), above, 2 * score - below.nan_to_num(neginf=-1.0))
-    is_atom = edges[:, 0] == edges[:, 1]
-    return torch.stack([below, above, torch.where(is_atom, score, low), torch.where(is_atom, score, high)], dim=1)
-
-
-def log_between(below: Tensor, above: Tensor, loc: Tensor, log_scale: Tensor) -> Tensor:
-    """Log-probability that a logistic variable lies between two ends. Shape: broadcast."""
-    precision = torch.exp(-log_scale)
-    # σ(a) − σ(b) = σ(a) σ(−b) (1 − exp(b − a)): no cancellation, however narrow the step
-    gap = torch.log(-torch.expm1(-(above - below) * precision))
-    return logsigmoid((above - loc) * precision) + logsigmoid((loc - below) * precision) + gap

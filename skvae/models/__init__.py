@@ -1,10 +1,10 @@
 """A fit from A to Z: what "auto" means, the fit itself, and what the fitted model says of rows."""
 
-from skvae.models.architecture import Architecture, Network
+from skvae.models.architecture import BESIDE, Architecture, Beside, Network
+from skvae.models.beside import Trained
 from skvae.models.chunk import fit_chunk, warn_of_few
 from skvae.models.complaints import complaints_of
 from skvae.models.data import Data
-from skvae.models.fitting import fit
 from skvae.models.kl import ACTIVE
 from skvae.models.model import Model, index_of
 from skvae.models.online import Online
@@ -13,11 +13,15 @@ from skvae.models.plan import Parameters, Plan
 from skvae.models.rules import decide
 from skvae.models.run import Follower, Keeper, Run, seed_of
 from skvae.models.stack import STACKED, fit_together, is_stackable
+from skvae.models.whole import Archive, fit
 
 __all__ = [
     "ACTIVE",
+    "BESIDE",
     "STACKED",
     "Architecture",
+    "Archive",
+    "Beside",
     "Data",
     "Fit",
     "Follower",
@@ -28,6 +32,7 @@ __all__ = [
     "Parameters",
     "Plan",
     "Run",
+    "Trained",
     "complaints_of",
     "decide",
     "fit",

@@ -10,10 +10,14 @@ from typing import Any, Self
 import torch
 from torch import nn
 
-from skvae.networks import MLP, VAE, AutoregressiveDecoder, Decoder, Encoder, Replicas, Trunk
+from skvae.networks import MLP, VAE, AutoregressiveDecoder, Chain, Decoder, Encoder, Reader, Replicas, Trunk
 from skvae.priors import PRIORS, PriorFamily
 from skvae.tables import Table
 
+BESIDE = ("chain", "reader")
+"""The models beside the VAE whose columns see one another, by the name that they have in it."""
+
+Beside = Chain | Reader
 Network = str | Callable[[int, int], nn.Module]
 
 
@@ -33,10 +37,12 @@ class Architecture:
         Share of hidden units silenced in training.
     encoder : "mlp" or callable
         Network of the encoder, or what makes a user's own.
-    decoder : "factorized", "autoregressive" or callable
+    decoder : "auto", "factorized", "conditional", "autoregressive" or callable
         Decoder, or what makes a user's own network of a factorized one.
     prior : str or PriorFamily
         Family of p(z).
+    sizes_beside : tuple of int
+        Widths of the hidden layers of the models beside the VAE.
     """
 
     n_components: int
@@ -46,12 +52,21 @@ class Architecture:
     encoder: Network
     decoder: Network
     prior: str | PriorFamily
+    sizes_beside: tuple[int, ...] = ()
 
     @classmethod
-    def of(cls, parameters: Mapping[str, Any], hidden_layer_sizes: Sequence[int]) -> Self:
+    def of(
+        cls, parameters: Mapping[str, Any], hidden_layer_sizes: Sequence[int], sizes_beside: Sequence[int] = ()
+    ) -> Self:
         """From the parameters of an estimator, among others, and the sizes that "auto" came to."""
-        named = {field.name: parameters[field.name] for field in fields(cls)}
-        return cls(**named | {"hidden_layer_sizes": tuple(hidden_layer_sizes)})
+        named = {name: parameters[name] for name in cls.parameters()}
+        sizes = {"hidden_layer_sizes": tuple(hidden_layer_sizes), "sizes_beside": tuple(sizes_beside)}
+        return cls(**named | sizes)
+
+    @classmethod
+    def parameters(cls) -> list[str]:
+        """The fields that are parameters of an estimator."""
+        return [field.name for field in fields(cls) if field.name != "sizes_beside"]
 
     @property
     def is_autoregressive(self) -> bool:
@@ -80,6 +95,13 @@ class Architecture:
         decoder = make_decoder(joint, self.n_components, linear=has_linear_path, generator=generator)
         prior = self._prior_family().build(self.n_components, encoder, generator)
         return VAE(joint, prior, encoder, decoder).float()
+
+    def build_beside(self, name: str, table: Table, seed: int) -> Beside:
+        """An untrained model beside the VAE, a stack of one, on the CPU."""
+        generator, table = torch.Generator().manual_seed(seed), table.of_columns
+        if name == "reader":
+            return Reader(table.joint(given_others=True), self.sizes_beside, generator).float()
+        return Chain(table.joint(), self._trunk("mlp", self.sizes_beside, generator), generator).float()
 
     def _trunk(self, network: Network, sizes: Sequence[int], generator: torch.Generator) -> Trunk:
         """What makes a network of given widths."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
 from torch import arange
 
 from skvae.messages import warn_user
+from skvae.models.beside import Trained, beside_at_start
 from skvae.models.data import Data
 from skvae.models.fitting import stack_at_start
 from skvae.models.floor import Floor
@@ -16,14 +18,34 @@ from skvae.models.online import Online
 from skvae.models.outcome import Fit, fit_of
 from skvae.models.plan import Plan
 from skvae.models.run import Run, print_progress
+from skvae.models.whole import with_beside
 from skvae.networks import VAE
-from skvae.training import Candidate, History, Recipe, RowsInMemory, Split, Training, open_ended
+from skvae.training import (
+    Aim,
+    Candidate,
+    History,
+    LogLikelihood,
+    Recipe,
+    RowsInMemory,
+    Split,
+    Trainee,
+    Training,
+    open_ended,
+)
 
 FEW = 100  # rows of a first chunk, below which later ones will hardly look like it
 ROWS_OF_A_COMPONENT = 3  # of which a linear start is believed
 
 
-def fit_chunk(plan: Plan, data: Data, run: Run, start: VAE | None, online: Online, history: History) -> Fit:
+def fit_chunk(
+    plan: Plan,
+    data: Data,
+    run: Run,
+    start: VAE | None,
+    online: Online,
+    history: History,
+    beside: Mapping[str, History],
+) -> Fit:
     """Take one pass over the rows of a chunk, in steps of a constant learning rate after a warm-up.
 
     Parameters
@@ -32,44 +54,64 @@ def fit_chunk(plan: Plan, data: Data, run: Run, start: VAE | None, online: Onlin
         See ``fit``.
     online : Online
         What the last chunk left.
-    history : History
-        Record of earlier passes; the new one is appended.
+    history, beside : History, dict of Histories
+        Records of earlier passes, of the VAE and of the models beside it; the new ones are appended.
     """
-    plan = replace(plan, recipe=_one_pass(plan.recipe, len(data.x)))
-    run = replace(run, seed=run.seed + online.n_steps)
-    with run.prepared(plan) as generator:
-        online, offset = online.noticing(data), data.offset
-        everything = arange(len(data.x), device=run.device)
-        split = Split([everything], [])
-        data = data.to(run.device)
-        data = replace(data, weights=online.relative(data.weights))
+    online = online.noticing(data)
+    data = replace(data, weights=online.relative(data.weights))
+    fit = _fit_vae(plan, data, run, start, online, history)
+    for name, stage in plan.beside.items():
+        rows, of_model = data.of_columns, beside.get(name, History())
+        with run.prepared(plan, stage.n_threads):
+            model = beside_at_start(name, plan, rows, [arange(len(rows.x))], run, getattr(start, name, None))
+            after = _one_pass_over(model, stage.recipe, LogLikelihood(), rows, run, online.of(name), of_model)
+        fit = with_beside(fit, name, Trained(model.requires_grad_(False), of_model, after))
+    return fit
+
+
+def _fit_vae(plan: Plan, data: Data, run: Run, start: VAE | None, online: Online, history: History) -> Fit:
+    """The VAE after the chunk."""
+    seeded = run.after(online)
+    with seeded.prepared(plan, plan.n_threads) as generator:
         n_rows_wanted = ROWS_OF_A_COMPONENT * (plan.architecture.n_components + 1)
-        vae = stack_at_start(plan, data, split, run, generator, start, n_rows_wanted)
-        floor = Floor(vae, plan, split, run.seed)
-        data = data.float()
-        candidate = Candidate(plan.recipe, plan.objective, plan.architecture.n_components, offset)
-        training = Training(
-            vae,
-            data.x,
-            split,
-            [candidate],
-            seed=run.seed,
-            rows=RowsInMemory(data.x, data.weights, [everything]),
-            schedule=partial(_after, online.n_steps),
-            memory=online.memory,
-        )
-        training.run()
-        append(history, candidate.history)
-        if run.is_verbose:
-            print_progress(history)
-        vae.requires_grad_(False)
-        floor.hold(vae, history, data, only_if_broken=True)
-        after = online.after(training)
-        if floor.left is not None:
-            history.n_rollbacks += 1
-            after = replace(after, memory=online.memory)
-        fit = fit_of(vae, history, data, mean_kl(vae, data.x, data.weights))
-        return fit._replace(online=after)
+        rows, split = data.to(run.device), Split([arange(len(data.x), device=run.device)], [])
+        vae = stack_at_start(plan, rows, split, seeded, generator, start, n_rows_wanted)
+        after = _one_pass_over(vae, plan.recipe, plan.objective, data, run, online, history)
+        rows = rows.float()
+        return fit_of(vae, history, rows, mean_kl(vae, rows.x, rows.weights))._replace(online=after)
+
+
+def _one_pass_over(
+    model: Trainee, recipe: Recipe, objective: Aim, data: Data, run: Run, online: Online, history: History
+) -> Online:
+    """Train on the rows of a chunk once, and answer what more training goes on from."""
+    recipe, seed = _one_pass(recipe, len(data.x)), run.after(online).seed
+    offset, data = data.offset, data.to(run.device).float()
+    everything = arange(len(data.x), device=run.device)
+    split = Split([everything], [])
+    floor = Floor(model, recipe, objective, split, seed)
+    candidate = Candidate(recipe, objective, model.n_components, offset)
+    training = Training(
+        model,
+        data.x,
+        split,
+        [candidate],
+        seed=seed,
+        rows=RowsInMemory(data.x, data.weights, [everything]),
+        schedule=partial(_after, online.n_steps),
+        memory=online.memory,
+    )
+    training.run()
+    append(history, candidate.history)
+    if run.is_verbose:
+        print_progress(history)
+    model.requires_grad_(False)
+    floor.hold(model, history, data, only_if_broken=True)
+    after = online.after(training)
+    if floor.left is None:
+        return after
+    history.n_rollbacks += 1
+    return replace(after, memory=online.memory)
 
 
 def warn_of_few(n_rows: int) -> None:

@@ -12,14 +12,23 @@ def complaints_of(fit: Fit, table: Table) -> list[str]:
     history, kl, complaints = fit.history, fit.kl, list[str]()
     if history.interrupted:
         complaints.append(f"Training was interrupted in epoch {len(history.epochs)}; the best weights so far are kept.")
-    if history.n_skipped or history.n_rollbacks:
+    for model, beside in fit.beside.items():
+        if beside.interrupted:
+            complaints.append(
+                f"Training was interrupted in epoch {len(beside.epochs)} of the {model}, a model beside the VAE; the "
+                f"best weights so far are kept, and models that come after it are left out."
+            )
+    trainings = [history, *fit.beside.values()]
+    n_skipped = sum(training.n_skipped for training in trainings)
+    n_rollbacks = sum(training.n_rollbacks for training in trainings)
+    if n_skipped or n_rollbacks:
         suspect = ""
         if fit.extreme is not None:
             name, number = table.columns[fit.extreme[0]].name, fit.extreme[1]
             suspect = f" Column {name!r} holds the most extreme number, {number:.3g} after scaling."
         complaints.append(
-            f"{history.n_skipped} training step(s) had a loss or gradient that was not finite and were skipped, "
-            f"and {history.n_rollbacks} time(s) training went back to the best weights with a smaller step."
+            f"{n_skipped} training step(s) had a loss or gradient that was not finite and were skipped, "
+            f"and {n_rollbacks} time(s) training went back to the best weights with a smaller step."
             f"{suspect} Scale the data, or lower learning_rate."
         )
     if not bool((kl > ACTIVE + fit.vae.prior.kl_min).any()):

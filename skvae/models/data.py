@@ -47,6 +47,14 @@ class Data:
         """Mean of what turns an encoded log-likelihood into one in the units of the data."""
         return float(self.table.log_jacobian(self.x).double().mean())
 
+    @property
+    def of_columns(self) -> Self:
+        """The same rows for models whose columns see one another."""
+        table = self.table
+        x_val = None if self.x_val is None else table.with_gaps_shown(self.x_val)
+        stream = None if self.stream is None else self.stream.changed(table.with_gaps_shown)
+        return replace(self, table=table.of_columns, x=table.with_gaps_shown(self.x), x_val=x_val, stream=stream)
+
     def split(
         self, early_stopping: str | bool, validation_fraction: float, generator: torch.Generator
     ) -> tuple[Self, Split]:

@@ -10,9 +10,8 @@ from torch import Tensor
 
 from skvae.models.data import Data
 from skvae.models.kl import every_nth
-from skvae.models.plan import Plan
-from skvae.networks import VAE, take_models
-from skvae.training import Candidate, History, Judge, Noise, Split
+from skvae.networks import restack
+from skvae.training import Aim, Candidate, History, Judge, Noise, Recipe, Split, Trainee
 
 
 class Floor:
@@ -20,10 +19,10 @@ class Floor:
 
     Parameters
     ----------
-    vae : VAE
+    model : VAE or Chain
         A stack whose last model is the one of all training rows; it is copied.
-    plan : Plan
-        The fit in numbers.
+    recipe, objective : Recipe, and Objective or LogLikelihood
+        How it is trained, and what it maximises.
     split : Split
         Its rows. Where some of them are held out from all models, these are the judges, and there is no floor.
     seed : int
@@ -35,16 +34,16 @@ class Floor:
         State of the module that training led to, where ``hold`` has gone back from it.
     """
 
-    def __init__(self, vae: VAE, plan: Plan, split: Split, seed: int) -> None:
-        self.plan, self.seed, self.rows = plan, seed, split.train[-1]
-        self.start: VAE | None = None
+    def __init__(self, model: Trainee, recipe: Recipe, objective: Aim, split: Split, seed: int) -> None:
+        self.recipe, self.objective, self.seed, self.rows = recipe, objective, seed, split.train[-1]
+        self.start: Trainee | None = None
         self.left: list[Tensor] | None = None
         if not split.held_out or len(split.train) > 1:
-            last = len(vae.decoder.bias) - 1
-            self.start = take_models(copy.deepcopy(vae), [last])
+            self.start = copy.deepcopy(model)
+            restack(self.start, [model.n_models - 1])
 
     @torch.no_grad()
-    def hold(self, vae: VAE, history: History, data: Data, *, only_if_broken: bool = False) -> None:
+    def hold(self, model: Trainee, history: History, data: Data, *, only_if_broken: bool = False) -> None:
         """Go back to the start if training has left its rows worse off. The stack is one of one by now.
 
         With ``only_if_broken``, they may be worse off, but must have a finite objective.
@@ -52,19 +51,19 @@ class Floor:
         if self.start is None:
             return
         some = data.take(self.rows[:: every_nth(len(self.rows))])
-        gain = self._gain(self.start, vae, some.x, some.weights)
+        gain = self._gain(self.start, model, some.x, some.weights)
         if not math.isfinite(gain) or (gain < 0 and not only_if_broken):
-            self.left = [tensor.cpu().clone() for tensor in vae.state_dict().values()]
-            vae.load_state_dict(self.start.state_dict())
+            self.left = [tensor.cpu().clone() for tensor in model.state_dict().values()]
+            model.load_state_dict(self.start.state_dict())
             history.best_iter = 0
 
-    def _gain(self, start: VAE, vae: VAE, x: Tensor, weights: Tensor | None) -> float:
+    def _gain(self, start: Trainee, model: Trainee, x: Tensor, weights: Tensor | None) -> float:
         """What training has brought a row on average, in the objective that it maximises; 0 where nobody can say."""
         everything = torch.arange(len(x), device=x.device)
-        candidate = Candidate(self.plan.recipe, self.plan.objective, self.plan.architecture.n_components)
+        candidate = Candidate(self.recipe, self.objective, start.n_components)
         noise = Noise(self.seed, x.device)
         split = Split([everything], [everything])
-        judge = Judge(start, x, weights, split, noise, [candidate], self.plan.recipe.dtype)
-        (before,) = judge(start, [candidate], self.plan.objective)
-        (after,) = judge(vae, [candidate], self.plan.objective)
+        judge = Judge(start, x, weights, split, noise, [candidate], self.recipe.dtype)
+        (before,) = judge(start, [candidate], self.objective)
+        (after,) = judge(model, [candidate], self.objective)
         return after.gain if math.isfinite(before.criterion) else 0.0

@@ -30,7 +30,7 @@ def draw_gaps(
     """Complete each row several times. Shape: (N, D) -> (M, N, D)."""
     if not len(x):
         return x.new_empty((n_draws, *x.shape))
-    width = max(x.shape[1] * 128, vae.decoder.bias.shape[-1])
+    width = max(x.shape[1] * 128, vae.n_outputs)
     size = max(1, CELLS // (n_particles * width))
     parts = [complete(vae, rows, n_draws, n_particles, generator) for rows in torch.split(x, size)]
     effective = torch.cat([part.effective for part in parts])

@@ -52,7 +52,7 @@ def posterior_of_rows(vae: VAE, x: Tensor) -> DiagonalNormal:
 def kl_by_nodes(vae: VAE, x: Tensor) -> Tensor:
     """KL(q(z | x) ‖ p(z)) under a prior without a closed form, by many fixed draws. Shape: (1, B, D) -> (1, B, 1)."""
     q, n_rows = vae.posterior(x), x.shape[1]
-    nodes = normal_nodes(N_NODES, vae.encoder.n_components).to(x)
+    nodes = normal_nodes(N_NODES, vae.n_components).to(x)
     parts = list[Tensor]()
     for some in torch.split(nodes, max(1, CHUNK // n_rows)):  # of all rows, as rows of one batch
         repeated = DiagonalNormal(q.loc.repeat(1, len(some), 1), q.scale.repeat(1, len(some), 1))

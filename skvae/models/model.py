@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from skvae.messages import memory_remedy
-from skvae.models.gaps import N_PARTICLES, PARTICLES_PER_DRAW, draw_gaps, draw_under_condition
+from skvae.models.completing import completer, hidden
 from skvae.models.kl import kl_by_nodes
 from skvae.networks import VAE
 from skvae.objectives import Bound, elbo, importance_weighted_bound, mean_log_likelihood, normal_nodes
 from skvae.tables import Rows, Table, fill_gaps, keep_given, release, slices
 
 N_NODES, N_NODES_OF_FEW = 32, 8  # fixed posterior draws of a score; where little depends on z, and each is dear
+N_DRAWS = 100  # of an importance-weighted bound
 FEW_ROWS = 256  # that are decoded with several draws at once: for fewer, a step costs more than what it computes
 CHUNK = 4_000_000  # cells held in memory at once, in every layer
 
@@ -53,7 +54,7 @@ class Model:
     @property
     def n_components(self) -> int:
         """Dimension K of z."""
-        return self.vae.encoder.n_components
+        return self.vae.n_components
 
     @property
     def device(self) -> torch.device:
@@ -94,8 +95,14 @@ class Model:
 
     @FEWER_ROWS
     @torch.no_grad()
-    def log_likelihood(self, X: Rows, n_draws: int, seed: int) -> Floats:
-        """Importance-weighted bound on log p(x), by draws that all rows share. Shape: (N, D) -> (N,)."""
+    def log_likelihood(self, X: Rows, n_draws: int | None, seed: int) -> Floats:
+        """Log p(x) of the chain, or an importance-weighted bound by so many draws that all rows share. (N, D) -> (N,).
+
+        Without a chain, no number of draws means 100.
+        """
+        if self.vae.chain is not None and n_draws is None:
+            return self._by_row(X, self._log_prob)[0].numpy()
+        n_draws = N_DRAWS if n_draws is None else n_draws
 
         def bounds(vae: VAE, x: Tensor) -> tuple[Tensor]:
             size = (n_draws, 1, 1, self.n_components)
@@ -121,19 +128,33 @@ class Model:
     @FEWER_ROWS
     @torch.no_grad()
     def impute(self, X: Rows, n_draws: int | None, generator: torch.Generator) -> list[Any]:
-        """Completed tables: so many with draws in the gaps, or one with the mean of 200 draws. Shape: (N, D) each."""
-        table = self.table
-        x = table.in_precision(table.encode(X)).to(self.device)
+        """Completed tables: so many with draws in the gaps, or one with the mean of each gap. Shape: (N, D) each."""
+        by = completer(self.table, self.vae)
+        x = by.table.in_precision(by.table.encode(X)).to(self.device)
         has_gap = x.isnan().any(dim=1)
-        x[:, : len(table.indicated)] = 0.0  # as if it had been observed
-        if n_draws is None:
-            draws = draw_gaps(self.vae, x[has_gap], N_PARTICLES, N_PARTICLES, generator)
-            completed = table.center(draws)[None]
-        else:
-            n_particles = max(N_PARTICLES, PARTICLES_PER_DRAW * n_draws)
-            completed = draw_gaps(self.vae, x[has_gap], n_draws, n_particles, generator)
-        where = has_gap.cpu().numpy()
-        return [table.present(fill_gaps(X, where, table.decode(rows))) for rows in completed]
+        x, where = x[has_gap], has_gap.cpu().numpy()
+        completed = by.mean(x, generator)[None] if n_draws is None else by.draws(x, n_draws, generator)
+        return [self.table.present(fill_gaps(X, where, by.table.decode(rows))) for rows in completed]
+
+    @FEWER_ROWS
+    @torch.no_grad()
+    def infer(self, X: Rows, j: int, generator: torch.Generator) -> Any:
+        """The mean of column j of the data given the other cells of each row, or its mode. Shape: (N, D) -> (N,)."""
+        by = completer(self.table, self.vae)
+        x = by.table.in_precision(by.table.encode(X)).to(self.device)
+        x = by.mean(hidden(x, len(by.table.indicated) + j, by.table), generator)
+        rows = self.table.present(by.table.decode(x, index_of(X)))
+        return rows[:, j] if isinstance(rows, np.ndarray) else rows[self.table.data[j].name]
+
+    @FEWER_ROWS
+    @torch.no_grad()
+    def infer_proba(self, X: Rows, j: int, generator: torch.Generator) -> pd.DataFrame:
+        """Probability of each level of column j given the other cells of each row. Shape: (N, D) -> (N, n_levels)."""
+        by = completer(self.table, self.vae)
+        x = by.table.in_precision(by.table.encode(X)).to(self.device)
+        shares = by.shares(x, len(by.table.indicated) + j, generator).cpu().double().numpy()
+        labels = self.table.data_columns[j].level_labels
+        return pd.DataFrame(shares, index=index_of(X), columns=labels)
 
     # -- of z, and of nothing ----------------------------------------------------------------------------------
 
@@ -150,27 +171,39 @@ class Model:
 
     @FEWER_ROWS
     @torch.no_grad()
-    def sample(self, n_samples: int, generator: torch.Generator) -> Any:
-        """Draws from p(x). Shape: (n_samples, D)."""
-        vae, size = self._module(torch.float32), self._chunk_size()
+    def sample(self, n_samples: int, generator: torch.Generator, *, gaps: bool | None) -> Any:
+        """Draws from p(x), with gaps as the rows of training have them, or without if False. Shape: (n_samples, D)."""
+        vae, size, has_gaps = self._module(torch.float32), self._chunk_size(), gaps is not False
+        table = self.table if vae.chain is None else self.table.of_columns
         like = torch.empty(0, dtype=torch.float32, device=self.device)
-        x = torch.empty((n_samples, len(self.table.columns)), dtype=torch.float32)
+        x = torch.empty((n_samples, len(table.columns)), dtype=torch.float32)
         for first in range(0, n_samples, size):
-            x[first : first + size] = vae.sample(min(size, n_samples - first), like, generator)[0]
-        return self._decode(x)
+            x[first : first + size] = vae.sample(min(size, n_samples - first), like, generator, gaps=has_gaps)[0]
+        return table.present(table.decode(x))
 
     @FEWER_ROWS
     @torch.no_grad()
-    def sample_given(self, given: pd.DataFrame, n_samples: int | None, generator: torch.Generator) -> Any:
+    def sample_given(
+        self, given: pd.DataFrame, n_samples: int | None, generator: torch.Generator, *, gaps: bool | None
+    ) -> Any:
         """Draws from p(x | given): each row of ``given`` completed, or its only row so many times. Shape: (M, D)."""
-        table = self.table
-        x = table.in_precision(table.encode_condition(given, gaps=n_samples is not None)).to(self.device)
+        by = completer(self.table, self.vae)
+        gaps = n_samples is not None if gaps is None else gaps  # rows that are completed have none
+        x = by.table.encode_condition(given, gaps=n_samples is not None)
+        x = by.sample(by.table.in_precision(x).to(self.device), n_samples, generator, gaps=gaps)
         if n_samples is None:
-            drawn = table.decode(draw_gaps(self.vae, x, 1, N_PARTICLES, generator)[0], given.index)
+            drawn = by.table.decode(x, given.index)
         else:
-            drawn = table.decode(draw_under_condition(self.vae, x[0], n_samples, generator))
+            drawn = by.table.decode(x)
             given = given.iloc[[0] * n_samples]
-        return table.present(keep_given(drawn, given, table))
+        return self.table.present(keep_given(drawn, given, self.table))
+
+    def _log_prob(self, vae: VAE, x: Tensor) -> tuple[Tensor]:
+        """Log p(x) of the chain, given which cells are gaps unless that is modelled. Shape: (1, n, D) -> (n,)."""
+        chain: Any = vae.chain
+        shown = self.table.with_gaps_shown(x[0])
+        n_known = len(self.table.of_columns.indicated) - len(self.table.indicated)
+        return (chain.log_prob(shown[None], n_known)[0] + self.table.log_jacobian(x[0]),)
 
     # -- inside ------------------------------------------------------------------------------------------------
 
@@ -209,7 +242,7 @@ class Model:
 
     def _chunk_size(self) -> int:
         """Rows whose widest layer, or all of whose levels, fit into memory."""
-        n_outputs = self.vae.decoder.bias.shape[-1]
+        n_outputs = self.vae.n_outputs
         n_levels = sum(len(column.edges) for column in self.table.columns)
         return max(1, CHUNK // max(n_outputs, n_levels, len(self.table.columns), 512))
 

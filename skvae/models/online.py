@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
@@ -29,6 +29,8 @@ class Online:
         What the optimiser remembers.
     left : list of Tensors or None
         State of the module after the last step, where the model went back to what it was before: see ``Floor``.
+    beside : dict of Onlines
+        The same of the models beside the VAE.
     """
 
     n_rows: int
@@ -37,11 +39,20 @@ class Online:
     mean_weight: float = 0.0
     memory: list[Tensor] | None = None
     left: list[Tensor] | None = None
+    beside: dict[str, Online] = field(default_factory=dict)
 
     @classmethod
     def starting_with(cls, n_rows: int) -> Online:
         """Before the first chunk, which has so many rows."""
         return cls(max(n_rows, N_ROWS_MIN))
+
+    def of(self, name: str) -> Online:
+        """That of a model beside the VAE; nothing yet before its first training."""
+        return self.beside.get(name, replace(self, n_steps=0, memory=None, left=None, beside={}))
+
+    def with_beside(self, name: str, online: Online) -> Online:
+        """That of a model beside the VAE taken note of."""
+        return replace(self, beside=self.beside | {name: online})
 
     def after(self, training: Training, left: list[Tensor] | None = None) -> Online:
         """Steps and memory of a training taken note of."""
@@ -58,7 +69,7 @@ class Online:
         n_seen = self.n_seen + len(data.x)
         share = len(data.x) / n_seen
         mean = 1.0 if data.weights is None else mean_of(data.weights)
-        return replace(self, n_seen=n_seen, mean_weight=(1 - share) * self.mean_weight + share * mean)
+        return replace(self, n_seen=n_seen, mean_weight=self.mean_weight + share * (mean - self.mean_weight))
 
     def relative(self, weights: Tensor | None) -> Tensor | None:
         """Weights divided by the mean over all chunks so far."""

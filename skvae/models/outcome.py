@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
@@ -32,6 +33,8 @@ class Fit(NamedTuple):
         Column of the number that lies farthest out, and where, encoded; the first suspect where training broke down.
     online : Online or None
         What more training goes on from.
+    beside : dict of Histories
+        Records of the training of the models beside the VAE, by their names.
     """
 
     vae: VAE
@@ -39,6 +42,12 @@ class Fit(NamedTuple):
     kl: Tensor
     extreme: tuple[int, float] | None
     online: Online | None = None
+    beside: Mapping[str, History] = {}
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether Ctrl-C ended a training."""
+        return any(history.interrupted for history in [self.history, *self.beside.values()])
 
 
 def conclude(
@@ -66,7 +75,7 @@ def conclude(
     floor : Floor, optional
         What the model must not end below.
     """
-    restack(vae, [len(vae.decoder.bias) - 1])
+    restack(vae, [vae.n_models - 1])
     if floor is not None:
         floor.hold(vae, history, data)
     try:

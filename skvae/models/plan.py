@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from skvae.models.architecture import Architecture, Network
@@ -39,6 +39,22 @@ class Parameters(Protocol):
 
 
 @dataclass(frozen=True)
+class Stage:
+    """The training of one model beside the VAE.
+
+    Attributes
+    ----------
+    recipe : Recipe
+        How its weights are found.
+    n_threads : int or None
+        Threads of the matrix products at most; None for all.
+    """
+
+    recipe: Recipe
+    n_threads: int | None
+
+
+@dataclass(frozen=True)
 class Plan:
     """One fit, in numbers.
 
@@ -58,6 +74,8 @@ class Plan:
         Share of rows held out, where a part is.
     n_threads : int or None
         Threads of the matrix products at most; None for all.
+    beside : dict of Stages
+        Trainings of the models beside the VAE, by name.
     """
 
     architecture: Architecture
@@ -67,3 +85,9 @@ class Plan:
     early_stopping: str | bool
     validation_fraction: float
     n_threads: int | None
+    beside: Mapping[str, Stage] = field(default_factory=dict)
+
+    @property
+    def n_epochs(self) -> int:
+        """Epochs of all trainings, at most."""
+        return self.recipe.max_iter + sum(stage.recipe.max_iter for stage in self.beside.values())

@@ -11,12 +11,13 @@ from typing import Literal, Self, TypeVar, cast
 import torch
 
 from skvae.likelihoods import Bernoulli, Gaussian
-from skvae.models.architecture import Architecture
-from skvae.models.plan import Parameters, Plan
+from skvae.models.architecture import BESIDE, Architecture
+from skvae.models.plan import Parameters, Plan, Stage
 from skvae.tables import Table
 from skvae.training import BetaSchedule, LinearBeta, Objective, Recipe, resolve_precision
 
 SMALL = 1000  # rows
+MAX_COLUMNS = 100  # that see one another unless a user asks for it
 FREE_BITS_MAX = 1e30  # nats: no KL reaches them, and float32 holds them
 
 Number = TypeVar("Number", int, float)
@@ -174,9 +175,44 @@ class SynthesisRules(Rules):
         return 32 * self.facts.n_encoded
 
 
+@dataclass(frozen=True)
+class ReaderRules(SynthesisRules):
+    """Rules for one network that tells each cell from any others."""
+
+    def learning_rate(self) -> float:
+        """Peak learning rate."""
+        return 1.5e-3
+
+    def batch_size(self) -> int:
+        """A power of two near n / 8, from 32 to 256."""
+        near = round(math.log2(max(self.facts.n_rows / 8, 1)))
+        return int(min(max(2**near, 32), 256))
+
+    def max_iter(self, batch_size: int) -> int:
+        """About 1,500,000 rows, but 25 passes at least and 200 at most; 100 where folds are trained beside."""
+        n_rows = self.facts.n_rows
+        most = 100 if n_rows < 2 * SMALL else 200
+        n_passes = min(max(1_500_000 / n_rows, 25), most)
+        return passes(n_passes * n_rows / batch_size, n_rows, batch_size)
+
+    def n_parallel(self) -> int:
+        """A few matrices of the network's width."""
+        return 1
+
+
+RULES_BESIDE = {"chain": SynthesisRules, "reader": ReaderRules}
+
+
 def passes(n_steps: float, n_rows: int, batch_size: int) -> int:
     """Passes over the rows that take about so many steps."""
     return max(1, round(n_steps / max(1, n_rows // batch_size)))
+
+
+def has_models_beside(parameters: Parameters, table: Table) -> bool:
+    """Whether there are models beside the VAE in which columns see one another: for DataFrames, unless very wide."""
+    if parameters.decoder == "auto":
+        return table.is_frame and len(table.data) <= MAX_COLUMNS
+    return parameters.decoder == "conditional"
 
 
 def rules_for(parameters: Parameters, table: Table, n_rows: int) -> Rules:
@@ -212,7 +248,14 @@ def decide(
     """
     rules = rules_for(parameters, table, n_rows)
     sizes = _hidden_layer_sizes(parameters, rules)
-    recipe = _recipe(parameters, rules, sizes, device)
+    beside, sizes_beside = dict[str, Stage](), tuple[int, ...]()
+    if has_models_beside(parameters, table):
+        facts = Facts.of(table.of_columns, n_rows, parameters.n_components)
+        sizes_beside = _hidden_layer_sizes(parameters, SynthesisRules(facts))
+        for name in BESIDE:
+            of_model = RULES_BESIDE[name](facts)
+            recipe = _recipe(parameters, of_model, sizes_beside, device)
+            beside[name] = Stage(recipe, of_model.n_threads(sizes_beside))
     architecture = Architecture(
         parameters.n_components,
         sizes,
@@ -221,15 +264,17 @@ def decide(
         parameters.encoder,
         parameters.decoder,
         parameters.prior,
+        sizes_beside,
     )
     return Plan(
         architecture=architecture,
-        recipe=recipe,
+        recipe=_recipe(parameters, rules, sizes, device),
         objective=_objective(parameters, rules, is_continued=is_continued),
         init=rules.init() if parameters.init == "auto" else parameters.init,
         early_stopping=_early_stopping(parameters, is_continued=is_continued),
         validation_fraction=parameters.validation_fraction,
         n_threads=rules.n_threads(sizes),
+        beside=beside,
     )
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 from sklearn.utils import check_random_state
 
+from skvae.models.online import Online
 from skvae.models.outcome import Fit
 from skvae.models.plan import Plan
 from skvae.training import History, intraop_threads, isolated_rng
@@ -58,11 +59,15 @@ class Run:
     seed: int
     is_verbose: bool = False
 
+    def after(self, online: Online | None) -> Run:
+        """The run with a seed of its own after so many steps, where earlier ones count."""
+        return self if online is None else replace(self, seed=self.seed + online.n_steps)
+
     @contextmanager
-    def prepared(self, plan: Plan) -> Iterator[torch.Generator]:
-        """A generator of our own, and as many threads as the matrix products want."""
+    def prepared(self, plan: Plan, n_threads: int | None) -> Iterator[torch.Generator]:
+        """A generator of our own, and as many threads as the matrix products want, or all."""
         rng = isolated_rng(self.seed, self.device, lends_global=plan.architecture.reads_global_rng)
-        with rng as generator, intraop_threads(plan.n_threads):
+        with rng as generator, intraop_threads(n_threads):
             yield generator
 
 
@@ -83,12 +88,14 @@ def seed_of(random_state: object) -> int:
         ) from error
 
 
-def print_progress(history: History, max_iter: int | None = None) -> None:
-    """One line for the latest epoch."""
+def print_progress(history: History, max_iter: int | None = None, what: str = "") -> None:
+    """One line for the latest epoch, of a model beside the VAE if it is named."""
     row = history.epochs[-1]
     terms = {"elbo": row["elbo"], "held-out": row["validation_elbo"], "kl": row["kl"]}
     if math.isnan(row["validation_elbo"]):
         del terms["held-out"]
+    if what:
+        terms = {what if name == "elbo" else name: value for name, value in terms.items() if name != "kl"}
     figures = "  ".join(f"{name} {_figure(value):>10}" for name, value in terms.items())
     print(f"{_epoch(row['epoch'], max_iter)}  {row['seconds']:6.1f} s  {figures}")
 

@@ -26,7 +26,7 @@ def is_stackable(parameters: Parameters) -> bool:
     """Whether the model can be one of a stack of fits: nothing in it draws from torch's own generator or needs more."""
     return (
         parameters.encoder == "mlp"
-        and parameters.decoder == "factorized"
+        and parameters.decoder in ("auto", "factorized")
         and parameters.prior in ("normal", Normal())
         and parameters.dropout == 0
     )
@@ -55,7 +55,7 @@ def fit_together(plans: Sequence[Plan], data: Data, run: Run, factor: float | No
         On Ctrl-C: a search has nothing to keep of fits cut short.
     """
     first = plans[0]
-    with run.prepared(first) as generator:
+    with run.prepared(first, first.n_threads) as generator:
         offset = data.offset
         data, split = data.split(first.early_stopping, first.validation_fraction, generator)
         data = data.to(run.device)
@@ -63,7 +63,10 @@ def fit_together(plans: Sequence[Plan], data: Data, run: Run, factor: float | No
         for chosen in _divided(plans, len(split.train), run):
             members = [plans[c] for c in chosen]
             models = _models(members, data, split, run, generator)
-            floors += [Floor(model, plan, split, run.seed) for model, plan in zip(models, members, strict=True)]
+            floors += [
+                Floor(model, plan.recipe, plan.objective, split, run.seed)
+                for model, plan in zip(models, members, strict=True)
+            ]
             vae = _joined(models, members, data, run)
             candidates = [_candidate(plan, offset) for plan in members]
             stacks.append(Training(vae, rows.x, split, candidates, seed=run.seed))

@@ -1,12 +1,15 @@
 """The modules: they own the weights, and know neither data sets nor optimisers."""
 
 from skvae.networks.autoregressive import AutoregressiveDecoder
+from skvae.networks.chain import Chain
 from skvae.networks.conditional import Completions, complete
 from skvae.networks.decoder import Decoder
 from skvae.networks.encoder import Encoder, Trunk
 from skvae.networks.mlp import ACTIVATIONS, MLP, Linear
+from skvae.networks.outputs import Outputs
+from skvae.networks.reader import Reader
 from skvae.networks.stack import Replicas, parameters_by_model, restack, state_of_models
-from skvae.networks.vae import VAE, join, narrow, take_models
+from skvae.networks.vae import VAE, alone, join, narrow, take_models
 from skvae.objectives import DiagonalNormal
 
 __all__ = [
@@ -14,13 +17,17 @@ __all__ = [
     "MLP",
     "VAE",
     "AutoregressiveDecoder",
+    "Chain",
     "Completions",
     "Decoder",
     "DiagonalNormal",
     "Encoder",
     "Linear",
+    "Outputs",
+    "Reader",
     "Replicas",
     "Trunk",
+    "alone",
     "complete",
     "join",
     "narrow",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable
 from typing import ClassVar
@@ -12,13 +11,12 @@ from torch import Tensor, nn
 
 from skvae.likelihoods import Joint, Parameters
 from skvae.networks.encoder import Trunk
-from skvae.networks.free import FreeHeads
-from skvae.networks.levels import Smoothing
+from skvae.networks.outputs import Outputs
 
 Weigh = Callable[[Tensor], Tensor | None]  # log p(a cell) of each row -> the rows that go on, (B,), or None for all
 
 
-class Decoder(nn.Module):
+class Decoder(Outputs):
     """The generative model: a linear path plus a network, one output for each parameter of each cell.
 
     Parameters
@@ -42,27 +40,13 @@ class Decoder(nn.Module):
     def __init__(
         self, joint: Joint, n_components: int, trunk: Trunk, *, linear: bool, generator: torch.Generator
     ) -> None:
-        super().__init__()
-        self.cell_heads: list[tuple[int, str, int]] = []  # block, name and width
-        for b, block in enumerate(joint):
-            self.cell_heads += [(b, name, head.width) for name, head in block.heads.items() if head.per == "cell"]
-        n_outputs = sum(width for _, _, width in self.cell_heads)
-        self.n_blocks = len(joint.blocks)
-        self.network = trunk(n_components, n_outputs)
-        self.bias = nn.Parameter(torch.zeros(1, 1, n_outputs))
+        super().__init__(joint)
+        self.network = trunk(n_components, self.n_outputs)
         self.linear = linear
         if linear:
             bound = 1 / math.sqrt(n_components)
-            start = torch.empty(1, n_components, n_outputs).uniform_(-bound, bound, generator=generator)
+            start = torch.empty(1, n_components, self.n_outputs).uniform_(-bound, bound, generator=generator)
             self.loadings = nn.Parameter(start)
-        self.free = FreeHeads(joint)
-        n_levels: list[int] = []
-        is_ordered: list[bool] = []
-        blocks = list(joint)
-        for b, name, _ in self.cell_heads:
-            n_levels += blocks[b].shares(name)
-            is_ordered += [blocks[b].heads[name].is_ordered] * len(blocks[b].index)
-        self.smoothing = Smoothing(n_levels, is_ordered)
 
     def forward(self, z: Tensor, x: Tensor | None = None) -> Parameters:
         """The heads of each block, by name; columns do not see x."""
@@ -70,23 +54,11 @@ class Decoder(nn.Module):
 
     def outputs(self, z: Tensor) -> Tensor:
         """All parameters of all cells side by side. Shape: (S, B, K) -> (S, B, n_outputs)."""
-        outputs: Tensor = self.network(z).to(z.dtype)
-        if len(self.smoothing.get_buffer("roots")):
-            outputs = self.smoothing(outputs.transpose(1, 2)).transpose(1, 2)
+        outputs = self.smoothed(self.network(z).to(z.dtype))
         if not self.linear:
             return outputs + self.bias
         with torch.autocast(z.device.type, enabled=False):
             return outputs + torch.baddbmm(self.bias, z, self.loadings)
-
-    def assemble(self, outputs: Tensor) -> Parameters:
-        """Divide the outputs among the heads, and add those that are free constants."""
-        parameters: Parameters = [{} for _ in range(self.n_blocks)]
-        widths = [width for _, _, width in self.cell_heads]
-        for (b, name, _), values in zip(self.cell_heads, torch.split(outputs, widths, dim=-1), strict=True):
-            parameters[b][name] = values
-        for b, name, values in self.free.addressed():
-            parameters[b][name] = values
-        return parameters
 
     def complete(
         self, joint: Joint, z: Tensor, x: Tensor, generator: torch.Generator | None, weigh: Weigh | None = None
@@ -125,11 +97,3 @@ class Decoder(nn.Module):
     def silence(self) -> None:
         """Leave the outputs to the linear path."""
         self.network.silence()
-
-    def output_slice(self, block: int, name: str) -> slice:
-        """Where a head lies among the outputs."""
-        ends = itertools.accumulate((width for _, _, width in self.cell_heads), initial=0)
-        for (b, head, width), first in zip(self.cell_heads, ends, strict=False):
-            if (b, head) == (block, name):
-                return slice(first, first + width)
-        raise KeyError(f"block {block} has no cell head {name!r}")

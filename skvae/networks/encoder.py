@@ -72,7 +72,7 @@ class Encoder(nn.Module):
         self.embedding = None
         if n_levels:
             width = min(EMBEDDING_WIDTH, n_levels)
-            self.embedding = Levels(joint, width, embedding_std(joint), generator)
+            self.embedding = Levels.of(joint, width, embedding_std(joint), generator)
             n_features += width
         self.network = trunk(n_features, 2 * n_components)
         self.n_features = n_features

@@ -62,12 +62,12 @@ class Smoothing(nn.Module):
 
 
 class Levels(nn.Module):
-    """One vector for each level of the coded columns of a row, and one for a gap, zero until training needs it.
+    """One vector for each level of some columns of a row, and one for a gap, zero until training needs it.
 
     Parameters
     ----------
-    joint : Joint
-        The blocks of columns; the coded ones are those whose families have levels.
+    index, n_levels, is_ordered : lists of C ints, ints and bools
+        Positions of the columns, how many levels each has, and whether these are in order.
     width : int
         Length R of a vector.
     std : float
@@ -78,21 +78,34 @@ class Levels(nn.Module):
     Shape: x (S, B, D) -> codes (S, B, C) of the C coded columns and a table of vectors (S, T + C, R).
     """
 
-    def __init__(self, joint: Joint, width: int, std: float, generator: torch.Generator) -> None:
+    def __init__(
+        self,
+        index: list[int],
+        n_levels: list[int],
+        is_ordered: list[bool],
+        width: int,
+        std: float,
+        generator: torch.Generator,
+    ) -> None:
         super().__init__()
-        coded = joint.coded()
-        self.index = columns_of(coded)
-        n_levels: list[int] = []
-        is_ordered: list[bool] = []
-        for block in coded:
-            n_levels += block.columns.n_levels.tolist()
-            is_ordered += [block.family.levels == "ordered"] * len(block.index)
+        self.index = index
         self.register_buffer("position", torch.tensor(self.index, dtype=torch.long))
         self.register_buffer("first", torch.tensor(n_levels).cumsum(0) - torch.tensor(n_levels))
         self.n_levels, self.width = sum(n_levels), width
         self.smoothing = Smoothing(n_levels, is_ordered)
         self.vectors = nn.Parameter(std * torch.randn(1, self.n_levels, width, generator=generator))
         self.gap_vectors = nn.Parameter(torch.zeros(1, len(n_levels), width))
+
+    @classmethod
+    def of(cls, joint: Joint, width: int, std: float, generator: torch.Generator) -> Levels:
+        """Those of the coded columns, whose families have levels."""
+        coded = joint.coded()
+        n_levels: list[int] = []
+        is_ordered: list[bool] = []
+        for block in coded:
+            n_levels += block.columns.n_levels.tolist()
+            is_ordered += [block.family.levels == "ordered"] * len(block.index)
+        return cls(columns_of(coded), n_levels, is_ordered, width, std, generator)
 
     def table(self) -> Tensor:
         """The vectors of all levels and, after them, of the gap of each column. Shape: (S, T + C, R)."""

@@ -8,8 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from skvae.likelihoods import Joint, Parameters
+from skvae.networks.chain import Chain
 from skvae.networks.decoder import Decoder
 from skvae.networks.encoder import Encoder
+from skvae.networks.reader import Reader
 from skvae.networks.stack import components_in, restack
 from skvae.objectives import DiagonalNormal
 from skvae.priors import Prior
@@ -28,6 +30,11 @@ class VAE(nn.Module):
         x → q(z | x).
     decoder : Decoder
         z → the parameters of p(x | z).
+
+    Attributes
+    ----------
+    chain, reader : Chain or None, Reader or None
+        Models beside it, of the same rows with their gaps shown: p(x_d | x_<d), and p(x_d | x_V) for any V.
     """
 
     def __init__(self, joint: Joint, prior: Prior, encoder: Encoder, decoder: Decoder) -> None:
@@ -36,6 +43,27 @@ class VAE(nn.Module):
         self.prior = prior
         self.encoder = encoder
         self.decoder = decoder
+        self.chain: Chain | None = None
+        self.reader: Reader | None = None
+
+    @property
+    def n_models(self) -> int:
+        """Models S of the stack."""
+        return self.decoder.n_models
+
+    @property
+    def n_components(self) -> int:
+        """Dimension K of z."""
+        return self.encoder.n_components
+
+    @property
+    def n_outputs(self) -> int:
+        """Outputs of the decoder, for each row."""
+        return self.decoder.n_outputs
+
+    def assume_complete(self, *, cells: bool, seen: bool) -> None:
+        """Say whether no cell will be missing at all, and none of what the encoder is shown."""
+        self.joint.is_complete, self.encoder.is_complete = cells, seen
 
     def posterior(self, x: Tensor) -> DiagonalNormal:
         """q(z | x). Shape: (S, B, D) -> (S, B, K)."""
@@ -65,9 +93,11 @@ class VAE(nn.Module):
         rows: Tensor = self.decoder.complete(self.joint, z, x, generator)
         return rows
 
-    def sample(self, n_rows: int, like: Tensor, generator: torch.Generator) -> Tensor:
-        """Draws from p(x) of a stack of one. Shape: (1, n_rows, D)."""
-        return self.generate(self.prior.sample(n_rows, like, generator), generator, gaps=True)
+    def sample(self, n_rows: int, like: Tensor, generator: torch.Generator, *, gaps: bool = True) -> Tensor:
+        """Draws from p(x) of a stack of one, with gaps where they are modelled or without. Shape: (1, n_rows, D)."""
+        if self.chain is not None:
+            return self.chain.sample(n_rows, like, generator, gaps=gaps)
+        return self.generate(self.prior.sample(n_rows, like, generator), generator, gaps=gaps)
 
 
 def join(vaes: Sequence[VAE], widest: VAE) -> VAE:
@@ -94,6 +124,12 @@ def join(vaes: Sequence[VAE], widest: VAE) -> VAE:
     for one, other in zip(vaes[0].buffers(), widest.buffers(), strict=True):
         other.copy_(one)
     return widest
+
+
+def alone(vae: VAE) -> VAE:
+    """The VAE without the models beside it, in place."""
+    vae.chain = vae.reader = None
+    return vae
 
 
 def take_models(vae: VAE, models: list[int]) -> VAE:

@@ -13,7 +13,7 @@ from skvae.tables.columns import (
     TimeColumn,
     WholeColumn,
 )
-from skvae.tables.conditions import fill_gaps, keep_given, read_condition
+from skvae.tables.conditions import fill_gaps, keep_given, position_of, read_condition
 from skvae.tables.encoded import EncodedColumn
 from skvae.tables.flat import FlatTable, check_levels
 from skvae.tables.frames import Native, to_pandas
@@ -51,6 +51,7 @@ __all__ = [
     "is_memory_map",
     "is_stream",
     "keep_given",
+    "position_of",
     "python_reader_of",
     "read_condition",
     "release",

@@ -39,6 +39,27 @@ def read_condition(table: Table, given: object) -> pd.DataFrame:
     return frame
 
 
+def position_of(table: Table, name: Any, *, with_levels: bool = False) -> int:
+    """Position of a column among those of the data.
+
+    Raises
+    ------
+    ValueError
+        Where there is no such column, or it has no levels but should have.
+    """
+    names = [column.name for column in table.data]
+    if not isinstance(name, Hashable) or name not in names:
+        more = " …" if len(names) > 10 else ""
+        raise ValueError(f"There is no column {name!r}; the columns are {names[:10]}{more}. Name one of these.")
+    j = names.index(name)
+    if with_levels and table.data_columns[j].level_labels is None:
+        raise ValueError(
+            f"Probabilities are those of levels, but column {name!r} has the family {table.data_families[j]!r}, whose "
+            f"numbers have none. Fit with likelihood={{{name!r}: 'normal_scores'}}, or draw with sample."
+        )
+    return j
+
+
 def _one_row(given: Mapping[Hashable, object], names: list[Hashable]) -> pd.DataFrame:
     """A dict of one value for each condition as a DataFrame."""
     if not given:

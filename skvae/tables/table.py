@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import attrgetter
 from typing import Any
@@ -162,6 +162,19 @@ class Table:
     def data_families(self) -> list[Likelihood]:
         """Families of the columns of the data."""
         return self.families[len(self.indicated) :]
+
+    @cached_property
+    def of_columns(self) -> Table:
+        """The table of models whose columns see one another: they are told where all gaps are."""
+        data = [
+            replace(column, family=column.family.among_columns, is_indicated=column.has_gaps) for column in self.data
+        ]
+        return replace(self, data=data)
+
+    def with_gaps_shown(self, x: Tensor) -> Tensor:
+        """Encoded rows as ``of_columns`` encodes them. Shape: (N, D) -> (N, D')."""
+        cells = x[:, len(self.indicated) :]
+        return torch.cat([cells[:, self.of_columns.indicated].isnan().to(x.dtype), cells], dim=1)
 
     @property
     def is_frame(self) -> bool:
@@ -347,9 +360,10 @@ class Table:
                     f"more rows, or pass table=Table.fit(rows) in the first call."
                 )
 
-    def joint(self) -> Joint:
-        """The likelihood of a row: one block for each distinct family."""
-        blocks = [Block(family, index, self._facts(index)) for family, index in by_family(self.families).items()]
+    def joint(self, *, given_others: bool = False) -> Joint:
+        """The likelihood of a row, or of its cells where any others may be known: a block for each family."""
+        families = [family.given_others for family in self.families] if given_others else self.families
+        blocks = [Block(family, index, self._facts(index)) for family, index in by_family(families).items()]
         return Joint(blocks, {len(self.indicated) + j: i for i, j in enumerate(self.indicated)})
 
     def _facts(self, index: list[int]) -> Columns:

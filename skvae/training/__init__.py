@@ -11,31 +11,35 @@ from skvae.training.device import (
     set_global_rng_states,
 )
 from skvae.training.history import History
-from skvae.training.initialization import initialize
+from skvae.training.initialization import initialize, start_at_marginals
 from skvae.training.interrupts import ends_the_fit_alone
 from skvae.training.judge import Judge
 from skvae.training.loop import Training
 from skvae.training.noise import Noise
-from skvae.training.objective import Objective
+from skvae.training.objective import Aim, LogLikelihood, Objective
 from skvae.training.processes import agree_on, is_first
 from skvae.training.recipe import Recipe
 from skvae.training.rows import RowsInMemory, StreamedRows
 from skvae.training.schedules import BetaSchedule, CyclicalBeta, LinearBeta, annealed, annealed_anew, open_ended
 from skvae.training.split import Split, split_rows
+from skvae.training.trainee import Trainee
 
 __all__ = [
+    "Aim",
     "BetaSchedule",
     "Candidate",
     "CyclicalBeta",
     "History",
     "Judge",
     "LinearBeta",
+    "LogLikelihood",
     "Noise",
     "Objective",
     "Recipe",
     "RowsInMemory",
     "Split",
     "StreamedRows",
+    "Trainee",
     "Training",
     "agree_on",
     "annealed",
@@ -52,4 +56,5 @@ __all__ = [
     "resolve_precision",
     "set_global_rng_states",
     "split_rows",
+    "start_at_marginals",
 ]

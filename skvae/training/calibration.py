@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from skvae.likelihoods import Block
-from skvae.networks import VAE, AutoregressiveDecoder
+from skvae.networks import VAE, Chain
 
 N_ROUNDS = 10
 MAX_ROWS = 60_000  # drawn at once: fewer would leave the noise of their own frequencies
@@ -15,7 +17,7 @@ CELLS = 120_000_000  # of their hidden vectors, at most
 
 
 @torch.no_grad()
-def match_marginals(vae: VAE, x: Tensor, generator: torch.Generator, weights: Tensor | None = None) -> None:
+def match_marginals(model: VAE | Chain, x: Tensor, generator: torch.Generator, weights: Tensor | None = None) -> None:
     r"""Shift the biases of categories and histograms until the probabilities of levels average to frequencies.
 
     .. math:: E_{z \sim p(z), \, x_{<d} \sim p(\cdot \mid z)} \big[p(x_d = k \mid x_{<d}, z)\big] = \frac{n_k}{n}
@@ -28,8 +30,8 @@ def match_marginals(vae: VAE, x: Tensor, generator: torch.Generator, weights: Te
 
     Parameters
     ----------
-    vae : VAE
-        A stack of one with an autoregressive decoder; its biases are changed in place.
+    model : VAE or Chain
+        A stack of one, with an autoregressive decoder if it is a VAE; its biases are changed in place.
     x : Tensor of shape (N, D)
         Training rows.
     generator : torch.Generator
@@ -41,10 +43,9 @@ def match_marginals(vae: VAE, x: Tensor, generator: torch.Generator, weights: Te
     ----------
     Deming and Stephan (1940), On a least squares adjustment of a sampled frequency table, for the fitting.
     """
-    decoder = vae.decoder
-    assert isinstance(decoder, AutoregressiveDecoder), "only there are columns drawn one after another"
+    columns: Any = model.decoder if isinstance(model, VAE) else model
     n_rows = max(1, min(MAX_ROWS, ROWS * len(x), CELLS // (128 * x.shape[1])))
-    indicators = vae.joint.indicators
+    indicators = model.joint.indicators
 
     def tune(j: int, block: Block, rows: Tensor, heads: dict[str, Tensor]) -> dict[str, Tensor]:
         is_observed = ~x[:, j].isnan()
@@ -58,12 +59,15 @@ def match_marginals(vae: VAE, x: Tensor, generator: torch.Generator, weights: Te
         of_rows = None if weights is None else weights[is_observed].double()
         counts = torch.bincount(x[is_observed, j].long(), of_rows, minlength=logits.shape[-1]) + 0.5
         shift = proportional_fit(logits, counts / counts.sum()).to(x.dtype)
-        decoder.shift_column(j, shift)
+        columns.shift_column(j, shift)
         return {"logits": stratified(torch.softmax(heads["logits"][0] + shift, dim=-1), generator).unsqueeze(0)}
 
-    z = vae.prior.sample(n_rows, x, generator)
     rows = x.new_full((1, n_rows, x.shape[1]), torch.nan)
-    decoder.complete(vae.joint, z, rows, generator, tune=tune)
+    if isinstance(model, VAE):
+        z = model.prior.sample(n_rows, x, generator)
+        columns.complete(model.joint, z, rows, generator, tune=tune)
+    else:
+        columns.complete(rows, generator, tune=tune)
 
 
 def proportional_fit(logits: Tensor, frequencies: Tensor) -> Tensor:

@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from skvae.networks import VAE
 from skvae.training.history import History
-from skvae.training.objective import Objective
+from skvae.training.objective import Aim
 from skvae.training.recipe import Recipe
 from skvae.training.stopping import EarlyStopping
+from skvae.training.trainee import Trainee
 
 
 class Candidate:
@@ -20,7 +20,7 @@ class Candidate:
 
     Parameters
     ----------
-    recipe, objective : Recipe, Objective
+    recipe, objective : Recipe, Aim
         How it is trained and what it maximises. Candidates of one stack may differ in learning rate, weight decay, β
         and free bits.
     n_components : int
@@ -40,7 +40,7 @@ class Candidate:
         Its models alone, once it has stopped before others.
     """
 
-    def __init__(self, recipe: Recipe, objective: Objective, n_components: int, offset: float = 0.0) -> None:
+    def __init__(self, recipe: Recipe, objective: Aim, n_components: int, offset: float = 0.0) -> None:
         self.recipe = recipe
         self.objective = objective
         self.n_components = n_components
@@ -48,7 +48,7 @@ class Candidate:
         self.history = History(offset)
         self.history.add(0.0, None)
         self.at_start: Tensor | None = None
-        self.vae: VAE | None = None
+        self.vae: Trainee = None
 
     def state_dict(self) -> dict[str, Any]:
         """What has become of it so far, beside its weights."""

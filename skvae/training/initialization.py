@@ -8,7 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from skvae.networks import VAE
+from skvae.likelihoods import Joint
+from skvae.networks import VAE, Outputs
 
 MAX_ROWS = 10_000  # of a linear fit
 MAX_COLUMNS = 1000  # of a factor analysis; beyond, probabilistic PCA
@@ -214,7 +215,7 @@ def initialize(
         center = vae.encoder.numeric_features(rows_of[-1]).nanmean(dim=0).nan_to_num(nan=0.0)
         vae.encoder.get_buffer("center").copy_(center)
     for s, rows in enumerate(rows_of):
-        _start_at_marginals(vae, s, rows, weights_of[s])
+        start_at_marginals(vae.decoder, vae.joint, s, rows, weights_of[s])
     if init == "linear" and vae.encoder.linear:
         vae.encoder.silence()
         vae.decoder.silence()
@@ -224,21 +225,11 @@ def initialize(
             _start_at_linear_model(vae, s, rows, weights_of[s], generator, n_rows_wanted)
 
 
-def _set_heads(vae: VAE, s: int, block: int, heads: dict[str, Tensor]) -> None:
-    """Write constant values of a block's heads into the decoder of model s."""
-    for name, value in heads.items():
-        free = vae.decoder.free.find(block, name)
-        if free is not None:
-            free[s, 0] = value
-        else:
-            vae.decoder.bias[s, 0, vae.decoder.output_slice(block, name)] = value
-
-
-def _start_at_marginals(vae: VAE, s: int, x: Tensor, weights: Tensor | None) -> None:
-    """Independent columns."""
-    for b, block in enumerate(vae.joint):
+def start_at_marginals(outputs: Outputs, joint: Joint, s: int, x: Tensor, weights: Tensor | None) -> None:
+    """Independent columns, in model s."""
+    for b, block in enumerate(joint):
         heads = block.family.start(x[:, block.position], block.columns, weights)
-        _set_heads(vae, s, b, {name: value.nan_to_num(nan=0.0) for name, value in heads.items()})
+        outputs.set_constants(s, b, {name: value.nan_to_num(nan=0.0) for name, value in heads.items()})
 
 
 def _start_at_linear_model(
@@ -253,7 +244,7 @@ def _start_at_linear_model(
         known_noise = families[0].known_variance(**linear[0][1].constants())
     model = fit_linear_model(
         vae.encoder.linear_cells(x),
-        vae.encoder.n_components,
+        vae.n_components,
         shared_noise=is_shared,
         noise_min=max(math.exp(2 * family.floor) for family in families),
         generator=generator,
@@ -277,7 +268,7 @@ def _decode_linearly(vae: VAE, s: int, model: LinearModel) -> None:
         part = slice(first, first + len(block.index))
         first = part.stop
         loadings[s, :, vae.decoder.output_slice(b, "loc")] = model.loadings[part].T.to(loadings.dtype)
-        _set_heads(vae, s, b, {"loc": model.mean[part]} | family.noise(model.noise[part]))
+        vae.decoder.set_constants(s, b, {"loc": model.mean[part]} | family.noise(model.noise[part]))
 
 
 def _recognise_linearly(vae: VAE, s: int, model: LinearModel) -> None:

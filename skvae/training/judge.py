@@ -10,15 +10,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import embedding, pad
 
-from skvae.networks import VAE
-from skvae.objectives import elbo
 from skvae.training.candidate import Candidate
 from skvae.training.device import autocast
 from skvae.training.noise import Noise, noise_by_model
-from skvae.training.objective import Objective
+from skvae.training.objective import Aim
 from skvae.training.split import Split
 from skvae.training.steps import repeat
 from skvae.training.stopping import is_clear_gain, trimmed_mean
+from skvae.training.trainee import Trainee
 
 CHUNK = 4_000_000  # cells evaluated at once
 
@@ -49,7 +48,7 @@ class Judge:
 
     Parameters
     ----------
-    vae : VAE
+    vae : Trainee
         The stack.
     x, weights : Tensor of shape (N, D), and (N,) or None
         All rows; where they are themselves a distribution, one draw of them judges.
@@ -65,7 +64,7 @@ class Judge:
 
     def __init__(
         self,
-        vae: VAE,
+        vae: Trainee,
         x: Tensor,
         weights: Tensor | None,
         split: Split,
@@ -88,19 +87,18 @@ class Judge:
         self.draws = {k: torch.cat([half, -half]) for k, half in halves.items()}  # antithetic
 
     @torch.no_grad()
-    def __call__(self, vae: VAE, candidates: Sequence[Candidate], objective: Objective) -> list[Verdict]:
+    def __call__(self, vae: Trainee, candidates: Sequence[Candidate], objective: Aim) -> list[Verdict]:
         """A verdict on each candidate; the objective is that of the whole stack."""
         vae.eval()
         n_components = [candidate.n_components for candidate in candidates]
-        noise = noise_by_model(self.draws, n_components, len(self.rows), vae.encoder.n_components)
-        widest = max(self.x.shape[-1], vae.decoder.bias.shape[-1])
-        size = max(1, CHUNK // (len(vae.decoder.bias) * widest))
+        noise = noise_by_model(self.draws, n_components, len(self.rows), vae.n_components)
+        widest = max(self.x.shape[-1], vae.n_outputs)
+        size = max(1, CHUNK // (vae.n_models * widest))
         parts = []
         with autocast(self.x.device, self.dtype):
             for rows, part in zip(torch.split(self.x, size, 1), torch.split(noise, size, 2), strict=True):
-                x = repeat(rows, len(candidates))
-                bound = elbo(vae, x, part)
-                parts.append((bound.elbo, bound.kl, objective.rows(vae, x, part, bound)))
+                bound, by_row = objective.judged(vae, repeat(rows, len(candidates)), part)
+                parts.append((bound.elbo, bound.kl, by_row))
             figures = [torch.cat(tensors, dim=1) for tensors in zip(*parts, strict=True)]
             of_candidates = [torch.split(tensor, len(self.rows)) for tensor in figures]
             return [self._verdict(*own) for own in zip(candidates, *of_candidates, strict=True)]
@@ -111,9 +109,9 @@ class Judge:
         kl = kl[..., : candidate.n_components]  # others are padding
         elbos, kl, rows, weights = elbos[is_row], kl[is_row], rows[is_row], self.weights[is_row]
         mean_kl = torch.einsum("n,nk->k", weights, kl) / weights.sum()
-        free_bits = objective.free_bits * candidate.n_components / len(mean_kl)
-        free = (free_bits - mean_kl).clamp(min=0.0).sum()  # what λ adds to the KL of the rows
-        rows = rows - objective.beta(1.0) * free
+        if objective.has_free_bits:  # what λ adds to the KL of the rows
+            free_bits = objective.free_bits * candidate.n_components / len(mean_kl)
+            rows = rows - objective.beta(1.0) * (free_bits - mean_kl).clamp(min=0.0).sum()
         if candidate.at_start is None:
             candidate.at_start = rows
         mean_elbo = (elbos * weights).sum() / weights.sum()

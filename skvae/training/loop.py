@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from skvae.networks import VAE, state_of_models, take_models
+from skvae.networks import state_of_models, take_models
 from skvae.training.candidate import Candidate
 from skvae.training.device import autocast
 from skvae.training.history import History
@@ -23,6 +23,7 @@ from skvae.training.rows import Rows, RowsInMemory
 from skvae.training.schedules import Schedule, annealed
 from skvae.training.split import Split
 from skvae.training.steps import Steps
+from skvae.training.trainee import Trainee
 
 MAX_ROLLBACKS, ROLLBACK_FACTOR = 5, 0.3  # of the learning rate, where training broke down
 
@@ -35,7 +36,7 @@ class Training:
 
     Parameters
     ----------
-    vae : VAE
+    vae : Trainee
         A stack of C F models, already initialised.
     x : Tensor of shape (N, D)
         Encoded rows, on the device of the models.
@@ -61,7 +62,7 @@ class Training:
 
     def __init__(
         self,
-        vae: VAE,
+        vae: Trainee,
         x: Tensor,
         split: Split,
         candidates: list[Candidate],
@@ -236,7 +237,7 @@ class Training:
         self.optimizer.load_state_dict(state["optimizer"])
         self.noise.load_state_dict(state["noise"])
 
-    def so_far(self, candidate: Candidate) -> tuple[VAE, History]:
+    def so_far(self, candidate: Candidate) -> tuple[Trainee, History]:
         """Copies of what a candidate would leave behind if its training stopped now."""
         history, is_running = copy.deepcopy(candidate.history), candidate in self.running
         vae = copy.deepcopy(self.vae if is_running else candidate.vae)
@@ -248,7 +249,7 @@ class Training:
             if len(self.candidates) > 1:
                 vae = take_models(vae, self._positions(c))
             history.best_iter = self._best_iter(candidate)
-        vae.joint.is_complete = vae.encoder.is_complete = False
+        vae.assume_complete(cells=False, seen=False)
         return vae.eval(), history
 
     def _best_iter(self, candidate: Candidate) -> int:
@@ -257,7 +258,7 @@ class Training:
             return candidate.stopping.best_epoch
         return len(candidate.history.epochs) - 1
 
-    def _alone(self, c: int) -> VAE:
+    def _alone(self, c: int) -> Trainee:
         """The models of one running candidate; the stack itself where there was never another."""
         if len(self.candidates) == 1:
             return self.vae.eval()
@@ -274,5 +275,5 @@ class Training:
     def _assume_complete(self, training: bool) -> None:
         """Tell the modules where there are no gaps at all, so that they need not look at every step."""
         has_gaps = bool(self.x.isnan().any()) or not self.rows.is_complete
-        self.vae.joint.is_complete = training and not has_gaps
-        self.vae.encoder.is_complete = self.vae.joint.is_complete and not self.objective.input_dropout
+        is_complete = training and not has_gaps
+        self.vae.assume_complete(cells=is_complete, seen=is_complete and not self.objective.input_dropout)

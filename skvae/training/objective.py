@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
 
-from skvae.networks import VAE
 from skvae.objectives import Bound, doubly_reparameterized, elbo, importance_weighted_bound
 from skvae.training.schedules import BetaSchedule, LinearBeta
+from skvae.training.trainee import Trainee
 
 ONE = LinearBeta(end=0.0)
 
@@ -61,7 +61,7 @@ class Objective:
         return max(1, self.n_draws // 2)
 
     def step(
-        self, vae: VAE, x: Tensor, noise: Tensor, *, seen: Tensor | None, weights: Tensor | None, progress: float
+        self, vae: Trainee, x: Tensor, noise: Tensor, *, seen: Tensor | None, weights: Tensor | None, progress: float
     ) -> tuple[Tensor, Bound]:
         """What a step maximises, averaged over the rows of each model, (S,), and the terms of the ELBO."""
         beta = self.beta(progress)
@@ -76,16 +76,54 @@ class Objective:
             log_likelihood, kl = weights * log_likelihood, weights.unsqueeze(-1) * kl
         kl = kl.mean(dim=1)
         if self.has_free_bits:  # on their sum without components
-            kl = kl.clamp(min=self.free_bits * vae.encoder.n_components / kl.shape[-1])
+            kl = kl.clamp(min=self.free_bits * vae.n_components / kl.shape[-1])
         value = log_likelihood.mean(dim=-1, keepdim=True) - beta * kl.sum(dim=-1, keepdim=True)
         return value.squeeze(-1), bound
 
-    def rows(self, vae: VAE, x: Tensor, noise: Tensor, bound: Bound) -> Tensor:
-        """The objective of each row at the final β, without free bits. Shape: (S, B)."""
-        beta = self.beta(1.0)
+    def judged(self, vae: Trainee, x: Tensor, noise: Tensor) -> tuple[Bound, Tensor]:
+        """The ELBO, and the objective of each row at the final β, without free bits, (S, B)."""
+        beta, bound = self.beta(1.0), elbo(vae, x, noise)
         if self.name == "iwae":
-            return importance_weighted_bound(vae, x, noise, beta=beta)
-        return bound.log_likelihood - beta * bound.kl.sum(dim=-1)
+            return bound, importance_weighted_bound(vae, x, noise, beta=beta)
+        return bound, bound.log_likelihood - beta * bound.kl.sum(dim=-1)
+
+
+@dataclass(frozen=True)
+class LogLikelihood:
+    """What is maximised where nothing is latent: the ``objective(x, noise)`` of the model, nats of each row.
+
+    Attributes are those of ``Objective``. There is no KL.
+    """
+
+    beta: BetaSchedule = ONE
+    free_bits: float = 0.0
+    n_draws: int = 1
+    input_dropout: float = 0.0
+    has_free_bits: ClassVar[bool] = False
+    n_draws_of_judge: ClassVar[int] = 1
+
+    def step(
+        self, model: Trainee, x: Tensor, noise: Tensor, *, seen: Tensor | None, weights: Tensor | None, progress: float
+    ) -> tuple[Tensor, Bound]:
+        """What a step maximises, averaged over the rows of each model, (S,), and what it is for each row."""
+        by_row = model.objective(x, noise[0])
+        bound = _without_kl(by_row.detach())
+        if weights is not None:
+            by_row = weights * by_row
+        return by_row.mean(dim=-1), bound
+
+    def judged(self, model: Trainee, x: Tensor, noise: Tensor) -> tuple[Bound, Tensor]:
+        """The mean over all draws of noise. Shape: (S, B)."""
+        by_row = torch.stack([model.objective(x, draw) for draw in noise]).mean(dim=0)
+        return _without_kl(by_row), by_row
+
+
+Aim = Objective | LogLikelihood
+"""What a training maximises."""
+
+
+def _without_kl(by_row: Tensor) -> Bound:
+    return Bound(by_row, by_row.new_zeros(*by_row.shape, 0))
 
 
 class BetaByModel(BetaSchedule):
@@ -115,11 +153,12 @@ class BetaByModel(BetaSchedule):
         return torch.tensor([[schedule(progress)] for schedule in self.schedules], device=self.device)
 
 
-def objective_by_model(objectives: Sequence[Objective], n_models: int, device: torch.device) -> Objective:
+def objective_by_model(objectives: Sequence[Aim], n_models: int, device: torch.device) -> Aim:
     """One objective for a stack of fits, ``n_models`` models each, that differ in β and free bits only."""
     first = objectives[0]
     if all(objective == first for objective in objectives):
         return first
+    assert isinstance(first, Objective), "there is one model beside a VAE"
     schedules: list[BetaSchedule] = []
     free_bits: list[list[float | Tensor]] = []
     for objective in objectives:

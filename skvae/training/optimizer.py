@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.adamw import adamw  # the class AdamW imports torch's compiler, which takes seconds
 
-from skvae.networks import MLP, VAE, Linear, Replicas, parameters_by_model
+from skvae.networks import MLP, Linear, Reader, Replicas, parameters_by_model
 from skvae.training.processes import add_up
 
 OfModel = tuple[int | None, nn.Parameter]  # a parameter, and the one model it belongs to; None if it has the axis S
@@ -69,13 +69,13 @@ class Optimizer:
 
     Parameters
     ----------
-    vae : VAE
+    vae : nn.Module
         A stack of S models. Its parameters become views.
     learning_rates, weight_decays : sequence of S floats
         Peak learning rate and weight decay of each model. Neighbours with equal ones move together.
     """
 
-    def __init__(self, vae: VAE, learning_rates: Sequence[float], weight_decays: Sequence[float]) -> None:
+    def __init__(self, vae: nn.Module, learning_rates: Sequence[float], weight_decays: Sequence[float]) -> None:
         self.learning_rates, self.weight_decays = list(learning_rates), list(weight_decays)
         matrices = _matrices(vae)
         decaying: list[OfModel] = []
@@ -132,7 +132,7 @@ class Optimizer:
         for memory in self._memories:
             memory[models] = 0.0
 
-    def take(self, vae: VAE, models: list[int]) -> Optimizer:
+    def take(self, vae: nn.Module, models: list[int]) -> Optimizer:
         """The optimiser of these models alone, which are now what ``vae`` holds."""
         rates, decays = zip(*((self.learning_rates[s], self.weight_decays[s]) for s in models), strict=True)
         other = Optimizer(vae, rates, decays)
@@ -170,9 +170,9 @@ class Optimizer:
         self._is_slowed = state["is_slowed"]
 
 
-def _matrices(vae: VAE) -> set[int]:
+def _matrices(vae: nn.Module) -> set[int]:
     """Ids of what decays: the matrices of the networks, never the linear path, biases and scales."""
-    networks = [network for network in vae.modules() if isinstance(network, MLP | Replicas)]
+    networks = [network for network in vae.modules() if isinstance(network, MLP | Replicas | Reader)]
     matrices = set()
     for module in itertools.chain.from_iterable(network.modules() for network in networks):
         p = dict(module.named_parameters(recurse=False)).get("weight")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -101,6 +102,10 @@ class StreamedRows(Rows):
     weights: Tensor | None
     held_out: Tensor
 
+    def changed(self, change: Callable[[Tensor], Tensor]) -> StreamedRows:
+        """The same stream, each of whose parts is changed on the way."""
+        return replace(self, read=partial(_changed, self.read, change))
+
     def without(self, rows: Tensor) -> StreamedRows:
         """The same stream, less some rows of its sample."""
         held_out = self.sample[rows.cpu()].sort().values
@@ -138,6 +143,16 @@ class StreamedRows(Rows):
         if self.weights is None:
             return batch[None], None
         return batch[None, :, :-1], batch[None, :, -1]
+
+
+def _changed(
+    read: Callable[[torch.Generator], Iterator[tuple[int, Tensor]]],
+    change: Callable[[Tensor], Tensor],
+    generator: torch.Generator,
+) -> Iterator[tuple[int, Tensor]]:
+    """What is read, changed."""
+    for first, x in read(generator):
+        yield first, change(x)
 
 
 class Pool:

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from skvae.networks import VAE
 from skvae.training.candidate import Candidate
 from skvae.training.noise import Noise, noise_by_model
 from skvae.training.processes import share_of
+from skvae.training.trainee import Trainee
 
 
 class Batch(NamedTuple):
@@ -40,7 +40,7 @@ class Steps:
 
     Parameters
     ----------
-    vae : VAE
+    vae : Trainee
         The stack.
     candidates : sequence of Candidates
         The fits in it; their objectives agree on draws and input dropout.
@@ -50,7 +50,7 @@ class Steps:
         Source of everything random.
     """
 
-    def __init__(self, vae: VAE, candidates: Sequence[Candidate], n_models: int, noise: Noise) -> None:
+    def __init__(self, vae: Trainee, candidates: Sequence[Candidate], n_models: int, noise: Noise) -> None:
         self.vae = vae
         self.n_models = n_models
         self.noise = noise
@@ -63,7 +63,7 @@ class Steps:
         x = self.vae.joint.redraw(rows, self.noise.cells)
         seen = hide(x, self.input_dropout, self.noise.cells) if self.input_dropout else None
         draws = self.noise.normal(self.n_draws, x.shape[1], self.n_components, x)
-        noise = noise_by_model(draws, self.n_components, self.n_models, self.vae.encoder.n_components)
+        noise = noise_by_model(draws, self.n_components, self.n_models, self.vae.n_components)
         return Batch(self._spread(x), share_of(noise, 2), self._spread_if_any(seen), self._spread_if_any(weights))
 
     def _spread(self, rows: Tensor) -> Tensor:

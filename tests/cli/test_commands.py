@@ -60,8 +60,22 @@ def test_sample_draws_what_the_model_draws(model, capsys):
     written = pd.read_csv("rows.csv", dtype_backend="numpy_nullable")
     pd.testing.assert_frame_equal(written, expected.reset_index(drop=True), check_dtype=False)
     said = capsys.readouterr().err
-    assert "note: rows are closer to the data from a model that was fitted with --decoder autoregressive" in said
     assert "wrote rows.csv: 5 rows" in said
+    assert "note: " not in said
+
+
+def test_a_model_of_independent_columns_is_said_to_draw_worse_rows(table, capsys):
+    run("fit", table, "-o", "model", "--decoder", "factorized", *QUICK)
+    run("sample", "--model", "model", "-n", "5", "-o", "rows.csv")
+    said = capsys.readouterr().err
+    assert "note: rows are closer to the data from a model that was fitted without --decoder factorized" in said
+
+
+@pytest.mark.parametrize("command", ["transform", "score"])
+def test_what_is_said_of_z_needs_no_model_beside_the_vae(command, table, monkeypatch):
+    monkeypatch.setattr("skvae.models.whole.train_beside", None)
+    run(command, table, "-o", "out.csv", *QUICK)
+    assert len(pd.read_csv("out.csv")) == 40
 
 
 def test_sample_learns_a_table_with_its_gaps(table, capsys):

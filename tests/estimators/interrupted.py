@@ -31,7 +31,8 @@ frame = pd.DataFrame(X, columns=list("abcd")).assign(kind=np.where(X[:, 0] > 0, 
 gaps = frame.mask(rng.random(frame.shape) < 0.2)
 quick = {"n_components": 2, "max_iter": 12, "hidden_layer_sizes": (8,), "device": "cpu", "random_state": 0}
 vae = VAETransformer(**quick)
-fitted = VAETransformer(**quick).fit(frame)
+fitted = VAETransformer(**quick, decoder="factorized").fit(frame)
+beside = VAETransformer(**quick | {"max_iter": 2}).fit(frame)
 SYNTHESIS = {"decoder": "autoregressive", "max_iter": 3}
 GRID = {"n_components": [1, 2]}
 
@@ -45,6 +46,10 @@ FITS = {
     "fit": (lambda: VAETransformer(**quick), lambda made: made.fit(X)),
     "last weights": (lambda: VAETransformer(**quick | {"early_stopping": False}), lambda made: made.fit(X)),
     "synthesis": (lambda: VAETransformer(**quick | SYNTHESIS), lambda made: made.fit(X)),
+    "beside": (
+        lambda: VAETransformer(**quick | {"decoder": "conditional", "max_iter": 3}),
+        lambda made: made.fit(X),
+    ),
     "learned prior": (lambda: VAETransformer(**quick | {"prior": "mixture"}), lambda made: made.fit(X)),
     "fit_chunks": (lambda: VAETransformer(**quick), lambda made: made.fit_chunks([X[:80], X[80:]])),
     "partial_fit": (lambda: VAETransformer(**quick).partial_fit(X), chunk_by_chunk),
@@ -59,6 +64,8 @@ CALLS = {
     "sample": lambda: fitted.sample(30_000, random_state=0),
     "sample, given": lambda: fitted.sample(500, given={"kind": "x"}, random_state=0),
     "impute": lambda: fitted.impute(gaps, random_state=0),
+    "sample of a chain": lambda: beside.sample(30_000, random_state=0),
+    "impute by a reader": lambda: beside.impute(gaps, random_state=0),
     "transform": lambda: fitted.transform(gaps),
     "score_samples": lambda: fitted.score_samples(gaps),
 }

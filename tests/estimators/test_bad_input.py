@@ -490,10 +490,10 @@ def test_bad_numbers_of_draws(n):
         assert_refused(draws, vae, ValueError, f"n_draws must be an integer of at least 1, got {n!r}")
 
 
-def test_no_number_of_samples_is_one_and_no_number_of_draws_is_none():
+def test_no_number_of_samples_is_one_and_no_number_of_draws_is_a_hundred():
     vae = VAETransformer(**TINY).fit(X)
     assert vae.sample().shape == vae.sample(None).shape == vae.sample(given={0: 0.5}).shape == (1, 3)
-    assert_refused(lambda: vae.log_likelihood(X, n_draws=None), vae, ValueError, "at least 1, got None")
+    np.testing.assert_array_equal(vae.log_likelihood(X), vae.log_likelihood(X, n_draws=100))
 
 
 # -- weights and held-out rows -----------------------------------------------------------------------------------
@@ -730,18 +730,18 @@ LACKS = [
 
 def lack_memory(n_times, monkeypatch, error=LACKS[0]):
     """A device whose memory is too small for the first trainings; the batch sizes of all."""
-    from skvae.models import fitting
+    from skvae.models import tries
 
     batch_sizes = []
 
-    class Lacking(fitting.Training):
+    class Lacking(tries.Training):
         def run(self, until=None):
             batch_sizes.append(self.recipe.batch_size)
             if len(batch_sizes) <= n_times:
                 raise error
             super().run(until)
 
-    monkeypatch.setattr(fitting, "Training", Lacking)
+    monkeypatch.setattr(tries, "Training", Lacking)
     return batch_sizes
 
 

@@ -150,6 +150,33 @@ def test_a_callback_ends_the_fit_and_sees_what_is_kept(settings, tiny, iris):
     assert_array_equal(full.fitted[4].transform(iris), stopped.transform(iris))
 
 
+class Stopping(Listener):
+    """Ends the training in which the so-and-so-manieth epoch of the fit is."""
+
+    def on_fit_task_end(self, estimator, context):
+        super().on_fit_task_end(estimator, context)
+        return len(epochs(self)) == self.stop_after
+
+
+def test_epochs_of_all_three_trainings_are_tasks_of_one_fit(tiny, mixed):
+    keeper = Keeper()
+    VAETransformer(**tiny).set_callbacks(keeper).fit(mixed)
+    tasks = [f"{what} epoch {k}" for k in range(9) for what in ("begin", "end")]
+    assert keeper.said == ["setup", "begin fit 0", *tasks, "end fit 0", "teardown"]
+    so_far = [(vae.vae_.chain is not None, vae.vae_.reader is not None) for vae in keeper.fitted[:9]]
+    assert so_far == [(False, False)] * 3 + [(True, False)] * 3 + [(True, True)] * 3
+    lengths = [len(vae.history_["epoch"]) for vae in keeper.fitted[:9]]
+    assert lengths == [2, 3, 4] + [4] * 6
+    assert np.isfinite(keeper.fitted[4].log_likelihood(mixed)).all()
+
+
+@pytest.mark.parametrize(("stop_after", "n_epochs"), [(2, [2, 3, 3]), (4, [3, 1, 3]), (8, [3, 3, 2])])
+def test_a_callback_ends_the_training_that_it_is_told_of(stop_after, n_epochs, tiny, mixed):
+    vae = VAETransformer(**tiny).set_callbacks(Stopping(stop_after)).fit(mixed)
+    histories = [vae.history_, *vae.history_beside_.values()]
+    assert [len(history["epoch"]) - 1 for history in histories] == n_epochs
+
+
 def test_callbacks_see_the_rows_as_they_were_given(tiny, mixed, iris):
     keeper, y = Keeper(), np.arange(len(mixed))
     VAETransformer(**tiny).set_callbacks(keeper).fit(mixed, y)

@@ -73,11 +73,12 @@ def test_random_state_is_the_estimators_unless_given(holes):
 
 @pytest.mark.filterwarnings("ignore:All 10 component")
 def test_default_estimator_is_that_of_the_container(monkeypatch):
-    monkeypatch.setattr("skvae.models.rules.SynthesisRules.max_iter", lambda rules, batch_size: 1)
-    monkeypatch.setattr("skvae.models.rules.Rules.max_iter", lambda rules, batch_size: 1)
+    for rules in ("Rules", "SynthesisRules", "ReaderRules"):
+        monkeypatch.setattr(f"skvae.models.rules.{rules}.max_iter", lambda rules, batch_size: 1)
     X = np.random.default_rng(0).normal(size=(20, 2))
     X[0, 0] = np.nan
-    assert VAEImputer(random_state=0).fit(pd.DataFrame(X)).estimator_.decoder == "autoregressive"
+    of_frame = VAEImputer(random_state=0).fit(pd.DataFrame(X)).estimator_
+    assert (of_frame.decoder, of_frame.vae_.reader is not None) == ("auto", True)
     assert VAEImputer(random_state=0).fit(X).estimator_.likelihood == "student_t"
     assert VAEImputer(random_state=0).fit(X > 0).estimator_.likelihood == "auto"
 

@@ -21,7 +21,7 @@ def read(name):
 def test_a_real_table_goes_in_and_comes_out(name, rows):
     table = read(name).sample(rows, random_state=0)
     train, test = table[: rows * 3 // 4], table[rows * 3 // 4 :]
-    vae = VAETransformer(4, hidden_layer_sizes=(32,), max_iter=40, random_state=0).fit(train)
+    vae = VAETransformer(4, hidden_layer_sizes=(32,), max_iter=12, random_state=0).fit(train)
     assert vae.score(train) > vae.history_["validation_elbo"][0]
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".* was not seen at fit")

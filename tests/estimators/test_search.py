@@ -103,6 +103,33 @@ def test_grey_levels_and_mixed_columns_with_gaps(large_mixed, trained_alone):
         assert_allclose(together.cv_results_["mean_test_score"], apart.cv_results_["mean_test_score"], rtol=1e-4)
 
 
+def test_candidates_are_compared_without_the_models_beside_them_and_the_best_has_all(large_mixed, monkeypatch):
+    from skvae.models import whole
+
+    trained, train_beside = [], whole.train_beside
+    monkeypatch.setattr(whole, "train_beside", lambda name, *rest: trained.append(name) or train_beside(name, *rest))
+    X, vae = large_mixed[:150], VAETransformer(**TINY | {"max_iter": 2})
+    search = VAESearchCV(vae, {"n_components": [1, 2]}, cv=2).fit(X)
+    assert trained == ["chain", "reader"]  # of the refit, and of no fold
+    assert search.best_estimator_.decoder == "auto"
+    assert search.best_estimator_.impute(X).notna().all(axis=None)
+    plain = VAESearchCV(vae.set_params(decoder="factorized"), search.param_grid, cv=2).fit(X)
+    assert_array_equal(plain.cv_results_["mean_test_score"], search.cv_results_["mean_test_score"])
+    trained.clear()
+
+    def exact(estimator, X, y=None):
+        return estimator.log_likelihood(X).mean()
+
+    VAESearchCV(vae.set_params(decoder="auto"), {"n_components": [1]}, cv=2, scoring=exact, refit=False).fit(X)
+    assert trained == ["chain", "reader"] * 2  # which the score asks for
+
+
+def test_the_best_has_all_models_where_a_split_trains_on_every_row(large_mixed):
+    X, every = large_mixed[:100], np.arange(100)
+    vae, grid = VAETransformer(**TINY | {"max_iter": 1}), {"n_components": [1, 2]}
+    assert VAESearchCV(vae, grid, cv=[(every, every)]).fit(X).best_estimator_.vae_.reader is not None
+
+
 def test_what_cannot_be_stacked_is_fitted_alone(wine, trained_alone, capsys):
     vae = VAETransformer(**TINY | {"max_iter": 3})
     grid = [{"dropout": [0.0, 0.2]}, {"prior": ["mixture"]}, {"n_components": [1, 3]}]

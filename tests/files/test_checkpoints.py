@@ -56,7 +56,7 @@ def killed(monkeypatch):
 
 def model(tmp_path=None, **settings):
     place = None if tmp_path is None else tmp_path / "kept"
-    settings = {"max_iter": 12, "random_state": 0, "hidden_layer_sizes": (8,)} | settings
+    settings = {"max_iter": 12, "random_state": 0, "hidden_layer_sizes": (8,), "decoder": "factorized"} | settings
     return VAETransformer(2, checkpoint_dir=place, **settings)
 
 
@@ -68,10 +68,17 @@ def assert_same(one, other, rows=X):
     assert_array_equal(one.transform(rows), other.transform(rows))
     assert one.score(rows) == other.score(rows)
     pd.testing.assert_frame_equal(one.sample(20, random_state=1), other.sample(20, random_state=1))
-    for name, column in one.history_.items():
-        if name != "seconds":
-            assert_array_equal(column, other.history_[name])
+    assert_array_equal(one.log_likelihood(rows), other.log_likelihood(rows))
+    for history, others in zip(histories(one), histories(other), strict=True):
+        for name, column in history.items():
+            if name != "seconds":
+                assert_array_equal(column, others[name])
     assert one.best_iter_ == other.best_iter_
+
+
+def histories(vae):
+    """Records of all trainings."""
+    return [vae.history_, *getattr(vae, "history_beside_", {}).values()]
 
 
 class Net(torch.nn.Sequential):
@@ -103,6 +110,62 @@ def test_a_killed_fit_goes_on_bit_by_bit(settings, killed, tmp_path):
     again = model(tmp_path, **settings).fit(X)
     assert_same(again, whole)
     assert files(tmp_path) == [".fit"]
+
+
+BESIDE = {"decoder": "conditional", "add_indicator": True, "max_iter": 5}
+GAPS = X.mask(np.random.default_rng(0).random(X.shape) < 0.1)
+
+
+@pytest.mark.parametrize("n_ended", [0, 1, 2], ids=["vae", "chain", "reader"])
+def test_each_training_of_a_fit_goes_on_bit_by_bit(n_ended, killed, tmp_path):
+    whole = model(**BESIDE).fit(GAPS)
+    killed(lambda: model(tmp_path, **BESIDE).fit(GAPS), after=4 * n_ended + 2)
+    assert files(tmp_path) == [".fit"] * n_ended + [".unfinished"]
+    again = model(tmp_path, **BESIDE).fit(GAPS)
+    assert_same(again, whole, GAPS)
+    pd.testing.assert_frame_equal(again.impute(GAPS), whole.impute(GAPS))
+    assert files(tmp_path) == [".fit", ".fit", ".fit"]
+    assert_same(model(tmp_path, **BESIDE).fit(GAPS), whole, GAPS)
+
+
+@pytest.mark.parametrize("options", [{"warm_start": True}, {"early_stopping": True}], ids=str)
+def test_a_second_fit_of_all_trainings_goes_on(options, killed, tmp_path):
+    def twice(place=None, second=lambda vae: vae.fit(GAPS)):
+        vae = model(place, **BESIDE, **options).fit(GAPS[:120])
+        return second(vae) or vae
+
+    whole = twice()
+    twice(tmp_path, lambda vae: killed(lambda: vae.fit(GAPS), after=6))
+    assert_same(twice(tmp_path), whole, GAPS)
+
+
+@pytest.mark.parametrize(("name", "n_files"), [("chain", 2), ("reader", 3)])
+def test_ctrl_c_leaves_the_state_of_each_training(name, n_files, tmp_path, monkeypatch):
+    keep = Checkpoint.keep
+
+    def interrupt(checkpoint, state):
+        keep(checkpoint, state)
+        if checkpoint.identity.beside == name and state()["training"]["epoch"] == 3:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.warns(match="interrupted"):
+        patch.setattr(Checkpoint, "keep", interrupt)
+        vae = model(tmp_path, **BESIDE).fit(GAPS)
+    assert vae.n_iter_ == 5
+    assert list(vae.history_beside_) == ["chain", "reader"][: n_files - 1]
+    assert len(vae.history_beside_[name]["epoch"]) == 4  # from the start on
+    assert files(tmp_path) == [".fit"] * (n_files - 1) + [".unfinished"]
+    assert_same(model(tmp_path, **BESIDE).fit(GAPS), model(**BESIDE).fit(GAPS), GAPS)
+
+
+def test_another_fit_is_told_of_once_whichever_of_its_trainings_was_killed(killed, tmp_path, recwarn):
+    killed(lambda: model(tmp_path, **BESIDE).fit(GAPS), after=6)
+    model(tmp_path, **BESIDE).fit(GAPS[:-1])
+    model(tmp_path, **BESIDE | {"beta": 0.5}).fit(GAPS)
+    said = [str(warning.message) for warning in recwarn if "begins anew" in str(warning.message)]
+    assert len(said) == 2
+    assert "chain.unfinished is of other rows, so" in said[0]
+    assert "chain.unfinished is of other parameters, so" in said[1]
 
 
 def test_epochs_are_not_trained_twice(killed, tmp_path, monkeypatch):
@@ -148,7 +211,7 @@ def test_chunks(is_streamed, killed, tmp_path, monkeypatch):
 
 def test_a_fit_that_has_ended_is_not_done_again(tmp_path, monkeypatch, capsys):
     whole = model(tmp_path).fit(X)
-    monkeypatch.setattr(checkpoints, "fit", None)
+    monkeypatch.setattr("skvae.models.fitting.Training.run", None)
     again = model(tmp_path, verbose=1).fit(X)
     assert_same(again, whole)
     assert again.history_["seconds"] == whole.history_["seconds"]
@@ -251,8 +314,8 @@ def test_grid_search_of_scikit_learn(killed, tmp_path):
 
 
 def test_an_imputer_hands_it_on(tmp_path):
-    VAEImputer(model(tmp_path), random_state=0).fit(X)
-    assert files(tmp_path) == [".fit"]
+    VAEImputer(model(tmp_path, decoder="auto", max_iter=1), random_state=0).fit(X)
+    assert files(tmp_path) == [".fit", ".fit", ".fit"]
 
 
 # -- bad input -------------------------------------------------------------------------------------------------------
@@ -334,19 +397,21 @@ from skvae.models import streaming
 kind, place, n_kills = sys.argv[1], sys.argv[2], int(sys.argv[3])
 checkpoints.SECONDS, checkpoints.SHARE = 0.0, 1e9
 X = load_wine(as_frame=True).data
-settings = {"max_iter": 40, "random_state": 0, "hidden_layer_sizes": (8,)}
+settings = {"max_iter": 12 if kind == "conditional" else 40, "random_state": 0, "hidden_layer_sizes": (8,)}
 
 
 def work(place):
     if kind == "search":
-        vae = VAETransformer(checkpoint_dir=place, **settings | {"max_iter": 8})
+        vae = VAETransformer(checkpoint_dir=place, decoder="factorized", **settings | {"max_iter": 8})
         search = VAESearchCV(vae, {"n_components": [1, 2], "activation": ["silu", "relu"]}, cv=2).fit(X)
         return np.concatenate([search.transform(X).ravel(), search.cv_results_["mean_test_score"]])
-    decoder = "autoregressive" if kind == "autoregressive" else "factorized"
+    decoder = kind if kind in ("autoregressive", "conditional") else "factorized"
     vae = VAETransformer(2, decoder=decoder, checkpoint_dir=place, dropout=0.1 * (kind == "dropout"), **settings)
     if kind == "stream":
         streaming.IN_MEMORY = 500
         return vae.fit_chunks([X[:60], X[60:120], X[120:]]).transform(X)
+    if kind == "conditional":
+        return vae.fit(X).impute(X.mask(X > X.mean())).to_numpy()
     return vae.fit(X).transform(X)
 
 
@@ -366,14 +431,15 @@ for number in range(n_kills):
     os.waitpid(child, 0)
     n_resumed += os.path.isdir(place) and any(name.endswith(".unfinished") for name in os.listdir(place))
     assert np.array_equal(work(place), whole), number
-    assert kind == "search" or sorted(name.split(".")[-1] for name in os.listdir(place)) == ["fit"], os.listdir(place)
+    kept = ["fit"] * (3 if kind == "conditional" else 1)
+    assert kind == "search" or sorted(name.split(".")[-1] for name in os.listdir(place)) == kept, os.listdir(place)
     shutil.rmtree(place)
 print(n_resumed)
 """
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.parametrize("kind", ["folds", "autoregressive", "dropout", "stream", "search"])
+@pytest.mark.parametrize("kind", ["folds", "conditional", "dropout", "stream", "search"])
 def test_kill_9_at_random_moments(kind, tmp_path):
     n_kills = 10 if LONG else 1
     command = [sys.executable, "-W", "error::UserWarning", "-c", KILLS, kind, str(tmp_path / "kept"), str(n_kills)]

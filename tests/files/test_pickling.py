@@ -1,5 +1,6 @@
 """A pickle is text and arrays, and says who wrote it."""
 
+import json
 import pickle
 import warnings
 
@@ -72,3 +73,15 @@ def test_a_model_of_a_gpu_loads_without_one(tiny, iris):
     assert again.device == "cuda"
     assert again.device_ == torch.device("cpu")
     assert_array_equal(again.transform(iris), vae.transform(iris))
+
+
+def test_a_pickle_of_a_release_without_models_beside_is_read(tiny, iris):
+    vae = VAETransformer(**tiny).fit(iris)
+    state = vae.__getstate__()
+    document = json.loads(state["_document"])
+    document["_hidden_layer_sizes"] = document.pop("_sizes")[0]
+    state["_document"] = json.dumps(document)
+    again = VAETransformer()
+    again.__setstate__(state)
+    assert_array_equal(again.transform(iris), vae.transform(iris))
+    assert again._architecture == vae._architecture

@@ -40,6 +40,11 @@ def assert_same(one, other, X):
     assert_array_equal(one.transform(X), other.transform(X))
     assert_array_equal(one.score_samples(X), other.score_samples(X))
     assert_array_equal(one.log_likelihood(X, n_draws=2), other.log_likelihood(X, n_draws=2))
+    if one.vae_.chain is not None:
+        assert_array_equal(one.log_likelihood(X), other.log_likelihood(X))
+        name = X.columns[-1]
+        pd.testing.assert_frame_equal(one.infer_proba(X, name), other.infer_proba(X, name), check_exact=True)
+        assert repr(one.history_beside_) == repr(other.history_beside_)
     Z = one.transform(X)[:9]
     for ask in (
         lambda model: model.inverse_transform(Z),

@@ -166,7 +166,12 @@ def check_rows(rows: Any, X: Any, vae: VAETransformer, n_rows: int, *, gaps: boo
         assert type(rows) is type(X)
         check_schema(rows, X)
     for j, column in enumerate(vae.table_.data):
-        check_cells(cells(rows, j), cells(X, j), column, may_miss=gaps and column.is_indicated)
+        check_cells(cells(rows, j), cells(X, j), column, may_miss=gaps and has_modelled_gaps(column, vae))
+
+
+def has_modelled_gaps(column: Any, vae: VAETransformer) -> bool:
+    """Whether the model knows how often cells of a column are missing."""
+    return bool(column.is_indicated or (column.has_gaps and vae.vae_.chain is not None))
 
 
 def check_schema(rows: Any, X: Any) -> None:
@@ -220,7 +225,7 @@ def check_kept(rows: Any, X: Any, vae: VAETransformer, *, gaps: bool = False) ->
     for j, column in enumerate(vae.table_.data):
         old, new = cells(X, j), cells(rows, j)
         is_known = ~is_missing(old)
-        assert (gaps and column.is_indicated) or not is_missing(new).any(), f"column {j} still has gaps"
+        assert (gaps and has_modelled_gaps(column, vae)) or not is_missing(new).any(), f"column {j} still has gaps"
         assert identities(old[is_known]) == identities(new[is_known]), f"observed cells of column {j} have changed"
 
 

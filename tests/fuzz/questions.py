@@ -23,6 +23,7 @@ from tests.fuzz.checks import (
     Refused,
     ask,
     cells,
+    check_cells,
     check_close,
     check_coordinates,
     check_kept,
@@ -101,8 +102,9 @@ def score(case: Case) -> None:
 
 
 def log_likelihood(case: Case) -> None:
-    """A tighter bound."""
+    """A tighter bound, and what is exact where columns see one another."""
     check_scores(by_row(case, case.vae.log_likelihood, n_draws=2), case.n_rows)
+    check_scores(by_row(case, case.vae.log_likelihood), case.n_rows)
 
 
 def reconstruct(case: Case) -> None:
@@ -124,6 +126,7 @@ def sample(case: Case) -> None:
     rows = ask(case.vae.sample, 7, random_state=case.choice)
     check_rows(rows, case.X, case.vae, 7, gaps=True)
     check_same(ask(case.vae.sample, 7, random_state=case.choice), rows)
+    check_rows(ask(case.vae.sample, 7, gaps=False, random_state=case.choice), case.X, case.vae, 7)
 
 
 def sample_given(case: Case) -> None:
@@ -152,6 +155,26 @@ def impute(case: Case) -> None:
     for completed in [ask(case.vae.impute, case.X), *ask(case.vae.impute, case.X, n_draws=2)]:
         check_kept(completed, case.X, case.vae)
         check_rows(completed, case.X, case.vae, case.n_rows)
+
+
+def infer(case: Case) -> None:
+    """A column given the others is one of its kind."""
+    j = case.choice % case.vae.n_features_in_
+    column = case.vae.table_.data[j]
+    inferred = ask(case.vae.infer, case.X, column.name, random_state=0)
+    values = pd.Series(inferred) if isinstance(inferred, np.ndarray) else cells(inferred.to_frame(), 0)
+    assert len(values) == case.n_rows
+    check_cells(values, cells(case.X, j), column, may_miss=False)
+
+
+def infer_proba(case: Case) -> None:
+    """The probabilities of all values of a column are one together."""
+    name = case.vae.table_.data[case.choice % case.vae.n_features_in_].name
+    with suppress(Refused):  # of numbers without levels
+        shares = ask(case.vae.infer_proba, case.X, name, random_state=0)
+        assert len(shares) == case.n_rows
+        assert (shares >= 0).all(axis=None)
+        np.testing.assert_allclose(shares.sum(axis=1), 1.0, atol=1e-3)
 
 
 def fit(case: Case) -> None:

@@ -6,7 +6,7 @@ from torch import nn
 
 from skvae import VAETransformer
 from skvae.models import Architecture
-from skvae.networks import AutoregressiveDecoder, Decoder, Replicas
+from skvae.networks import AutoregressiveDecoder, Chain, Decoder, Reader, Replicas
 from skvae.priors import Mixture
 from skvae.tables import Table
 
@@ -61,5 +61,26 @@ def test_a_prior_is_a_name_or_a_family(table):
 
 
 def test_it_is_read_from_the_parameters_of_an_estimator():
-    parameters = VAETransformer(2, hidden_layer_sizes="auto").get_params()
+    parameters = VAETransformer(2, hidden_layer_sizes="auto", decoder="factorized").get_params()
     assert Architecture.of(parameters, [7, 5]) == PLAIN
+    assert Architecture.of(parameters, [7, 5], [9, 9]) == dataclasses.replace(PLAIN, sizes_beside=(9, 9))
+
+
+@pytest.mark.parametrize(("name", "kind"), [("chain", Chain), ("reader", Reader)])
+def test_models_beside_are_made_of_the_columns_and_their_gaps(name, kind, mixed):
+    table, architecture = Table.fit(mixed), dataclasses.replace(PLAIN, sizes_beside=(9, 6))
+    model = architecture.build_beside(name, table, 3)
+    assert type(model) is kind
+    assert model.joint.n_columns == len(table.of_columns.columns) > len(table.columns)
+    assert next(model.parameters()).dtype == torch.float32
+    one, other, third = (architecture.build_beside(name, table, seed).state_dict() for seed in (3, 3, 4))
+    assert all(torch.equal(one[key], other[key]) for key in one)
+    assert not all(torch.equal(one[key], third[key]) for key in one)
+
+
+@pytest.mark.parametrize("decoder", ["auto", "conditional", "factorized"])
+def test_the_vae_has_no_part_in_what_is_beside_it(decoder, table):
+    vae = dataclasses.replace(PLAIN, decoder=decoder, sizes_beside=(9,)).build(table, 0)
+    assert vae.chain is None and vae.reader is None
+    plain = PLAIN.build(table, 0).state_dict()
+    assert all(torch.equal(value, plain[name]) for name, value in vae.state_dict().items())

@@ -4,6 +4,7 @@ import pytest
 
 from skvae import VAETransformer
 from skvae.models import complaints_of
+from skvae.training import History
 from tests.models.outcomes import outcome
 
 
@@ -26,6 +27,26 @@ def fitted(tiny, iris):
 )
 def test_what_went_wrong_is_said(fitted, facts, message):
     (said,) = complaints_of(outcome(fitted, **facts), fitted.table_)
+    assert re.search(message, said)
+
+
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [
+        (
+            {"interrupted": True},
+            "interrupted in epoch 1 of the reader, a model beside the VAE; the best",
+        ),
+        ({"n_skipped": 2, "n_rollbacks": 3}, r"2 training step\(s\) .* 3 time\(s\)"),
+    ],
+    ids=["interrupted", "broken"],
+)
+def test_what_went_wrong_beside_the_vae_is_said(fitted, facts, message):
+    reader = History(epochs=[{"epoch": 0}])
+    for name, value in facts.items():
+        setattr(reader, name, value)
+    fit = outcome(fitted)._replace(beside={"chain": History(), "reader": reader})
+    (said,) = complaints_of(fit, fitted.table_)
     assert re.search(message, said)
 
 

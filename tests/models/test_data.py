@@ -55,3 +55,18 @@ def test_some_rows_with_their_weights(data):
     assert torch.equal(some.x, data.x[[3, 1]])
     assert some.weights.tolist() == [3.0, 1.0]
     assert some.float().x.dtype == some.float().weights.dtype == torch.float32
+
+
+def test_rows_for_models_whose_columns_see_one_another_show_their_gaps(mixed):
+    table = Table.fit(mixed)
+    x = table.encode(mixed)
+    parts = [(0, x[:40]), (40, x[40:])]
+    stream = StreamedRows(lambda generator: iter(parts), 60, False, torch.arange(60), None, torch.empty(0).long())
+    data = Data(table, x, torch.arange(60.0), x[:5], stream).of_columns
+    n_gaps = int(mixed.isna().any().sum())
+    assert data.table is table.of_columns
+    assert data.x.shape[1] == data.x_val.shape[1] == x.shape[1] + n_gaps
+    assert torch.equal(data.weights, torch.arange(60.0))
+    read = [part for _, part in data.stream.read(torch.Generator())]
+    torch.testing.assert_close(torch.cat(read), data.x, equal_nan=True)
+    assert_allclose(data.offset, Data(table, x).offset)

@@ -23,6 +23,15 @@ def test_weights_are_relative_to_all_chunks_so_far(iris):
     assert online.relative(None) is None
 
 
+@pytest.mark.parametrize("weight", [1e308, 1.0, 5e-324])
+def test_the_mean_of_equal_weights_is_exact(weight, iris):
+    table = Table.fit(iris)
+    data, online = Data(table, table.encode(iris), torch.full((150,), weight, dtype=torch.float64)), Online(2000)
+    for _ in range(5):
+        online = online.noticing(data)
+        assert online.mean_weight == weight
+
+
 @pytest.mark.parametrize("weight", [1e308, 1.0, 5e-324, 1e-46])
 def test_equal_weights_are_no_weights_whatever_their_size(tiny, iris, weight):
     plain, weighted = VAETransformer(**tiny), VAETransformer(**tiny)

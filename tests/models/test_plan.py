@@ -1,7 +1,10 @@
 import inspect
+from dataclasses import replace
 
 from skvae import VAETransformer
-from skvae.models import Parameters
+from skvae.models import Parameters, Plan
+from skvae.models.plan import Stage
+from skvae.training import Recipe
 
 OF_COLUMNS = {"likelihood", "add_indicator"}
 OF_THE_RUN = {"warm_start", "device", "random_state", "verbose", "checkpoint_dir"}
@@ -14,3 +17,11 @@ def test_a_fit_reads_the_parameters_of_the_estimator():
     assert {name: str(hint) for name, hint in Parameters.__annotations__.items()} == {
         name: str(of_estimator[name].annotation) for name in Parameters.__annotations__
     }
+
+
+def test_the_epochs_of_all_trainings_count():
+    recipe = Recipe(1e-2, 1e-2, 16, 7)
+    plan = Plan(None, recipe, None, "linear", "auto", 0.1, 1)
+    assert plan.n_epochs == 7
+    beside = {"chain": Stage(replace(recipe, max_iter=3), 1), "reader": Stage(replace(recipe, max_iter=2), None)}
+    assert replace(plan, beside=beside).n_epochs == 12

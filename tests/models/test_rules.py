@@ -8,7 +8,7 @@ import torch
 from skvae import VAETransformer
 from skvae.likelihoods import Bernoulli, Gaussian
 from skvae.models import decide
-from skvae.models.rules import SMALL, Facts, Rules, SynthesisRules
+from skvae.models.rules import MAX_COLUMNS, SMALL, Facts, Rules, SynthesisRules, has_models_beside
 from skvae.tables import Table
 from skvae.training import CyclicalBeta, LinearBeta
 
@@ -138,3 +138,31 @@ def test_plans_are_values(table):
 def test_layers_have_positive_whole_sizes(sizes, table):
     with pytest.raises(ValueError, match="hidden_layer_sizes must hold positive integers"):
         decide(VAETransformer(hidden_layer_sizes=sizes), table, 150, CPU)
+
+
+@pytest.mark.parametrize(
+    ("decoder", "of_frame", "of_wide", "of_array"),
+    [
+        ("auto", True, False, False),
+        ("conditional", True, True, True),
+        ("factorized", False, False, False),
+        ("autoregressive", False, False, False),
+    ],
+)
+def test_columns_of_a_frame_see_one_another_unless_it_is_very_wide(decoder, of_frame, of_wide, of_array, iris):
+    vae = VAETransformer(decoder=decoder)
+    wide = pd.DataFrame({f"x{j}": [0.0, 1.0] for j in range(MAX_COLUMNS + 1)})
+    narrow = wide.iloc[:, :MAX_COLUMNS]
+    tables = [Table.fit(X) for X in (narrow, wide, iris)]
+    assert [has_models_beside(vae, table) for table in tables] == [of_frame, of_wide, of_array]
+    plan = decide(vae, tables[2], 150, CPU)
+    assert list(plan.beside) == (["chain", "reader"] if of_array else [])
+
+
+def test_models_beside_are_trained_as_the_user_says(iris):
+    said = {"learning_rate": 0.5, "batch_size": 3, "max_iter": 9, "hidden_layer_sizes": [4], "weight_decay": 0.25}
+    plan = decide(VAETransformer(**said, decoder="conditional"), Table.fit(pd.DataFrame(iris)), 150, CPU)
+    assert plan.architecture.sizes_beside == (4,)
+    for stage in plan.beside.values():
+        recipe = stage.recipe
+        assert (recipe.learning_rate, recipe.weight_decay, recipe.batch_size, recipe.max_iter) == (0.5, 0.25, 3, 9)

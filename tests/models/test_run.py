@@ -28,25 +28,26 @@ def test_a_line_has_the_held_out_bound_where_there_is_one(capsys):
     print_progress(history(elbo=-1.0, kl=0.5))
     print_progress(history())
     print_kept(history(), 200)
+    print_progress(history(elbo=-1.0, validation_elbo=-2.5), what="chain")
     assert capsys.readouterr().out.splitlines() == [
         "epoch   3/200     1.2 s  elbo     -1.000  held-out     -2.500  kl      0.500",
         "epoch    3     1.2 s  elbo     -1.000  kl      0.500",
         "epoch    3     1.2 s  elbo          -  kl          -",
         "epoch   2/200  is kept",
+        "epoch    3     1.2 s  chain     -1.000  held-out     -2.500",
     ]
 
 
 @pytest.mark.parametrize("lends_global", [True, False])
 def test_a_run_has_a_generator_of_its_own(lends_global):
     class Plan:
-        n_threads = 1
-
         class architecture:
             reads_global_rng = lends_global
 
     before, threads = torch.get_rng_state(), torch.get_num_threads()
-    with Run(torch.device("cpu"), 5).prepared(Plan) as generator:
+    with Run(torch.device("cpu"), 5).prepared(Plan, 1) as generator:
         assert generator.initial_seed() == 5
+        assert torch.get_num_threads() == 1
         torch.rand(3)
     assert torch.equal(before, torch.get_rng_state()) is lends_global
     torch.set_rng_state(before)

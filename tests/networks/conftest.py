@@ -15,7 +15,8 @@ def joint_of():
         for family, index, n_levels in parts:
             ones = torch.ones(len(index), dtype=torch.float64)
             edges = torch.cat([torch.arange(n + 1.0).unfold(0, 2, 1) if n else torch.empty(0, 2) for n in n_levels])
-            columns = Columns(ones, torch.tensor(n_levels), -5 * ones, 5 * ones, edges)
+            shares = torch.cat([torch.full((n,), 1 / max(n, 1)) for n in n_levels])
+            columns = Columns(ones, torch.tensor(n_levels), -5 * ones, 5 * ones, edges, edges.mean(dim=1), shares)
             blocks.append(Block(family, index, columns))
         return Joint(blocks, indicators)
 

@@ -21,7 +21,6 @@ from skvae.likelihoods import (
     StudentT,
 )
 from skvae.networks import MLP, VAE, AutoregressiveDecoder, Decoder, restack
-from skvae.networks.autoregressive import OutputsByColumn
 from skvae.networks.levels import look_up
 from skvae.priors import StandardNormal
 
@@ -423,27 +422,6 @@ def test_gradients_are_finite_with_gaps_and_reach_every_weight(build):
     for name, parameter in decoder.named_parameters():
         assert parameter.grad.isfinite().all(), name
         assert (parameter.grad != 0).any(), name
-
-
-@pytest.mark.parametrize("sizes", [[1], [3, 1, 2], [1, 1, 1], [40, 1, 7, 8, 9, 1, 300], [2, 5, 4, 3]])
-@pytest.mark.parametrize("n_models", [1, 3])
-def test_outputs_by_column_are_a_loop(sizes, n_models):
-    rng = np.random.default_rng(0)
-    owner = rng.permutation(np.repeat(np.arange(len(sizes)), sizes)).tolist()
-    hidden = torch.randn(n_models, 6, len(sizes), 5, generator=generator(), dtype=torch.float64)
-    weights = torch.randn(n_models, len(owner), 5, generator=generator(1), dtype=torch.float64)
-    expected = torch.stack(
-        [(hidden[:, :, column] * weights[:, None, t]).sum(dim=-1) for t, column in enumerate(owner)], dim=-1
-    )
-    torch.testing.assert_close(OutputsByColumn(owner, len(sizes))(hidden, weights), expected)
-
-
-def test_the_context_of_one_column_is_its_part_of_all(build):
-    decoder, _ = build()
-    x, context = rows(), decoder.context
-    together, table = context(x), context.table()
-    for column in range(D):
-        torch.testing.assert_close(context.cell(x, column, table), together[:, :, column])
 
 
 def test_rows_of_numbers_alone_and_of_levels_alone(build):

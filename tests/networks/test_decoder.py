@@ -72,22 +72,3 @@ def test_without_a_linear_path_and_network_the_heads_are_constants(build):
     decoder.network[-1].weight.data.zero_()
     for one, other in zip(decoder(latent(seed=1)), decoder(latent(seed=2)), strict=True):
         assert all(torch.equal(one[name], other[name]) for name in one)
-
-
-def test_output_slices_find_their_heads(build):
-    decoder, z = build(), latent()
-    covered = []
-    for b, names in enumerate(OF_Z):
-        for name in names:
-            part = decoder.output_slice(b, name)
-            covered += range(part.start, part.stop)
-            before = decoder(z)[b][name]
-            decoder.bias.data[..., part] += 3.0
-            torch.testing.assert_close(decoder(z)[b][name], before + 3.0)
-    assert sorted(covered) == list(range(decoder.bias.shape[-1]))
-
-
-@pytest.mark.parametrize("block_and_name", [(0, "log_scale"), (3, "loc"), (7, "loc")])
-def test_an_unknown_head_is_our_mistake(block_and_name, build):
-    with pytest.raises(KeyError, match="no cell head"):
-        build().output_slice(*block_and_name)

@@ -99,7 +99,7 @@ def test_what_is_learned_of_one_level_moves_its_neighbours():
 
 @pytest.fixture
 def levels(joint_of):
-    levels = Levels(joint_of(PARTS), WIDTH, 0.7, generator()).double()
+    levels = Levels.of(joint_of(PARTS), WIDTH, 0.7, generator()).double()
     levels.gap_vectors.data.normal_(generator=generator(1))
     return levels
 
@@ -137,7 +137,7 @@ def test_the_table_is_the_smoothed_vectors_and_then_those_of_gaps(levels):
 
 
 def test_a_gap_says_nothing_before_training(joint_of):
-    fresh = Levels(joint_of(PARTS), WIDTH, 0.7, generator())
+    fresh = Levels.of(joint_of(PARTS), WIDTH, 0.7, generator())
     assert (fresh.table()[:, T:] == 0).all()
     nothing = torch.full((1, 3, D), torch.nan)
     assert (look_up_sum(fresh.table(), fresh.codes(nothing)) == 0).all()
@@ -187,6 +187,6 @@ def test_initial_vectors_of_a_row_sum_to_unit_variance(joint_of):
     joint = joint_of([(Categorical(), list(range(25)), [40] * 25), (Gaussian(), [25], [0])])
     assert embedding_std(joint) == pytest.approx(0.2)
     assert embedding_std(joint_of([(Gaussian(), [0], [0])])) == 1.0
-    levels = Levels(joint, 64, embedding_std(joint), generator())
+    levels = Levels.of(joint, 64, embedding_std(joint), generator())
     codes = torch.randint(0, 40, (1, 500, 26), generator=generator(1)).float()
     assert look_up_sum(levels.table(), levels.codes(codes)).std().item() == pytest.approx(1.0, abs=0.05)

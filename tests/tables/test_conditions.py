@@ -4,7 +4,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from skvae.tables import Table, fill_gaps, keep_given, read_condition
-from skvae.tables.conditions import with_cells
+from skvae.tables.conditions import position_of, with_cells
 
 
 @pytest.fixture
@@ -74,3 +74,21 @@ def test_a_condition_beyond_single_precision_gets_a_sentence():
     table = Table.fit(pd.DataFrame({"a": np.arange(9) * 1e-38, "b": np.arange(9.0)}), "gaussian")
     with pytest.raises(ValueError, match=r"column 'a' holds 1e\+300 in row 0, farther than 2.58e\+12"):
         table.encode_condition(pd.DataFrame({"b": [1.0], "a": [1e300]}))
+
+
+def test_a_column_has_a_position_among_those_of_the_data(mixed):
+    table = Table.fit(mixed, add_indicator=True)
+    assert [position_of(table, name) for name in mixed] == list(range(mixed.shape[1]))
+    assert position_of(Table.fit(np.zeros((5, 3)) + np.arange(5.0)[:, None]), 2) == 2
+    with pytest.raises(ValueError, match=r"There is no column 'nobody'; the columns are \['size', .*\] …\. Name one"):
+        position_of(table, "nobody")
+    with pytest.raises(ValueError, match=r"There is no column \['size'\]"):
+        position_of(table, ["size"])
+
+
+def test_probabilities_need_levels(mixed):
+    table = Table.fit(mixed, {"size": "gaussian"})
+    assert position_of(table, "size") == 0
+    with pytest.raises(ValueError, match=r"those of levels, but column 'size' .* Fit with likelihood="):
+        position_of(table, "size", with_levels=True)
+    assert position_of(table, "weight", with_levels=True) == 1

@@ -805,3 +805,39 @@ def test_what_is_no_table_gets_a_sentence():
     check_is_table(None)
     with pytest.raises(TypeError, match="table must be a Table, got int"):
         check_is_table(3)
+
+
+# -- for models whose columns see one another ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("add_indicator", [False, True])
+def test_columns_that_see_one_another_are_told_of_all_gaps(add_indicator, mixed):
+    table = Table.fit(mixed, add_indicator=add_indicator)
+    of_columns = table.of_columns
+    has_gaps = mixed.isna().any().to_numpy()
+    assert of_columns.indicated == np.flatnonzero(has_gaps).tolist()
+    x, shown = table.encode(mixed), of_columns.encode(mixed)
+    assert_array_equal(table.with_gaps_shown(x), shown)
+    assert_array_equal(shown[:, : has_gaps.sum()], mixed.loc[:, has_gaps].isna())
+    kept = [column for column in mixed if mixed[column].dtype != np.float32]  # whose levels are rounded to their own
+    pd.testing.assert_frame_equal(of_columns.decode(shown, mixed.index)[kept], table.decode(x, mixed.index)[kept])
+
+
+def test_numbers_are_levels_among_other_columns_and_mixtures_given_any_others(mixed):
+    of_columns = Table.fit(mixed, {"age": "poisson"}).of_columns
+    families = {column.name: column.family.name for column in of_columns.data}
+    assert (families["size"], families["age"], families["kind"]) == ("histogram", "poisson", "categorical")
+    numbers = {type(block.family).__name__ for block in of_columns.joint(given_others=True)}
+    assert "ScoreMixture" in numbers and "Histogram" not in numbers
+
+
+def test_levels_have_labels(mixed):
+    table = Table.fit(mixed)
+    columns = {column.name: codec for column, codec in zip(table.data, table.data_columns, strict=True)}
+    assert list(columns["kind"].level_labels) == ["large", "small"]
+    assert list(columns["city"].level_labels) == ["Oslo", "Rome"]  # of the levels that were seen
+    ranges = columns["size"].level_labels
+    assert len(ranges) == len(columns["size"].edges)
+    assert ranges.is_monotonic_increasing
+    assert (ranges.left.min(), ranges.right.max()) == pytest.approx((mixed["size"].min(), mixed["size"].max()))
+    assert Table.fit(mixed, "gaussian").data_columns[0].level_labels is None

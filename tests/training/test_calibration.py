@@ -8,18 +8,23 @@ from skvae.metrics import column_shapes
 from skvae.training import match_marginals
 
 
-@pytest.fixture(scope="module")
-def fitted():
+@pytest.fixture(scope="module", params=["autoregressive", "conditional"])
+def fitted(request):
     rng = np.random.default_rng(0)
     kind = rng.choice(["a", "b", "c"], p=[0.7, 0.2, 0.1], size=3000)
     X = pd.DataFrame(
         {"kind": kind, "size": rng.gamma(2, size=3000) + (kind == "a"), "count": rng.poisson(3, size=3000)}
     )
     X.loc[rng.random(3000) < 0.3, "size"] = np.nan
-    vae = VAETransformer(
-        2, decoder="autoregressive", add_indicator=True, hidden_layer_sizes=(16,), max_iter=2, random_state=0
-    )
-    return vae.fit(X), X
+    settings = {"hidden_layer_sizes": (16,), "max_iter": 2, "random_state": 0}
+    return VAETransformer(2, decoder=request.param, add_indicator=True, **settings).fit(X), X
+
+
+def drawn_from(vae):
+    """What columns are drawn from one after another, and the outputs that say how."""
+    if vae.vae_.chain is None:
+        return vae.vae_, vae.vae_.decoder
+    return vae.vae_.chain, vae.vae_.chain
 
 
 def test_marginals_of_samples_are_those_of_the_training_rows(fitted):
@@ -29,10 +34,10 @@ def test_marginals_of_samples_are_those_of_the_training_rows(fitted):
 
 def test_biases_that_were_disturbed_are_found_again(fitted):
     vae, X = fitted
-    x = vae.table_.encode(X).float()
-    vae.vae_.decoder.bias += torch.randn(vae.vae_.decoder.bias.shape, generator=torch.Generator().manual_seed(0))
+    x, (model, outputs) = vae.table_.encode(X).float(), drawn_from(vae)
+    outputs.bias += torch.randn(outputs.bias.shape, generator=torch.Generator().manual_seed(0))
     assert column_shapes(X, vae.sample(5000, random_state=0)).max() > 0.1
-    match_marginals(vae.vae_, x, torch.Generator().manual_seed(0))
+    match_marginals(model, x, torch.Generator().manual_seed(0))
     assert column_shapes(X, vae.sample(40_000, random_state=0)).max() < 0.015
 
 

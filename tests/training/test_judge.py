@@ -25,7 +25,7 @@ def test_with_one_draw_importance_weights_judge_by_the_elbo():
     for vae, name in ((one, "elbo"), (other, "iwae")):
         judge, candidates = make_judge(vae, x, Objective(name))
         assert judge(vae, candidates, candidates[0].objective) == judge(vae, candidates, candidates[0].objective)
-    assert Objective("iwae").rows(one, x[None], torch.zeros(1, 1, N, K).double(), None).shape == (1, N)
+    assert Objective("iwae").judged(one, x[None], torch.zeros(1, 1, N, K).double())[1].shape == (1, N)
 
 
 def test_held_out_grey_levels_are_binarised_once():

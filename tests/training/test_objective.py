@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from skvae.objectives import elbo, importance_weighted_bound
-from skvae.training import LinearBeta, Objective, Split
+from skvae.training import LinearBeta, LogLikelihood, Objective, Split
 from skvae.training.objective import objective_by_model
 from tests.training.fits import (
     K,
@@ -144,8 +144,10 @@ def test_held_out_rows_are_judged_at_the_final_beta_without_free_bits():
     noise = torch.randn(4, 1, 6, K, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     bound = elbo(vae, x, noise)
     objective = Objective(beta=LinearBeta(3.0, end=0.9), free_bits=5.0)
-    torch.testing.assert_close(objective.rows(vae, x, noise, bound), bound.log_likelihood - 3.0 * bound.kl.sum(dim=-1))
-    by_importance = Objective("iwae").rows(vae, x, noise, bound)
+    at_one, by_row = objective.judged(vae, x, noise)
+    torch.testing.assert_close(at_one.elbo, bound.elbo)
+    torch.testing.assert_close(by_row, bound.log_likelihood - 3.0 * bound.kl.sum(dim=-1))
+    _, by_importance = Objective("iwae").judged(vae, x, noise)
     torch.testing.assert_close(by_importance, importance_weighted_bound(vae, x, noise))
 
 
@@ -157,3 +159,35 @@ def test_the_objective_is_the_elbo_unless_said_otherwise():
         1,
         0.0,
     )
+
+
+# -- without latent variables ---------------------------------------------------------------------------------
+
+
+class Told:
+    """A model whose objective is known: the first cell of a row, and the first number of its noise."""
+
+    def objective(self, x, noise):
+        return x[..., 0] + 10 * noise[..., 0]
+
+
+def test_without_latent_variables_the_mean_objective_of_the_rows_is_maximised():
+    x, noise = torch.tensor([[[1.0], [3.0]], [[5.0], [7.0]]]), torch.tensor([[[[0.0], [1.0]]]])
+    value, bound = LogLikelihood().step(Told(), x, noise, seen=None, weights=None, progress=0.0)
+    assert value.tolist() == [7.0, 11.0]
+    assert bound.elbo.tolist() == [[1.0, 13.0], [5.0, 17.0]]
+    weights = torch.tensor([[1.0, 0.0], [0.5, 1.0]])
+    value, weighted = LogLikelihood().step(Told(), x, noise, seen=None, weights=weights, progress=0.0)
+    assert value.tolist() == [0.5, 9.75]
+    assert torch.equal(weighted.elbo, bound.elbo)  # of each row, whatever its weight
+
+
+def test_without_latent_variables_judges_take_the_mean_over_their_noise():
+    x, noise = torch.tensor([[[1.0], [3.0]]]), torch.tensor([1.0, -1.0, 3.0, -1.0]).view(4, 1, 1, 1).expand(4, 1, 2, 1)
+    bound, by_row = LogLikelihood().judged(Told(), x, noise)
+    assert by_row.tolist() == bound.elbo.tolist() == [[6.0, 8.0]]
+    assert bound.kl.shape == (1, 2, 0)
+
+
+def test_an_objective_without_latent_variables_is_alone():
+    assert objective_by_model([LogLikelihood()], 6, torch.device("cpu")) == LogLikelihood()

@@ -77,3 +77,13 @@ def test_models_in_memory_have_their_own_rows_and_weights():
     first, second = torch.cat(seen, dim=1)
     assert len(first) == 9 and set(first.tolist()) < set(range(10)) and len(first.unique()) == 9
     assert set(second.tolist()) < set(range(5, 20)) and len(second.unique()) == 9
+
+
+def test_a_stream_that_is_changed_on_the_way_has_the_same_rows_in_the_same_order():
+    x = numbered(100)
+    plain = [batch for batch, _ in stream(x).epoch(8, generator(1))]
+    changed = [
+        batch for batch, _ in stream(x).changed(lambda part: torch.cat([-part, part], dim=1)).epoch(8, generator(1))
+    ]
+    for one, other in zip(plain, changed, strict=True):
+        torch.testing.assert_close(other, torch.cat([-one, one], dim=-1))

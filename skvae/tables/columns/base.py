@@ -117,6 +117,11 @@ class Column(ABC):
         return np.asarray(self.edges.mean(axis=1))
 
     @property
+    def level_labels(self) -> pd.Index | None:
+        """What the levels are, in the values of the column, where there are any."""
+        return None
+
+    @property
     def frequencies(self) -> Floats:
         """Share of the training rows in each level. Shape: (n_levels,)."""
         return np.ones(len(self.edges)) / max(len(self.edges), 1)

@@ -149,6 +149,10 @@ class CategoryColumn(Column):
         position = np.clip((codes - self.n_alone) / POSITION_MAX, 0, 1)
         return np.asarray(np.minimum(np.searchsorted(self.shares, position), len(self.shares) - 1))
 
+    @property
+    def level_labels(self) -> pd.Index:  # noqa: D102
+        return self.levels[: len(self.edges)]
+
     def center(self, cells: Floats) -> Floats:
         """The most frequent of several draws. Shape: (M, N) -> (N,)."""
         n_rows, n_levels = cells.shape[1], len(self.edges)

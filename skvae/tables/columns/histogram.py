@@ -61,6 +61,16 @@ class HistogramColumn(Column):
     def frequencies(self) -> Floats:  # noqa: D102
         return self.bins.shares if len(self.bins.shares) else super().frequencies
 
+    @property
+    def level_labels(self) -> pd.Index:
+        """The range of each level, or its only value where each has one."""
+        first = np.arange(len(self.edges), dtype=float)
+        begin, end = (pd.Index(self.decode(cells)) for cells in (first, first + POSITION_MAX))
+        if begin.equals(end):
+            return begin
+        labels: pd.Index = pd.IntervalIndex.from_arrays(begin, end, closed="both")
+        return labels
+
     def read(self, values: pd.Series) -> Floats:  # noqa: D102
         if is_whole(self.dtype):
             cells = self._numbers(values)

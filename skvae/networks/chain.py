@@ -1,0 +1,128 @@
+"""Earlier columns → the parameters of p(x_d | x_<d), without latent variables."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from skvae.likelihoods import Joint, Parameters
+from skvae.networks.autoregressive import Tune
+from skvae.networks.columns import (
+    DIRECT_STD,
+    RANK,
+    Context,
+    OutputsByColumn,
+    columns_alone,
+    fill_column,
+    heads_by_column,
+    outputs_among,
+)
+from skvae.networks.encoder import Trunk
+from skvae.networks.outputs import Outputs
+
+
+class Chain(Outputs):
+    r"""The distribution of a row, column by column in the order of the table: it is exact, and draws are direct.
+
+    .. math:: p(x) = \prod_d p(x_d \mid x_{<d}), \qquad
+              \eta_d = a_d + U_d \big[c_d + b_d\,;\; f(c'_d + b'_d)\big], \qquad
+              c_d = \sum_{i<d} V_i(x_i), \quad c'_d = \sum_{i<d} V'_i(x_i)
+
+    Each cell adds one vector to the context of later columns: that of its level or gap, or a multiple of its column's.
+    What the context says is low-rank, direct, and deep through one network f that all columns share. Training
+    evaluates all columns at once, sampling one after another.
+
+    Parameters
+    ----------
+    joint : Joint
+        The blocks of columns.
+    trunk : callable (n_in, n_out) -> nn.Module
+        Makes the network f.
+    generator : torch.Generator
+        Source of the initial weights.
+
+    References
+    ----------
+    Uria, Côté, Gregor, Murray and Larochelle (2016), Neural Autoregressive Distribution Estimation.
+    """
+
+    n_components: ClassVar[int] = 0  # of latent variables
+
+    def __init__(self, joint: Joint, trunk: Trunk, generator: torch.Generator) -> None:
+        super().__init__(joint)
+        self.joint = joint
+        self.context = Context(joint, generator)
+        self.deep = trunk(RANK, RANK)
+        self.b = nn.Parameter(torch.zeros(1, 1, joint.n_columns, RANK))
+        self.b_deep = nn.Parameter(DIRECT_STD * torch.randn(1, 1, joint.n_columns, RANK, generator=generator))
+        self.U = nn.Parameter(torch.zeros(1, self.n_outputs, 2 * RANK))
+        self.heads_of = heads_by_column(self, joint)
+        self.by_column = OutputsByColumn(list(map(outputs_among, self.heads_of)))
+
+    def forward(self, x: Tensor) -> Parameters:
+        """The heads of each block, by name. Shape: (S, B, D)."""
+        cells = self.context(x)
+        hidden = self.hidden(cells.cumsum(dim=2) - cells, slice(None))
+        return self.assemble(self.bias + self.by_column(hidden, self.smoothing(self.U)).to(self.bias.dtype))
+
+    def log_prob(self, x: Tensor, n_known: int = 0) -> Tensor:
+        """Log p over the observed cells, given the first few of them, nats. Shape: (S, B, D) -> (S, B)."""
+        is_known = torch.arange(x.shape[-1], device=x.device) < n_known
+        return self.joint.log_prob(x.masked_fill(is_known, torch.nan), self(x))
+
+    def objective(self, x: Tensor, noise: Tensor) -> Tensor:
+        """What training maximises for each row: its log-probability; there is no noise in it. Shape: (S, B)."""
+        return self.joint.log_prob(x, self(x))
+
+    def assume_complete(self, *, cells: bool, seen: bool) -> None:
+        """Say whether no cell will be missing at all."""
+        self.joint.is_complete = cells
+
+    def hidden(self, context: Tensor, columns: slice) -> Tensor:
+        """What the context says to these columns. Shape: (S, B, C, 2 R), kept."""
+        direct, deep = context.chunk(2, dim=-1)
+        direct, deep = direct + self.b[:, :, columns], deep + self.b_deep[:, :, columns]
+        deep = self.deep(deep.flatten(1, 2)).view(deep.shape)
+        return torch.cat([direct.to(deep.dtype), deep], dim=-1)
+
+    def sample(self, n_rows: int, like: Tensor, generator: torch.Generator, *, gaps: bool) -> Tensor:
+        """Draws of a stack of one, with gaps or without. Shape: (1, n_rows, D)."""
+        x = like.new_full((1, n_rows, self.joint.n_columns), torch.nan)
+        if not gaps:
+            x[..., list(self.joint.indicators.values())] = 0.0
+        return self.complete(x, generator)
+
+    def complete(self, x: Tensor, generator: torch.Generator, tune: Tune | None = None) -> Tensor:
+        """Draw the gaps of rows of a stack of one, each column after the earlier ones alone. Shape: (1, B, D), kept.
+
+        Parameters
+        ----------
+        tune : callable, optional
+            See ``AutoregressiveDecoder.complete``.
+        """
+        x, context = x.clone(), x.new_zeros(*x.shape[:2], 2 * RANK)
+        table, weights = self.context.table(), self.smoothing(self.U)
+        for j, block in enumerate(columns_alone(self.joint, x)):
+            heads = self._heads_of_column(j, context, weights)
+            if tune is not None:
+                heads = tune(j, block, x, heads)
+            fill_column(self.joint, j, block, x, heads, generator)
+            context = context + self.context.cell(x, j, table)
+        return x
+
+    def _heads_of_column(self, j: int, context: Tensor, weights: Tensor) -> dict[str, Tensor]:
+        """The heads of column j after the columns so far. Shape: context (S, B, 2 R), weights (S, T, 2 R)."""
+        hidden = self.hidden(context.unsqueeze(2), slice(j, j + 1))[:, :, 0]
+        heads = {}
+        for head in self.heads_of[j]:
+            if head.is_free:
+                heads[head.name] = self.free.at(head.block, head.name)[..., head.part]
+            else:
+                heads[head.name] = self.bias[..., head.part] + torch.bmm(hidden, weights[:, head.part].mT)
+        return heads
+
+    def shift_column(self, j: int, shift: Tensor) -> None:
+        """Add to the biases of the only cell head of column j. Shape: (width,)."""
+        self.bias[..., outputs_among(self.heads_of[j])] += shift

@@ -1,0 +1,95 @@
+"""p(x) column by column: a distribution, whose draws have its frequencies."""
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+from skvae.likelihoods import Bernoulli, Categorical, Gaussian, Histogram, Ordinal
+from skvae.networks import MLP, Chain
+
+TINY = [(Categorical(), [2, 0], [3, 2]), (Bernoulli(), [1], [0]), (Ordinal(), [3], [3])]
+TINY_ROWS = torch.cartesian_prod(*[torch.arange(n, dtype=torch.float64) for n in (2, 2, 3, 3)])
+MIXED = [(Gaussian("column"), [0], [0]), (Categorical(), [1, 3], [3, 5]), (Histogram(), [2], [6])]
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture
+def build(joint_of):
+    def build(parts=TINY, indicators=None, std=0.3):
+        def trunk(n_in, n_out):
+            return MLP(n_in, n_out, (6,), "silu", 0.0, generator())
+
+        chain = Chain(joint_of(parts, indicators), trunk, generator()).double()
+        weights = generator(1)
+        for parameter in chain.parameters():
+            parameter.data.normal_(std=std, generator=weights)
+        return chain.requires_grad_(False)
+
+    return build
+
+
+def test_all_rows_together_have_probability_one(build):
+    assert float(build().log_prob(TINY_ROWS[None]).exp().sum()) == pytest.approx(1)
+
+
+def test_given_the_first_cells_the_others_are_conditional(build):
+    chain = build()
+    joint = chain.log_prob(TINY_ROWS[None])[0].view(2, 2, 3, 3)
+    first = joint.flatten(1).logsumexp(dim=1)
+    given = chain.log_prob(TINY_ROWS[None], n_known=1)[0].view(2, 2, 3, 3)
+    torch.testing.assert_close(given, joint - first[:, None, None, None])
+
+
+def test_no_column_sees_later_ones(build):
+    chain = build(MIXED)
+    x = torch.tensor([[[0.3, 1.0, 2.4, 3.0]]], dtype=torch.float64)
+    for j in range(4):
+        other = x.clone()
+        other[..., j:] = torch.tensor([-1.0, 2.0, 5.1, 0.0], dtype=torch.float64)[j:]
+        of_x, of_other = chain(x), chain(other)
+        for b, block in enumerate(chain.joint):
+            for i, column in enumerate(block.index):
+                if column > j:
+                    continue
+                for name in of_x[b]:
+                    first = sum(block.shares(name)[:i])
+                    part = slice(first, first + block.shares(name)[i])
+                    torch.testing.assert_close(of_x[b][name][..., part], of_other[b][name][..., part])
+
+
+def test_draws_have_the_probabilities_of_rows(build):
+    chain, n = build(), 40_000
+    drawn = chain.sample(n, torch.empty(0, dtype=torch.float64), generator(3), gaps=True)[0].long()
+    code = ((drawn[:, 0] * 2 + drawn[:, 1]) * 3 + drawn[:, 2]) * 3 + drawn[:, 3]
+    expected = chain.log_prob(TINY_ROWS[None]).exp().flatten().numpy()
+    assert stats.chisquare(np.bincount(code, minlength=36), n * expected / expected.sum()).pvalue > 1e-4
+
+
+def test_gaps_are_drawn_where_their_indicator_says_so(build):
+    chain = build([(Categorical(), [0, 1], [2, 3]), (Gaussian("column"), [2], [0])], {1: 0})
+    rows = chain.sample(500, torch.empty(0, dtype=torch.float64), generator(), gaps=True)[0]
+    assert torch.equal(rows[:, 1].isnan(), rows[:, 0] >= 1)
+    assert 0 < int(rows[:, 1].isnan().sum()) < 500
+    assert not chain.sample(500, torch.empty(0, dtype=torch.float64), generator(), gaps=False).isnan().any()
+
+
+def test_known_cells_are_kept(build):
+    x = TINY_ROWS[None, :8].clone()
+    x[:, ::2, 2] = torch.nan
+    filled = build().complete(x, generator())
+    assert not filled.isnan().any()
+    assert torch.equal(filled[~x.isnan()], x[~x.isnan()])
+
+
+def test_a_shifted_column_has_other_odds(build):
+    chain = build()
+    before = chain(TINY_ROWS[None])[0]["logits"].clone()
+    chain.shift_column(0, torch.tensor([1.0, 0.0], dtype=torch.float64))
+    after = chain(TINY_ROWS[None])[0]["logits"]
+    expected = torch.zeros_like(before)
+    expected[..., 3] = 1.0  # the columns of the block are the third, of three levels, and the first
+    torch.testing.assert_close(after - before, expected)
