@@ -61,7 +61,7 @@ def main() -> None:
     train = table[table.pop("split") == "train"]
     categories = [name for name in train if not pd.api.types.is_numeric_dtype(train[name])]
     for seed in range(parser.parse_args().seeds):
-        vae = VAETransformer(16, decoder="autoregressive", add_indicator=True, random_state=seed).fit(train)
+        vae = VAETransformer(10, random_state=seed).fit(train)
         rows = []
         for condition in ONE + TWO:
             real = train.loc[(train[list(condition)] == pd.Series(condition)).all(axis=1)]

@@ -15,7 +15,7 @@ GAP = "missing"  # the level that stands for a missing category where a rival re
 def ours(train: pd.DataFrame, discrete: list[str], seed: int) -> Sampler:
     from skvae import VAETransformer
 
-    vae = VAETransformer(n_components=16, decoder="autoregressive", add_indicator=True, random_state=seed).fit(train)
+    vae = VAETransformer(n_components=10, random_state=seed).fit(train)
     return lambda n: vae.sample(n, random_state=seed)
 
 
