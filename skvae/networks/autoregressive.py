@@ -146,7 +146,7 @@ class AutoregressiveDecoder(Decoder):
                 heads = tune(j, block, x, heads)
             is_gap = x[..., j : j + 1].isnan()
             fill_column(joint, j, block, x, heads, generator)
-            state = state._replace(context=state.context + self.context.cell(x, j, table))
+            state = state._replace(context=state.context + self.context.cell(x, j, block, table))
             if weigh is not None and not is_gap.all():
                 cells = x[..., j : j + 1].nan_to_num(nan=block.family.anywhere)
                 log_prob = block.family.log_prob(cells, **block.with_constants(heads))

@@ -109,7 +109,7 @@ class Chain(Outputs):
             if tune is not None:
                 heads = tune(j, block, x, heads)
             fill_column(self.joint, j, block, x, heads, generator)
-            context = context + self.context.cell(x, j, table)
+            context = context + self.context.cell(x, j, block, table)
         return x
 
     def _heads_of_column(self, j: int, context: Tensor, weights: Tensor) -> dict[str, Tensor]:

@@ -129,14 +129,13 @@ class Context(nn.Module):
             parts.append(look_up(self.levels.table(), self.levels.codes(x)))
         return torch.cat(parts, dim=2)[:, :, self.get_buffer("order")]
 
-    def cell(self, x: Tensor, column: int, table: Tensor | None) -> Tensor:
-        """Vectors of one column. Shape: (S, B, D) -> (S, B, 2 R)."""
+    def cell(self, x: Tensor, column: int, block: Block, table: Tensor | None) -> Tensor:
+        """Vectors of one column, which is ``block`` alone. Shape: (S, B, D) -> (S, B, 2 R)."""
         if column not in self.number_index:
             assert self.levels is not None and table is not None
             return look_up(table, self.levels.codes(x, column))[:, :, 0]
         n = self.number_index.index(column)
-        family = next(block.family for block in self.numbers if column in block.index)
-        features = family.features(x[..., column : column + 1])
+        features = block.features(x[..., column : column + 1])
         return multiples(features, self.slopes[:, n : n + 1], self.gap_vectors[:, n : n + 1])[:, :, 0]
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from skvae.likelihoods import Bernoulli, Categorical, Gaussian, Histogram, Ordinal, StudentT
+from skvae.likelihoods import Bernoulli, Categorical, Gaussian, Histogram, NormalScores, Ordinal, StudentT
 from skvae.networks.columns import (
     RANK,
     Context,
@@ -91,12 +91,13 @@ def test_outputs_by_column_are_a_loop(sizes, n_models):
 # -- the vectors of cells -------------------------------------------------------------------------------------------
 
 
-def test_the_context_of_one_column_is_its_part_of_all(context):
+def test_the_context_of_one_column_is_its_part_of_all(context, joint_of):
     x, table = rows(), context.table()
+    alone = columns_alone(joint_of(PARTS), x)
     together = context(x)
     assert together.shape == (1, 30, D, 2 * RANK)
     for column in range(D):
-        torch.testing.assert_close(context.cell(x, column, table), together[:, :, column])
+        torch.testing.assert_close(context.cell(x, column, alone[column], table), together[:, :, column])
 
 
 def test_a_cell_adds_the_vector_of_its_level_or_gap_or_a_multiple_of_its_column(context):
@@ -126,9 +127,18 @@ def test_rows_of_numbers_alone_and_of_levels_alone(joint_of):
     numbers = Context(joint_of([(Gaussian(), [0, 1], [0, 0])]), generator())
     assert numbers.table() is None
     assert numbers(torch.zeros(1, 4, 2)).shape == (1, 4, 2, 2 * RANK)
-    levels = Context(joint_of([(Categorical(), [1, 0], [2, 3])]), generator())
+    joint = joint_of([(Categorical(), [1, 0], [2, 3])])
+    levels = Context(joint, generator())
     x = torch.tensor([[[2.0, 1.0], [0.0, 0.0]]])
-    torch.testing.assert_close(levels(x)[:, :, 0], levels.cell(x, 0, levels.table()))
+    torch.testing.assert_close(levels(x)[:, :, 0], levels.cell(x, 0, columns_alone(joint, x)[0], levels.table()))
+
+
+def test_the_score_of_a_number_is_that_of_its_own_levels(joint_of):
+    joint = joint_of([(NormalScores(), [1, 0], [4, 6])])
+    context = Context(joint, generator())
+    x = torch.tensor([[[5.2, 1.7], [0.1, torch.nan]]])
+    for column, block in enumerate(columns_alone(joint, x)):
+        torch.testing.assert_close(context.cell(x, column, block, None), context(x)[:, :, column])
 
 
 def test_a_multiple_of_a_gap_is_the_vector_of_gaps():
