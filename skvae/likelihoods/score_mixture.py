@@ -59,6 +59,7 @@ class ScoreMixture(Likelihood):
             "is_atom": columns.edges[:, 0] == columns.edges[:, 1],
             "first_level": n_levels.cumsum(0) - n_levels,  # (D,): where the levels of a column begin
             "column": torch.repeat_interleave(torch.arange(len(n_levels)), n_levels),  # (T,): whose level it is
+            "levels_of_column": n_levels,  # (D,)
             "edges": columns.edges,
             "centers": columns.centers,
         }
@@ -77,19 +78,17 @@ class ScoreMixture(Likelihood):
         self, x: Tensor, *, ranks: Tensor, is_atom: Tensor, first_level: Tensor, **_: Tensor
     ) -> Tensor:
         """Normal scores of codes; NaN stays NaN. Shape: (..., D), kept."""
-        level = x.nan_to_num(nan=0.0).long()
+        level, position = level_and_position(x, is_atom, first_level)
         begin, share = ranks[level + first_level].to(x.dtype).unbind(dim=-1)
-        position = torch.where(is_atom[level + first_level] & ~x.isnan(), 0.5, (x - level) / POSITION_MAX)
         score: Tensor = torch.special.ndtri((begin + share * position).clamp(RANK_MIN, 1 - RANK_MIN))
         return score
 
     def rank(  # type: ignore[override]
-        self, x: Tensor, *, is_atom: Tensor, first_level: Tensor, column: Tensor, **_: Tensor
+        self, x: Tensor, *, is_atom: Tensor, first_level: Tensor, levels_of_column: Tensor, **_: Tensor
     ) -> Tensor:
         """Where a cell lies among the levels of its column, from 0 to 1; NaN stays NaN. Shape: (..., D), kept."""
-        level = x.nan_to_num(nan=0.0).long()
-        position = torch.where(is_atom[level + first_level] & ~x.isnan(), 0.5, (x - level) / POSITION_MAX)
-        return (level + position) / column.bincount(minlength=len(first_level))
+        level, position = level_and_position(x, is_atom, first_level)
+        return (level + position) / levels_of_column
 
     def log_prob(  # type: ignore[override]
         self,
@@ -187,3 +186,10 @@ class ScoreMixture(Likelihood):
     def _log_weights(self, weight: Tensor) -> Tensor:
         """Logarithm of the share of each mode. Shape: (S, B, D M) -> (S, B, D, M)."""
         return weight.view(*weight.shape[:-1], -1, self.n_modes).log_softmax(dim=-1)
+
+
+def level_and_position(x: Tensor, is_atom: Tensor, first_level: Tensor) -> tuple[Tensor, Tensor]:
+    """Level of each cell and its position there, .5 in an atom; a gap is level 0 at NaN. Shape: (..., D), kept."""
+    level = x.nan_to_num(nan=0.0).long()
+    position = torch.where(is_atom[level + first_level] & ~x.isnan(), 0.5, (x - level) / POSITION_MAX)
+    return level, position

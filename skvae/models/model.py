@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from skvae.messages import memory_remedy
-from skvae.models.completing import completer, hidden
+from skvae.models.completing import Completer, completer, hidden
 from skvae.models.kl import kl_by_nodes
 from skvae.networks import VAE
 from skvae.objectives import Bound, elbo, importance_weighted_bound, mean_log_likelihood, normal_nodes
@@ -130,7 +130,7 @@ class Model:
     def impute(self, X: Rows, n_draws: int | None, generator: torch.Generator) -> list[Any]:
         """Completed tables: so many with draws in the gaps, or one with the mean of each gap. Shape: (N, D) each."""
         by = completer(self.table, self.vae)
-        x = by.table.in_precision(by.table.encode(X)).to(self.device)
+        x = self._known(by, by.table.encode(X))
         has_gap = x.isnan().any(dim=1)
         x, where = x[has_gap], has_gap.cpu().numpy()
         completed = by.mean(x, generator)[None] if n_draws is None else by.draws(x, n_draws, generator)
@@ -141,7 +141,7 @@ class Model:
     def infer(self, X: Rows, j: int, generator: torch.Generator) -> Any:
         """The mean of column j of the data given the other cells of each row, or its mode. Shape: (N, D) -> (N,)."""
         by = completer(self.table, self.vae)
-        x = by.table.in_precision(by.table.encode(X)).to(self.device)
+        x = self._known(by, by.table.encode(X))
         x = by.mean(hidden(x, len(by.table.indicated) + j, by.table), generator)
         rows = self.table.present(by.table.decode(x, index_of(X)))
         return rows[:, j] if isinstance(rows, np.ndarray) else rows[self.table.data[j].name]
@@ -151,7 +151,7 @@ class Model:
     def infer_proba(self, X: Rows, j: int, generator: torch.Generator) -> pd.DataFrame:
         """Probability of each level of column j given the other cells of each row. Shape: (N, D) -> (N, n_levels)."""
         by = completer(self.table, self.vae)
-        x = by.table.in_precision(by.table.encode(X)).to(self.device)
+        x = self._known(by, by.table.encode(X))
         shares = by.shares(x, len(by.table.indicated) + j, generator).cpu().double().numpy()
         labels = self.table.data_columns[j].level_labels
         return pd.DataFrame(shares, index=index_of(X), columns=labels)
@@ -189,8 +189,8 @@ class Model:
         """Draws from p(x | given): each row of ``given`` completed, or its only row so many times. Shape: (M, D)."""
         by = completer(self.table, self.vae)
         gaps = n_samples is not None if gaps is None else gaps  # rows that are completed have none
-        x = by.table.encode_condition(given, gaps=n_samples is not None)
-        x = by.sample(by.table.in_precision(x).to(self.device), n_samples, generator, gaps=gaps)
+        x = self._known(by, by.table.encode_condition(given, gaps=n_samples is not None))
+        x = by.sample(x, n_samples, generator, gaps=gaps)
         if n_samples is None:
             drawn = by.table.decode(x, given.index)
         else:
@@ -204,6 +204,10 @@ class Model:
         shown = self.table.with_gaps_shown(x[0])
         n_known = len(self.table.of_columns.indicated) - len(self.table.indicated)
         return (chain.log_prob(shown[None], n_known)[0] + self.table.log_jacobian(x[0]),)
+
+    def _known(self, by: Completer, x: Tensor) -> Tensor:
+        """Rows that are known in part, where and as what completes them is. Shape: kept."""
+        return by.table.in_precision(x).to(self.device)
 
     # -- inside ------------------------------------------------------------------------------------------------
 

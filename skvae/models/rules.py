@@ -98,8 +98,7 @@ class Rules:
 
     def batch_size(self) -> int:
         """A power of two near n / 16, from 32 to 512."""
-        near = round(math.log2(max(self.facts.n_rows / 16, 1)))
-        return int(min(max(2**near, 32), 512))
+        return power_of_two(self.facts.n_rows / 16, 32, 512)
 
     def max_iter(self, batch_size: int) -> int:
         """A hundred passes, but about 1,500 steps at least (folds are shorter), and 20,000 at most."""
@@ -185,8 +184,7 @@ class ReaderRules(SynthesisRules):
 
     def batch_size(self) -> int:
         """A power of two near n / 8, from 32 to 256."""
-        near = round(math.log2(max(self.facts.n_rows / 8, 1)))
-        return int(min(max(2**near, 32), 256))
+        return power_of_two(self.facts.n_rows / 8, 32, 256)
 
     def max_iter(self, batch_size: int) -> int:
         """About 1,500,000 rows, but 25 passes at least and 200 at most; 100 where folds are trained beside."""
@@ -201,6 +199,11 @@ class ReaderRules(SynthesisRules):
 
 
 RULES_BESIDE = {"chain": SynthesisRules, "reader": ReaderRules}
+
+
+def power_of_two(near: float, least: int, most: int) -> int:
+    """The power of two next to a number, within bounds."""
+    return int(min(max(2 ** round(math.log2(max(near, 1))), least), most))
 
 
 def passes(n_steps: float, n_rows: int, batch_size: int) -> int:

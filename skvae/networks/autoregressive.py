@@ -13,6 +13,7 @@ from skvae.likelihoods import Block, Joint, Parameters
 from skvae.networks.columns import (
     DIRECT_STD,
     RANK,
+    ByColumn,
     Context,
     OutputsByColumn,
     columns_alone,
@@ -50,7 +51,7 @@ class State(NamedTuple):
         return State(self.z[:, rows], self.context[:, rows], self.origin[rows])
 
 
-class AutoregressiveDecoder(Decoder):
+class AutoregressiveDecoder(ByColumn, Decoder):
     r"""The generative model in which columns see earlier columns, in the order of the row.
 
     .. math:: p(x \mid z) = \prod_d p(x_d \mid x_{<d}, z), \qquad
@@ -158,15 +159,6 @@ class AutoregressiveDecoder(Decoder):
     def _heads_of_column(self, j: int, state: State, outputs: Tensor, weights: Tensor) -> dict[str, Tensor]:
         """The heads of column j after the columns so far. Shape: outputs (S, B, T), their weights (S, T, R)."""
         hidden = self.hidden(state.context.unsqueeze(2), state.z, slice(j, j + 1))[:, :, 0]
-        heads = {}
-        for head in self.heads_of[j]:
-            if head.is_free:
-                heads[head.name] = self.free.at(head.block, head.name)[..., head.part]
-            else:
-                by_context = torch.bmm(hidden, weights[:, head.part].mT)
-                heads[head.name] = outputs[..., head.part][:, state.origin] + by_context
-        return heads
-
-    def shift_column(self, j: int, shift: Tensor) -> None:
-        """Add to the biases of the only cell head of column j. Shape: (width,)."""
-        self.bias[..., outputs_among(self.heads_of[j])] += shift
+        return self.heads_at(
+            j, lambda part: outputs[..., part][:, state.origin] + torch.bmm(hidden, weights[:, part].mT)
+        )

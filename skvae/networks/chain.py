@@ -12,6 +12,7 @@ from skvae.networks.autoregressive import Tune
 from skvae.networks.columns import (
     DIRECT_STD,
     RANK,
+    ByColumn,
     Context,
     OutputsByColumn,
     columns_alone,
@@ -20,10 +21,9 @@ from skvae.networks.columns import (
     outputs_among,
 )
 from skvae.networks.encoder import Trunk
-from skvae.networks.outputs import Outputs
 
 
-class Chain(Outputs):
+class Chain(ByColumn):
     r"""The distribution of a row, column by column in the order of the table: it is exact, and draws are direct.
 
     .. math:: p(x) = \prod_d p(x_d \mid x_{<d}), \qquad
@@ -115,14 +115,4 @@ class Chain(Outputs):
     def _heads_of_column(self, j: int, context: Tensor, weights: Tensor) -> dict[str, Tensor]:
         """The heads of column j after the columns so far. Shape: context (S, B, 2 R), weights (S, T, 2 R)."""
         hidden = self.hidden(context.unsqueeze(2), slice(j, j + 1))[:, :, 0]
-        heads = {}
-        for head in self.heads_of[j]:
-            if head.is_free:
-                heads[head.name] = self.free.at(head.block, head.name)[..., head.part]
-            else:
-                heads[head.name] = self.bias[..., head.part] + torch.bmm(hidden, weights[:, head.part].mT)
-        return heads
-
-    def shift_column(self, j: int, shift: Tensor) -> None:
-        """Add to the biases of the only cell head of column j. Shape: (width,)."""
-        self.bias[..., outputs_among(self.heads_of[j])] += shift
+        return self.heads_at(j, lambda part: self.bias[..., part] + torch.bmm(hidden, weights[:, part].mT))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -62,6 +63,29 @@ def outputs_among(heads: list[ColumnHead]) -> list[int]:
         if not head.is_free:
             positions += range(head.part.start, head.part.stop)
     return positions
+
+
+class ByColumn(Outputs):
+    """Outputs of which one column can be asked for alone.
+
+    Attributes
+    ----------
+    heads_of : list of lists of ColumnHeads
+        The heads of each column: see ``heads_by_column``.
+    """
+
+    heads_of: list[list[ColumnHead]]
+
+    def heads_at(self, j: int, outputs: Callable[[slice], Tensor]) -> dict[str, Tensor]:
+        """The heads of column j, given a function of where outputs are that evaluates these."""
+        return {
+            head.name: self.free.at(head.block, head.name)[..., head.part] if head.is_free else outputs(head.part)
+            for head in self.heads_of[j]
+        }
+
+    def shift_column(self, j: int, shift: Tensor) -> None:
+        """Add to the biases of the only cell head of column j. Shape: (width,)."""
+        self.bias[..., outputs_among(self.heads_of[j])] += shift
 
 
 def columns_alone(joint: Joint, like: Tensor) -> list[Block]:

@@ -9,11 +9,10 @@ from torch import Tensor, nn
 from torch.nn.functional import layer_norm, silu
 
 from skvae.likelihoods import Columns, Joint, Parameters, columns_of
-from skvae.networks.columns import columns_alone, fill_column, heads_by_column
+from skvae.networks.columns import ByColumn, columns_alone, fill_column, heads_by_column
 from skvae.networks.encoder import side_by_side
 from skvae.networks.levels import Levels, embedding_std, look_up_sum
 from skvae.networks.mlp import Linear
-from skvae.networks.outputs import Outputs
 
 N_STEPS = 16  # of a number: it reaches as many of them as levels lie below it
 OUTPUT_STD = 0.01  # of the initial weights
@@ -37,7 +36,7 @@ class Residual(nn.Module):
         return x + added
 
 
-class Reader(Outputs):
+class Reader(ByColumn):
     r"""The distribution of every cell of a row given any set V of visible ones, by one network for all sets.
 
     .. math:: \eta_d = a_d + W_d \, h\Big(\sum_{i \in V} E_i(x_i)\Big)
@@ -192,11 +191,7 @@ class Reader(Outputs):
 
     def _heads_among(self, outputs: Tensor, j: int) -> dict[str, Tensor]:
         """The heads of column j among all outputs."""
-        heads = {}
-        for head in self.heads_of[j]:
-            source = self.free.at(head.block, head.name) if head.is_free else outputs
-            heads[head.name] = source[..., head.part]
-        return heads
+        return self.heads_at(j, lambda part: outputs[..., part])
 
 
 def hidden_columns(is_cell: Tensor, share: Tensor, order: Tensor) -> Tensor:
