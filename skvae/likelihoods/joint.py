@@ -117,19 +117,25 @@ class Joint(nn.Module):
         located = [(b, block, block.family) for b, block in enumerate(self)]
         return [(b, block, family) for b, block, family in located if isinstance(family, LocationFamily)]
 
-    def log_prob(self, x: Tensor, parameters: Parameters) -> Tensor:
-        """Log-probability of each row, nats; a missing cell adds nothing. Shape: (S, B, D) -> (S, B)."""
+    def log_prob(self, x: Tensor, parameters: Parameters, weights: Tensor | None = None) -> Tensor:
+        """Log-probability of each row, nats, or a weighted sum over its cells; a missing one adds nothing.
+
+        Shape: (S, B, D), weights too -> (S, B).
+        """
         total = x.new_zeros(())
         for block, heads in zip(self, parameters, strict=True):
             cells = x[..., block.position]
             known = block.with_constants(heads)
-            if self.is_complete:
+            if self.is_complete and weights is None:
                 total = total + block.family.log_prob(cells, **known).sum(dim=-1)
                 continue
             missing = cells.isnan()
             shown = cells.masked_fill(missing, block.family.anywhere)  # in the support: no NaN can reach a gradient
             log_prob = block.family.log_prob(shown, **known)
-            total = total + log_prob.masked_fill(missing, 0.0).sum(dim=-1)
+            log_prob = log_prob.masked_fill(missing, 0.0)
+            if weights is not None:
+                log_prob = log_prob * weights[..., block.position]
+            total = total + log_prob.sum(dim=-1)
         return total
 
     def mean(self, parameters: Parameters) -> Tensor:

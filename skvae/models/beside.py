@@ -74,7 +74,8 @@ def train_beside(
     stage, objective, before = plan.beside[name], LogLikelihood(), online if start is not None else None
     run = run.after(before)
     with run.prepared(plan, stage.n_threads) as generator:
-        data, split = data.of_columns.split(plan.early_stopping, plan.validation_fraction, generator)
+        data, split = data.split(plan.early_stopping, plan.validation_fraction, generator)
+        split = split.with_folds(stage.n_folds)
         offset = data.offset
         data = data.to(run.device).float()
         model = beside_at_start(name, plan, data, split.train, run, start)

@@ -60,8 +60,9 @@ def fit_chunk(
     online = online.noticing(data)
     data = replace(data, weights=online.relative(data.weights))
     fit = _fit_vae(plan, data, run, start, online, history)
+    rows = data.of_columns if plan.beside else data
     for name, stage in plan.beside.items():
-        rows, of_model = data.of_columns, beside.get(name, History())
+        of_model = beside.get(name, History())
         with run.prepared(plan, stage.n_threads):
             model = beside_at_start(name, plan, rows, [arange(len(rows.x))], run, getattr(start, name, None))
             after = _one_pass_over(model, stage.recipe, LogLikelihood(), rows, run, online.of(name), of_model)

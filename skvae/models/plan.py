@@ -48,10 +48,13 @@ class Stage:
         How its weights are found.
     n_threads : int or None
         Threads of the matrix products at most; None for all.
+    n_folds : int
+        Folds that are trained at most, where there are any.
     """
 
     recipe: Recipe
     n_threads: int | None
+    n_folds: int
 
 
 @dataclass(frozen=True)

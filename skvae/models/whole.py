@@ -58,12 +58,13 @@ def fit(
     if follower is not None:
         follower.begin(plan.n_epochs)
     fit = archive.vae(partial(fit_vae, plan, data, run, start, follower, online))
+    of_columns = data.of_columns if plan.beside else data
     for name in plan.beside:
         if fit.is_interrupted:
             break
         before = None if start is None else getattr(start, name)
         since = None if online is None else online.of(name)
-        train = partial(train_beside, name, fit, plan, data, run, before, follower, since)
+        train = partial(train_beside, name, fit, plan, of_columns, run, before, follower, since)
         fit = with_beside(fit, name, archive.beside(name, train))
     return fit
 

@@ -151,7 +151,7 @@ class Context(nn.Module):
             parts.append(multiples(features, self.slopes, self.gap_vectors))
         if self.levels is not None:
             parts.append(look_up(self.levels.table(), self.levels.codes(x)))
-        return torch.cat(parts, dim=2)[:, :, self.get_buffer("order")]
+        return torch.cat(parts, dim=2).index_select(2, self.get_buffer("order"))
 
     def cell(self, x: Tensor, column: int, block: Block, table: Tensor | None) -> Tensor:
         """Vectors of one column, which is ``block`` alone. Shape: (S, B, D) -> (S, B, 2 R)."""
@@ -207,7 +207,8 @@ class OutputsByColumn(nn.Module):
         padded = nn.functional.pad(weights, (0, 0, 0, 1))
         parts = []
         for group in range(self.n_groups):
-            of_columns = hidden[:, :, self.get_buffer(f"columns{group}")].transpose(1, 2)  # (S, C, B, R)
-            of_outputs = padded[:, self.get_buffer(f"outputs{group}")].mT  # (S, C, R, widest)
+            columns, outputs = self.get_buffer(f"columns{group}"), self.get_buffer(f"outputs{group}")
+            of_columns = hidden.index_select(2, columns).transpose(1, 2)  # (S, C, B, R)
+            of_outputs = padded.index_select(1, outputs.flatten()).view(len(padded), *outputs.shape, -1).mT
             parts.append(torch.matmul(of_columns, of_outputs).transpose(1, 2).flatten(2))
-        return torch.cat(parts, dim=-1)[..., self.get_buffer("where")]
+        return torch.cat(parts, dim=-1).index_select(-1, self.get_buffer("where"))

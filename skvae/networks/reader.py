@@ -133,12 +133,10 @@ class Reader(ByColumn):
         is_hidden = hidden_columns(self.is_cell, noise[..., :1], noise[..., 2:])
         is_unsaid = torch.zeros_like(is_hidden)
         is_unsaid[..., self.indicators] = is_hidden[..., self.indicated] & (noise[..., 1:2] > 0)
-        parameters = self(x.masked_fill(is_hidden | is_unsaid, torch.nan))
-        total = x.new_zeros(())
-        for among, asked in ((self.is_cell, is_hidden), (~self.is_cell, is_unsaid)):
-            log_prob = self.joint.log_prob(x.masked_fill(~asked, torch.nan), parameters)
-            total = total + log_prob * among.sum() / asked.sum(dim=-1).clamp(min=1)
-        return total
+        asked = is_hidden | is_unsaid
+        weights = weights_of_asked(is_hidden, self.is_cell) + weights_of_asked(is_unsaid, ~self.is_cell)
+        parameters = self(x.masked_fill(asked, torch.nan))
+        return self.joint.log_prob(x.masked_fill(~asked, torch.nan), parameters, weights)
 
     def assume_complete(self, *, cells: bool, seen: bool) -> None:
         """Cells are always hidden in training."""
@@ -199,10 +197,19 @@ def hidden_columns(is_cell: Tensor, share: Tensor, order: Tensor) -> Tensor:
 
     Shape: (D,), standard normal share (S or 1, B, 1) and order (S or 1, B, D) -> (S or 1, B, D).
     """
-    n_hidden = (torch.special.ndtr(share) ** HIDDEN_POWER * is_cell.sum()).floor() + 1
-    place = order.masked_fill(~is_cell, torch.inf).argsort(dim=-1).argsort(dim=-1)
-    hidden: Tensor = is_cell & (place < n_hidden)
+    n_hidden = (torch.special.ndtr(share) ** HIDDEN_POWER * is_cell.sum()).floor().long() + 1
+    order = order.masked_fill(~is_cell, torch.inf)
+    last = order.sort(dim=-1).values.gather(-1, n_hidden.clamp(max=order.shape[-1]) - 1)
+    hidden: Tensor = is_cell & (order <= last)
     return hidden
+
+
+def weights_of_asked(asked: Tensor, among: Tensor) -> Tensor:
+    """How much each asked column counts: of each row they sum to the number of all among which is asked.
+
+    Shape: asked (..., D), among (D,) -> (..., D).
+    """
+    return asked * (among.sum() / asked.sum(dim=-1, keepdim=True).clamp(min=1))
 
 
 def share_of_atoms(columns: Columns) -> float:

@@ -44,7 +44,8 @@ def match_marginals(model: VAE | Chain, x: Tensor, generator: torch.Generator, w
     Deming and Stephan (1940), On a least squares adjustment of a sampled frequency table, for the fitting.
     """
     columns: Any = model.decoder if isinstance(model, VAE) else model
-    n_rows = max(1, min(MAX_ROWS, ROWS * len(x), CELLS // (128 * x.shape[1])))
+    most = MAX_ROWS if isinstance(model, VAE) else MAX_ROWS // 2  # there is no z to be drawn
+    n_rows = max(1, min(most, ROWS * len(x), CELLS // (128 * x.shape[1])))
     indicators = model.joint.indicators
 
     def tune(j: int, block: Block, rows: Tensor, heads: dict[str, Tensor]) -> dict[str, Tensor]:

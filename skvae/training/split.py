@@ -26,6 +26,12 @@ class Split(NamedTuple):
     train: list[Tensor]
     held_out: list[Tensor]
 
+    def with_folds(self, n: int) -> Split:
+        """The same with the first n folds alone, where there are more, and the model of all rows."""
+        if len(self.held_out) <= n:
+            return self
+        return Split([*self.train[:n], self.train[-1]], self.held_out[:n])
+
 
 def split_rows(
     n_rows: int, early_stopping: str | bool, validation_fraction: float, generator: torch.Generator

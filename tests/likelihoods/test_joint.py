@@ -135,6 +135,22 @@ def test_observed_cells_add_what_they_add_without_gaps():
     torch.testing.assert_close(sum(without), whole)
 
 
+@pytest.mark.parametrize("is_complete", [False, True])
+def test_weights_are_of_cells_wherever_their_blocks_are(is_complete):
+    joint, x, parameters = Joint([block(p) for p in range(6)]), rows(), [heads(p) for p in range(6)]
+    joint.is_complete = is_complete
+    by_column = [joint.log_prob(x, parameters, torch.eye(10)[j].expand(x.shape)) for j in range(10)]
+    torch.testing.assert_close(sum(by_column), joint.log_prob(x, parameters))
+    weights = torch.rand(x.shape, generator=torch.Generator().manual_seed(0))
+    expected = (torch.stack(by_column, dim=-1) * weights).sum(dim=-1)
+    torch.testing.assert_close(joint.log_prob(x, parameters, weights), expected)
+    joint.is_complete = False
+    with_gap = x.clone()
+    with_gap[..., 3] = torch.nan
+    expected = expected - by_column[3] * weights[..., 3]
+    torch.testing.assert_close(joint.log_prob(with_gap, parameters, weights), expected)
+
+
 @pytest.mark.parametrize("index", list(itertools.permutations([2, 3, 4])))
 def test_position_picks_the_columns_of_a_block(index):
     facts = Columns(torch.ones(3), torch.zeros(3, dtype=torch.long), torch.zeros(3), torch.ones(3))

@@ -11,6 +11,7 @@ from scipy import integrate, stats
 from sklearn.exceptions import ConvergenceWarning
 
 from skvae import VAETransformer
+from skvae.models import beside
 
 SETTINGS = {"n_components": 2, "hidden_layer_sizes": (8,), "device": "cpu", "random_state": 0}
 LEVELS = {"a": ["x", "y"], "b": ["u", "v", "w"], "c": [False, True]}
@@ -100,6 +101,16 @@ def test_few_rows_have_folds_and_held_out_rows_choose_the_weights(vae):
     assert np.isfinite(judged.history_beside_["chain"]["validation_elbo"]).all()
     trained = VAETransformer(**SETTINGS, max_iter=2, early_stopping=False).fit(categories())
     assert np.isnan(trained.history_beside_["chain"]["validation_elbo"]).all()
+
+
+@pytest.mark.parametrize(("n_rows", "n_folds"), [(150, 5), (400, 3), (1000, 1)])
+def test_folds_are_as_many_as_choose_well(n_rows, n_folds, monkeypatch):
+    sizes, start = [], beside.beside_at_start
+    monkeypatch.setattr(
+        beside, "beside_at_start", lambda *args: sizes.append([len(rows) for rows in args[3]]) or start(*args)
+    )
+    VAETransformer(**SETTINGS, max_iter=1).fit(categories(n_rows))
+    assert sizes == 2 * [n_folds * [n_rows * 4 // 5] + [n_rows]]
 
 
 def test_the_bound_in_the_history_is_the_log_likelihood_of_the_chain():

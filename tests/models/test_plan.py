@@ -23,5 +23,5 @@ def test_the_epochs_of_all_trainings_count():
     recipe = Recipe(1e-2, 1e-2, 16, 7)
     plan = Plan(None, recipe, None, "linear", "auto", 0.1, 1)
     assert plan.n_epochs == 7
-    beside = {"chain": Stage(replace(recipe, max_iter=3), 1), "reader": Stage(replace(recipe, max_iter=2), None)}
+    beside = {"chain": Stage(replace(recipe, max_iter=3), 1, 5), "reader": Stage(replace(recipe, max_iter=2), None, 5)}
     assert replace(plan, beside=beside).n_epochs == 12

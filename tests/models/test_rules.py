@@ -8,7 +8,16 @@ import torch
 from skvae import VAETransformer
 from skvae.likelihoods import Bernoulli, Gaussian
 from skvae.models import decide
-from skvae.models.rules import MAX_COLUMNS, SMALL, Facts, Rules, SynthesisRules, has_models_beside
+from skvae.models.rules import (
+    MAX_COLUMNS,
+    SMALL,
+    ChainRules,
+    Facts,
+    ReaderRules,
+    Rules,
+    SynthesisRules,
+    has_models_beside,
+)
 from skvae.tables import Table
 from skvae.training import CyclicalBeta, LinearBeta
 
@@ -48,6 +57,27 @@ def test_the_budget_is_a_hundred_passes_within_bounds_of_steps(n_rows):
 def test_columns_that_see_one_another_need_few_passes(n_rows, passes):
     assert SynthesisRules(facts(n_rows)).max_iter(256) == passes
     assert SynthesisRules(facts(320)).max_iter(32) == 40  # 400 steps at least
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "n_folds"), [(2, 500), (199, 6), (200, 5), (500, 2), (FEW, 2), (MANY, 1), (1999, 1)]
+)
+def test_folds_beside_are_as_many_as_hold_two_hundred_rows(n_rows, n_folds):
+    assert ChainRules(facts(n_rows)).n_folds() == ReaderRules(facts(n_rows)).n_folds() == n_folds
+
+
+@pytest.mark.parametrize(("n_rows", "batch_size", "passes"), [(160, 32, 30), (1920, 128, 12), (30_000, 256, 14)])
+def test_the_chain_needs_few_passes_where_folds_are_trained(n_rows, batch_size, passes):
+    assert ChainRules(facts(n_rows)).max_iter(batch_size) == passes
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "batch_size", "passes"), [(160, 32, 100), (1024, 128, 100), (5120, 512, 200), (51_200, 512, 29)]
+)
+def test_the_reader_sees_so_many_rows(n_rows, batch_size, passes):
+    of_reader = ReaderRules(facts(n_rows))
+    assert (of_reader.batch_size(), of_reader.max_iter(batch_size)) == (batch_size, passes)
+    assert of_reader.n_threads((256, 256)) == 1
 
 
 def test_width_grows_with_the_table():

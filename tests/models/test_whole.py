@@ -62,6 +62,15 @@ def test_models_beside_are_trained_after_the_vae(frame):
     assert not fitted.is_interrupted
 
 
+def test_gaps_are_shown_to_the_models_beside_once(frame, monkeypatch):
+    shown, show = [], Table.with_gaps_shown
+    monkeypatch.setattr(Table, "with_gaps_shown", lambda table, x: shown.append(len(x)) or show(table, x))
+    fit(*parts(frame))
+    assert shown == [len(frame)]
+    fit(*parts(frame, decoder="factorized"))
+    assert shown == [len(frame)]
+
+
 def test_other_decoders_have_none(frame):
     archive = Recorder()
     fitted = fit(*parts(frame, decoder="factorized"), archive=archive)

@@ -6,6 +6,7 @@ import torch
 from skvae import VAETransformer
 from skvae.metrics import column_shapes
 from skvae.training import match_marginals
+from skvae.training.calibration import proportional_fit
 
 
 @pytest.fixture(scope="module", params=["autoregressive", "conditional"])
@@ -54,3 +55,26 @@ def test_a_column_whose_gaps_nothing_explains_is_left_alone():
     assert moved[:2] == [False, False]
     frequencies = vae.sample(20_000, random_state=0)["b"].value_counts(normalize=True).sort_index()
     np.testing.assert_allclose(frequencies, X["b"].value_counts(normalize=True).sort_index(), atol=0.015)
+
+
+@pytest.mark.parametrize(
+    "scale", [0.5, 5.0, 500.0]
+)  # of logits: at the last, most probabilities are 0 in any precision
+def test_the_shift_makes_probabilities_average_to_frequencies(scale):
+    random = torch.Generator().manual_seed(0)
+    logits = scale * torch.randn(2000, 4, generator=random, dtype=torch.float64)
+    frequencies = torch.tensor([0.1, 0.2, 0.3, 0.4], dtype=torch.float64)
+    shift = proportional_fit(logits, frequencies)
+    assert shift.isfinite().all()
+    shares = torch.softmax(logits + shift, dim=-1).mean(dim=0)
+    torch.testing.assert_close(shares, frequencies, atol={0.5: 1e-4, 5.0: 0.02, 500.0: 0.3}[scale], rtol=0)
+
+
+def test_a_level_that_no_row_draws_does_not_break_the_shift():
+    logits = torch.zeros(50, 3, dtype=torch.float64)
+    logits[:, 2] = -2000.0  # a probability of 0
+    frequencies = torch.tensor([0.5, 0.49, 0.01], dtype=torch.float64)
+    shift = proportional_fit(logits, frequencies)
+    assert shift.isfinite().all()
+    shares = torch.softmax(logits + shift, dim=-1).mean(dim=0)
+    torch.testing.assert_close(shares[0] / shares[1], frequencies[0] / frequencies[1])

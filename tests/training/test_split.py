@@ -68,3 +68,16 @@ def test_the_generator_decides(n_rows):
     assert all(torch.equal(a, b) for a, b in zip(one.held_out, same.held_out, strict=True))
     assert not all(torch.equal(a, b) for a, b in zip(one.held_out, other.held_out, strict=True))
     assert not torch.equal(one.held_out[0], torch.arange(len(one.held_out[0])))  # sorted rows are mixed
+
+
+def test_some_of_the_folds_leave_the_model_of_all_rows():
+    whole = split(100)
+    some = whole.with_folds(2)
+    assert len(some.train) == 3
+    assert [rows.tolist() for rows in some.held_out] == [rows.tolist() for rows in whole.held_out[:2]]
+    assert some.train[-1].tolist() == list(range(100))
+    for rows, fold in zip(some.train, some.held_out, strict=False):
+        assert not set(rows.tolist()) & set(fold.tolist())
+    assert whole.with_folds(5) == whole == whole.with_folds(1000)
+    alone = split(100, False)
+    assert alone.with_folds(1) == alone
