@@ -73,7 +73,7 @@ def test_random_state_is_the_estimators_unless_given(holes):
 
 @pytest.mark.filterwarnings("ignore:All 10 component")
 def test_default_estimator_is_that_of_the_container(monkeypatch):
-    for rules in ("Rules", "SynthesisRules", "ReaderRules"):
+    for rules in ("Rules", "ChainRules", "ReaderRules"):
         monkeypatch.setattr(f"skvae.models.rules.{rules}.max_iter", lambda rules, batch_size: 1)
     X = np.random.default_rng(0).normal(size=(20, 2))
     X[0, 0] = np.nan

@@ -77,6 +77,7 @@ def test_the_chain_needs_few_passes_where_folds_are_trained(n_rows, batch_size, 
 def test_the_reader_sees_so_many_rows(n_rows, batch_size, passes):
     of_reader = ReaderRules(facts(n_rows))
     assert (of_reader.batch_size(), of_reader.max_iter(batch_size)) == (batch_size, passes)
+    assert of_reader.learning_rate() == (3e-3 if batch_size > 32 else 1.5e-3)
     assert of_reader.n_threads((256, 256)) == 1
 
 
