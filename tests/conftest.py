@@ -7,9 +7,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # a worker has one core: more thr
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.datasets import load_iris
 from sklearn.preprocessing import StandardScaler
 
+from skvae.likelihoods import Block, Columns, Joint
 from skvae.training import interrupts
 
 
@@ -78,3 +80,20 @@ def mixed():
 def large_mixed():
     """The same kinds of columns, 1,500 rows."""
     return make_mixed(1500)
+
+
+@pytest.fixture(scope="session")
+def joint_of():
+    """The likelihood of a row, from (family, its columns, their numbers of levels) for each block."""
+
+    def joint_of(parts, indicators=None):
+        blocks = []
+        for family, index, n_levels in parts:
+            ones = torch.ones(len(index), dtype=torch.float64)
+            edges = torch.cat([torch.arange(n + 1.0).unfold(0, 2, 1) if n else torch.empty(0, 2) for n in n_levels])
+            shares = torch.cat([torch.full((n,), 1 / max(n, 1)) for n in n_levels])
+            columns = Columns(ones, torch.tensor(n_levels), -5 * ones, 5 * ones, edges, edges.mean(dim=1), shares)
+            blocks.append(Block(family, index, columns))
+        return Joint(blocks, indicators)
+
+    return joint_of

@@ -43,7 +43,7 @@ class VAETransformer(
 
     For a DataFrame two models without z are trained beside it, in which columns see one another: a chain, each column
     given the earlier ones, for ``sample`` and ``log_likelihood``; and a reader, each cell given any others, for
-    ``sample(given=...)``, ``impute``, ``infer`` and ``infer_proba``. For an array these go through z, as all else does.
+    ``impute``, ``infer``, ``infer_proba`` and, with the chain, ``sample(given=...)``. For an array all go through z.
 
     Parameters
     ----------

@@ -38,6 +38,15 @@ class Columns(NamedTuple):
     centers: Tensor = torch.empty(0)
     shares: Tensor = torch.empty(0)
 
+    def places_of_levels(self) -> dict[str, Tensor]:
+        """Where the levels of all columns lie side by side: constants of the families that have them."""
+        return {
+            "first_level": self.n_levels.cumsum(0) - self.n_levels,  # (D,): where the levels of a column begin
+            "column": torch.repeat_interleave(
+                torch.arange(len(self.n_levels)), self.n_levels
+            ),  # (T,): whose level it is
+        }
+
     def take(self, d: int) -> Columns:
         """Column d alone."""
         one = slice(d, d + 1)

@@ -28,11 +28,7 @@ class Softmax(Likelihood):
         return {"logits": Head("cell", int(columns.n_levels.sum()), is_ordered=self.levels == "ordered")}
 
     def constants(self, columns: Columns) -> dict[str, Tensor]:  # noqa: D102
-        n_levels = columns.n_levels
-        return {
-            "first_level": n_levels.cumsum(0) - n_levels,  # (D,): where the levels of a column begin
-            "column": torch.repeat_interleave(torch.arange(len(n_levels)), n_levels),  # (T,): whose level it is
-        }
+        return columns.places_of_levels()
 
     def start(self, x: Tensor, columns: Columns, weights: Tensor | None = None) -> dict[str, Tensor]:  # noqa: D102
         first_level = self.constants(columns)["first_level"].to(x.device)

@@ -84,14 +84,8 @@ class NormalScores(LocationScale):
         return Histogram(self.n_bins)
 
     def constants(self, columns: Columns) -> dict[str, Tensor]:  # noqa: D102
-        n_levels = columns.n_levels
-        return super().constants(columns) | {
-            "cuts": cuts(columns),
-            "first_level": n_levels.cumsum(0) - n_levels,  # (D,): where the levels of a column begin
-            "column": torch.repeat_interleave(torch.arange(len(n_levels)), n_levels),  # (T,): whose level it is
-            "edges": columns.edges,
-            "centers": columns.centers,
-        }
+        known = super().constants(columns) | {"cuts": cuts(columns)} | columns.places_of_levels()
+        return known | {"edges": columns.edges, "centers": columns.centers}
 
     def start(self, x: Tensor, columns: Columns, weights: Tensor | None = None) -> dict[str, Tensor]:  # noqa: D102
         known = {name: value.to(x.device) for name, value in self.constants(columns).items()}

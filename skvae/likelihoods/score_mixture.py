@@ -53,12 +53,10 @@ class ScoreMixture(Likelihood):
         n_levels = columns.n_levels
         by_column = torch.split(columns.shares, n_levels.tolist())
         begin = [shares.cumsum(0) - shares for shares in by_column]
-        return {
+        return columns.places_of_levels() | {
             "cuts": cuts(columns)[:, :2],
             "ranks": torch.stack([torch.cat(begin), columns.shares], dim=1),  # (T, 2): where a level begins, its share
             "is_atom": columns.edges[:, 0] == columns.edges[:, 1],
-            "first_level": n_levels.cumsum(0) - n_levels,  # (D,): where the levels of a column begin
-            "column": torch.repeat_interleave(torch.arange(len(n_levels)), n_levels),  # (T,): whose level it is
             "levels_of_column": n_levels,  # (D,)
             "edges": columns.edges,
             "centers": columns.centers,

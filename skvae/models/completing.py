@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from skvae.models.gaps import N_PARTICLES, PARTICLES_PER_DRAW, draw_gaps, draw_under_condition
-from skvae.networks import VAE, Reader
+from skvae.networks import VAE, Chain, Reader
 from skvae.tables import Table
 
 N_QUANTILES = 50  # of the distribution of a gap: its mean is theirs
+N_PROPOSALS = 4  # of the reader for each row of the chain under a condition
 CELLS = 20_000_000  # of rows that are completed at once, in every layer
 
 
@@ -42,7 +43,7 @@ class Completer(Protocol):
 def completer(table: Table, vae: VAE) -> Completer:
     """What completes the rows of a model."""
     if vae.reader is not None:
-        return ByReader(table.of_columns, vae.reader)
+        return ByReader(table.of_columns, vae.reader, vae.chain)
     return ByParticles(table, vae)
 
 
@@ -90,7 +91,10 @@ class ByParticles:
 
 @dataclass(frozen=True)
 class ByReader:
-    """Missing cells given those that are known, one column after another: exact draws of one model.
+    """Missing cells given those that are known, one column after another.
+
+    Draws that replace gaps are the reader's. Samples are the chain's, by sampling importance resampling: the reader
+    proposes what lies before the last known column, and the chain draws the rest.
 
     Attributes
     ----------
@@ -98,10 +102,17 @@ class ByReader:
         The columns, with the gaps of all shown.
     reader : Reader
         A stack of one.
+    chain : Chain or None
+        A stack of one; without it, samples are the reader's, too.
+
+    References
+    ----------
+    Rubin (1987), The calculation of posterior distributions by data augmentation: comment.
     """
 
     table: Table
     reader: Reader
+    chain: Chain | None = None
 
     def mean(self, x: Tensor, generator: torch.Generator) -> Tensor:  # noqa: D102
         x = self._unsaid(x)
@@ -116,11 +127,27 @@ class ByReader:
         self, x: Tensor, n_samples: int | None, generator: torch.Generator, *, gaps: bool
     ) -> Tensor:
         rows = x if n_samples is None else x.expand(n_samples, -1)
-        return self._complete(rows, generator, gaps=gaps)
+        if self.chain is None:
+            return self._complete(rows, generator, gaps=gaps)
+        n = after_last_known(x)
+        wide = max(self._width(1), self.chain.n_outputs, x.shape[1] * 128)
+        parts = torch.split(rows, max(1, CELLS // (N_PROPOSALS * wide)))
+        return torch.cat([self._resample(part, n, self.chain, generator, gaps=gaps) for part in parts])
 
     def shares(self, x: Tensor, j: int, generator: torch.Generator) -> Tensor:  # noqa: D102
         x = self._unsaid(hidden(x, j, self.table))
         return torch.cat([self.reader.log_shares(rows[None], j)[0].exp() for rows in torch.split(x, self._n_rows(1))])
+
+    def _resample(self, x: Tensor, n: int, chain: Chain, generator: torch.Generator, *, gaps: bool) -> Tensor:
+        """Draws of the chain given cells of the first n columns; p(x_≤n) / q(missing | known) weighs a proposal."""
+        proposals, log_q = self.reader.propose(x.repeat_interleave(N_PROPOSALS, 0)[None], n, generator, gaps=gaps)
+        if not gaps:
+            proposals[..., self.reader.indicators] = 0.0
+        log_weights = chain.log_prob_of_first(n, proposals) - log_q
+        weights = log_weights.view(-1, N_PROPOSALS).softmax(dim=-1)
+        chosen = torch.multinomial(weights, 1, generator=generator).squeeze(-1)
+        rows = proposals[0].view(-1, N_PROPOSALS, x.shape[1])[torch.arange(len(x), device=x.device), chosen]
+        return chain.complete(rows[None], generator)[0]
 
     def _complete(self, x: Tensor, generator: torch.Generator, *, gaps: bool) -> Tensor:
         parts = torch.split(x, self._n_rows(1))
@@ -135,9 +162,18 @@ class ByReader:
 
     def _n_rows(self, n_copies: int) -> int:
         """Rows that are completed at once."""
+        return max(1, CELLS // self._width(n_copies))
+
+    def _width(self, n_copies: int) -> int:
+        """Numbers for each row in the widest layer."""
         n_levels = sum(len(column.edges) for column in self.table.columns)
-        width = max(self.reader.n_features, self.reader.n_outputs, n_levels, n_copies * len(self.table.columns))
-        return max(1, CELLS // width)
+        return max(self.reader.n_features, self.reader.n_outputs, n_levels, n_copies * len(self.table.columns))
+
+
+def after_last_known(x: Tensor) -> int:
+    """How many columns there are up to the last that any row knows. Shape: (N, D)."""
+    known = (~x.isnan()).any(dim=0).nonzero()
+    return int(known.max()) + 1 if len(known) else 0
 
 
 def hidden(x: Tensor, j: int, table: Table) -> Tensor:

@@ -18,6 +18,7 @@ from skvae.networks.columns import (
     columns_alone,
     fill_column,
     heads_by_column,
+    log_prob_of_column,
     outputs_among,
 )
 from skvae.networks.encoder import Trunk
@@ -71,6 +72,15 @@ class Chain(ByColumn):
         """Log p over the observed cells, given the first few of them, nats. Shape: (S, B, D) -> (S, B)."""
         is_known = torch.arange(x.shape[-1], device=x.device) < n_known
         return self.joint.log_prob(x.masked_fill(is_known, torch.nan), self(x))
+
+    def log_prob_of_first(self, n: int, x: Tensor) -> Tensor:
+        """Log p over the observed cells of the first n columns, one at a time. Shape: (S, B, D) -> (S, B)."""
+        context, total = x.new_zeros(*x.shape[:2], 2 * RANK), x.new_zeros(x.shape[:2])
+        table, weights = self.context.table(), self.smoothing(self.U)
+        for j, block in enumerate(columns_alone(self.joint, x)[:n]):
+            total = total + log_prob_of_column(j, block, x, self._heads_of_column(j, context, weights))
+            context = context + self.context.cell(x, j, block, table)
+        return total
 
     def objective(self, x: Tensor, noise: Tensor) -> Tensor:
         """What training maximises for each row: its log-probability; there is no noise in it. Shape: (S, B)."""

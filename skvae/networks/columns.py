@@ -96,6 +96,12 @@ def columns_alone(joint: Joint, like: Tensor) -> list[Block]:
     return [places[j] for j in range(joint.n_columns)]
 
 
+def column_alone(joint: Joint, j: int, like: Tensor) -> Block:
+    """Column j of the row as a block of its own."""
+    block = next(block for block in joint if j in block.index)
+    return block.alone(list(block.index).index(j)).to(like)
+
+
 def fill_column(
     joint: Joint, j: int, block: Block, x: Tensor, heads: dict[str, Tensor], generator: torch.Generator | None
 ) -> None:
@@ -107,6 +113,14 @@ def fill_column(
     if j in joint.indicators:
         cells = cells.masked_fill(x[..., joint.indicators[j], None] >= 1, torch.nan)
     x[..., j : j + 1] = cells
+
+
+def log_prob_of_column(j: int, block: Block, x: Tensor, heads: dict[str, Tensor]) -> Tensor:
+    """Log-probability of column j under its heads, nats; a gap adds nothing. Shape: (S, B, D) -> (S, B)."""
+    cells = x[..., j : j + 1]
+    shown = cells.nan_to_num(nan=block.family.anywhere)
+    log_prob = block.family.log_prob(shown, **block.with_constants(heads))
+    return log_prob.masked_fill(cells.isnan(), 0.0).squeeze(-1)
 
 
 class Context(nn.Module):

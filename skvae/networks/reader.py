@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import layer_norm, silu
 
 from skvae.likelihoods import Columns, Joint, Parameters, columns_of
-from skvae.networks.columns import ByColumn, columns_alone, fill_column, heads_by_column
+from skvae.networks.columns import ByColumn, column_alone, fill_column, heads_by_column, log_prob_of_column
 from skvae.networks.encoder import side_by_side
 from skvae.networks.levels import Levels, embedding_std, look_up_sum
 from skvae.networks.mlp import Linear
@@ -105,11 +105,14 @@ class Reader(ByColumn):
 
     def outputs(self, x: Tensor) -> Tensor:
         """All parameters of all cells side by side. Shape: (S, B, D) -> (S, B, n_outputs)."""
+        return self.bias + self.smoothed(self.output(self.hidden(x)).to(x.dtype))
+
+    def hidden(self, x: Tensor) -> Tensor:
+        """What the visible cells say to all columns. Shape: (S, B, D) -> (S, B, width)."""
         hidden = self.input(self.features(x))
         if self.levels is not None:
             hidden = hidden + look_up_sum(self.levels.table(), self.levels.codes(x))
-        hidden = silu(layer_norm(self.layers(hidden), hidden.shape[-1:]))
-        return self.bias + self.smoothed(self.output(hidden).to(x.dtype))
+        return silu(layer_norm(self.layers(hidden), hidden.shape[-1:]))
 
     def features(self, x: Tensor) -> Tensor:
         """What the network sees of the numbers, and which cells are visible. Shape: (S, B, D) -> (S, B, n_features)."""
@@ -149,18 +152,28 @@ class Reader(ByColumn):
         gaps : bool
             Whether it is drawn, too, which of them are gaps; else all are filled.
         """
+        return self.propose(x, self.joint.n_columns, generator, gaps=gaps)[0]
+
+    def propose(self, x: Tensor, n: int, generator: torch.Generator, *, gaps: bool) -> tuple[Tensor, Tensor]:
+        """Rows whose first n columns are completed, and the log-probability of what was drawn, nats.
+
+        Shape: (1, B, D) -> (1, B, D), (1, B).
+        """
         x = x.clone()
-        for j, block in enumerate(columns_alone(self.joint, x)):
+        log_q = x.new_zeros(x.shape[:-1])
+        for j in range(n):
             if j in self.indicators and not gaps:
                 continue
             rows = x[0, :, j].isnan().nonzero().squeeze(-1)
             if len(rows):
-                some = x[:, rows]
-                fill_column(self.joint, j, block, some, self.heads_of_column(j, some), generator)
+                some, block = x[:, rows], column_alone(self.joint, j, x)
+                heads = self.heads_of_column(j, some)
+                fill_column(self.joint, j, block, some, heads, generator)
                 x[:, rows, j] = some[..., j]
+                log_q[:, rows] += log_prob_of_column(j, block, some, heads)
             if not gaps and j in self.joint.indicators:  # from now on it is a cell like those that are observed
                 x[..., self.joint.indicators[j]] = 0.0
-        return x
+        return x, log_q
 
     def expect(self, x: Tensor, n: int) -> Tensor:
         """So many rows for each, the means of whose cells are those of its gaps, each given its visible cells alone.
@@ -169,9 +182,10 @@ class Reader(ByColumn):
         """
         rows, outputs = x.repeat(n, 1, 1), self.outputs(x)
         rows[..., self.indicators] = 0.0
-        for j, block in enumerate(columns_alone(self.joint, x)):
+        for j in range(self.joint.n_columns):
             is_gap = x[0, :, j].isnan()
             if is_gap.any() and j not in self.indicators:
+                block = column_alone(self.joint, j, x)
                 heads = self._heads_among(outputs[:, is_gap], j)
                 cells = block.family.equally_likely(n, **block.with_constants(heads))
                 rows[:, is_gap, j] = cells[:, 0, :, 0].to(x.dtype)
@@ -179,13 +193,15 @@ class Reader(ByColumn):
 
     def log_shares(self, x: Tensor, j: int) -> Tensor:
         """Log-probability of each level of column j given the visible cells. Shape: (1, B, D) -> (1, B, n_levels)."""
-        block = columns_alone(self.joint, x)[j]
+        block = column_alone(self.joint, j, x)
         heads, n_levels = self.heads_of_column(j, x), int(block.columns.n_levels)
         return block.family.log_shares(x[..., j : j + 1], n_levels, **block.with_constants(heads))
 
     def heads_of_column(self, j: int, x: Tensor) -> dict[str, Tensor]:
         """The heads of column j alone. Shape: (S, B, D)."""
-        return self._heads_among(self.outputs(x), j)
+        hidden, weights = self.hidden(x), self.smoothing(self.output.weight.mT)
+        bias = self.bias + self.smoothed(self.output.bias)
+        return self.heads_at(j, lambda part: torch.baddbmm(bias[..., part], hidden, weights[:, part].mT))
 
     def _heads_among(self, outputs: Tensor, j: int) -> dict[str, Tensor]:
         """The heads of column j among all outputs."""

@@ -8,7 +8,9 @@ from numpy.testing import assert_allclose
 from scipy import stats
 
 from skvae import VAETransformer
-from skvae.models.completing import ByParticles, ByReader, completer, hidden
+from skvae.likelihoods import Bernoulli, Categorical, Ordinal
+from skvae.models.completing import ByParticles, ByReader, after_last_known, completer, hidden
+from skvae.networks import MLP, Chain, Reader
 from skvae.tables import Table
 
 N = 1500
@@ -122,6 +124,46 @@ def test_what_completes_is_the_reader_where_there_is_one(vae, table):
     assert isinstance(completer(vae.table_, vae.vae_), ByReader)
     plain = VAETransformer(**SETTINGS, decoder="factorized", max_iter=1).fit(table[:100])
     assert isinstance(completer(plain.table_, plain.vae_), ByParticles)
+
+
+@pytest.mark.parametrize("known", [[2], [3], [1, 3], [0]])
+def test_samples_are_those_of_the_chain_whatever_the_reader_proposes(known, joint_of, monkeypatch):
+    """Two models that know nothing of each other: rows have the exact conditional probabilities of the chain."""
+    monkeypatch.setattr("skvae.models.completing.N_PROPOSALS", 60)
+    parts, n = [(Categorical(), [2, 0], [3, 2]), (Bernoulli(), [1], [0]), (Ordinal(), [3], [3])], 4000
+    seed = torch.Generator().manual_seed(0)
+    chain = Chain(joint_of(parts), lambda n_in, n_out: MLP(n_in, n_out, (6,), "silu", 0.0, seed), seed).double()
+    reader = Reader(joint_of(parts), (8,), seed).double()
+    for parameter in [*chain.parameters(), *reader.parameters()]:
+        parameter.requires_grad_(False).normal_(std=0.3, generator=seed)
+    rows = torch.cartesian_prod(*[torch.arange(levels, dtype=torch.float64) for levels in (2, 2, 3, 3)])
+    given = torch.full((1, 4), torch.nan, dtype=torch.float64)
+    given[:, known] = 1.0
+    shares = chain.log_prob(rows[None])[0].masked_fill((rows[:, known] != 1).any(dim=1), -torch.inf).softmax(dim=0)
+    by = ByReader(None, reader, chain)
+    drawn = by._resample(given.expand(n, 4), after_last_known(given), chain, seed, gaps=False)
+    counts = (drawn.floor()[:, None] == rows).all(dim=2).sum(dim=0)
+    possible = shares > 0
+    assert int(counts[possible].sum()) == n
+    assert stats.chisquare(counts[possible], n * shares[possible]).pvalue > 1e-4
+
+
+def test_each_row_of_a_table_is_completed_under_its_own_condition(vae):
+    given = pd.DataFrame({"a": [1.0, None, -1.0, None], "kind": [None, "low", None, None]}, index=list("wxyz"))
+    drawn = vae.sample(given=pd.concat([given] * 300), random_state=0)
+    assert list(drawn.index[:4]) == list("wxyz")
+    assert (drawn.loc["w", "a"] == 1.0).all() and (drawn.loc["x", "kind"] == "low").all()
+    assert drawn.notna().all(axis=None)
+    assert (drawn.loc["w", "kind"] == "high").mean() == pytest.approx(0.9, abs=0.08)
+    assert (drawn.loc["z", "kind"] == "high").mean() == pytest.approx(0.5, abs=0.12)
+    assert len(vae.sample(given=given[:1].astype({"kind": object}), random_state=0)) == 1
+
+
+def test_columns_end_with_the_last_that_is_known():
+    x = torch.tensor([[0.0, torch.nan, torch.nan], [torch.nan, 1.0, torch.nan]])
+    assert after_last_known(x) == 2
+    assert after_last_known(x[:1]) == 1
+    assert after_last_known(torch.full((2, 3), torch.nan)) == 0
 
 
 def test_gaps_that_are_to_be_filled_are_not_shown(vae):

@@ -44,6 +44,20 @@ def test_given_the_first_cells_the_others_are_conditional(build):
     torch.testing.assert_close(given, joint - first[:, None, None, None])
 
 
+def test_the_first_columns_have_the_probability_of_all_that_begin_so(build):
+    chain = build()
+    joint = chain.log_prob(TINY_ROWS[None])[0].view(2, 2, 9)
+    first = chain.log_prob_of_first(2, TINY_ROWS[None])[0].view(2, 2, 9)
+    torch.testing.assert_close(first, joint.logsumexp(dim=2, keepdim=True).expand(2, 2, 9))
+    torch.testing.assert_close(chain.log_prob_of_first(4, TINY_ROWS[None]), chain.log_prob(TINY_ROWS[None]))
+
+
+def test_a_gap_adds_nothing_to_the_probability_of_the_first_columns(build):
+    chain = build([(Categorical(), [0, 1], [2, 3]), (Histogram(), [2], [6])], {1: 0})
+    x = torch.tensor([[[1.0, torch.nan, 2.4], [0.0, 2.0, 5.1]]], dtype=torch.float64)
+    torch.testing.assert_close(chain.log_prob_of_first(3, x), chain.log_prob(x))
+
+
 def test_no_column_sees_later_ones(build):
     chain = build(MIXED)
     x = torch.tensor([[[0.3, 1.0, 2.4, 3.0]]], dtype=torch.float64)

@@ -134,6 +134,24 @@ def test_a_second_gap_sees_the_first(build):
     assert stats.chisquare(counts, n * torch.cat(expected).numpy()).pvalue > 1e-4
 
 
+def test_a_proposal_comes_with_its_log_probability(build):
+    reader = build()
+    x = with_gaps(ROW, 0, 2, 5)
+    drawn, log_q = reader.propose(x.expand(1, 50, 6), 5, generator(), gaps=False)
+    assert drawn[..., 5].isnan().all()  # beyond the columns that were asked for
+    first, second = with_gaps(drawn, 0, 2, 5), with_gaps(drawn, 2, 5)
+    expected = reader.joint.log_prob(with_gaps(drawn, 1, 2, 3, 4, 5), reader(first))
+    expected = expected + reader.joint.log_prob(with_gaps(drawn, 0, 1, 3, 4, 5), reader(second))
+    torch.testing.assert_close(log_q, expected)
+
+
+def test_the_heads_of_a_column_are_those_among_all_outputs(build):
+    reader = build()
+    for column in range(6):
+        for name, head in reader.heads_of_column(column, ROW).items():
+            torch.testing.assert_close(head, reader._heads_among(reader.outputs(ROW), column)[name])
+
+
 def test_expected_cells_have_the_mean_of_their_distribution(build):
     reader = build()
     x = with_gaps(ROW, 0, 3, 4)
