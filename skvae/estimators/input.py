@@ -194,3 +194,16 @@ def unchanged_on_error(estimator: BaseEstimator) -> Iterator[None]:
         for name in vars(estimator).keys() - before.keys():
             del vars(estimator)[name]
         raise
+
+
+def with_column(X: Any, table: Table, j: int) -> Any:
+    """X with gaps in column j of the table, where X is a DataFrame that lacks this column."""
+    if not table.is_frame:
+        return X
+    X, _ = to_pandas(X)
+    column = table.data_columns[j]
+    if not isinstance(X, pd.DataFrame) or column.name in X.columns or X.shape[1] < j:
+        return X
+    dtype: Any = object if column.dtype.kind in "biu" else column.dtype  # which have no gap in NumPy
+    gaps = pd.Series(index=X.index, dtype=dtype, name=column.name)
+    return pd.concat([X.iloc[:, :j], gaps, X.iloc[:, j:]], axis=1)

@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from skvae.estimators._compat import Documented
 from skvae.estimators.filing import FilesMixin
 from skvae.estimators.fits import FitsMixin
-from skvae.estimators.input import check_count, check_n_samples, count_or, read_rows
+from skvae.estimators.input import check_count, check_n_samples, count_or, read_rows, with_column
 from skvae.estimators.parameters import CONSTRAINTS
 from skvae.likelihoods import Likelihood
 from skvae.models import Model, Network, index_of, seed_of
@@ -470,7 +470,7 @@ class VAETransformer(
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_rows, n_columns)
-            Rows; gaps are allowed, and the column itself is not looked at.
+            Rows; gaps are allowed. The column itself is not looked at, and a DataFrame may lack it.
         column : label, or position for an array
             The column.
         random_state : int, RandomState instance or None
@@ -492,7 +492,7 @@ class VAETransformer(
         """
         model = self._model()
         j = position_of(self.table_, column)
-        return model.infer(self._rows(X), j, self._generator(random_state))
+        return model.infer(self._rows(with_column(X, self.table_, j)), j, self._generator(random_state))
 
     def infer_proba(
         self, X: ArrayLike, column: Any, *, random_state: int | np.random.RandomState | None = None
@@ -502,7 +502,7 @@ class VAETransformer(
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_rows, n_columns)
-            Rows; gaps are allowed, and the column itself is not looked at.
+            Rows; gaps are allowed. The column itself is not looked at, and a DataFrame may lack it.
         column : label, or position for an array
             The column: categories, or numbers that are coded by levels, as a DataFrame's are by default. Not others.
         random_state : int, RandomState instance or None
@@ -526,7 +526,7 @@ class VAETransformer(
         """
         model = self._model()
         j = position_of(self.table_, column, with_levels=True)
-        return model.infer_proba(self._rows(X), j, self._generator(random_state))
+        return model.infer_proba(self._rows(with_column(X, self.table_, j)), j, self._generator(random_state))
 
     # -- scikit-learn's contract -------------------------------------------------------------------------------
 

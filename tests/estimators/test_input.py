@@ -106,3 +106,31 @@ def test_infinite_weights_get_a_sentence(tiny, iris):
 def test_a_series_is_no_table(values, tiny):
     with pytest.raises(ValueError, match=r"2-dimensional container, but X is a Series. Pass X.to_frame\(\)"):
         VAETransformer(**tiny).fit(pd.Series(values, dtype=object))
+
+
+@pytest.mark.parametrize("decoder", ["auto", "factorized"])
+@pytest.mark.parametrize("name", ["whole", "flag", "day", "span", "text", "grade"])
+def test_the_column_that_is_asked_for_may_be_absent(name, decoder):
+    """Of any dtype, also those of NumPy that know no gap."""
+    rng = np.random.default_rng(0)
+    df = pd.DataFrame(
+        {
+            "whole": rng.integers(0, 9, 60).astype("uint8"),
+            "flag": rng.random(60) < 0.5,
+            "day": pd.date_range("2020-01-01", periods=60),
+            "span": pd.to_timedelta(rng.integers(0, 9, 60), unit="D"),
+            "text": rng.choice(["a", "b"], 60),
+            "grade": pd.Categorical(rng.choice(["low", "high"], 60), ["low", "high"], ordered=True),
+        }
+    )
+    vae = VAETransformer(1, decoder=decoder, max_iter=2, random_state=0).fit(df)
+    without = df.drop(columns=name)[::2]
+    assert vae.infer(without, name).equals(vae.infer(df[::2], name))
+    assert vae.infer_proba(without, name).equals(vae.infer_proba(df[::2], name))
+
+
+def test_no_other_column_may_be_absent(mixed):
+    vae = VAETransformer(1, decoder="factorized", max_iter=2, random_state=0).fit(mixed)
+    first, second = mixed.columns[:2]
+    with pytest.raises(ValueError, match="feature names should match"):
+        vae.infer(mixed.drop(columns=[first, second]), first)
