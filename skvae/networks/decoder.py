@@ -94,6 +94,19 @@ class Decoder(Outputs):
             filled[..., column].masked_fill_(filled[..., indicator] >= 1, torch.nan)
         return filled
 
+    @torch.no_grad()
+    def rearrange(self, order: Tensor, signs: Tensor) -> None:
+        """Read z'_k = s_k z_{o_k} where z was read, in place. Shape: (K,), (K,)."""
+        for weight in self.weights_of_z():
+            weight.copy_(weight[:, order] * signs[:, None])
+
+    def weights_of_z(self) -> list[Tensor]:
+        """The matrices that z is multiplied by, (S, K, ...) each, where the network is one of ours."""
+        weights: list[Tensor] = [self.network.ends[0].weight]
+        if self.linear:
+            weights.append(self.loadings)
+        return weights
+
     def silence(self) -> None:
         """Leave the outputs to the linear path."""
         self.network.silence()

@@ -70,6 +70,11 @@ class MLP(nn.Sequential):
             n_in = n_hidden
         super().__init__(*layers, Linear(n_in, n_out, generator))
 
+    @property
+    def ends(self) -> tuple[Linear, Linear]:
+        """The first layer and the last."""
+        return self[0], self[-1]  # type: ignore[return-value]
+
     def silence(self) -> None:
         """Make the output zero, so that only a linear path speaks."""
         nn.init.zeros_(self[-1].weight)  # type: ignore[arg-type]
