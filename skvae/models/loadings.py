@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from skvae.networks import VAE
+from skvae.networks import VAE, alone
 from skvae.objectives import DiagonalNormal
 from skvae.tables import Amounts, Table, center_and_reach, variance_of
 from skvae.tables.bins import Floats
@@ -86,16 +86,20 @@ class Yardstick(NamedTuple):
 
     def expected(self, vae: VAE, z: Tensor) -> Floats:
         """E[x | z] in reaches from the center, of a stack of one. Shape: (N, K) -> (N, W)."""
-        if vae.decoder.sees_columns:  # whose categories are their modes
-            amounts = self.amounts.of(vae.generate(z[None], None, gaps=False)[0])
-            return (amounts - self.center) / self.reach
-        parameters = vae.decode(z[None])
-        amounts = self.amounts.of(vae.joint.mean(parameters)[0])
-        for block, heads in zip(vae.joint, parameters, strict=True):
-            probabilities = block.family.probabilities(**block.with_constants(heads))
-            if probabilities is not None:
-                self.amounts.put_probabilities(amounts, block.index, probabilities[0])
-        return (amounts - self.center) / self.reach
+        return (expected_amounts(vae, self.amounts, z) - self.center) / self.reach
+
+
+def expected_amounts(vae: VAE, amounts: Amounts, z: Tensor) -> Floats:
+    """E[x | z] of a stack of one, and probabilities of categories. Shape: (N, K) -> (N, W)."""
+    if vae.decoder.sees_columns:  # one column after another: a category is its mode
+        return amounts.of(vae.generate(z[None], None, gaps=False)[0])
+    parameters = vae.decode(z[None])
+    expected = amounts.of(vae.joint.mean(parameters)[0])
+    for block, heads in zip(vae.joint, parameters, strict=True):
+        probabilities = block.family.probabilities(**block.with_constants(heads))
+        if probabilities is not None:
+            amounts.put_probabilities(expected, block.index, probabilities[0])
+    return expected
 
 
 @torch.no_grad()
@@ -125,7 +129,7 @@ def loadings_of(
     mean = shares @ z.cpu().numpy() / shares.sum()
     every = math.ceil(len(x) / _n_decoded(vae, table, n_rows))
     z, shares = z[::every], shares[::every] / shares[::every].sum()
-    precise = copy.deepcopy(vae).double()  # differences of float32 have few digits
+    precise = _precise(vae)
     whole, moved = yardstick.expected(precise, z), list[tuple[Floats, Floats]]()
     for k in range(vae.n_components):
         ends = [yardstick.expected(precise, _with(z, k, float(at[k]))) for at in (low, high)]
@@ -145,6 +149,22 @@ def _loadings(yardstick: Yardstick, moved: list[tuple[Floats, Floats]], shares: 
         largest = amounts.largest
         rows.append((largest(effect * reach), largest(strength * reach), explained, largest(effect * size)))
     return Loadings(*(np.nan_to_num(np.array(part)) for part in zip(*rows, strict=True)))
+
+
+@torch.no_grad()
+def mean_curve(vae: VAE, table: Table, z: Tensor, k: int, places: Floats) -> Floats:
+    """What rows are expected to be where z_k stands at each of some places and the rest is theirs, averaged over rows.
+
+    Shape: z (N, K), places (P,) -> amounts (P, W).
+    """
+    precise, amounts = _precise(vae), Amounts(table)
+    moved = [_with(z.double(), k, float(at)) for at in places]
+    return np.array([expected_amounts(precise, amounts, codes).mean(axis=0) for codes in moved])
+
+
+def _precise(vae: VAE) -> VAE:
+    """A copy in double precision: differences of float32 have few digits."""
+    return alone(copy.deepcopy(vae)).double()
 
 
 def _n_decoded(vae: VAE, table: Table, n_rows: int) -> int:

@@ -70,6 +70,11 @@ class Amounts:
         parts = np.split(values, self.first[1:])
         return np.array([part[1] if len(part) == 2 else part[np.abs(part).argmax()] for part in parts])
 
+    def most_moved(self, values: Floats, j: int) -> Floats:
+        """Of column j, the amount that changes most from row to row; of two levels the second. (N, W) -> (N,)."""
+        part = values[:, self.first[j] : self.first[j] + self.widths[j]]
+        return part[:, 1] if part.shape[1] == 2 else part[:, np.ptp(part, axis=0).argmax()]
+
     def total(self, values: Floats) -> Floats:
         """The sum over each column. Shape: (W,) -> (D,)."""
         return np.asarray(np.add.reduceat(values, self.first))
