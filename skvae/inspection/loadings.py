@@ -225,13 +225,12 @@ class LoadingsDisplay:
         clean(ax, grid="both")
 
 
-def _curves(
-    vae: VAETransformer, amounts: Amounts, Z: Floats, k: int, columns: NDArray[Any], spread: Floats
-) -> Curves:
+def _curves(vae: VAETransformer, amounts: Amounts, Z: Floats, k: int, columns: NDArray[Any], spread: Floats) -> Curves:
     """The curves of one component, of the columns that it explains most of; positions are those among ``columns``."""
     explained = vae.explained_variance_by_column_[k, columns]
     shown = [int(j) for j in np.argsort(-explained, kind="stable")[:N_LINES]]
-    places = np.linspace(*np.quantile(Z[:, k], ENDS), N_PLACES)
+    low, high = np.quantile(Z[:, k], ENDS).tolist()
+    places = np.linspace(low, high, N_PLACES)
     values = mean_curve(vae.vae_, vae.table_, torch.from_numpy(Z).to(vae.device_), k, places)
     values = values - values.mean(axis=0)
     by_column = [amounts.most_moved(values, int(columns[j])) for j in shown]

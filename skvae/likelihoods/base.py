@@ -118,7 +118,7 @@ class Likelihood(ABC):
         """E[x | z], or the mode for categories. Shape: (S, B, D)."""
 
     def probabilities(self, **parameters: Tensor) -> Tensor | None:
-        """Probability of each level, those of all columns side by side, where cells are categories. Shape: (S, B, T)."""
+        """Probability of each level, where cells are categories; columns lie side by side. Shape: (S, B, T)."""
         return None
 
     def log_shares(self, like: Tensor, n_levels: int, **parameters: Tensor) -> Tensor:

@@ -31,7 +31,8 @@ class Loadings(NamedTuple):
         posterior means, averaged over rows, in the unit of the column: the effect of one standard deviation. For
         categories the change of the probability of the level that it moves most.
     strength : ndarray of shape (K, D)
-        Root mean square of the same change: an effect with two directions, such as a U, has mean 0.
+        Standard deviation over rows of what z_k does: of E[x_d | z] less what it is where z_k stands at its mean. About
+        the size of the effect where that is a line; an effect with two directions, such as a U, is 0, but has strength.
     explained : ndarray of shape (K, D)
         Share of the variance of all columns that would be lost of column d if z_k stood at its mean.
     pull : ndarray of shape (K, D)
@@ -144,10 +145,10 @@ def _loadings(yardstick: Yardstick, moved: list[tuple[Floats, Floats]], shares: 
     total = max(float(yardstick.total.sum()), np.finfo(float).tiny)
     rows = list[tuple[Floats, ...]]()
     for change, lost in moved:
-        effect, strength = shares @ change, np.sqrt(shares @ change**2)
-        explained = amounts.total(variance_of(lost * size, shares)) / total
-        largest = amounts.largest
-        rows.append((largest(effect * reach), largest(strength * reach), explained, largest(effect * size)))
+        effect, variance = shares @ change, variance_of(lost, shares)
+        strength, explained = np.sqrt(variance), amounts.total(variance * size**2) / total
+        measured = [amounts.largest(values) for values in (effect * reach, strength * reach, effect * size)]
+        rows.append((*measured[:2], explained, measured[2]))
     return Loadings(*(np.nan_to_num(np.array(part)) for part in zip(*rows, strict=True)))
 
 

@@ -66,4 +66,3 @@ def put_in_order(vae: VAE, loadings: Loadings) -> Turn | None:
     turn = Turn.of(loadings)
     turn.apply(vae)
     return turn
-

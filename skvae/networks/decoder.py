@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from skvae.likelihoods import Joint, Parameters
 from skvae.networks.encoder import Trunk
+from skvae.networks.mlp import MLP
 from skvae.networks.outputs import Outputs
 
 Weigh = Callable[[Tensor], Tensor | None]  # log p(a cell) of each row -> the rows that go on, (B,), or None for all
@@ -102,7 +103,8 @@ class Decoder(Outputs):
 
     def weights_of_z(self) -> list[Tensor]:
         """The matrices that z is multiplied by, (S, K, ...) each, where the network is one of ours."""
-        weights: list[Tensor] = [self.network.ends[0].weight]
+        assert isinstance(self.network, MLP), "a network of the user's reads z as it likes"
+        weights: list[Tensor] = [self.network.first.weight]
         if self.linear:
             weights.append(self.loadings)
         return weights

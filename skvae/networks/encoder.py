@@ -97,7 +97,8 @@ class Encoder(nn.Module):
     @torch.no_grad()
     def rearrange(self, order: Tensor, signs: Tensor) -> None:
         """Say z'_k = s_k z_{o_k} where z was said, in place. Shape: (K,), (K,)."""
-        _, last = self.network.ends
+        assert isinstance(self.network, MLP), "a network of the user's has an order of its own"
+        last = self.network.last
         places, factors = torch.cat([order, order + self.n_components]), torch.cat([signs, torch.ones_like(signs)])
         for p in (last.weight, last.bias):  # of means, then of log-variances
             p.copy_(p[..., places] * factors)

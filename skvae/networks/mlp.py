@@ -71,9 +71,16 @@ class MLP(nn.Sequential):
         super().__init__(*layers, Linear(n_in, n_out, generator))
 
     @property
-    def ends(self) -> tuple[Linear, Linear]:
-        """The first layer and the last."""
-        return self[0], self[-1]  # type: ignore[return-value]
+    def first(self) -> Linear:
+        """The layer that reads the input."""
+        layer: Linear = self[0]  # type: ignore[assignment]
+        return layer
+
+    @property
+    def last(self) -> Linear:
+        """The layer that writes the output."""
+        layer: Linear = self[-1]  # type: ignore[assignment]
+        return layer
 
     def silence(self) -> None:
         """Make the output zero, so that only a linear path speaks."""

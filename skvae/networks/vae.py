@@ -73,7 +73,7 @@ class VAE(nn.Module):
         return self.prior.is_rearrangeable and all(isinstance(network, MLP) for network in networks)
 
     def rearrange(self, order: Tensor, signs: Tensor) -> None:
-        """Become, in place, the same model with z'_k = s_k z_{o_k} for z, where ``is_rearrangeable``. Shape: (K,), (K,).
+        """Become the same model with z'_k = s_k z_{o_k} for z, in place, where ``is_rearrangeable``. Shape: (K,), (K,).
 
         What is linear in the weights, such as the running mean of their gradient, is rearranged as they are.
         """

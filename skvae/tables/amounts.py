@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +43,9 @@ class Amounts:
     def of(self, x: Tensor) -> Floats:
         """Amounts of encoded rows: a category is 1 at its level. NaN stays NaN. Shape: (N, D) -> (N, W)."""
         table, n_indicators = self.table, len(self.table.indicated)
-        raw = x[:, n_indicators:].detach().cpu().double().numpy() * table.scale[n_indicators:] + table.loc[n_indicators:]
+        raw = (
+            x[:, n_indicators:].detach().cpu().double().numpy() * table.scale[n_indicators:] + table.loc[n_indicators:]
+        )
         amounts = np.zeros((len(raw), sum(self.widths)))
         for j, codec in enumerate(table.data_columns):
             place = slice(self.first[j], self.first[j] + self.widths[j])

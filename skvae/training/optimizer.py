@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,7 @@ from torch.optim.adamw import adamw  # the class AdamW imports torch's compiler,
 from skvae.networks import MLP, Linear, Reader, Replicas, parameters_by_model
 from skvae.training.processes import add_up
 
+Model = TypeVar("Model", bound=nn.Module)
 OfModel = tuple[int | None, nn.Parameter]  # a parameter, and the one model it belongs to; None if it has the axis S
 
 CLIP = 10.0  # times the running mean of a model's gradient norm
@@ -171,7 +172,7 @@ class Optimizer:
 
 
 def rearranged_memory(
-    model: nn.Module, memory: Sequence[Tensor], of_moments: Sequence[Callable[[nn.Module], None]]
+    model: Model, memory: Sequence[Tensor], of_moments: Sequence[Callable[[Model], None]]
 ) -> list[Tensor]:
     """What an optimiser remembered of a stack of one, for the same model with its weights rearranged.
 
