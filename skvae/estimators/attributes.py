@@ -33,6 +33,13 @@ def fitted_attributes(estimator: BaseEstimator, plan: Plan, fit: Fit, device: to
         "kl_per_component_": kl,
         "active_components_": kl > ACTIVE + vae.prior.kl_min,
     }
+    if fit.loadings is not None:
+        attributes |= {
+            "components_": fit.loadings.effect,
+            "strength_": fit.loadings.strength,
+            "explained_variance_by_column_": fit.loadings.explained,
+            "explained_variance_ratio_": fit.loadings.explained.sum(axis=1),
+        }
     if fit.beside:
         attributes["history_beside_"] = {name: of_model.as_dict() for name, of_model in fit.beside.items()}
     noise = _noise_variance(vae, estimator.table_)

@@ -84,9 +84,9 @@ class VAETransformer(
         in the order of the table, so that z holds little. Or your own network of a factorized decoder, a callable
         (n_in, n_out) -> torch.nn.Module whose n_out is the number of columns times the parameters of each cell.
     init : {"auto", "linear", "random"}, default="auto"
-        Start at the linear model of the columns with a location, so that training can only improve on it, or at random
-        weights, which escape its basin and can separate classes better at 2 components. "auto": at random where half of
-        the columns or more are categories.
+        Start at the linear model of the columns with a location, so that training can only improve on it and two seeds
+        find the same components, or at random weights, which escape its basin and can separate classes better at 2
+        components. "auto": at random where half of the columns or more are categories.
     objective : {"elbo", "iwae"}, default="elbo"
         What training maximises: the evidence lower bound, or the importance-weighted bound of ``n_draws`` draws, which
         is tighter: it raises ``log_likelihood``, and lets the posterior fit worse. ``score`` is always the ELBO.
@@ -122,7 +122,8 @@ class VAETransformer(
     validation_fraction : float in (0, 1), default=0.1
         Share of rows held out.
     n_iter_no_change : int, default=10
-        Number of held-out evaluations without improvement after which training stops; a full fit has 40 or more.
+        Number of held-out evaluations without improvement after which training stops, counted from the end of the
+        warm-up; a full fit has 20 to 40 of them.
     tol : float, default=0.0
         Nats by which the held-out objective must grow to count as an improvement.
     warm_start : bool, default=False
@@ -158,6 +159,17 @@ class VAETransformer(
         ELBO and log-likelihood are in nats per row, in the units of X.
     history_beside_ : dict of str -> dict of lists
         The same for "chain" and "reader", where they were trained: "elbo" is the log-probability that they maximise.
+    components_ : ndarray of shape (n_components, ``n_features_in_``)
+        Effect of one standard deviation of each component on each column, in its unit (dates: days), averaged over
+        training rows; of a category, on the probability of the level that moves most. Components are in the order of
+        the variance that they explain, the largest effect of each is positive (in units of its column, where columns
+        have units of their own). A flow and networks of your own leave them as training does.
+    strength_ : ndarray of shape (n_components, ``n_features_in_``)
+        Standard deviation of what each component does to each column: effects with two directions count, too.
+    explained_variance_ratio_ : ndarray of shape (n_components,)
+        Share of the variance of all columns that reconstructions would lose if the component stood at its mean.
+    explained_variance_by_column_ : ndarray of shape (n_components, ``n_features_in_``)
+        What each column has of it.
     kl_per_component_ : ndarray of shape (n_components,)
         Mean KL(q(z_k | x) ‖ p(z_k)) over up to 10,000 training rows, nats. Under a learned prior, KL to the normal
         distribution with the moments of the aggregate posterior.

@@ -20,7 +20,7 @@ from skvae.files.document import Reader, Writer, import_path
 from skvae.files.pickling import version
 from skvae.files.weights import Arrays, learned, rebuilt, rebuilt_beside
 from skvae.messages import warn_user
-from skvae.models import Data, Fit, Follower, Keeper, Online, Plan, Run, Trained, fit, fit_together
+from skvae.models import Data, Fit, Follower, Keeper, Loadings, Online, Plan, Run, Trained, fit, fit_together
 from skvae.networks import VAE
 from skvae.tables import Table
 from skvae.training import History, agree_on, is_first
@@ -318,7 +318,8 @@ class Checkpoint:
 def _described(fit: Fit) -> dict[str, Any]:
     """What a file holds of a fit."""
     history, extreme = fit.history.state_dict(), fit.extreme
-    return {"weights": learned(fit.vae), "history": history, "kl": fit.kl, "extreme": extreme, "online": fit.online}
+    described = {"weights": learned(fit.vae), "history": history, "kl": fit.kl, "extreme": extreme}
+    return described | {"online": fit.online, "loadings": fit.loadings and list(fit.loadings)}
 
 
 def _described_beside(trained: Trained) -> dict[str, Any] | None:
@@ -333,4 +334,5 @@ def _fit(described: Mapping[str, Any], plan: Plan, table: Table, run: Run) -> Fi
     weights: Arrays = described["weights"]
     vae = rebuilt(plan.architecture, table, weights).to(run.device)
     history = History.from_state_dict(described["history"])
-    return Fit(vae, history, described["kl"], described["extreme"], described["online"])
+    loadings = described["loadings"] and Loadings(*described["loadings"])
+    return Fit(vae, history, described["kl"], described["extreme"], described["online"], loadings=loadings)

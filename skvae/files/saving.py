@@ -40,6 +40,10 @@ ATTRIBUTES: dict[str, Any] = {
 MORE_ATTRIBUTES: dict[str, Any] = {
     "history_beside_": dict[str, dict[str, list[float]]],
     "feature_names_in_": NDArray[np.object_],
+    "components_": NDArray[np.float64],
+    "strength_": NDArray[np.float64],
+    "explained_variance_ratio_": NDArray[np.float64],
+    "explained_variance_by_column_": NDArray[np.float64],
     "noise_variance_": float | NDArray[np.float64],
     "_sklearn_output_config": dict[str, str],
     "_date_formats": dict[str, str],

@@ -3,6 +3,7 @@
 from skvae.inspection.activity import ComponentActivityDisplay
 from skvae.inspection.latent_size import LatentSizeDisplay
 from skvae.inspection.latent_space import LatentSpaceDisplay
+from skvae.inspection.loadings import LoadingsDisplay
 from skvae.inspection.manifold import ManifoldDisplay
 from skvae.inspection.reconstruction import ReconstructionDisplay
 from skvae.inspection.report import latent_report
@@ -14,6 +15,7 @@ __all__ = [
     "ComponentActivityDisplay",
     "LatentSizeDisplay",
     "LatentSpaceDisplay",
+    "LoadingsDisplay",
     "ManifoldDisplay",
     "MarginalsDisplay",
     "ReconstructionDisplay",

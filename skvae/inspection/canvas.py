@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.floating[Any]]
 
 DPI = 100
+THOUSANDS = ("", "k", "M", "G", "T")  # powers of them
 LEAST_DEPTH = 0.06  # share of the side of a map: narrower regions have no room for their name
 MARGIN = 0.2  # share of the side of a map: names that begin nearer to an edge are aligned with it
 
@@ -32,8 +33,10 @@ def axes_for(ax: Axes | None, size: tuple[float, float]) -> Axes:
     return made
 
 
-def panels(ax: Axes | None, n_down: int, n_across: int, size: tuple[float, float]) -> tuple[Axes, NDArray[Any]]:
-    """Axes that are left blank, and the panels in their place."""
+def panels(
+    ax: Axes | None, n_down: int, n_across: int, size: tuple[float, float], widths: Sequence[float] | None = None
+) -> tuple[Axes, NDArray[Any]]:
+    """Axes that are left blank, and the panels in their place, in columns of these relative widths."""
     ax = axes_for(ax, size)
     place: Any = ax.get_subplotspec()
     if place is None:
@@ -43,7 +46,7 @@ def panels(ax: Axes | None, n_down: int, n_across: int, size: tuple[float, float
         )
     ax.set_axis_off()
     figure: Any = ax.figure
-    parts = [figure.add_subplot(part) for part in place.subgridspec(n_down, n_across)]
+    parts = [figure.add_subplot(part) for part in place.subgridspec(n_down, n_across, width_ratios=widths)]
     return ax, np.array(parts, dtype=object).reshape(n_down, n_across)
 
 
@@ -75,6 +78,24 @@ def signed(value: float, digits: int) -> str:
     if float(text) == 0:
         text = text.removeprefix("-")
     return text.replace("-", "−")
+
+
+def compact(value: float) -> str:
+    """A number of any size in few letters.
+
+    Examples
+    --------
+    >>> [compact(value) for value in (1068.0, -0.214, 90_005.0, 5.94, 3.2e7)]
+    ['1.1k', '−0.21', '90k', '5.9', '32M']
+    """
+    power = min(max(int(np.log10(max(abs(value), 1e-12)) // 3), 0), len(THOUSANDS) - 1)
+    value /= 1000.0**power
+    digits = 0 if abs(value) >= 10 else 1
+    if abs(value) < 1:
+        digits = 2
+    if abs(value) >= 10_000:
+        return f"{value:.0e}".replace("-", "−")
+    return signed(value, digits) + THOUSANDS[power]
 
 
 def as_images(rows: ArrayLike, shape: Sequence[int]) -> Floats:

@@ -117,6 +117,10 @@ class Likelihood(ABC):
     def mean(self, **parameters: Tensor) -> Tensor:
         """E[x | z], or the mode for categories. Shape: (S, B, D)."""
 
+    def probabilities(self, **parameters: Tensor) -> Tensor | None:
+        """Probability of each level, where cells are categories; columns lie side by side. Shape: (S, B, T)."""
+        return None
+
     def log_shares(self, like: Tensor, n_levels: int, **parameters: Tensor) -> Tensor:
         """Log-probability of each level of the only column. Shape: like (S, B, 1) -> (S, B, n_levels)."""
         levels = [self.log_prob(torch.full_like(like, k), **parameters) for k in range(n_levels)]

@@ -88,6 +88,12 @@ class Categorical(Softmax):
     def __post_init__(self) -> None:
         check_number_of_levels(self, "max_categories", self.max_categories, MAX_LEVELS)
 
+    def probabilities(  # type: ignore[override]
+        self, *, logits: Tensor, first_level: Tensor, column: Tensor
+    ) -> Tensor:
+        """Probability of each level. Shape: (S, B, T)."""
+        return torch.exp(logits - logsumexp_by_column(logits, column, len(first_level))[..., column])
+
 
 def check_number_of_levels(family: Likelihood, name: str, value: int, most: int) -> None:
     """Refuse more levels than float32 can tell apart, and none."""

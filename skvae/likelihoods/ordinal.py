@@ -96,14 +96,24 @@ class Ordinal(Likelihood):
         column: Tensor,
     ) -> Tensor:
         """The most probable level. Shape: (S, B, D)."""
-        eta, theta, gap = standardize(loc, thresholds, log_scale, first_threshold, column)
-        position = torch.arange(len(top), device=loc.device)
-        first_level = first_threshold + position
-        owner = position.repeat_interleave(top + 1)  # whose level it is, for the levels of all columns side by side
-        codes = torch.arange(len(owner), device=loc.device) - first_level[owner]
-        eta = eta[..., owner]
-        logits = log_mass(codes.expand(eta.shape), eta, theta, gap, top[owner], first_threshold[owner])
+        standardized = standardize(loc, thresholds, log_scale, first_threshold, column)
+        first_level, owner = places_of_levels(top, first_threshold)
+        logits = log_mass_of_levels(*standardized, top, first_threshold)
         return most_probable_level(logits, first_level, owner)
+
+    def probabilities(  # type: ignore[override]
+        self,
+        *,
+        loc: Tensor,
+        thresholds: Tensor,
+        log_scale: Tensor,
+        top: Tensor,
+        first_threshold: Tensor,
+        column: Tensor,
+    ) -> Tensor:
+        """Probability of each level. Shape: (S, B, T)."""
+        standardized = standardize(loc, thresholds, log_scale, first_threshold, column)
+        return log_mass_of_levels(*standardized, top, first_threshold).exp()
 
     def sample(  # type: ignore[override]
         self,
@@ -135,6 +145,20 @@ def standardize(
     theta = (total[..., 1:] - total[..., first]).to(thresholds.dtype)
     gap = torch.log(-torch.expm1(-(step * precision[..., column]).clamp(min=STEP_MIN)))
     return loc * precision, theta * precision[..., column], gap
+
+
+def places_of_levels(top: Tensor, first_threshold: Tensor) -> tuple[Tensor, Tensor]:
+    """Where the levels of each column begin, all side by side, and whose level each is. Shape: (D,) -> (D,), (T,)."""
+    position = torch.arange(len(top), device=top.device)
+    return first_threshold + position, position.repeat_interleave(top + 1)
+
+
+def log_mass_of_levels(eta: Tensor, theta: Tensor, gap: Tensor, top: Tensor, first_threshold: Tensor) -> Tensor:
+    """Log-probability of every level of every column. Shape: eta (..., D), theta and gap (..., T') -> (..., T)."""
+    first_level, owner = places_of_levels(top, first_threshold)
+    codes = torch.arange(len(owner), device=eta.device) - first_level[owner]
+    eta = eta[..., owner]
+    return log_mass(codes.expand(eta.shape), eta, theta, gap, top[owner], first_threshold[owner])
 
 
 def log_mass(code: Tensor, eta: Tensor, theta: Tensor, gap: Tensor, top: Tensor, first_threshold: Tensor) -> Tensor:

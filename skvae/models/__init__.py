@@ -6,6 +6,7 @@ from skvae.models.chunk import fit_chunk, warn_of_few
 from skvae.models.complaints import complaints_of
 from skvae.models.data import Data
 from skvae.models.kl import ACTIVE
+from skvae.models.loadings import Loadings
 from skvae.models.model import Model, index_of
 from skvae.models.online import Online
 from skvae.models.outcome import Fit
@@ -26,6 +27,7 @@ __all__ = [
     "Fit",
     "Follower",
     "Keeper",
+    "Loadings",
     "Model",
     "Network",
     "Online",

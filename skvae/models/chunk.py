@@ -13,7 +13,7 @@ from skvae.models.beside import Trained, beside_at_start
 from skvae.models.data import Data
 from skvae.models.fitting import stack_at_start
 from skvae.models.floor import Floor
-from skvae.models.kl import mean_kl
+from skvae.models.loadings import N_ROWS_OF_CHUNK
 from skvae.models.online import Online
 from skvae.models.outcome import Fit, fit_of
 from skvae.models.plan import Plan
@@ -79,7 +79,8 @@ def _fit_vae(plan: Plan, data: Data, run: Run, start: VAE | None, online: Online
         vae = stack_at_start(plan, rows, split, seeded, generator, start, n_rows_wanted)
         after = _one_pass_over(vae, plan.recipe, plan.objective, data, run, online, history)
         rows = rows.float()
-        return fit_of(vae, history, rows, mean_kl(vae, rows.x, rows.weights))._replace(online=after)
+        fit = fit_of(vae, history, rows, split.train[0], N_ROWS_OF_CHUNK)
+        return fit._replace(online=after.rearranged(vae, fit.turn))
 
 
 def _one_pass_over(

@@ -70,7 +70,9 @@ def fit_vae(
         training = train(vae, data, split, plan.recipe, plan.objective, run, telling, offset=offset, online=before)
         history = training.candidates[0].history
         fit = conclude(vae, history, data, split.train[-1], generator, floor)
-        return fit if online is None else fit._replace(online=online.after(training, floor.left))
+        if online is None:
+            return fit
+        return fit._replace(online=online.after(training, floor.left).rearranged(vae, fit.turn))
 
 
 def stack_at_start(

@@ -17,13 +17,13 @@ CHUNK = 1000  # rows encoded at once
 
 
 @torch.no_grad()
-def mean_kl(vae: VAE, x: Tensor, weights: Tensor | None = None) -> Tensor:
-    """What each component says of a row, nats, on average. Shape: x (N, D), weights (N,) -> (K,).
+def mean_kl(vae: VAE, x: Tensor, weights: Tensor | None = None, q: DiagonalNormal | None = None) -> Tensor:
+    """What each component says of a row, nats, on average. Shape: x (N, D), weights (N,), q (1, N, K) -> (K,).
 
     KL(q(z_k | x) ‖ p(z_k)) where the prior has it in closed form. Others need not factorise: then the normal
     distribution with the moments of the aggregate posterior takes their place, which bounds the mutual information.
     """
-    q = posterior_of_rows(vae, x)
+    q = posterior_of_rows(vae, x) if q is None else q
     loc, scale = q.loc[0], q.scale[0]
     weights = loc.new_ones(len(loc)) if weights is None else weights.to(loc)
     share = weights / weights.sum()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field, replace
 
+import torch
 from torch import Tensor
 
 from skvae.models.data import Data
-from skvae.networks import VAE
-from skvae.training import Training
+from skvae.models.ordering import Turn
+from skvae.networks import VAE, alone
+from skvae.training import Training, rearranged_memory
 
 N_ROWS_MIN = 2000  # that the rules behind "auto" count on: more chunks will come
 
@@ -63,6 +66,20 @@ class Online:
         """Go on from the last step, where the model has gone back."""
         if self.left is not None:
             vae.load_state_dict(dict(zip(vae.state_dict(), self.left, strict=True)))
+
+    @torch.no_grad()
+    def rearranged(self, vae: VAE, turn: Turn | None) -> Online:
+        """The same of the model after its components were rearranged, by which the training goes on from there."""
+        if turn is None:
+            return self
+        model, memory, left = alone(copy.deepcopy(vae)).cpu(), self.memory, self.left
+        if left is not None:
+            model.load_state_dict(dict(zip(model.state_dict(), left, strict=True)))
+            turn.apply(model)
+            left = [tensor.clone() for tensor in model.state_dict().values()]
+        if memory is not None:
+            memory = rearranged_memory(model, memory, (turn.apply, turn.without_signs.apply))
+        return replace(self, memory=memory, left=left)
 
     def noticing(self, data: Data) -> Online:
         """Rows and weights of one more chunk taken note of."""

@@ -11,7 +11,9 @@ from torch import Tensor
 from skvae.models.data import Data
 from skvae.models.floor import Floor
 from skvae.models.kl import every_nth, mean_kl, posterior_of_rows
+from skvae.models.loadings import N_ROWS, Loadings, loadings_of
 from skvae.models.online import Online
+from skvae.models.ordering import Turn, put_in_order
 from skvae.networks import VAE, AutoregressiveDecoder, restack
 from skvae.priors import fit_prior
 from skvae.tables import Table
@@ -35,6 +37,10 @@ class Fit(NamedTuple):
         What more training goes on from.
     beside : dict of Histories
         Records of the training of the models beside the VAE, by their names.
+    loadings : Loadings or None
+        What each component does to each column.
+    turn : Turn or None
+        How the components were rearranged after training, if they were.
     """
 
     vae: VAE
@@ -43,6 +49,8 @@ class Fit(NamedTuple):
     extreme: tuple[int, float] | None
     online: Online | None = None
     beside: Mapping[str, History] = {}
+    loadings: Loadings | None = None
+    turn: Turn | None = None
 
     @property
     def is_interrupted(self) -> bool:
@@ -58,7 +66,7 @@ def conclude(
     generator: torch.Generator | None = None,
     floor: Floor | None = None,
 ) -> Fit:
-    """The model of all training rows, refined if there is a generator, and what there is to say of it.
+    """The model of all training rows, refined if there is a generator, its components in order, and what it says.
 
     Parameters
     ----------
@@ -86,16 +94,24 @@ def conclude(
             raise
         history.interrupted = True
     vae.requires_grad_(False)
+    return fit_of(vae, history, data, rows)
+
+
+def fit_of(vae: VAE, history: History, data: Data, rows: Tensor, n_decoded: int = N_ROWS) -> Fit:
+    """The fit, its components in order, with the first suspect where training broke down.
+
+    Loadings and KL are those of up to 10,000 of the rows at these positions, of which so many are decoded.
+    """
     some = data.take(rows[:: every_nth(len(rows))])
-    return fit_of(vae, history, data, mean_kl(vae, some.x, some.weights))
-
-
-def fit_of(vae: VAE, history: History, data: Data, kl: Tensor) -> Fit:
-    """The fit, with the first suspect where training broke down."""
-    extreme = None
+    q = posterior_of_rows(vae, some.x)
+    loadings = loadings_of(vae, data.table, some.x, q, some.weights, n_decoded)
+    turn = put_in_order(vae, loadings)
+    if turn is not None:
+        loadings, q = turn.of_loadings(loadings), turn.of_posterior(q)
+    extreme, kl = None, mean_kl(vae, some.x, some.weights, q)
     if history.n_skipped or history.n_rollbacks:
         extreme = most_extreme(data.table, data.x)
-    return Fit(vae, history, kl, extreme)
+    return Fit(vae, history, kl, extreme, loadings=loadings, turn=turn)
 
 
 def refine(vae: VAE, data: Data, generator: torch.Generator) -> None:

@@ -112,6 +112,9 @@ class AutoregressiveDecoder(ByColumn, Decoder):
         hidden = self.hidden(before, z, slice(None))
         return self.assemble(self.outputs(z) + self.by_column(hidden, self.smoothing(self.U)).to(z.dtype))
 
+    def weights_of_z(self) -> list[Tensor]:  # noqa: D102
+        return [*super().weights_of_z(), self.G, self.A]
+
     def hidden(self, context: Tensor, z: Tensor, columns: slice) -> Tensor:
         """What the context says to these columns. Shape: (S, B, C, 2 R), (S, B, K) -> (S, B, C, 2 R)."""
         direct, deep = context.chunk(2, dim=-1)

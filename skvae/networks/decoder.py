@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from skvae.likelihoods import Joint, Parameters
 from skvae.networks.encoder import Trunk
+from skvae.networks.mlp import MLP
 from skvae.networks.outputs import Outputs
 
 Weigh = Callable[[Tensor], Tensor | None]  # log p(a cell) of each row -> the rows that go on, (B,), or None for all
@@ -93,6 +94,20 @@ class Decoder(Outputs):
         for column, indicator in joint.indicators.items():
             filled[..., column].masked_fill_(filled[..., indicator] >= 1, torch.nan)
         return filled
+
+    @torch.no_grad()
+    def rearrange(self, order: Tensor, signs: Tensor) -> None:
+        """Read z'_k = s_k z_{o_k} where z was read, in place. Shape: (K,), (K,)."""
+        for weight in self.weights_of_z():
+            weight.copy_(weight[:, order] * signs[:, None])
+
+    def weights_of_z(self) -> list[Tensor]:
+        """The matrices that z is multiplied by, (S, K, ...) each, where the network is one of ours."""
+        assert isinstance(self.network, MLP), "a network of the user's reads z as it likes"
+        weights: list[Tensor] = [self.network.first.weight]
+        if self.linear:
+            weights.append(self.loadings)
+        return weights
 
     def silence(self) -> None:
         """Leave the outputs to the linear path."""

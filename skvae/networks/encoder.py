@@ -94,6 +94,19 @@ class Encoder(nn.Module):
         """Leave the posterior to the linear path."""
         self.network.silence()
 
+    @torch.no_grad()
+    def rearrange(self, order: Tensor, signs: Tensor) -> None:
+        """Say z'_k = s_k z_{o_k} where z was said, in place. Shape: (K,), (K,)."""
+        assert isinstance(self.network, MLP), "a network of the user's has an order of its own"
+        last = self.network.last
+        places, factors = torch.cat([order, order + self.n_components]), torch.cat([signs, torch.ones_like(signs)])
+        for p in (last.weight, last.bias):  # of means, then of log-variances
+            p.copy_(p[..., places] * factors)
+        if self.linear:
+            for p in (self.evidence, self.bias):
+                p.copy_(p[..., order] * signs)
+            self.log_precision.copy_(self.log_precision[..., order])
+
     def numeric_features(self, x: Tensor) -> Tensor:
         """What the network sees of the numbers, before centring; NaN stays NaN. Shape: (..., D_numbers)."""
         return side_by_side([block.features(x) for block in self.numbers])

@@ -70,6 +70,18 @@ class MLP(nn.Sequential):
             n_in = n_hidden
         super().__init__(*layers, Linear(n_in, n_out, generator))
 
+    @property
+    def first(self) -> Linear:
+        """The layer that reads the input."""
+        layer: Linear = self[0]  # type: ignore[assignment]
+        return layer
+
+    @property
+    def last(self) -> Linear:
+        """The layer that writes the output."""
+        layer: Linear = self[-1]  # type: ignore[assignment]
+        return layer
+
     def silence(self) -> None:
         """Make the output zero, so that only a linear path speaks."""
         nn.init.zeros_(self[-1].weight)  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ from skvae.likelihoods import Joint, Parameters
 from skvae.networks.chain import Chain
 from skvae.networks.decoder import Decoder
 from skvae.networks.encoder import Encoder
+from skvae.networks.mlp import MLP
 from skvae.networks.reader import Reader
 from skvae.networks.stack import components_in, restack
 from skvae.objectives import DiagonalNormal
@@ -64,6 +65,20 @@ class VAE(nn.Module):
     def assume_complete(self, *, cells: bool, seen: bool) -> None:
         """Say whether no cell will be missing at all, and none of what the encoder is shown."""
         self.joint.is_complete, self.encoder.is_complete = cells, seen
+
+    @property
+    def is_rearrangeable(self) -> bool:
+        """Whether the components can be put in another order: not those of a flow, nor of a network of the user's."""
+        networks = (self.encoder.network, self.decoder.network)
+        return self.prior.is_rearrangeable and all(isinstance(network, MLP) for network in networks)
+
+    def rearrange(self, order: Tensor, signs: Tensor) -> None:
+        """Become the same model with z'_k = s_k z_{o_k} for z, in place, where ``is_rearrangeable``. Shape: (K,), (K,).
+
+        What is linear in the weights, such as the running mean of their gradient, is rearranged as they are.
+        """
+        for part in (self.prior, self.encoder, self.decoder):
+            part.rearrange(order, signs)
 
     def posterior(self, x: Tensor) -> DiagonalNormal:
         """q(z | x). Shape: (S, B, D) -> (S, B, K)."""

@@ -36,10 +36,13 @@ class Prior(nn.Module, ABC):
         Whether ``kl`` is exact, a term for each component, and reads no draw but for its gradient.
     kl_min : float
         KL of a component that says nothing, nats: the smallest that a Gaussian posterior can have.
+    is_rearrangeable : bool
+        Whether ``rearrange`` can put the components in another order, and turn some of them around.
     """
 
     has_closed_form_kl: ClassVar[bool] = False
     kl_min: ClassVar[float] = 0.0
+    is_rearrangeable: ClassVar[bool] = False
 
     def __init__(self, n_components: int) -> None:
         super().__init__()
@@ -61,6 +64,10 @@ class Prior(nn.Module, ABC):
     def quantiles(self, q: Tensor) -> Tensor | None:
         """Quantiles of each component, of a stack of one, where they are known. Shape: (Q,) -> (Q, K)."""
         return None
+
+    def rearrange(self, order: Tensor, signs: Tensor) -> None:
+        """Become the distribution of z'_k = s_k z_{o_k}, in place, where ``is_rearrangeable``. Shape: (K,), (K,)."""
+        raise NotImplementedError(f"{type(self).__name__} keeps its components in their order")
 
     def kl(self, q: DiagonalNormal, z: Tensor, *, by_draw: bool = True) -> Tensor:
         """KL(q ‖ p) from one draw z of q: log q(z | x) − log p(z), unbiased. Shape: z (S, B, K) -> (S, B, 1).

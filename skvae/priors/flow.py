@@ -40,6 +40,9 @@ class RealNVP(Prior):
     .. math:: \log p(z) = \log N(u(z); 0, I) + \log |\det \partial u / \partial z|, \qquad
               u_t = reverse\big(z_a, \; (z_b - m_t(z_a)) \odot e^{-s_t(z_a)}\big)
 
+    A coupling reads the first half of z and writes the second, so that another order of the components would be another
+    flow: they stay as training left them.
+
     A coupling leaves z_a as it is, so it is inverted by reading m and s from z_a again: both directions cost the same.
 
     Parameters

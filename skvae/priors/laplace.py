@@ -58,6 +58,7 @@ class SparseCode(Prior):
     """
 
     has_closed_form_kl: ClassVar[bool] = True
+    is_rearrangeable: ClassVar[bool] = True
     kl_min: ClassVar[float] = 0.5 - math.log(math.pi / 2)  # at σ = b √(π / 2): no Gaussian is a Laplace distribution
 
     def __init__(self, n_components: int) -> None:
@@ -67,6 +68,11 @@ class SparseCode(Prior):
     def bounded_log_scale(self) -> Tensor:
         """The logarithm of b. Shape: (S, 1, K)."""
         return self.log_scale.clamp(min=LOG_SCALE_MIN)
+
+    @torch.no_grad()
+    def rearrange(self, order: Tensor, signs: Tensor) -> None:
+        """Put the scales in order; each component is symmetric. Shape: (K,), (K,)."""
+        self.log_scale.copy_(self.log_scale[..., order])
 
     def log_prob(self, z: Tensor) -> Tensor:
         """Log density. Shape: z (..., S, B, K) -> (..., S, B)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -51,6 +52,8 @@ class DiagonalMixture(Prior):
     n_modes : int
         Number C of Gaussians.
     """
+
+    is_rearrangeable: ClassVar[bool] = True
 
     def __init__(self, n_components: int, n_modes: int) -> None:
         super().__init__(n_components)
@@ -104,3 +107,9 @@ class FreeMixture(DiagonalMixture):
 
     def modes(self) -> tuple[Tensor, Tensor]:  # noqa: D102
         return self.loc, self.log_scale.exp()
+
+    @torch.no_grad()
+    def rearrange(self, order: Tensor, signs: Tensor) -> None:
+        """Put the components of every mode in order, and turn their means around. Shape: (K,), (K,)."""
+        self.loc.copy_(self.loc[..., order] * signs)
+        self.log_scale.copy_(self.log_scale[..., order])

@@ -31,6 +31,7 @@ class StandardNormal(Prior):
     """
 
     has_closed_form_kl: ClassVar[bool] = True
+    is_rearrangeable: ClassVar[bool] = True
 
     def log_prob(self, z: Tensor) -> Tensor:
         """Log density. Shape: z (..., K) -> (...)."""
@@ -40,6 +41,9 @@ class StandardNormal(Prior):
         """Quantiles, the same for each component. Shape: (Q,) -> (Q, K)."""
         quantiles: Tensor = torch.special.ndtri(q)
         return quantiles.unsqueeze(-1).expand(-1, self.n_components)
+
+    def rearrange(self, order: Tensor, signs: Tensor) -> None:
+        """Nothing: all components are alike, and symmetric."""
 
     def kl(self, q: DiagonalNormal, z: Tensor, *, by_draw: bool = False) -> Tensor:
         """KL(q ‖ p), exact; with ``by_draw`` its gradient runs through the draw alone. Shape: (..., K)."""

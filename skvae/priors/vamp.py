@@ -55,6 +55,9 @@ class MixtureOfPosteriors(DiagonalMixture):
         self.pseudo_inputs = nn.Parameter(torch.randn(1, n_modes, encoder.n_features, generator=generator))
         self._encoder = (encoder,)  # a tuple hides a module: its weights belong to the VAE and are stacked there
 
+    def rearrange(self, order: Tensor, signs: Tensor) -> None:
+        """Nothing: the modes are the encoder's, which is rearranged with the prior."""
+
     def modes(self) -> tuple[Tensor, Tensor]:  # noqa: D102
         q = self._encoder[0].from_features(self.pseudo_inputs)
         return q.loc, q.scale

@@ -1,5 +1,6 @@
 """Container ↔ tensor: learns statistics, owns no weights."""
 
+from skvae.tables.amounts import Amounts, center_and_reach, variance_of
 from skvae.tables.arrays import with_nan
 from skvae.tables.bins import Bins
 from skvae.tables.chunks import Chunks, is_memory_map, is_stream, python_reader_of, release
@@ -25,6 +26,7 @@ from skvae.tables.table import Table, check_is_table
 
 __all__ = [
     "KINDS",
+    "Amounts",
     "Bins",
     "CategoryColumn",
     "Chunks",
@@ -41,6 +43,7 @@ __all__ = [
     "Table",
     "TimeColumn",
     "WholeColumn",
+    "center_and_reach",
     "check_alike",
     "check_is_table",
     "check_levels",
@@ -57,6 +60,7 @@ __all__ = [
     "release",
     "slices",
     "to_pandas",
+    "variance_of",
     "with_nan",
     "without_cells",
 ]

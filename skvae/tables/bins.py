@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -149,6 +150,13 @@ class Bins:
 
     def decode(self, codes: Floats) -> Floats:
         """Values of levels and positions, to the column's precision. NaN stays NaN."""
+        return self._values(codes, self._rounded)
+
+    def amounts(self, codes: Floats) -> Floats:
+        """Values of levels and positions, of which some may be means: in full precision. NaN stays NaN."""
+        return self._values(codes, np.asarray)
+
+    def _values(self, codes: Floats, rounded: Callable[[Floats], Floats]) -> Floats:
         is_gap = np.isnan(codes)
         codes = np.where(is_gap, 0.0, codes)
         level = np.clip(codes.astype(int), 0, len(self.edges) - 1)
@@ -160,7 +168,7 @@ class Bins:
             below = at.astype(int)
             above = np.minimum(below + 1, len(self.knots) - 1)
             between = self.knots[below] + (at - below) * (self.knots[above] - self.knots[below])
-            values = np.where(first >= 0, self._rounded(between), values)
+            values = np.where(first >= 0, rounded(between), values)
         return np.where(is_gap, np.nan, values)
 
 

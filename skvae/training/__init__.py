@@ -17,6 +17,7 @@ from skvae.training.judge import Judge
 from skvae.training.loop import Training
 from skvae.training.noise import Noise
 from skvae.training.objective import Aim, LogLikelihood, Objective
+from skvae.training.optimizer import rearranged_memory
 from skvae.training.processes import agree_on, is_first
 from skvae.training.recipe import Recipe
 from skvae.training.rows import RowsInMemory, StreamedRows
@@ -52,6 +53,7 @@ __all__ = [
     "isolated_rng",
     "match_marginals",
     "open_ended",
+    "rearranged_memory",
     "resolve_device",
     "resolve_precision",
     "set_global_rng_states",

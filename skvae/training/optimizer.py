@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,7 @@ from torch.optim.adamw import adamw  # the class AdamW imports torch's compiler,
 from skvae.networks import MLP, Linear, Reader, Replicas, parameters_by_model
 from skvae.training.processes import add_up
 
+Model = TypeVar("Model", bound=nn.Module)
 OfModel = tuple[int | None, nn.Parameter]  # a parameter, and the one model it belongs to; None if it has the axis S
 
 CLIP = 10.0  # times the running mean of a model's gradient norm
@@ -168,6 +169,32 @@ class Optimizer:
         self.pace.copy_(state["pace"])
         self.clipper.n_skipped.copy_(state["n_skipped"])
         self._is_slowed = state["is_slowed"]
+
+
+def rearranged_memory(
+    model: Model, memory: Sequence[Tensor], of_moments: Sequence[Callable[[Model], None]]
+) -> list[Tensor]:
+    """What an optimiser remembered of a stack of one, for the same model with its weights rearranged.
+
+    Parameters
+    ----------
+    model : nn.Module
+        A model of the same parts, whose weights are lost.
+    memory : sequence of Tensors
+        What ``remember`` gave.
+    of_moments : pair of callables
+        What rearranges weights in place, for the means of the gradient and for those of its square.
+    """
+    places = Optimizer(model, [1.0], [0.0])
+    memory, n_kinds = list(memory), len(places.weights)
+    for moment, rearrange in enumerate(of_moments):
+        of_kinds = [2 * kind + moment for kind in range(n_kinds)]  # as _memories are
+        for weights, i in zip(places.weights, of_kinds, strict=True):
+            weights.value.copy_(memory[i])
+        rearrange(model)
+        for weights, i in zip(places.weights, of_kinds, strict=True):
+            memory[i] = weights.value.clone()
+    return memory
 
 
 def _matrices(vae: nn.Module) -> set[int]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 
-EVALUATIONS = 40  # held-out evaluations in a whole fit, at least, where there are as many epochs
+EVALUATIONS = 40  # held-out evaluations in a whole fit, at most; half as many at least, where there are as many epochs
 
 
 @dataclass(frozen=True)
@@ -36,4 +37,4 @@ class Recipe:
     @property
     def evaluate_every(self) -> int:
         """Passes between two held-out evaluations."""
-        return max(1, self.max_iter // EVALUATIONS)
+        return math.ceil(self.max_iter / EVALUATIONS)

@@ -160,6 +160,10 @@ class Column(ABC):
     def decode(self, cells: Floats) -> Values:
         """Back in the column's dtype."""
 
+    def amounts(self, cells: Floats) -> Floats:
+        """Floats in the unit of the values, from wherever they are counted; not of categories. Shape: kept."""
+        return cells
+
     def center(self, cells: Floats) -> Floats:
         """The mean of several draws of each cell. Shape: (M, N) -> (N,)."""
         return mean_of_draws(cells)

@@ -87,6 +87,10 @@ class HistogramColumn(Column):
     def decode(self, cells: Floats) -> Values:  # noqa: D102
         return self.number.decode(self.bins.decode(cells))
 
+    def amounts(self, cells: Floats) -> Floats:
+        """Those of the numbers that codes stand for; NaN stays NaN. Shape: kept."""
+        return self.number.amounts(self.bins.amounts(cells))
+
     def center(self, cells: Floats) -> Floats:
         """The code of the mean value of several draws. Shape: (M, N) -> (N,)."""
         return self.bins.encode(mean_of_draws(self.bins.decode(cells.ravel()).reshape(cells.shape)))

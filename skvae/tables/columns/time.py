@@ -112,6 +112,14 @@ class TimeColumn(Column):
         array: ExtensionArray = series.astype(dtype).array
         return array
 
+    def amounts(self, cells: Floats) -> Floats:
+        """Days since the first, or periods. Shape: kept."""
+        if self.unit == "period":
+            return cells * float(self.step)
+        any_unit: Any = self.unit
+        ticks_of_a_day = np.timedelta64(1, "D") / np.timedelta64(1, any_unit)
+        return cells * float(self.step / ticks_of_a_day)
+
     def _nearest_ticks(self, cells: Floats) -> list[int]:
         """Ticks of the whole steps next to some floats, as far as 64 bits reach."""
         limit = np.iinfo(np.int64)

@@ -157,6 +157,10 @@ class WholeColumn(NumberColumn):
         whole = self._wholes(np.where(is_gap, 0.0, cells))
         return with_gaps(np.array(whole, dtype=integer_type(self.dtype)), is_gap, self.dtype)
 
+    def amounts(self, cells: Floats) -> Floats:
+        """Whole numbers above the smallest. Shape: kept."""
+        return cells * float(self.unit)
+
     def _wholes(self, cells: Floats) -> list[int]:
         """The whole numbers next to some floats, on a step and as far as the dtype reaches."""
         limits = np.iinfo(integer_type(self.dtype))

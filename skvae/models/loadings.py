@@ -1,0 +1,198 @@
+"""What each component does to each column: effects in the units of the data, and the variance that they explain."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from skvae.networks import VAE, alone
+from skvae.objectives import DiagonalNormal
+from skvae.tables import Amounts, Table, center_and_reach, variance_of
+from skvae.tables.bins import Floats
+
+N_ROWS, N_ROWS_OF_SEQUENCE = 500, 50  # that are decoded with each component moved; where columns come one by one
+N_ROWS_OF_CHUNK = 50  # after one pass over a chunk, which takes little time itself
+CELLS = 4_000_000  # numbers of the widest layer, at most
+LOW, HIGH = 0.16, 0.84  # quantiles one standard deviation to both sides of a normal mean
+
+
+class Loadings(NamedTuple):
+    """What K components do to the D columns of the data.
+
+    Attributes
+    ----------
+    effect : ndarray of shape (K, D)
+        Half of the change of E[x_d | z] as z_k goes from its 16 % to its 84 % quantile and the others stay at their
+        posterior means, averaged over rows, in the unit of the column: the effect of one standard deviation. For
+        categories the change of the probability of the level that it moves most.
+    strength : ndarray of shape (K, D)
+        Standard deviation over rows of what z_k does: of E[x_d | z] less what it is where z_k stands at its mean. About
+        the size of the effect where that is a line; an effect with two directions, such as a U, is 0, but has strength.
+    explained : ndarray of shape (K, D)
+        Share of the variance of all columns that would be lost of column d if z_k stood at its mean.
+    pull : ndarray of shape (K, D)
+        The effect in the unit in which variances of columns are added up: its largest number gives the sign.
+    """
+
+    effect: Floats
+    strength: Floats
+    explained: Floats
+    pull: Floats
+
+    def rearranged(self, order: Floats, signs: Floats) -> Loadings:
+        """Those of the components in another order, some of them turned around. Shape: (K,), (K,)."""
+        effect, strength, explained, pull = (part[order] for part in self)
+        return Loadings(effect * signs[:, None], strength, explained, pull * signs[:, None])
+
+
+class Yardstick(NamedTuple):
+    """What amounts are measured by: no square of them overflows then.
+
+    Attributes
+    ----------
+    amounts : Amounts
+        The columns.
+    center, reach : ndarray of shape (W,)
+        Middle and half of the range of each amount over the rows.
+    total : ndarray of shape (D,)
+        Variance of each column, in a unit that all of them share: where they have one scale, as in PCA, that of the
+        largest; else each column has variance 1, or 0 if it is constant.
+    size : ndarray of shape (W,)
+        Reach of each amount in that unit.
+    """
+
+    amounts: Amounts
+    center: Floats
+    reach: Floats
+    total: Floats
+    size: Floats
+
+    @classmethod
+    def of(cls, table: Table, x: Tensor, weights: Floats) -> Yardstick:
+        """That of encoded rows. Shape: (N, D), (N,)."""
+        amounts = Amounts(table)
+        of_rows = amounts.of(x)
+        center, reach = center_and_reach(of_rows)
+        variance = variance_of((of_rows - center) / reach, weights)
+        size = reach / reach.max()
+        if any(family.scaling != "shared" for family in table.data_families):
+            by_column = np.repeat(amounts.total(variance), amounts.widths)
+            size = np.where(by_column > 0, 1 / np.sqrt(np.where(by_column > 0, by_column, 1.0)), 0.0)
+        return cls(amounts, center, reach, amounts.total(variance * size**2), size)
+
+    def expected(self, vae: VAE, z: Tensor) -> Floats:
+        """E[x | z] in reaches from the center, of a stack of one. Shape: (N, K) -> (N, W)."""
+        return (expected_amounts(vae, self.amounts, z) - self.center) / self.reach
+
+
+def expected_amounts(vae: VAE, amounts: Amounts, z: Tensor) -> Floats:
+    """E[x | z] of a stack of one, and probabilities of categories. Shape: (N, K) -> (N, W)."""
+    if vae.decoder.sees_columns:  # one column after another: a category is its mode
+        return amounts.of(vae.generate(z[None], None, gaps=False)[0])
+    parameters = vae.decode(z[None])
+    expected = amounts.of(vae.joint.mean(parameters)[0])
+    for block, heads in zip(vae.joint, parameters, strict=True):
+        probabilities = block.family.probabilities(**block.with_constants(heads))
+        if probabilities is not None:
+            amounts.put_probabilities(expected, block.index, probabilities[0])
+    return expected
+
+
+@torch.no_grad()
+def loadings_of(
+    vae: VAE, table: Table, x: Tensor, q: DiagonalNormal, weights: Tensor | None, n_rows: int = N_ROWS
+) -> Loadings:
+    """Effects of the components of a stack of one over rows.
+
+    Parameters
+    ----------
+    vae : VAE
+        The model.
+    table : Table
+        Its columns.
+    x : Tensor of shape (N, D)
+        Encoded rows.
+    q : DiagonalNormal of shape (1, N, K)
+        Their posteriors.
+    weights : Tensor of shape (N,), optional
+        Weights of the rows.
+    n_rows : int
+        Rows that are decoded at most.
+    """
+    shares = np.ones(len(x)) if weights is None else weights.cpu().double().numpy()
+    yardstick, z = Yardstick.of(table, x, shares), q.loc[0].double()
+    low, high = (weighted_quantile(z.cpu().numpy(), shares, at) for at in (LOW, HIGH))
+    mean = shares @ z.cpu().numpy() / shares.sum()
+    every = math.ceil(len(x) / _n_decoded(vae, table, n_rows))
+    z, shares = z[::every], shares[::every] / shares[::every].sum()
+    precise = _precise(vae)
+    whole, moved = yardstick.expected(precise, z), list[tuple[Floats, Floats]]()
+    for k in range(vae.n_components):
+        ends = [yardstick.expected(precise, _with(z, k, float(at[k]))) for at in (low, high)]
+        lost = whole - yardstick.expected(precise, _with(z, k, float(mean[k])))
+        moved.append(((ends[1] - ends[0]) / 2, lost))
+    return _loadings(yardstick, moved, shares)
+
+
+def _loadings(yardstick: Yardstick, moved: list[tuple[Floats, Floats]], shares: Floats) -> Loadings:
+    """From the change and the loss of each row, (N, W) both, for each component."""
+    amounts, reach, size = yardstick.amounts, yardstick.reach, yardstick.size
+    total = max(float(yardstick.total.sum()), np.finfo(float).tiny)
+    rows = list[tuple[Floats, ...]]()
+    for change, lost in moved:
+        effect, variance = shares @ change, variance_of(lost, shares)
+        strength, explained = np.sqrt(variance), amounts.total(variance * size**2) / total
+        measured = [amounts.largest(values) for values in (effect * reach, strength * reach, effect * size)]
+        rows.append((*measured[:2], explained, measured[2]))
+    return Loadings(*(np.nan_to_num(np.array(part)) for part in zip(*rows, strict=True)))
+
+
+@torch.no_grad()
+def mean_curve(vae: VAE, table: Table, z: Tensor, k: int, places: Floats) -> Floats:
+    """What rows are expected to be where z_k stands at each of some places and the rest is theirs, averaged over rows.
+
+    Shape: z (N, K), places (P,) -> amounts (P, W).
+    """
+    precise, amounts = _precise(vae), Amounts(table)
+    moved = [_with(z.double(), k, float(at)) for at in places]
+    return np.array([expected_amounts(precise, amounts, codes).mean(axis=0) for codes in moved])
+
+
+def _precise(vae: VAE) -> VAE:
+    """A copy in double precision: differences of float32 have few digits."""
+    return alone(copy.deepcopy(vae)).double()
+
+
+def _n_decoded(vae: VAE, table: Table, n_rows: int) -> int:
+    """Rows whose widest layer, or all of whose levels, fit into memory."""
+    n_levels = sum(len(column.edges) for column in table.columns)
+    most = N_ROWS_OF_SEQUENCE if vae.decoder.sees_columns else n_rows
+    return max(1, min(most, CELLS // max(vae.n_outputs, n_levels, 1)))
+
+
+def _with(z: Tensor, k: int, value: float) -> Tensor:
+    """Codes whose component k is this value. Shape: (N, K), kept."""
+    z = z.clone()
+    z[:, k] = value
+    return z
+
+
+def weighted_quantile(values: Floats, weights: Floats, share: float) -> Floats:
+    """The value of each column below which this share of the weight lies. Shape: (N, K), (N,) -> (K,).
+
+    Examples
+    --------
+    >>> weighted_quantile(np.array([[1.0], [2.0], [9.0]]), np.array([1.0, 1.0, 2.0]), 0.5)
+    array([4.33333333])
+    """
+    order = np.argsort(values, axis=0, kind="stable")
+    of_rank = weights[order]
+    middles = (of_rank.cumsum(axis=0) - of_rank / 2) / weights.sum()
+    sorted_values = np.take_along_axis(values, order, axis=0)
+    columns = zip(middles.T, sorted_values.T, strict=True)
+    return np.array([np.interp(share, at, of_column) for at, of_column in columns])
