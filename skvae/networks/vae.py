@@ -65,9 +65,9 @@ class VAE(nn.Module):
         """Say whether no cell will be missing at all, and none of what the encoder is shown."""
         self.joint.is_complete, self.encoder.is_complete = cells, seen
 
-    def posterior(self, x: Tensor) -> DiagonalNormal:
-        """q(z | x). Shape: (S, B, D) -> (S, B, K)."""
-        q: DiagonalNormal = self.encoder(x)
+    def posterior(self, x: Tensor, noise: Tensor | None = None) -> DiagonalNormal:
+        """q(z | x), in training with noise on what the encoder sees of numbers. Shape: (S, B, D) -> (S, B, K)."""
+        q: DiagonalNormal = self.encoder(x, noise)
         return q
 
     def decode(self, z: Tensor, x: Tensor | None = None) -> Parameters:
