@@ -1,18 +1,19 @@
-"""Autoencoder, denoising autoencoder and VAE
-==========================================
+"""Five autoencoders: plain, denoising, sparse and variational
+===========================================================
 
-Finding: without the KL term (``beta=0``) two latent coordinates reconstruct better, but their means lie in rays, many
-times as far out as the prior. Its draws then crowd where the rays meet, several times as many of them decode to what
-resembles no image, and they explain test images worse than the draws of the VAE, whose means fill its prior. In two
-dimensions a normal distribution fitted to the means repairs much of that: what the KL term buys is that nothing needs
-repair, and a ``score`` within half a nat of the log-likelihood, where that of an autoencoder says nothing. Hidden
-pixels in training (``input_dropout``) make an autoencoder the best of the three at images with hidden pixels.
+Finding: each is the best of the five at what it was made for. The plain autoencoder (``beta=0``) reconstructs clean
+images best, but its latent means lie in rays with gaps between them, many times as far out as the prior, so its draws
+resemble no image and its ``score`` says nothing. Hidden pixels in training (``input_dropout``) make it the best at
+images with hidden pixels, noise in training (``input_noise``) at noisy images. The variational autoencoder fills its
+prior: draws look like digits, and ``score`` is within half a nat of the log-likelihood. A Laplace prior does that, too,
+and puts more of each image into a single coordinate: a sparse code.
 """
 
 import sys
 
 import numpy as np
 import pandas as pd
+import torch
 from scipy.special import logsumexp
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
@@ -23,13 +24,23 @@ from skvae.inspection import LatentSpaceDisplay
 
 X, y = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(X / 16, y, test_size=0.3, random_state=0, stratify=y)
-hidden = np.where(np.random.default_rng(0).random(X_test.shape) < 0.5, np.nan, X_test)
+rng = np.random.default_rng(0)
+hidden = np.where(rng.random(X_test.shape) < 0.5, np.nan, X_test)
+noisy = (X_test + 0.5 * rng.normal(size=X_test.shape)).clip(0, 1)  # grey levels lie in [0, 1]
 
+settings = {"n_components": 2, "likelihood": "bernoulli", "max_iter": 60, "random_state": 0}
 models = {
-    "autoencoder": VAETransformer(2, likelihood="bernoulli", beta=0, random_state=0),
-    "denoising autoencoder": VAETransformer(2, likelihood="bernoulli", beta=0, input_dropout=0.5, random_state=0),
-    "VAE": VAETransformer(2, likelihood="bernoulli", random_state=0),
+    "plain": VAETransformer(beta=0, **settings),
+    "denoising, hidden pixels": VAETransformer(beta=0, input_dropout=0.5, **settings),
+    "denoising, noise": VAETransformer(beta=0, input_noise=0.5, **settings),
+    "sparse": VAETransformer(prior="laplace", **settings),
+    "variational": VAETransformer(**settings),
 }
+
+
+def error(rebuilt: np.ndarray) -> float:
+    """Root mean squared error, in grey levels of 16."""
+    return 16 * float(np.sqrt(((rebuilt - X_test) ** 2).mean()))
 
 
 def distance(to: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -44,24 +55,34 @@ def log_likelihood(decoded: np.ndarray) -> float:
     return float((logsumexp(log_p, axis=1) - np.log(len(p))).mean())
 
 
-# %%
-# Draws come from the prior N(0, I), and for "fitted" from the normal distribution fitted to the latent means. One is
-# unlike an image if it decodes to what is farther from every training image than 95% of the reconstructions are.
-columns = ("spread", "error", "half hidden", "score", "by prior", "by fitted", "unlike")
-print(f"{'':<22}" + "".join(f"{column:>12}" for column in columns))
-pictures, draws = {}, np.random.default_rng(0).normal(size=(2000, 2))
-for name, model in models.items():
-    Z = model.fit(X_train).transform(X_train)
-    errors = [16 * np.sqrt(((model.reconstruct(images) - X_test) ** 2).mean()) for images in (X_test, hidden)]
-    decoded, fitted = (model.inverse_transform(z) for z in (draws, Z.mean(axis=0) + Z.std(axis=0) * draws))
-    unlike = distance(X_train, decoded) > np.quantile(distance(X_train, model.reconstruct(X_test)), 0.95)
-    nats = model.score(X_test), log_likelihood(decoded), log_likelihood(fitted)
-    print(f"{name:<22}{Z.std():12.1f}" + "".join(f"{x:12.2f}" for x in (*errors, *nats)) + f"{unlike.mean():12.0%}")
-    pictures[name] = Z, decoded[:60], np.flatnonzero(unlike[:60])
-print("spread of latent means; error: root mean square, grey levels of 16; score and log-likelihoods: nats per image")
+def share_of_largest(Z: np.ndarray) -> float:
+    """Mean share of the squared length of a code that lies in its largest coordinate, of coordinates of equal size."""
+    squares = (Z / Z.std(axis=0)) ** 2
+    return float((squares.max(axis=1) / squares.sum(axis=1)).mean())
+
 
 # %%
-# Where the latent means lie, and what draws from the prior decode to.
+# Draws come from the prior of each model: N(0, I), or two Laplace variables. One is "unlike" an image if it decodes to
+# what is farther from every training image than 95% of the reconstructions are.
+inputs = {"clean": X_test, "hidden": hidden, "noisy": noisy}
+columns = (*inputs, "score", "log p(x)", "unlike", "spread", "largest")
+print(f"{'':<26}" + "".join(f"{column:>10}" for column in columns))
+pictures = {}
+for name, model in models.items():
+    Z = model.fit(X_train).transform(X_train)
+    rebuilt = [model.reconstruct(images) for images in inputs.values()]
+    draws = model.vae_.prior.sample(2000, torch.zeros(1), torch.Generator().manual_seed(0))[0].numpy()
+    decoded = model.inverse_transform(draws)
+    unlike = distance(X_train, decoded) > np.quantile(distance(X_train, rebuilt[0]), 0.95)
+    figures = *map(error, rebuilt), model.score(X_test), log_likelihood(decoded)
+    print(f"{name:<26}" + "".join(f"{x:10.2f}" for x in figures), end="")
+    print(f"{unlike.mean():10.0%}{Z.std():10.1f}{share_of_largest(Z):10.2f}")
+    pictures[name] = Z, rebuilt, draws, decoded, np.flatnonzero(unlike[:40])
+print("errors in grey levels of 16; score and log-likelihood in nats per image; spread of the latent means")
+
+# %%
+# Where the latent means lie, with draws from the prior; what four test images are rebuilt from and to; and what draws
+# decode to.
 try:
     import matplotlib
 
@@ -71,18 +92,32 @@ except ImportError:
     print('\nFor the picture: python -m pip install -e ".[plot]"')
     sys.exit()
 
-figure, axes = plt.subplots(2, 3, figsize=(13, 7.4), height_ratios=(1.6, 1), layout="constrained")
-for (name, (Z, decoded, framed)), above, below in zip(pictures.items(), *axes, strict=True):
+
+def show(ax, images: np.ndarray, n_columns: int) -> None:
+    """Images of 8 x 8 pixels side by side, gaps in blue."""
+    tiles = np.pad(images.reshape(-1, n_columns, 8, 8), ((0, 0), (0, 0), (1, 1), (1, 1)))
+    n_rows = len(tiles)
+    shades = plt.get_cmap("gray_r").with_extremes(bad="#9ecae1")
+    ax.imshow(tiles.swapaxes(1, 2).reshape(10 * n_rows, 10 * n_columns), cmap=shades, vmin=0, vmax=1)
+    ax.set(xticks=[], yticks=[])
+
+
+shown = [0, 1, 2, 5]
+figure, axes = plt.subplots(3, len(models), figsize=(17, 9.6), height_ratios=(1.7, 1.2, 0.8), layout="constrained")
+for (name, (Z, rebuilt, draws, decoded, framed)), (above, middle, below) in zip(pictures.items(), axes.T, strict=True):
     latent = LatentSpaceDisplay(Z, color=pd.Series(y_train, name="digit")).plot(ax=above)
     if above is not axes[0, -1]:
         latent.legend_.remove()  # one is enough
-    above.scatter(*draws[:60].T, color="black", marker="x", s=16, linewidths=0.8, label="draw from the prior")
-    above.set_title(f"Latent means: {name}")
-    tiles = np.pad(decoded.reshape(6, 10, 8, 8), ((0, 0), (0, 0), (1, 1), (1, 1))).swapaxes(1, 2).reshape(60, 100)
-    below.imshow(tiles, cmap="gray_r", vmin=0, vmax=1)
+    above.scatter(*draws[:40].T, color="black", marker="x", s=16, linewidths=0.8, label="draw from the prior")
+    above.set_title(name)
+    pairs = np.stack([list(inputs.values()), rebuilt], axis=1)[:, :, shown]
+    show(middle, pairs, len(shown))
+    show(below, decoded[:40], 10)
     for k in framed:
         below.add_patch(plt.Rectangle((k % 10 * 10, k // 10 * 10), 9, 9, fill=False, color="#d55e00", linewidth=2))
-    below.set(title="Decoded draws; framed: unlike any image", xticks=[], yticks=[])
+labels = [f"{name}\nrebuilt" for name in inputs]
+axes[1, 0].set_yticks([9.5, 29.5, 49.5], labels)
+axes[2, 0].set_ylabel("draws; framed:\nunlike any image")
 axes[0, 0].legend(loc="lower right", fontsize=8)
-figure.savefig("07_autoencoders.png", dpi=90)
+figure.savefig("07_autoencoders.png", dpi=80)
 print("\npicture: 07_autoencoders.png")

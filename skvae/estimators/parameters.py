@@ -33,6 +33,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "beta": [Interval(Real, 0, None, closed="left"), BetaSchedule],
     "free_bits": [AUTO, Interval(Real, 0, None, closed="left")],
     "input_dropout": [AUTO, Interval(Real, 0, 1, closed="left")],
+    "input_noise": [Interval(Real, 0, None, closed="left")],
     "learning_rate": [AUTO, Interval(Real, 0, None, closed="neither")],
     "weight_decay": [AUTO, Interval(Real, 0, None, closed="left")],
     "batch_size": [AUTO, Interval(Integral, 1, None, closed="left")],

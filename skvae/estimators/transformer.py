@@ -87,6 +87,7 @@ class VAETransformer(
         Start at the linear model of the columns with a location, so that training can only improve on it and two seeds
         find the same components, or at random weights, which escape its basin and can separate classes better at 2
         components. "auto": at random where half of the columns or more are categories.
+        "linear" is refused where no column has a location.
     objective : {"elbo", "iwae"}, default="elbo"
         What training maximises: the evidence lower bound, or the importance-weighted bound of ``n_draws`` draws, which
         is tighter: it raises ``log_likelihood``, and lets the posterior fit worse. ``score`` is always the ELBO.
@@ -102,6 +103,11 @@ class VAETransformer(
     input_dropout : "auto" or float in [0, 1), default="auto"
         Share of cells hidden from the encoder in training, as in a denoising autoencoder. "auto": 0.2 where all columns
         share one Gaussian scale, from 1,000 rows, 50 columns and 4 columns a component up; 0 otherwise.
+    input_noise : float, default=0.0
+        Standard deviation of the Gaussian noise on the numbers that the encoder sees in training, beside
+        ``input_dropout`` the other corruption of a denoising autoencoder. In units of each column: its standard
+        deviation, or that of its normal scores, the largest of all columns where one scale is shared, and 1 for bits
+        and grey levels, or for the logarithms of counts and of gamma's numbers. Categories have none.
     learning_rate : "auto" or float, default="auto"
         Peak learning rate of AdamW; a number holds for the models beside the VAE, too, as for the next three. "auto":
         1e-3 below 1,000 rows, 2e-3 above, 5e-3 for binary rows; for the chain and under ``decoder="autoregressive"``
@@ -228,6 +234,7 @@ class VAETransformer(
         beta: float | BetaSchedule = 1.0,
         free_bits: str | float = "auto",
         input_dropout: str | float = "auto",
+        input_noise: float = 0.0,
         learning_rate: str | float = "auto",
         weight_decay: str | float = "auto",
         batch_size: str | int = "auto",
@@ -258,6 +265,7 @@ class VAETransformer(
         self.beta = beta
         self.free_bits = free_bits
         self.input_dropout = input_dropout
+        self.input_noise = input_noise
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.batch_size = batch_size

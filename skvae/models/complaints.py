@@ -31,10 +31,25 @@ def complaints_of(fit: Fit, table: Table) -> list[str]:
             f"and {n_rollbacks} time(s) training went back to the best weights with a smaller step."
             f"{suspect} Scale the data, or lower learning_rate."
         )
-    if not bool((kl > ACTIVE + fit.vae.prior.kl_min).any()):
-        complaints.append(
-            f"All {len(kl)} component(s) are switched off: each says less than {ACTIVE} nats about a row, so "
-            f"transform tells rows not apart. If columns have something in common, use free_bits=0.1, a smaller "
-            f"beta, or a slower one such as LinearBeta(end=0.5)."
-        )
-    return complaints
+    n_active = int((kl > ACTIVE + fit.vae.prior.kl_min).sum())
+    return complaints + complaints_of_components(n_active, len(kl), len(table.data))
+
+
+def complaints_of_components(n_active: int, n_components: int, n_columns: int) -> list[str]:
+    """A sentence where half of the components or more are switched off, though there are columns enough for them.
+
+    Components beyond the number of columns have nothing to say, so that it is no news that they are off.
+    """
+    remedy = "use free_bits=0.1, a smaller beta, or a slower one such as LinearBeta(end=0.5)."
+    if n_active == 0:
+        return [
+            f"All {n_components} component(s) are switched off: each says less than {ACTIVE} nats about a row, so "
+            f"transform tells rows not apart. If columns have something in common, {remedy}"
+        ]
+    if 2 * n_active <= n_components <= n_columns:
+        return [
+            f"{n_components - n_active} of {n_components} components are switched off: each says less than {ACTIVE} "
+            f"nats about a row. The others do as well alone, as n_components={n_active}; if columns have more in "
+            f"common than they say, {remedy}"
+        ]
+    return []

@@ -27,6 +27,7 @@ class Parameters(Protocol):
     beta: float | BetaSchedule
     free_bits: str | float
     input_dropout: str | float
+    input_noise: float
     learning_rate: str | float
     weight_decay: str | float
     batch_size: str | int

@@ -297,7 +297,7 @@ def decide(
         architecture=architecture,
         recipe=_recipe(parameters, rules, sizes, device),
         objective=_objective(parameters, rules, is_continued=is_continued),
-        init=rules.init() if parameters.init == "auto" else parameters.init,
+        init=_init(parameters, rules, table),
         early_stopping=_early_stopping(parameters, is_continued=is_continued),
         validation_fraction=parameters.validation_fraction,
         n_threads=rules.n_threads(sizes),
@@ -315,6 +315,17 @@ def _hidden_layer_sizes(parameters: Parameters, rules: Rules) -> tuple[int, ...]
             f"Pass (128, 128), say, or () for a linear encoder and decoder."
         )
     return tuple(map(int, asked))
+
+
+def _init(parameters: Parameters, rules: Rules, table: Table) -> str:
+    if parameters.init == "linear" and not any(family.is_linear for family in table.families):
+        names = sorted({family.name for family in table.data_families})
+        raise ValueError(
+            f"init='linear' starts at a linear model of the columns whose likelihood has a location, such as "
+            f"'gaussian', 'student_t' or 'normal_scores', but all columns here are {' or '.join(map(repr, names))}. "
+            f"Use init='auto', or another likelihood."
+        )
+    return rules.init() if parameters.init == "auto" else parameters.init
 
 
 def _recipe(parameters: Parameters, rules: Rules, sizes: Sequence[int], device: torch.device) -> Recipe:
@@ -339,6 +350,7 @@ def _objective(parameters: Parameters, rules: Rules, *, is_continued: bool) -> O
         free_bits=_free_bits(parameters, rules),
         n_draws=int(parameters.n_draws),
         input_dropout=_number(parameters.input_dropout, rules.input_dropout()),
+        input_noise=float(parameters.input_noise),
         kl_by_draw=rules.kl_by_draw(),
     )
 

@@ -19,7 +19,7 @@ from skvae.priors import Normal
 from skvae.training import Candidate, Split, Training
 
 MAX_STACK = 48  # models trained at once on a CPU: more outgrow its caches
-STACKED = ("n_components", "beta", "free_bits", "learning_rate", "weight_decay")  # in what the models of a stack differ
+STACKED = ("n_components", "beta", "free_bits", "input_noise", "learning_rate", "weight_decay")  # differ in a stack
 
 
 def is_stackable(parameters: Parameters) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from skvae.likelihoods import Joint, columns_of
+from skvae.likelihoods import Block, Joint, columns_of
 from skvae.networks.levels import Levels, embedding_std, look_up_sum
 from skvae.networks.mlp import MLP
 from skvae.networks.stack import Replicas
@@ -116,11 +116,11 @@ class Encoder(nn.Module):
         cells = [family.evidence(x[..., block.position], **block.constants()) for block, family in self.located]
         return side_by_side(cells)
 
-    def features(self, x: Tensor) -> Tensor:
+    def features(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
         """The network's input. Shape: (S, B, n_features)."""
         parts = []
         if self.numbers:
-            centred = self.numeric_features(x) - self.get_buffer("center")
+            centred = moved(self.numeric_features(x), noise, self.numbers) - self.get_buffer("center")
             if not self.is_complete:
                 centred = centred.nan_to_num(nan=0.0)
             parts.append(centred)
@@ -130,10 +130,15 @@ class Encoder(nn.Module):
             parts.append(look_up_sum(self.embedding.table(), self.embedding.codes(x)))
         return side_by_side(parts)
 
-    def forward(self, x: Tensor) -> DiagonalNormal:
-        """The posterior of each row."""
-        cells = self.linear_cells(x) if self.linear else None
-        q = self._together(self.features(x), cells)
+    def forward(self, x: Tensor, noise: Tensor | None = None) -> DiagonalNormal:
+        """The posterior of each row, with the same noise on a number wherever it is seen, and none on a gap.
+
+        Shape: x (S, B, D), noise (S or 1, B, D).
+        """
+        cells = None
+        if self.linear:
+            cells = moved(self.linear_cells(x), noise, [block for block, _ in self.located])
+        q = self._together(self.features(x, noise), cells)
         if self.is_complete:
             return q
         is_blank = x.isnan().all(dim=-1)
@@ -169,6 +174,13 @@ class Encoder(nn.Module):
             is_absent = ~self.is_component
             loc, scale = loc.masked_fill(is_absent, 0.0), scale.masked_fill(is_absent, 1.0)
         return DiagonalNormal(loc, scale)
+
+
+def moved(numbers: Tensor, noise: Tensor | None, blocks: list[Block]) -> Tensor:
+    """Numbers of some blocks with the noise of their columns; NaN stays NaN. Shape: (S, B, D_blocks), kept."""
+    if noise is None:
+        return numbers
+    return numbers + side_by_side([noise[..., block.position] for block in blocks])
 
 
 def side_by_side(parts: list[Tensor]) -> Tensor:

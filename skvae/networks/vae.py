@@ -80,9 +80,9 @@ class VAE(nn.Module):
         for part in (self.prior, self.encoder, self.decoder):
             part.rearrange(order, signs)
 
-    def posterior(self, x: Tensor) -> DiagonalNormal:
-        """q(z | x). Shape: (S, B, D) -> (S, B, K)."""
-        q: DiagonalNormal = self.encoder(x)
+    def posterior(self, x: Tensor, noise: Tensor | None = None) -> DiagonalNormal:
+        """q(z | x), in training with noise on what the encoder sees of numbers. Shape: (S, B, D) -> (S, B, K)."""
+        q: DiagonalNormal = self.encoder(x, noise)
         return q
 
     def decode(self, z: Tensor, x: Tensor | None = None) -> Parameters:

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from skvae.objectives.latent_model import Shown
+
 
 class Bound(NamedTuple):
     """The two terms of the ELBO for a batch, in nats.
@@ -33,7 +35,7 @@ def elbo(
     x: Tensor,
     noise: Tensor,
     *,
-    seen: Tensor | None = None,
+    seen: Shown | None = None,
     kl_by_draw: bool = False,
     n_together: int = 1,
 ) -> Bound:
@@ -50,8 +52,8 @@ def elbo(
         Encoded rows; NaN marks a missing cell and adds nothing.
     noise : Tensor of shape (L, S or 1, B or 1, K)
         The draws ε of a standard normal. A size of 1 shares them: common random numbers.
-    seen : Tensor of shape (S, B, D), optional
-        What the encoder is shown, if not x itself (input dropout).
+    seen : Shown, optional
+        What the encoder is shown, if not x itself: hidden cells, noise.
     kl_by_draw : bool
         Whether the gradient of the KL runs through the draw alone, also where there is a closed form. It has the same
         mean, and no variance where q is exact.
@@ -68,7 +70,7 @@ def elbo(
     Kingma and Welling (2014), Auto-Encoding Variational Bayes, eq. (7) and (10); Roeder, Wu and Duvenaud (2017),
     Sticking the Landing, for ``kl_by_draw``.
     """
-    q = vae.posterior(x if seen is None else seen)
+    q = vae.posterior(x) if seen is None else vae.posterior(*seen)
     draws = [q.at(epsilon) for epsilon in noise]
     log_likelihood = mean_log_likelihood(vae, draws, x, n_together)
     if vae.prior.has_closed_form_kl and not kl_by_draw:

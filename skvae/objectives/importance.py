@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from skvae.objectives.elbo import Bound
-from skvae.objectives.latent_model import LatentModel
+from skvae.objectives.latent_model import LatentModel, Shown
 
 
 def importance_weighted_bound(vae: LatentModel, x: Tensor, noise: Tensor, *, beta: float = 1.0) -> Tensor:
@@ -49,7 +49,7 @@ def importance_weighted_bound(vae: LatentModel, x: Tensor, noise: Tensor, *, bet
 
 
 def doubly_reparameterized(
-    vae: LatentModel, x: Tensor, noise: Tensor, *, seen: Tensor | None = None, beta: float = 1.0
+    vae: LatentModel, x: Tensor, noise: Tensor, *, seen: Shown | None = None, beta: float = 1.0
 ) -> tuple[Tensor, Bound]:
     r"""Something whose gradient is that of the importance-weighted bound, with little variance.
 
@@ -71,7 +71,7 @@ def doubly_reparameterized(
         Encoded rows; NaN marks a missing cell.
     noise : Tensor of shape (L, S or 1, B or 1, K)
         Independent draws of a standard normal.
-    seen : Tensor of shape (S, B, D), optional
+    seen : Shown, optional
         What the encoder is shown, if not x itself.
     beta : float
         Weight of the log-ratio of prior and posterior; 1 for the bound.
@@ -87,7 +87,7 @@ def doubly_reparameterized(
     ----------
     Tucker, Lawson, Gu and Maddison (2019), Doubly Reparameterized Gradient Estimators, eq. (8).
     """
-    q = vae.posterior(x if seen is None else seen)
+    q = vae.posterior(x) if seen is None else vae.posterior(*seen)
     draws = [q.at(epsilon) for epsilon in noise]
     log_likelihood = torch.stack([vae.log_likelihood(z, x) for z in draws])
     kl = torch.stack([q.detach().log_prob(z) - vae.prior.log_prob(z) for z in draws])

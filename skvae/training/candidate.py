@@ -21,8 +21,8 @@ class Candidate:
     Parameters
     ----------
     recipe, objective : Recipe, Aim
-        How it is trained and what it maximises. Candidates of one stack may differ in learning rate, weight decay, β
-        and free bits.
+        How it is trained and what it maximises. Candidates of one stack may differ in learning rate, weight decay, β,
+        free bits and input noise.
     n_components : int
         Dimension K of z.
     offset : float

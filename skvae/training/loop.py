@@ -99,7 +99,7 @@ class Training:
         """What depends on which candidates are running."""
         objectives = [candidate.objective for candidate in self.running]
         self.objective = objective_by_model(objectives, self.n_models, self.x.device)
-        self.steps = Steps(self.vae, self.running, self.n_models, self.noise)
+        self.steps = Steps(self.vae, self.running, self.n_models, self.noise, self.objective)
 
     def run(self, until: int | None = None) -> None:
         """Train up to an epoch, the last by default; Ctrl-C ends it as early stopping would, if it ends it alone."""

@@ -25,14 +25,16 @@ class Noise:
 
     Attributes
     ----------
-    rows, cells : torch.Generator
-        Sources of the order of rows, and of what befalls their cells.
+    rows, cells, inputs : torch.Generator
+        Sources of the order of rows, of what befalls their cells, and of the noise on what the encoder sees of them.
     """
 
     def __init__(self, seed: int, device: torch.device) -> None:
-        rows, cells, normal = torch.randint(2**62, (3,), generator=torch.Generator().manual_seed(seed)).tolist()
+        seeds = torch.randint(2**62, (4,), generator=torch.Generator().manual_seed(seed))
+        rows, cells, normal, inputs = seeds.tolist()
         self.rows = torch.Generator(device).manual_seed(rows)
         self.cells = torch.Generator(device).manual_seed(cells)
+        self.inputs = torch.Generator(device).manual_seed(inputs)
         self._normal_seed = normal
         self._normal: dict[int, torch.Generator] = {}
 
@@ -49,12 +51,14 @@ class Noise:
     def state_dict(self) -> dict[str, Any]:
         """How far each generator has come."""
         normal = {k: generator.get_state() for k, generator in self._normal.items()}
-        return {"rows": self.rows.get_state(), "cells": self.cells.get_state(), "normal": normal}
+        rows, cells, inputs = (generator.get_state() for generator in (self.rows, self.cells, self.inputs))
+        return {"rows": rows, "cells": cells, "inputs": inputs, "normal": normal}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from there."""
         self.rows.set_state(state["rows"])
         self.cells.set_state(state["cells"])
+        self.inputs.set_state(state["inputs"])
         for k, of_generator in state["normal"].items():
             self._normal[k] = torch.Generator(self.rows.device)
             self._normal[k].set_state(of_generator)

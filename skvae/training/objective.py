@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from skvae.objectives import Bound, doubly_reparameterized, elbo, importance_weighted_bound
+from skvae.objectives import Bound, Shown, doubly_reparameterized, elbo, importance_weighted_bound
 from skvae.training.schedules import BetaSchedule, LinearBeta
 from skvae.training.trainee import Trainee
 
@@ -37,6 +37,9 @@ class Objective:
         Posterior draws L of a row and step.
     input_dropout : float
         Share of cells hidden from the encoder in training.
+    input_noise : float, or Tensor of shape (S, 1, 1)
+        Standard deviation of the noise on the numbers that the encoder sees in training, in the units that it sees
+        them in (Vincent et al. 2010, Stacked denoising autoencoders).
     kl_by_draw : bool
         Whether the gradient of the KL runs through the draw alone (see ``elbo``).
     """
@@ -46,12 +49,18 @@ class Objective:
     free_bits: float | Tensor = 0.0
     n_draws: int = 1
     input_dropout: float = 0.0
+    input_noise: float | Tensor = 0.0
     kl_by_draw: bool = False
 
     @property
     def has_free_bits(self) -> bool:
         """Whether λ is not zero."""
         return isinstance(self.free_bits, Tensor) or self.free_bits > 0
+
+    @property
+    def has_input_noise(self) -> bool:
+        """Whether the standard deviation of the noise is not zero."""
+        return isinstance(self.input_noise, Tensor) or self.input_noise > 0
 
     @property
     def n_draws_of_judge(self) -> int:
@@ -61,7 +70,7 @@ class Objective:
         return max(1, self.n_draws // 2)
 
     def step(
-        self, vae: Trainee, x: Tensor, noise: Tensor, *, seen: Tensor | None, weights: Tensor | None, progress: float
+        self, vae: Trainee, x: Tensor, noise: Tensor, *, seen: Shown | None, weights: Tensor | None, progress: float
     ) -> tuple[Tensor, Bound]:
         """What a step maximises, averaged over the rows of each model, (S,), and the terms of the ELBO."""
         beta = self.beta(progress)
@@ -99,11 +108,13 @@ class LogLikelihood:
     free_bits: float = 0.0
     n_draws: int = 1
     input_dropout: float = 0.0
+    input_noise: float = 0.0
     has_free_bits: ClassVar[bool] = False
+    has_input_noise: ClassVar[bool] = False
     n_draws_of_judge: ClassVar[int] = 1
 
     def step(
-        self, model: Trainee, x: Tensor, noise: Tensor, *, seen: Tensor | None, weights: Tensor | None, progress: float
+        self, model: Trainee, x: Tensor, noise: Tensor, *, seen: Shown | None, weights: Tensor | None, progress: float
     ) -> tuple[Tensor, Bound]:
         """What a step maximises, averaged over the rows of each model, (S,), and what it is for each row."""
         by_row = model.objective(x, noise[0])
@@ -154,19 +165,26 @@ class BetaByModel(BetaSchedule):
 
 
 def objective_by_model(objectives: Sequence[Aim], n_models: int, device: torch.device) -> Aim:
-    """One objective for a stack of fits, ``n_models`` models each, that differ in β and free bits only."""
+    """One objective for a stack of fits, ``n_models`` models each, that differ in β, free bits and input noise only."""
     first = objectives[0]
     if all(objective == first for objective in objectives):
         return first
     assert isinstance(first, Objective), "there is one model beside a VAE"
     schedules: list[BetaSchedule] = []
     free_bits: list[list[float | Tensor]] = []
+    input_noise: list[list[list[float | Tensor]]] = []
     for objective in objectives:
         schedules += [objective.beta] * n_models
         free_bits += [[objective.free_bits]] * n_models
-    by_model = torch.tensor(free_bits, device=device)
+        input_noise += [[[objective.input_noise]]] * n_models
     return replace(
         first,
         beta=BetaByModel(schedules, device),
-        free_bits=by_model if bool(by_model.any()) else 0.0,
+        free_bits=_or_zero(torch.tensor(free_bits, device=device)),
+        input_noise=_or_zero(torch.tensor(input_noise, device=device)),
     )
+
+
+def _or_zero(by_model: Tensor) -> float | Tensor:
+    """One number where it is zero for all models, so that nothing is computed for it."""
+    return by_model if bool(by_model.any()) else 0.0

@@ -8,8 +8,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from skvae.objectives import Shown
 from skvae.training.candidate import Candidate
 from skvae.training.noise import Noise, noise_by_model
+from skvae.training.objective import Aim
 from skvae.training.processes import share_of
 from skvae.training.trainee import Trainee
 
@@ -23,7 +25,7 @@ class Batch(NamedTuple):
         Encoded rows.
     noise : Tensor of shape (L, S or 1, B, K)
         Standard normal noise of the posterior draws.
-    seen : Tensor of shape (S, B, D) or None
+    seen : Shown or None
         What the encoder is shown, where that is not x itself.
     weights : Tensor of shape (S, B) or None
         Weights of the rows.
@@ -31,7 +33,7 @@ class Batch(NamedTuple):
 
     x: Tensor
     noise: Tensor
-    seen: Tensor | None
+    seen: Shown | None
     weights: Tensor | None
 
 
@@ -43,36 +45,45 @@ class Steps:
     vae : Trainee
         The stack.
     candidates : sequence of Candidates
-        The fits in it; their objectives agree on draws and input dropout.
+        The fits in it.
     n_models : int
         Models F of each candidate.
     noise : Noise
         Source of everything random.
+    objective : Aim
+        What all of them maximise.
     """
 
-    def __init__(self, vae: Trainee, candidates: Sequence[Candidate], n_models: int, noise: Noise) -> None:
+    def __init__(
+        self, vae: Trainee, candidates: Sequence[Candidate], n_models: int, noise: Noise, objective: Aim
+    ) -> None:
         self.vae = vae
         self.n_models = n_models
         self.noise = noise
+        self.objective = objective
         self.n_components = [candidate.n_components for candidate in candidates]
-        self.n_draws = candidates[0].objective.n_draws
-        self.input_dropout = candidates[0].objective.input_dropout
 
     def batch(self, rows: Tensor, weights: Tensor | None) -> Batch:
         """The next step's batch. Shape: rows (F, B, D), weights (F, B)."""
         x = self.vae.joint.redraw(rows, self.noise.cells)
-        seen = hide(x, self.input_dropout, self.noise.cells) if self.input_dropout else None
-        draws = self.noise.normal(self.n_draws, x.shape[1], self.n_components, x)
+        spread = self._spread(x)
+        seen = self._seen(x, spread)
+        draws = self.noise.normal(self.objective.n_draws, x.shape[1], self.n_components, x)
         noise = noise_by_model(draws, self.n_components, self.n_models, self.vae.n_components)
-        return Batch(self._spread(x), share_of(noise, 2), self._spread_if_any(seen), self._spread_if_any(weights))
+        return Batch(spread, share_of(noise, 2), seen, None if weights is None else self._spread(weights))
+
+    def _seen(self, x: Tensor, spread: Tensor) -> Shown | None:
+        """The two corruptions of what the encoder is shown. Shape: (F, B, D), and for every candidate (S, B, D)."""
+        if self.objective.input_dropout:
+            spread = self._spread(hide(x, self.objective.input_dropout, self.noise.cells))
+        if self.objective.has_input_noise:
+            draws = torch.randn((1, *x.shape[1:]), generator=self.noise.inputs, dtype=x.dtype, device=x.device)
+            return Shown(spread, share_of(draws, 1) * self.objective.input_noise)
+        return Shown(spread) if self.objective.input_dropout else None
 
     def _spread(self, rows: Tensor) -> Tensor:
         """The share of the rows that this process has, for every candidate. Shape: (F, B, ...) -> (S, B, ...)."""
         return repeat(share_of(rows, 1), len(self.n_components))
-
-    def _spread_if_any(self, rows: Tensor | None) -> Tensor | None:
-        """The same, of rows or of nothing."""
-        return None if rows is None else self._spread(rows)
 
 
 def repeat(rows: Tensor, n_candidates: int) -> Tensor:

@@ -227,6 +227,7 @@ BAD_PARAMETERS = {
     "beta": [-1.0],
     "free_bits": [-0.1],
     "input_dropout": [1.0],
+    "input_noise": [-0.1, "auto", None],
     "learning_rate": [0.0, "fast"],
     "weight_decay": [-1.0],
     "batch_size": [0, 1.5],

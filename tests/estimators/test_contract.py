@@ -42,7 +42,7 @@ CONFIGURATIONS = {
     "student_t": VAETransformer(likelihood="student_t", **TINY),
     "random": VAETransformer(init="random", **TINY),
     "callable": VAETransformer(encoder=SmallNetwork, decoder=SmallNetwork, **TINY),
-    "stopped": VAETransformer(early_stopping=True, input_dropout=0.2, dropout=0.1, n_draws=2, **TINY),
+    "stopped": VAETransformer(early_stopping=True, input_dropout=0.2, input_noise=0.1, dropout=0.1, n_draws=2, **TINY),
     "row": VAETransformer(likelihood=Gaussian(scale="row"), beta=0.5, free_bits=0.1, **TINY),
     "default_sizes": VAETransformer(n_components=1, max_iter=2),
 }

@@ -48,7 +48,7 @@ def assert_same_search(one, other, *, rtol=1e-4):
 def test_scores_are_those_of_separate_fits(early_stopping, wine, trained_alone):
     vae = VAETransformer(early_stopping=early_stopping, **TINY)
     grid = {"n_components": [1, 4], "beta": [0.5, 2.0], "learning_rate": [5e-3], "free_bits": [0.0, 1.0]}
-    grid = [grid, {"n_components": [2], "weight_decay": [0.0, 1.0]}]
+    grid = [grid, {"n_components": [2], "weight_decay": [0.0, 1.0]}, {"input_noise": [0.0, 0.3]}]
     apart = GridSearchCV(vae, grid, cv=2, return_train_score=True).fit(wine)
     trained_alone.clear()
     together = VAESearchCV(vae, grid, cv=2, return_train_score=True).fit(wine)
@@ -75,11 +75,11 @@ def test_models_that_stop_early_leave_the_stack_and_the_others_are_as_alone(wine
     "settings",
     [
         {"objective": "iwae", "n_draws": 3},
-        {"input_dropout": 0.3},
+        {"input_dropout": 0.3, "input_noise": 0.3},
         {"likelihood": "student_t"},
         {"likelihood": "student_t", "n_draws": 2, "init": "random"},
     ],
-    ids=["iwae", "input_dropout", "student_t", "draws"],
+    ids=["iwae", "corruptions", "student_t", "draws"],
 )
 def test_every_objective_can_be_stacked(settings, wine, trained_alone):
     vae = VAETransformer(**TINY | settings)

@@ -93,7 +93,7 @@ class Net(torch.nn.Sequential):
     "settings",
     [
         {},
-        {"early_stopping": True, "input_dropout": 0.2},
+        {"early_stopping": True, "input_dropout": 0.2, "input_noise": 0.2},
         {"early_stopping": False, "objective": "iwae", "n_draws": 2},
         {"decoder": "autoregressive", "prior": "mixture"},
         {"dropout": 0.2, "prior": "vamp"},

@@ -4,6 +4,7 @@ import pytest
 
 from skvae import VAETransformer
 from skvae.models import complaints_of
+from skvae.models.complaints import complaints_of_components
 from skvae.training import History
 from tests.models.outcomes import outcome
 
@@ -28,6 +29,36 @@ def fitted(tiny, iris):
 def test_what_went_wrong_is_said(fitted, facts, message):
     (said,) = complaints_of(outcome(fitted, **facts), fitted.table_)
     assert re.search(message, said)
+
+
+@pytest.mark.parametrize(
+    ("n_active", "n_components", "n_columns", "message"),
+    [
+        (0, 10, 4, r"All 10 component\(s\) are switched off"),
+        (5, 10, 22, r"5 of 10 components are switched off: .* as n_components=5; .* use free_bits=0\.1"),
+        (1, 2, 2, "1 of 2 components are switched off"),
+        (6, 10, 22, None),
+        (3, 10, 4, None),  # there can be no more than four: iris
+        (1, 1, 4, None),
+    ],
+)
+def test_half_of_the_components_switched_off_is_news_where_there_are_columns_enough(
+    n_active, n_components, n_columns, message
+):
+    said = complaints_of_components(n_active, n_components, n_columns)
+    assert len(said) == (message is not None)
+    assert message is None or re.search(message, said[0])
+
+
+def test_components_are_counted_by_what_they_say_above_the_least(fitted):
+    fit = outcome(fitted, kl=1.0)
+    fit.kl[1] = 0.001
+    assert re.search("1 of 2 components are switched off", complaints_of(fit, fitted.table_)[0])
+    fit.vae.prior.kl_min = 1.0  # a prior that no normal distribution meets, as the Laplace prior
+    try:
+        assert re.search("All 2", complaints_of(fit, fitted.table_)[0])
+    finally:
+        del fit.vae.prior.kl_min
 
 
 @pytest.mark.parametrize(

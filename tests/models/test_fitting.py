@@ -15,6 +15,7 @@ from torch import nn
 
 from skvae import VAETransformer
 from skvae.likelihoods import Gaussian
+from skvae.networks import Encoder
 
 TINY = {"n_components": 2, "hidden_layer_sizes": (8,), "device": "cpu", "random_state": 0}
 
@@ -44,6 +45,41 @@ def test_whole_numbers_are_whole_and_in_range_whatever_their_dtype():
     assert np.isfinite(vae.score(sample))
     assert sample["gaps"].isin(range(9)).all()
     assert frame["wide"].min() <= sample["wide"].min() <= sample["wide"].max() <= frame["wide"].max()
+
+
+@pytest.mark.parametrize("n_components", [1, 2])
+def test_a_linear_autoencoder_under_noise_shrinks_as_ridge_regression_does(n_components):
+    X = np.random.default_rng(0).normal(size=(512, 2)) @ [[2.0, 0.6], [0.0, 0.7]] + [3, -1]
+    settings = {"hidden_layer_sizes": (), "beta": 0.0, "early_stopping": False, "weight_decay": 0.0, "random_state": 0}
+    settings |= {"batch_size": 128, "learning_rate": 1e-2, "max_iter": 200, "device": "cpu"}
+    vae = VAETransformer(n_components, input_noise=0.5, **settings).fit(X)
+    centred, rebuilt = X - X.mean(axis=0), vae.reconstruct(X)
+    slope = np.linalg.lstsq(centred, rebuilt - rebuilt.mean(axis=0))[0]
+    unit = np.abs(vae.table_.scale[0])  # one for both columns
+    values, axes = np.linalg.eigh(np.cov(centred.T) / unit**2)
+    shrinkage = values / (values + 0.5**2)  # Bishop 1995, Training with noise is equivalent to Tikhonov regularization
+    shrinkage[: 2 - n_components] = 0.0
+    assert_allclose(slope, (axes * shrinkage) @ axes.T, atol=0.015)
+
+
+def test_noise_on_inputs_is_in_units_of_each_column_and_in_training_alone(monkeypatch):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"large": 1000 * rng.normal(size=400), "small": rng.normal(size=400)})
+    frame["kind"] = np.where(frame["small"] > 0, "a", "b")
+    frame.loc[::5, "small"] = np.nan
+    vae = VAETransformer(**TINY, decoder="factorized", likelihood=Gaussian("column"), max_iter=30, input_noise=0.3)
+    noise = {True: [], False: []}
+    forward = Encoder.forward
+
+    def noted(encoder, x, moved_by=None):
+        noise[encoder.training].append(moved_by)
+        return forward(encoder, x, moved_by)
+
+    monkeypatch.setattr(Encoder, "forward", noted)
+    vae.fit(frame).score(frame)
+    in_training = torch.cat([of_step[0] for of_step in noise[True]]).numpy() * vae.table_.scale
+    assert_allclose(in_training.std(axis=0)[:2], 0.3 * frame[["large", "small"]].std(), rtol=0.03)
+    assert noise[False] == [None] * len(noise[False]) != []
 
 
 @pytest.mark.parametrize("scale", [0.3, 1.0, 3.0])

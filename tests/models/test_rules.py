@@ -129,11 +129,13 @@ def table(iris):
 
 def test_a_number_wins_over_every_rule(table):
     said = {"learning_rate": 0.5, "weight_decay": 0.25, "batch_size": 3, "max_iter": 9, "hidden_layer_sizes": [4]}
-    plan = decide(VAETransformer(**said, free_bits=0.5, input_dropout=0.3, init="random"), table, 150, CPU)
+    of_objective = {"free_bits": 0.5, "input_dropout": 0.3, "input_noise": 0.2}
+    plan = decide(VAETransformer(**said, **of_objective, init="random"), table, 150, CPU)
     recipe = plan.recipe
     assert (recipe.learning_rate, recipe.weight_decay, recipe.batch_size, recipe.max_iter) == (0.5, 0.25, 3, 9)
     assert plan.architecture.hidden_layer_sizes == (4,)
-    assert (plan.objective.free_bits, plan.objective.input_dropout, plan.init) == (0.5, 0.3, "random")
+    assert {name: getattr(plan.objective, name) for name in of_objective} == of_objective
+    assert plan.init == "random"
 
 
 def test_auto_is_what_the_rules_say(table):
@@ -163,6 +165,24 @@ def test_plans_are_values(table):
     assert plan == decide(VAETransformer(), table, 150, CPU)
     with pytest.raises(dataclasses.FrozenInstanceError):
         plan.init = "random"
+
+
+@pytest.mark.parametrize(
+    ("likelihood", "named"),
+    [
+        ("bernoulli", "'bernoulli'"),
+        ({"a": "poisson"}, "'categorical' or 'poisson'"),
+        ("gamma", "'categorical' or 'gamma'"),
+    ],
+)
+def test_a_linear_start_without_a_location_is_refused_and_never_chosen_in_silence(likelihood, named):
+    frame = pd.DataFrame({"a": [1, 2, 3, 4], "b": list("xyxy")})
+    table = Table.fit(frame if named != "'bernoulli'" else frame[["a"]] / 4, likelihood)
+    with pytest.raises(ValueError, match=rf"init='linear' .* has a location.* all columns here are {named}"):
+        decide(VAETransformer(init="linear"), table, 4, CPU)
+    decide(VAETransformer(), table, 4, CPU)
+    mixed = Table.fit(frame, {"a": "gaussian"})
+    assert decide(VAETransformer(init="linear"), mixed, 4, CPU).init == "linear"
 
 
 @pytest.mark.parametrize("sizes", [(0,), (8, -1), (8.5,)])

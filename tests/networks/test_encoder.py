@@ -71,6 +71,30 @@ def test_a_row_of_gaps_has_the_posterior_that_the_prior_implies(parts, linear, r
 
 @pytest.mark.parametrize("parts", TABLES.values(), ids=TABLES)
 @pytest.mark.parametrize("linear", [True, False])
+@pytest.mark.parametrize("share_missing", [0.0, 0.3])
+def test_noise_moves_numbers_wherever_they_are_seen_and_neither_categories_nor_gaps(
+    parts, linear, share_missing, build
+):
+    encoder, x = build(parts, linear=linear), rows(share_missing=share_missing)
+    noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(2), dtype=x.dtype)
+    numbers = [d for block in encoder.numbers for d in block.index]
+    gap = x[..., numbers].isnan()
+    shift = encoder.features(x, noise) - encoder.features(x)
+    torch.testing.assert_close(shift[..., : len(numbers)], noise[..., numbers].masked_fill(gap, 0.0))
+    assert (shift[..., len(numbers) :] == 0).all()
+    on_linear = noise.clone()
+    on_linear[..., [1, 2, 4, 5]] = torch.nan  # neither path may use the noise of a column that it does not see
+    on_numbers = noise.clone()
+    on_numbers[..., [1, 4]] = torch.nan
+    assert torch.equal(encoder(x, on_numbers).loc, encoder(x, noise).loc)
+    if linear:
+        q = encoder._together(encoder.features(x, noise), x[..., [0, 3]] + on_linear[..., [0, 3]])
+        observed = ~x.isnan().all(dim=-1)
+        torch.testing.assert_close(encoder(x, noise).loc[observed], q.loc[observed])
+
+
+@pytest.mark.parametrize("parts", TABLES.values(), ids=TABLES)
+@pytest.mark.parametrize("linear", [True, False])
 def test_gaps_give_finite_posteriors_and_gradients(parts, linear, build):
     encoder, x = build(parts, linear=linear), rows()
     x[:, 0] = torch.nan

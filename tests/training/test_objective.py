@@ -153,12 +153,10 @@ def test_held_out_rows_are_judged_at_the_final_beta_without_free_bits():
 
 def test_the_objective_is_the_elbo_unless_said_otherwise():
     objective = Objective()
-    assert (objective.beta, objective.free_bits, objective.n_draws, objective.input_dropout) == (
-        LinearBeta(1.0, end=0.0),
-        0.0,
-        1,
-        0.0,
-    )
+    assert (objective.beta, objective.n_draws) == (LinearBeta(1.0, end=0.0), 1)
+    assert (objective.free_bits, objective.input_dropout, objective.input_noise) == (0.0, 0.0, 0.0)
+    assert not objective.has_free_bits
+    assert not objective.has_input_noise
 
 
 # -- without latent variables ---------------------------------------------------------------------------------

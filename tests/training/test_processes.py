@@ -56,7 +56,11 @@ def together(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "settings", [{"random_state": 0, "batch_size": 31}, {"random_state": 0, "n_draws": 2, "input_dropout": 0.2}]
+    "settings",
+    [
+        {"random_state": 0, "batch_size": 31},
+        {"random_state": 0, "n_draws": 2, "input_dropout": 0.2, "input_noise": 0.2},
+    ],
 )
 def test_two_processes_find_the_model_that_one_finds(settings, together):
     X = np.random.default_rng(0).normal(size=(150, 4)) @ np.random.default_rng(1).normal(size=(4, 4))

@@ -6,6 +6,7 @@ import torch
 from skvae.likelihoods import Bernoulli
 from skvae.training import Objective
 from skvae.training.noise import Noise
+from skvae.training.objective import objective_by_model
 from skvae.training.steps import Steps, hide, repeat
 from tests.training.fits import (
     D,
@@ -49,8 +50,9 @@ def steps_of(n_components=(K,), objective=None, width=None):
     """Steps of a stack of one model for each candidate."""
     vae = build(len(n_components))
     vae.encoder.n_components = width or max(n_components)
-    candidates = candidates_of([objective or Objective()] * len(n_components), n_components)
-    return Steps(vae, candidates, 1, Noise(0, torch.device("cpu")))
+    objectives = list(objective) if isinstance(objective, tuple) else [objective or Objective()] * len(n_components)
+    candidates, device = candidates_of(objectives, n_components), torch.device("cpu")
+    return Steps(vae, candidates, 1, Noise(0, device), objective_by_model(objectives, 1, device))
 
 
 def test_rows_and_weights_come_once_for_each_candidate():
@@ -74,9 +76,10 @@ def test_noise_has_a_draw_for_each_of_the_objective():
 def test_hidden_cells_are_gaps_of_what_the_encoder_sees_alone(share):
     rows = make_rows(n_rows=2000).expand(2, -1, -1)
     batch = steps_of(objective=Objective(input_dropout=share)).batch(rows, None)
-    is_hidden = batch.seen.isnan()
+    is_hidden = batch.seen.x.isnan()
     assert torch.equal(batch.x, rows)
-    assert torch.equal(batch.seen[~is_hidden], rows[~is_hidden])
+    assert torch.equal(batch.seen.x[~is_hidden], rows[~is_hidden])
+    assert batch.seen.noise is None
     assert is_hidden.double().mean().item() == pytest.approx(share, abs=0.02)
     assert torch.equal(is_hidden[0], is_hidden[1])  # models of a stack see alike
 
@@ -84,6 +87,39 @@ def test_hidden_cells_are_gaps_of_what_the_encoder_sees_alone(share):
 def test_hiding_keeps_what_is_missing():
     x = torch.full((1, 4, 2), torch.nan)
     assert hide(x, 0.5, torch.Generator().manual_seed(0)).isnan().all()
+
+
+def test_noise_on_inputs_has_the_standard_deviation_that_was_asked_for_and_is_no_part_of_the_rows():
+    rows = make_rows(n_rows=20_000).expand(2, -1, -1)
+    batch = steps_of(objective=Objective(input_noise=0.3)).batch(rows, None)
+    assert batch.x is batch.seen.x
+    assert batch.seen.noise.shape == (1, *rows.shape[1:])  # models of a stack see alike
+    torch.testing.assert_close(
+        batch.seen.noise.std(dim=1), torch.full((1, D), 0.3, dtype=rows.dtype), rtol=0.03, atol=0
+    )
+    correlation = torch.corrcoef(torch.cat([batch.seen.noise[0], rows[0]], dim=1).T) - torch.eye(2 * D)
+    assert correlation[:D].abs().max() < 0.03
+
+
+def test_each_candidate_has_its_own_share_of_the_same_noise():
+    objectives = (Objective(input_noise=0.5), Objective(), Objective(input_noise=2.0))
+    rows = make_rows(n_rows=5)[None]
+    noise = steps_of((K,) * 3, objectives).batch(rows, None).seen.noise
+    alone = steps_of(objective=objectives[0]).batch(rows, None).seen.noise
+    assert torch.equal(noise[0], alone[0])
+    assert torch.equal(noise[1], torch.zeros_like(alone[0]))
+    assert torch.equal(noise[2], 4 * alone[0])
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3])
+def test_noise_on_inputs_moves_no_other_draw(share):
+    rows = make_rows(n_rows=50)[None]
+    plain, noisy = (
+        steps_of(objective=Objective(input_dropout=share, input_noise=std)).batch(rows, None) for std in (0.0, 1.0)
+    )
+    assert torch.equal(plain.noise, noisy.noise)
+    if share:
+        assert torch.equal(plain.seen.x.isnan(), noisy.seen.x.isnan())
 
 
 def test_one_candidate_copies_nothing():
