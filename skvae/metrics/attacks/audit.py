@@ -160,16 +160,17 @@ def audit(
     >>> audit(train, train, fresh, random_state=0).leaks
     True
     """
-    tables = _tables(train, synthetic, holdout, reference, columns, max_rows)
-    train, synthetic, holdout, reference = tables
+    train, synthetic, holdout, reference = _tables(train, synthetic, holdout, reference, max_rows)
+    columns = _named("columns", columns, list(train.columns))
+    asked = _named("sensitive", sensitive, columns)
     rng = check_random_state(random_state)
     members, others = (_sample(table, max_rows // 2, rng) for table in (train, holdout))
-    attackers = _Attackers(members, others, synthetic, reference, columns or list(train.columns), rng)
+    attackers = _Attackers(members, others, synthetic, reference, columns, rng)
     outcomes = [*attackers.of_membership()]
     if model is not None:
         known = _reference_model(model, reference_model, reference)
         outcomes += attackers.of_model(model, known)
-    outcomes += attackers.of_guesses(train, holdout, sensitive)
+    outcomes += attackers.of_guesses(train, holdout, asked)
     return Audit(tuple(outcomes))
 
 
@@ -178,7 +179,6 @@ def _tables(
     synthetic: pd.DataFrame,
     holdout: pd.DataFrame,
     reference: pd.DataFrame | None,
-    columns: Sequence[Hashable] | None,
     max_rows: int,
 ) -> list[pd.DataFrame]:
     """The four tables, checked."""
@@ -195,13 +195,20 @@ def _tables(
     if max_rows < 2 * MIN_ROWS:
         raise ValueError(f"max_rows must be at least {2 * MIN_ROWS}, but is {max_rows}. Pass 2000, say.")
     aligned = align(**tables)
-    unknown = [label for label in columns or () if label not in train.columns]
-    if unknown or (columns is not None and not len(columns)):
-        raise ValueError(
-            f"columns must name columns of the tables, but {list(columns or ())[:10]} has {unknown[:10]}, which are "
-            f"none. Name some of {list(train.columns[:10])}, or pass None for all."
-        )
     return aligned
+
+
+def _named(name: str, asked: Sequence[Hashable] | None, known: Sequence[Hashable]) -> Sequence[Hashable]:
+    """The columns that a parameter names, checked; all that are known where it is None."""
+    if asked is None:
+        return known
+    unknown = [label for label in asked if label not in known]
+    if unknown or not len(asked):
+        raise ValueError(
+            f"{name} must name columns that take part, but {list(asked)[:10]} has {unknown[:10]}, which do not. "
+            f"Name some of {list(known)[:10]}, or pass None for all."
+        )
+    return asked
 
 
 def _sample(table: pd.DataFrame, n_rows: int, rng: np.random.RandomState) -> pd.DataFrame:
@@ -261,7 +268,7 @@ class _Attackers:
                 )
 
     def of_guesses(
-        self, train: pd.DataFrame, holdout: pd.DataFrame, sensitive: Sequence[Hashable] | None
+        self, train: pd.DataFrame, holdout: pd.DataFrame, sensitive: Sequence[Hashable]
     ) -> Iterator[Outcome]:
         """Singling out, linkability and inference."""
         n_rows = min(len(train), len(holdout))
@@ -273,7 +280,6 @@ class _Attackers:
         if len(self.columns) < 2:
             return
         yield linkability(*tables, n_neighbors=min(N_NEIGHBORS, len(self.synthetic)), random_state=self.rng)
-        for column in self.columns if sensitive is None else sensitive:
-            has_cells = not any(table[column].isna().all() for table in tables)
-            if has_cells or sensitive is not None:
+        for column in sensitive:
+            if not any(table[column].isna().all() for table in tables):  # nothing to guess
                 yield inference(members, others, synthetic, column)

@@ -51,7 +51,7 @@ def classifier_attack(
     --------
     >>> rng = np.random.default_rng(0)
     >>> train, fresh, reference = (pd.DataFrame(rng.normal(size=(100, 3))) for _ in range(3))
-    >>> classifier_attack(train, fresh, train, reference, random_state=0).auc > 0.99
+    >>> classifier_attack(train, fresh, train, reference, random_state=0).auc > 0.9
     True
     """
     rows = Rows.of(members, others, synthetic, reference)

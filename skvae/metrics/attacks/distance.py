@@ -73,7 +73,7 @@ def distance_attack(
     --------
     >>> rng = np.random.default_rng(0)
     >>> train, fresh, reference = (pd.DataFrame(rng.normal(size=(100, 3))) for _ in range(3))
-    >>> distance_attack(train, fresh, train, reference, random_state=0).auc > 0.99
+    >>> distance_attack(train, fresh, train, reference, random_state=0).auc > 0.9
     True
     """
     if subsets not in SUBSETS:

@@ -10,7 +10,7 @@ SEED = {"random_state": 0}
 def test_copies_give_training_rows_away():
     outcome = classifier_attack(TRAIN, FRESH, TRAIN, REFERENCE, **SEED)
     assert outcome.auc > 0.97
-    assert outcome.tpr > 0.5
+    assert outcome.tpr > 0.4
     assert outcome.epsilon > 1
     assert outcome.needs == "rows"
 
