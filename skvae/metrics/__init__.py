@@ -1,6 +1,19 @@
 """How good a synthetic table is: DataFrames in, numbers out."""
 
 from skvae.metrics.association import associations
+from skvae.metrics.attacks import (
+    Audit,
+    Guesses,
+    Membership,
+    audit,
+    classifier_attack,
+    density_attack,
+    distance_attack,
+    inference,
+    likelihood_attack,
+    linkability,
+    singling_out,
+)
 from skvae.metrics.detection import two_sample_auc, two_sample_score
 from skvae.metrics.fidelity import column_shapes, mean_trend, pair_trends
 from skvae.metrics.privacy import distance_to_closest_record, exact_copies
@@ -8,15 +21,26 @@ from skvae.metrics.report import Report, report
 from skvae.metrics.utility import downstream_score
 
 __all__ = [
+    "Audit",
+    "Guesses",
+    "Membership",
     "Report",
     "associations",
+    "audit",
+    "classifier_attack",
     "column_shapes",
+    "density_attack",
+    "distance_attack",
     "distance_to_closest_record",
     "downstream_score",
     "exact_copies",
+    "inference",
+    "likelihood_attack",
+    "linkability",
     "mean_trend",
     "pair_trends",
     "report",
+    "singling_out",
     "two_sample_auc",
     "two_sample_score",
 ]

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from skvae.metrics.frames import Category, Encoding, Floats, align
+from skvae.metrics.gower import closest, on_gowers_scale
 
-GAP = -3.0  # a missing cell, at least 1 away from numbers, which lie in [-1, 2], and from codes
 TIE = 1e-5  # what single precision leaves of the difference of two equal distances
-BLOCK = (32, 4096)  # rows by reference rows of a block of distances: what stays in a processor's cache
 
 
 def distance_to_closest_record(
@@ -75,11 +73,11 @@ def distance_to_closest_record(
     n_real = min(len(train), len(test))
     encoding = Encoding.fit(train, test, synthetic)
     tables = [encoding.encode(table) for table in (train, test, synthetic)]
-    seen, unseen, rows = _scaled(tables, encoding.is_number)
+    seen, unseen, rows = on_gowers_scale(tables, encoding.is_number)
     seen = seen[rng.permutation(len(seen))[:n_real]]
     unseen = unseen[rng.permutation(len(unseen))[:n_real]]
     rows = rows[rng.permutation(len(rows))[:max_rows]]
-    gain = _closest(rows, unseen) - _closest(rows, seen)
+    gain = closest(rows, unseen) - closest(rows, seen)
     return float(np.mean(gain > TIE) + np.mean(np.abs(gain) <= TIE) / 2)
 
 
@@ -115,40 +113,3 @@ def exact_copies(reference: pd.DataFrame, rows: pd.DataFrame) -> float:
 def _hashed(cells: Floats) -> pd.Series:
     """A number for each row, equal where all cells are. Shape: (N, D) -> (N,)."""
     return pd.util.hash_pandas_object(pd.DataFrame(cells), index=False)
-
-
-def _scaled(tables: list[Floats], is_number: NDArray[np.bool_]) -> list[NDArray[np.float32]]:
-    """Tables such that min(1, |a − b|) is a cell's distance; the first two set the ranges. Shapes: (·, D)."""
-    real = np.concatenate(tables[:2])
-    gaps = np.isnan(real)
-    lower = np.where(gaps, np.inf, real).min(axis=0)
-    width = np.where(gaps, -np.inf, real).max(axis=0) - lower
-    measured, fixed = is_number & (width > 0), is_number & ~(width > 0)
-    loc, scale = np.where(measured, lower, 0.0), np.where(measured, width, 1.0)
-    found = []
-    for table in tables:
-        scaled = np.where(measured, ((table - loc) / scale).clip(-1, 2), table)
-        scaled = np.where(fixed, scaled != lower, scaled)  # another number than the only real one
-        found.append(np.where(np.isnan(table), GAP, scaled).astype(np.float32))
-    return found
-
-
-def _closest(rows: NDArray[np.float32], reference: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Distance of each row to the closest reference row, block by block. Shapes: (M, D), (N, D) -> (M,)."""
-    columns = np.ascontiguousarray(reference.T)
-    closest = np.full(len(rows), np.inf, dtype=np.float32)
-    cell, total = np.empty(BLOCK, dtype=np.float32), np.empty(BLOCK, dtype=np.float32)
-    for i in range(0, len(rows), BLOCK[0]):
-        for j in range(0, len(reference), BLOCK[1]):
-            block = rows[i : i + BLOCK[0], :, None]
-            others = columns[:, j : j + BLOCK[1]]
-            gap, sum_ = (buffer[: len(block), : others.shape[1]] for buffer in (cell, total))
-            sum_.fill(0)
-            for d, other in enumerate(others):
-                np.subtract(block[:, d], other, out=gap)
-                np.abs(gap, out=gap)
-                np.minimum(gap, 1, out=gap)
-                sum_ += gap
-            part = closest[i : i + BLOCK[0]]
-            np.minimum(part, sum_.min(axis=1), out=part)
-    return closest

@@ -1,11 +1,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.testing import assert_allclose
-from scipy.spatial.distance import cdist
 
 from skvae.metrics import distance_to_closest_record, exact_copies
-from skvae.metrics.privacy import _closest
 
 
 def draw(n_rows, seed):
@@ -43,13 +40,6 @@ def test_share_is_that_of_gowers_distances():
     gain = gower(synthetic, test, ranges).min(axis=1) - gower(synthetic, train, ranges).min(axis=1)
     expected = (gain > 1e-9).mean() + (np.abs(gain) <= 1e-9).mean() / 2
     assert distance_to_closest_record(train, test, synthetic) == pytest.approx(expected)
-
-
-@pytest.mark.parametrize(("n_rows", "n_reference"), [(1, 1), (33, 4097), (70, 5000)])
-def test_blocks_cover_all_rows(n_rows, n_reference):
-    rng = np.random.default_rng(0)
-    rows, reference = (rng.random((n, 3)).astype(np.float32) for n in (n_rows, n_reference))
-    assert_allclose(_closest(rows, reference), cdist(rows, reference, "cityblock").min(axis=1), rtol=1e-4)
 
 
 def test_copies_of_either_side_are_closest_to_it():

@@ -1,0 +1,40 @@
+"""Tables of an attack on membership as floats."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from skvae.metrics.frames import Encoding, Floats, align
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows that an attack judges, and what it judges them by.
+
+    Attributes
+    ----------
+    members, others : ndarray of shape (m, D) and (n, D)
+        Encoded rows that the generator has seen, and rows that it has not.
+    synthetic, reference : ndarray of shape (M, D) and (N, D)
+        What the attacker holds: rows that the generator has drawn, and real rows that are none of the above.
+    is_number : ndarray of bool of shape (D,)
+        Which columns are numbers.
+    """
+
+    members: Floats
+    others: Floats
+    synthetic: Floats
+    reference: Floats
+    is_number: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, members: pd.DataFrame, others: pd.DataFrame, synthetic: pd.DataFrame, reference: pd.DataFrame) -> Rows:
+        """Check and encode the tables."""
+        tables = align(members=members, others=others, synthetic=synthetic, reference=reference)
+        encoding = Encoding.fit(*tables)
+        coded = [encoding.encode(table) for table in tables]
+        return cls(coded[0], coded[1], coded[2], coded[3], encoding.is_number)

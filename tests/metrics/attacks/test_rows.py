@@ -1,0 +1,23 @@
+import numpy as np
+import pytest
+
+from skvae.metrics.attacks.rows import Rows
+from tests.metrics.attacks.people import people
+
+
+def test_tables_share_one_code():
+    tables = [people(9, seed) for seed in range(4)]
+    tables[3] = tables[3][tables[3].columns[::-1]].assign(town="z")
+    rows = Rows.of(*tables)
+    assert rows.members.shape == rows.reference.shape == (9, 5)
+    assert rows.is_number.tolist() == [True, True, True, False, True]
+    assert np.isnan(rows.members).any()
+    assert (rows.reference[:, 3] == 3).all()  # a level that comes after those of the others
+
+
+def test_tables_must_agree():
+    tables = [people(9, seed) for seed in range(4)]
+    with pytest.raises(
+        ValueError, match=r"members and reference must have the same columns, but reference lacks \['age'"
+    ):
+        Rows.of(*tables[:3], tables[3].drop(columns="age"))
