@@ -5,7 +5,7 @@ from numpy.testing import assert_allclose
 from scipy.spatial.distance import cdist
 
 from skvae.metrics import distance_to_closest_record, exact_copies
-from skvae.metrics.privacy import _closest
+from skvae.metrics.privacy import _nearest, is_copy, leaning
 
 
 def draw(n_rows, seed):
@@ -49,7 +49,28 @@ def test_share_is_that_of_gowers_distances():
 def test_blocks_cover_all_rows(n_rows, n_reference):
     rng = np.random.default_rng(0)
     rows, reference = (rng.random((n, 3)).astype(np.float32) for n in (n_rows, n_reference))
-    assert_allclose(_closest(rows, reference), cdist(rows, reference, "cityblock").min(axis=1), rtol=1e-4)
+    distances = cdist(rows, reference, "cityblock")
+    closest, which = _nearest(rows, reference)
+    assert_allclose(closest, distances.min(axis=1), rtol=1e-4)
+    assert_allclose(distances[np.arange(n_rows), which], closest, rtol=1e-4)
+
+
+def numbers(n_rows, seed):
+    return pd.DataFrame(np.random.default_rng(seed).normal(size=(n_rows, 3)))
+
+
+@pytest.mark.parametrize(("n_real", "n_rows"), [(60, 60), (40, 600)])
+def test_the_standard_error_is_that_of_many_tables(n_real, n_rows):
+    found = [leaning(*(numbers(n, 3 * seed + i) for i, n in enumerate((n_real, n_real, n_rows)))) for seed in range(300)]
+    shares, errors = np.transpose(found)
+    assert abs(shares.mean() - 0.5) < 4 * shares.std() / np.sqrt(300)
+    assert np.sqrt((errors**2).mean()) == pytest.approx(shares.std(), rel=0.15)  # .5 / sqrt(M) is a third of it for 600
+    assert shares[0] == distance_to_closest_record(numbers(n_real, 0), numbers(n_real, 1), numbers(n_rows, 2))
+
+
+def test_copies_are_marked_row_by_row():
+    real = pd.DataFrame({"n": [1, 2], "word": ["a", None]})
+    assert is_copy(real, pd.DataFrame({"n": [2.0, 1.0], "word": [None, "b"]})).tolist() == [True, False]
 
 
 def test_copies_of_either_side_are_closest_to_it():
