@@ -17,6 +17,7 @@ OUTPUT = "where to write: .csv, .tsv or .parquet (default: standard output, as C
 EXAMPLES = """\
 examples:
   python -m skvae report people.csv -o report.html    how good are synthetic rows of this table?
+  python -m skvae report people.csv --synthetic new.csv --holdout more.csv    and of these, of any generator?
   python -m skvae sample people.csv -n 1000 -o new.csv
   python -m skvae sample people.csv -n 100 --given age=70 --given sex=Female
   python -m skvae impute people.csv -o full.csv       fill the empty cells
@@ -163,18 +164,22 @@ def _report(command: Command) -> None:
         "report",
         "compare synthetic rows with real ones, as a web page",
         "Learn from four fifths of a table, draw as many synthetic rows, and compare both with the last fifth: "
-        "columns, pairs of columns, a classifier that tries to tell them apart, copies. Writes one web page that "
-        "needs nothing else.",
+        "columns, pairs of columns, a classifier that tries to tell them apart, copies, leaks. Writes one web page "
+        "that needs nothing else. With --synthetic nothing is learned: the rows in that file are judged, whoever made "
+        "them.",
     )
     _add_data(report)
     report.add_argument("-o", "--output", default="report.html", metavar="FILE", help="the page (default: report.html)")
     report.add_argument(
         "--target", metavar="COLUMN", help="a column to predict: what does a model learn from the rows?"
     )
-    report.add_argument("--rows", metavar="FILE", help="keep the synthetic rows, too: .csv, .tsv or .parquet")
+    report.add_argument("--synthetic", metavar="FILE", help="judge these rows, of any generator, instead of our own")
     report.add_argument(
-        "--test-size", type=_share, default=0.2, metavar="SHARE", help="share of rows held out (default: 0.2)"
+        "--holdout", metavar="FILE", help="real rows that the generator has not seen, without which no leak is found"
     )
+    report.add_argument("--json", metavar="FILE", help="write the figures and verdicts, too, for programs")
+    report.add_argument("--rows", metavar="FILE", help="keep the synthetic rows, too: .csv, .tsv or .parquet")
+    report.add_argument("--test-size", type=_share, metavar="SHARE", help="share of rows held out (default: 0.2)")
     _add_settings(report, "auto")
 
 

@@ -157,6 +157,25 @@ class Dates:
 
 
 @dataclass(frozen=True)
+class Known:
+    """Where types are known from, in the words of an error.
+
+    Attributes
+    ----------
+    since : str
+        When, or where, a column had its type.
+    else_ : str
+        What helps beside correcting the cells.
+    may_be_fractions : bool
+        Whether fractions may stand in a column of whole numbers, for others to judge.
+    """
+
+    since: str = "when the model was fitted"
+    else_: str = "fit a model to this file"
+    may_be_fractions: bool = False
+
+
+@dataclass(frozen=True)
 class Reading:
     """What the user says of cells of text.
 
@@ -170,12 +189,15 @@ class Reading:
         Formats that a model was fitted with.
     day_first : bool
         Whether the day stands before the month, where dates leave it open.
+    known : Known
+        Where types are known from, if they are.
     """
 
     decimal: str = "."
     dates: Mapping[str, str | None] = field(default_factory=dict)
     kept: Mapping[str, str] = field(default_factory=dict)
     day_first: bool = False
+    known: Known = field(default_factory=Known)
 
     def form_of(self, cells: pd.Series) -> Form:
         """What a column of text holds, by its name and all of its cells."""
@@ -206,7 +228,7 @@ class Reading:
         elif kind == "true and false":
             form = truths_of(known)
         elif kind == "numbers":
-            form = WholeNumbers() if pd.api.types.is_integer_dtype(dtype) else Numbers(self.decimal)
+            form = self._numbers(known, dtype)
         elif kind == "text":
             form = Text()
         else:
@@ -216,10 +238,18 @@ class Reading:
         odd = [cell for cell in known.unique() if not form.fits(cell)] if kind != "dates" else []
         if odd:
             raise ValueError(
-                f"Column {name!r} held {form.holds} when the model was fitted, but now holds {odd[0]!r}. Correct the "
-                f"cell, or fit a model to this file."
+                f"Column {name!r} held {form.holds} {self.known.since}, but now holds {odd[0]!r}. Correct the "
+                f"cell, or {self.known.else_}."
             )
         return form
+
+    def _numbers(self, known: pd.Series, dtype: Dtype) -> Form:
+        whole = WholeNumbers()
+        if not pd.api.types.is_integer_dtype(dtype):
+            return Numbers(self.decimal)
+        if self.known.may_be_fractions and not all(map(whole.fits, known.unique())):
+            return Numbers(self.decimal)
+        return whole
 
     def _dates(self, known: pd.Series, name: str) -> Dates:
         pattern, kept = self.dates.get(name), self.kept.get(name)
@@ -232,7 +262,7 @@ class Reading:
             return Dates(DateFormat("ISO8601"))
         found = find_format(known, name, day_first=self.day_first)
         if kept is not None:
-            note(f"the dates of {name!r} are read as {found.typed}; when the model was fitted, they were {kept}")
+            note(f"the dates of {name!r} are read as {found.typed}; {self.known.since}, they were {kept}")
         return Dates(found)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import shlex
 import sys
 from argparse import Namespace
@@ -15,7 +16,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
 
-from skvae.cli.cells import Dates, Dtype, Form, Reading, kind_of
+from skvae.cli.cells import Dates, Dtype, Form, Known, Reading, kind_of
 from skvae.cli.conditions import read_condition
 from skvae.cli.dates import DateFormat
 from skvae.cli.dialect import Dialect
@@ -24,6 +25,7 @@ from skvae.cli.progress import note, stage
 from skvae.estimators import VAETransformer
 from skvae.metrics import report as judge
 
+TEST_SIZE = 0.2  # share of rows that a report holds out
 COORDINATES = {"decoder": "factorized"}  # settings for what is said of z alone, which needs no model beside the VAE
 
 
@@ -94,24 +96,25 @@ def score(options: Namespace) -> None:
 
 
 def report(options: Namespace) -> None:
-    """Write a page about synthetic rows beside real ones."""
+    """Write a page about synthetic rows beside real ones: of a model that is fitted for it, or of any generator."""
     check_output(options.output, is_table=False, needs=[("matplotlib", "skvae[plot]")])
+    check_output(options.json, is_table=False)
     check_output(options.rows)
+    _check_what_is_judged(options)
     source = _read(options)
-    frame = source.frame
-    if options.target is not None and options.target not in frame.columns:
-        raise ValueError(f"--target names {options.target!r}, but the columns are {', '.join(frame.columns[:20])}.")
-    if len(frame) < 20:
-        raise ValueError(f"A report needs 20 rows or more, to hold some out, but {options.data} has {len(frame)}.")
-    train, test = train_test_split(frame, test_size=options.test_size, random_state=options.seed)
+    _check_name_of_target(options, source.frame)
+    train, test = _real_rows(options, source)
     _check_target(options.target, train, test)
-    vae = _fitted(train, options, {})
-    with stage(f"draw {len(train):,} rows"):
-        synthetic = vae.sample(len(train), random_state=options.seed)
+    if options.synthetic:
+        synthetic, notes = _read_like(options.synthetic, source, options), _judged_by(options)
+    else:
+        synthetic, notes = _drawn(train, options), _made_by(options)
     with stage("compare"):
         result = judge(train, synthetic, test=test, target=options.target, random_state=options.seed)
-        page = result.to_html(title=Path(options.data).name, notes=_made_by(options))
+        page = result.to_html(title=Path(options.data).name, notes=notes)
     Path(options.output).write_text(page, encoding="utf-8")
+    if options.json:
+        Path(options.json).write_text(json.dumps(result.to_dict(), indent=1, allow_nan=False), encoding="utf-8")
     if options.rows:
         write_table(synthetic, options.rows, dialect=source.dialect, forms=source.forms)
     print(result)
@@ -124,17 +127,24 @@ def report(options: Namespace) -> None:
 def _read(
     options: Namespace, dtypes: Mapping[str, Dtype] | None = None, kept: Mapping[str, str] | None = None
 ) -> Source:
+    reading = replace(_reading(options), kept=kept or {})
+    return _read_file(options.data, options, reading, dtypes, options.drop)
+
+
+def _read_file(
+    path: str, options: Namespace, reading: Reading, dtypes: Mapping[str, Dtype] | None, drop: Sequence[str] = ()
+) -> Source:
     source = read_table(
-        options.data,
-        drop=options.drop,
-        reading=replace(_reading(options), kept=kept or {}),
+        path,
+        drop=drop,
+        reading=reading,
         decimal=options.decimal,
         separator=options.sep,
         encoding=options.encoding,
         dtypes=dtypes,
     )
     frame = source.frame
-    _say(f"{options.data}: {len(frame):,} rows, {frame.shape[1]} columns, {_count_gaps(frame):,} gaps")
+    _say(f"{path}: {len(frame):,} rows, {frame.shape[1]} columns, {_count_gaps(frame):,} gaps")
     return source
 
 
@@ -244,9 +254,71 @@ def _model_and_rows(options: Namespace, defaults: Mapping[str, Any]) -> tuple[VA
     return vae, _read(options, _dtypes_of(vae), _kept_formats(vae))
 
 
-def _check_target(target: str | None, train: pd.DataFrame, test: pd.DataFrame) -> None:
+def _check_what_is_judged(options: Namespace) -> None:
+    """Refuse what has no effect on rows of another generator, and a target that nothing can be tested on.
+
+    Raises
+    ------
+    ValueError
+        With the option that was typed for nothing.
+    """
+    if options.synthetic:
+        typed = list(_typed_settings(options))
+        typed += [name for name in ("set", "rows", "test_size") if getattr(options, name)]
+        if typed:
+            raise ValueError(
+                f"With --synthetic no model is fitted, but --{typed[0].replace('_', '-')} was given, too. Leave one "
+                f"out."
+            )
+        if options.target is not None and not options.holdout:
+            raise ValueError(
+                "--target needs real rows that the generator has not seen. Name their file with --holdout, too."
+            )
+    elif options.holdout and options.test_size:
+        raise ValueError("--holdout names the rows that are held out, but --test-size was given, too. Leave one out.")
+
+
+def _check_name_of_target(options: Namespace, frame: pd.DataFrame) -> None:
+    if options.target is not None and options.target not in frame.columns:
+        raise ValueError(f"--target names {options.target!r}, but the columns are {', '.join(frame.columns[:20])}.")
+
+
+def _real_rows(options: Namespace, source: Source) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """Rows that the generator has seen, and rows that it has not; of another generator it is not known to have any.
+
+    Rows that were split off now would be rows that it has seen: every leak would look like none.
+    """
+    frame = source.frame
+    if options.holdout:
+        return frame, _read_like(options.holdout, source, options)
+    if options.synthetic:
+        note("no rows are held out, so whether the synthetic rows give real ones away cannot be told: use --holdout")
+        return frame, None
+    if len(frame) < 20:
+        raise ValueError(f"A report needs 20 rows or more, to hold some out, but {options.data} has {len(frame)}.")
+    train, test = train_test_split(frame, test_size=options.test_size or TEST_SIZE, random_state=options.seed)
+    return train, test
+
+
+def _read_like(path: str, source: Source, options: Namespace) -> pd.DataFrame:
+    """Another table of the same columns, with the types that these have in the first."""
+    dtypes = {str(label): dtype for label, dtype in source.frame.dtypes.items()}
+    kept = {name: form.format.typed for name, form in source.forms.items() if isinstance(form, Dates)}
+    known = Known(f"in {options.data}", "leave the column out with --drop", may_be_fractions=True)
+    return _read_file(path, options, replace(_reading(options), kept=kept, known=known), dtypes).frame
+
+
+def _drawn(train: pd.DataFrame, options: Namespace) -> pd.DataFrame:
+    """As many rows as these of a model that has learned from them."""
+    vae = _fitted(train, options, {})
+    with stage(f"draw {len(train):,} rows"):
+        synthetic: pd.DataFrame = vae.sample(len(train), random_state=options.seed)
+    return synthetic
+
+
+def _check_target(target: str | None, train: pd.DataFrame, test: pd.DataFrame | None) -> None:
     """Refuse a target of which nothing can be learned, before the fit."""
-    if target is None or kind_of(train[target].dtype) in ("numbers", "dates"):
+    if target is None or test is None or kind_of(train[target].dtype) in ("numbers", "dates"):
         return
     for rows, where in ((train, "are learned from"), (test, "are held out")):
         n_values = rows[target].nunique()
@@ -258,8 +330,27 @@ def _check_target(target: str | None, train: pd.DataFrame, test: pd.DataFrame) -
 
 
 def _made_by(options: Namespace) -> str:
-    command = shlex.join(["python", "-m", "skvae", *options.arguments])
-    return f"Made with {command}; of the real rows, {options.test_size:.0%} were held out."
+    held_out = f"rows of {Path(options.holdout).name}" if options.holdout else None
+    held_out = held_out or f"of the real rows, {options.test_size or TEST_SIZE:.0%}"
+    return f"Made with {_typed(options)}; {held_out} were held out."
+
+
+def _judged_by(options: Namespace) -> str:
+    """What was compared, where the rows are those of another generator."""
+    told = f"The synthetic rows are those of {Path(options.synthetic).name}. Judged with {_typed(options)}."
+    if options.holdout:
+        return (
+            f"{told} Rows of {Path(options.holdout).name} are taken for held out: if the generator has seen them, too, "
+            f"no leak can be found."
+        )
+    return (
+        f"{told} No rows are known that its generator has not seen, so whether it gives real ones away could not be "
+        f"asked, and none were split off, since it has seen these, too."
+    )
+
+
+def _typed(options: Namespace) -> str:
+    return shlex.join(["python", "-m", "skvae", *options.arguments])
 
 
 def _write(frame: pd.DataFrame, path: str | None, source: Source, forms: Mapping[str, Form] | None = None) -> None:

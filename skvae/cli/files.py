@@ -120,7 +120,7 @@ def read_table(
         check_dates(list(reading.dates), dtypes)
         _check_dropped(drop, dtypes)
     used = whole.drop(columns=list(drop))
-    used = _without_empty(used) if dtypes is None else _columns_of(used, list(dtypes), path)
+    used = _without_empty(used) if dtypes is None else _columns_of(used, list(dtypes), path, reading)
     if not used.shape[0] or not used.shape[1]:
         raise ValueError(f"{path} holds {used.shape[0]} rows of {used.shape[1]} columns. There is nothing to learn.")
     if kind in TEXT and not dialect.decimal:
@@ -144,7 +144,7 @@ def _values(
             if dtypes is not None and kind_of(dtypes[name]) == "dates" and used[name].isna().all():
                 frame[name] = frame[name].astype(object).astype(dtypes[name])  # a gap has no time zone
         elif dtypes is not None:
-            _check_kind(frame[name], dtypes[name])
+            _check_kind(frame[name], dtypes[name], reading)
     return frame, forms
 
 
@@ -254,17 +254,17 @@ def _check_dropped(drop: Sequence[str], dtypes: Mapping[str, Dtype]) -> None:
         )
 
 
-def _columns_of(raw: pd.DataFrame, names: list[str], path: str) -> pd.DataFrame:
-    """The columns of a model, in its order."""
+def _columns_of(raw: pd.DataFrame, names: list[str], path: str, reading: Reading) -> pd.DataFrame:
+    """The columns that are known, in their order."""
     missing = [name for name in names if name not in raw.columns]
     if missing:
         raise ValueError(
-            f"{path} has no column {missing[0]!r}, which the model was fitted with. Its columns are "
-            f"{', '.join(map(str, raw.columns[:20]))}. Add the column, or fit a model without it."
+            f"{path} has no column {missing[0]!r}, which was there {reading.known.since}. Its columns are "
+            f"{', '.join(map(str, raw.columns[:20]))}. Add the column, or {reading.known.else_}."
         )
     others = [str(name) for name in raw.columns if name not in names]
     if others:
-        note(f"the model does not know these columns, which are left out: {', '.join(others[:10])}")
+        note(f"these columns were not read {reading.known.since} and are left out: {', '.join(others[:10])}")
     return raw[names]
 
 
@@ -301,14 +301,14 @@ def _is_text_of_dates(column: pd.Series, reading: Reading, dtypes: Mapping[str, 
     return is_wanted and kind_of(column.dtype) == "text"
 
 
-def _check_kind(column: pd.Series, wanted: Dtype) -> None:
-    """Refuse a column of another type than that of the model."""
+def _check_kind(column: pd.Series, wanted: Dtype, reading: Reading) -> None:
+    """Refuse a column of another type than the known one."""
     dtype = column.dtype
     kinds = [kind_of(d.categories.dtype if isinstance(d, pd.CategoricalDtype) else d) for d in (dtype, wanted)]
     if kinds[0] != kinds[1] and column.notna().any():
         raise ValueError(
-            f"Column {column.name!r} held {kinds[1]} when the model was fitted, but now holds {kinds[0]} ({dtype}). "
-            f"Convert it, or fit a model to this file."
+            f"Column {column.name!r} held {kinds[1]} {reading.known.since}, but now holds {kinds[0]} ({dtype}). "
+            f"Convert it, or {reading.known.else_}."
         )
 
 

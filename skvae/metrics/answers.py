@@ -8,13 +8,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from skvae.metrics.chance import SPARSE
 from skvae.metrics.comparison import Comparison
-from skvae.metrics.fidelity import column_shapes, pair_trends
-from skvae.metrics.figures import MAX_ROWS
-from skvae.metrics.verdicts import VERDICTS, Question, Verdict, asked
+from skvae.metrics.fidelity import mean_trend
+from skvae.metrics.frames import Floats, Number, kind_of
+from skvae.metrics.leaks import Leak, error_of_difference, is_leak
+from skvae.metrics.limits import Limits, Verdict, worst_verdict
+from skvae.metrics.verdicts import Question, asked
 
-PER_COLUMN = {"Shape error": column_shapes, "Trend error": pair_trends}  # errors whose mean is the figure
 OPEN_END = 2.5  # end of a scale without a worst value, as a multiple of what real rows reach
+ALMOST = 0.95  # of the spread of a target: a prediction that is hardly better than its mean is never good
+OF_LEAK: dict[Leak, Verdict] = {"none": "good", "unclear": "fair", "small": "fair", "leak": "poor"}
 
 
 @dataclass(frozen=True)
@@ -30,17 +34,18 @@ class Answer:
     real : float
         Figure of held-out real rows in their place, NaN where that is unknown.
     verdict : {"good", "fair", "poor"}
+    sentence : str
+        The answer in words.
+    leaks : bool
+        Whether the figure proves a leak, by ``is_leak``.
     """
 
     question: Question
     value: float
     real: float
     verdict: Verdict
-
-    @property
-    def sentence(self) -> str:
-        """The answer in words."""
-        return self.question.answer(self.verdict)
+    sentence: str
+    leaks: bool = False
 
 
 def answers_of(comparison: Comparison) -> list[Answer]:
@@ -50,7 +55,8 @@ def answers_of(comparison: Comparison) -> list[Answer]:
         value, real = _values(question.figure, comparison.table)
         if not math.isnan(value):  # a single column has no pairs
             fitting = _fit_to_data(question, real, comparison)
-            answers.append(Answer(fitting, value, real, _verdict(fitting, value, real, comparison)))
+            judge = JUDGES.get(question.figure, _judge)
+            answers.append(judge(fitting, value, real, comparison))
     return answers
 
 
@@ -61,28 +67,108 @@ def _values(figure: str, table: pd.DataFrame) -> tuple[float, float]:
 
 
 def _fit_to_data(question: Question, real: float, comparison: Comparison) -> Question:
-    """The question, with the name of the target and an end for an open scale."""
-    worst = question.worst
+    """The question, with the name of the target, an end for an open scale, and the limits of a target."""
+    worst, limits = question.worst, question.limits
     if math.isinf(worst):
         worst = OPEN_END * real
-    return replace(question, worst=worst or 1.0, says=question.says.format(target=f"“{comparison.target}”"))
+        spread = _spread_of_target(comparison)
+        limits = replace(limits, ceilings=(ALMOST * spread, spread))
+    says = question.says.format(target=f"“{comparison.target}”")
+    return replace(question, worst=worst or 1.0, says=says, limits=limits)
 
 
-def _verdict(question: Question, value: float, real: float, comparison: Comparison) -> Verdict:
-    """The worse of those of the mean and of the largest error."""
-    if question.figure == "Closer to train":
-        value -= 1 / math.sqrt(min(len(comparison.synthetic), MAX_ROWS))  # two standard errors: few rows prove nothing
-    verdicts = [question.verdict(value, real)]
+def _spread_of_target(comparison: Comparison) -> float:
+    """Standard deviation of a number that was predicted, in the rows it was predicted for; else no limit."""
+    rows = comparison.train if comparison.test is None else comparison.test
+    if comparison.target not in rows:
+        return math.inf
+    column = rows[comparison.target]
+    return float(np.nanstd(Number(kind_of(column.dtype)).encode(column)))
+
+
+# -- verdicts ----------------------------------------------------------------------------------------------------------
+
+
+def _judge(question: Question, value: float, real: float, comparison: Comparison) -> Answer:
+    """By the limits of the figure; where it is a mean, as bad as the worst of its columns or pairs."""
+    verdict = question.verdict(value, real)
     if question.largest is not None:
-        verdicts.append(question.verdict_of_largest(*_largest(question.figure, comparison)))
-    return max(verdicts, key=VERDICTS.index)
+        errors, by_chance = _errors(question.figure, comparison)
+        if math.isnan(real) and comparison.chance is not None:
+            verdict = question.verdict(value, _mean_of_chance(question.figure, comparison))
+        verdict = worst_verdict(verdict, _verdict_of_each(question.largest, errors, by_chance))
+    return Answer(question, value, real, verdict, question.answer(verdict))
 
 
-def _largest(figure: str, comparison: Comparison) -> tuple[float, float]:
-    """Largest error of a column or pair, and that of held-out real rows, which is chance; NaN without them."""
-    errors = {"Shape error": comparison.shapes, "Trend error": comparison.trends}[figure]
-    largest = float(np.nanmax(np.asarray(errors), initial=0))
-    if comparison.test is None:
-        return largest, math.nan
-    by_chance = PER_COLUMN[figure](comparison.train, comparison.test)
-    return largest, float(np.nanmax(np.asarray(by_chance), initial=0))
+def _judge_attack(question: Question, value: float, real: float, comparison: Comparison) -> Answer:
+    """By the one rule of leaks."""
+    attack = comparison.attacks[0]
+    return Answer(
+        question, value, real, OF_LEAK[attack.finding], attack.sentence(), leaks=attack.finding in ("small", "leak")
+    )
+
+
+def _judge_copies(question: Question, value: float, real: float, comparison: Comparison) -> Answer:
+    """By the limits of copies, and by the rule of leaks; identifiers that come back are named."""
+    leaking = copied_identifiers(comparison)
+    if math.isnan(real):  # whether rows repeat by nature is unknown: only identifiers cannot
+        leaks = bool(leaking)
+    else:
+        leaks = is_leak(value, real, float(comparison.table["standard_error"][question.figure]))
+    verdict = worst_verdict(question.verdict(value, real), "fair" if leaks else "good")
+    sentence = question.answer(verdict)
+    if leaks:
+        sentence = "There is a leak: more rows are copies of real ones than chance explains. Do not hand them out."
+    if leaking:
+        named = ", ".join(f"“{label}” ({share:.1%} of rows)" for label, share in leaking.items())
+        sentence = f"There is a leak: identifiers are copies of real values: {named}. Do not hand them out."
+        leaks, verdict = True, worst_verdict(verdict, "fair")
+    return Answer(question, value, real, verdict, sentence, leaks=leaks)
+
+
+def copied_identifiers(comparison: Comparison) -> dict[str, float]:
+    """Identifiers that come back more often than by chance, and the share of rows in which they do."""
+    n_rows, n_real = len(comparison.synthetic), len(comparison.train if comparison.test is None else comparison.test)
+    found = {}
+    for label, figures in comparison.identifiers.iterrows():
+        of_real = 0.0 if math.isnan(figures["copied by real rows"]) else figures["copied by real rows"]
+        if is_leak(figures["copied"], of_real, error_of_difference(figures["copied"], of_real, n_rows, n_real)):
+            found[str(label)] = float(figures["copied"])
+    return found
+
+
+JUDGES = {"Worst attack": _judge_attack, "Exact copies": _judge_copies}
+
+
+def _errors(figure: str, comparison: Comparison) -> tuple[Floats, Floats]:
+    """Errors of all columns, or of all pairs, and those of real rows; of the latter 0 where they are unknown."""
+    if figure == "Shape error":
+        errors = comparison.shapes.to_numpy(dtype=float)
+        by_chance = None if comparison.chance is None else comparison.chance.shapes.to_numpy(dtype=float)
+    else:
+        pairs = np.triu_indices(len(comparison.trends), k=1)
+        errors = comparison.trends.to_numpy(dtype=float)[pairs]
+        by_chance = None if comparison.chance is None else comparison.chance.trends.to_numpy(dtype=float)[pairs]
+    return errors, np.zeros_like(errors) if by_chance is None else by_chance
+
+
+def _verdict_of_each(limits: Limits, errors: Floats, by_chance: Floats) -> Verdict:
+    """The worst verdict of a column or pair: a mean hides one that is broken among a hundred.
+
+    Each is judged beside what it has by chance, or beside the mean of chance where it was lucky. Where chance alone is
+    beyond all limits, since values are too many for the rows, what is more than chance is judged.
+    """
+    is_sparse = by_chance > SPARSE
+    usual = by_chance[~is_sparse].mean() if not is_sparse.all() else 0.0
+    excess = np.where(is_sparse, errors - by_chance, errors)
+    return limits.verdict(excess, np.where(is_sparse, 0.0, np.maximum(by_chance, usual)))
+
+
+def _mean_of_chance(figure: str, comparison: Comparison) -> float:
+    """What real rows reach beside other real rows, of columns or pairs that can be judged."""
+    chance = comparison.chance
+    if chance is None:
+        return math.nan
+    if figure == "Shape error":
+        return float(chance.dense_shapes(chance.shapes).mean())
+    return mean_trend(chance.dense_trends(chance.trends))

@@ -32,6 +32,29 @@ def table_element(table: pd.DataFrame) -> str:
     return f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
 
 
+def section(heading: str, says: str, table: str) -> str:
+    """A section of the page: a heading, some text, and a table that scrolls by itself where it is wide.
+
+    Examples
+    --------
+    >>> section("Rows & more", "Two < three.", "")
+    '<h2>Rows &amp; more</h2><p>Two &lt; three.</p>'
+    """
+    box = f'<div class="box scroll">{table}</div>' if table else ""
+    return f"<h2>{escape(heading)}</h2><p>{escape(says)}</p>{box}"
+
+
+def percents(errors: Iterable[float], digits: int) -> list[str]:
+    """Shares as text, a dash for one that is unknown.
+
+    Examples
+    --------
+    >>> percents([0.5, float("nan")], 1)
+    ['50.0%', '–']
+    """
+    return [f"{100 * error:.{digits}f}%" if error == error else "–" for error in errors]
+
+
 def _row(tag: str, cells: Iterable[object], is_number: list[bool]) -> str:
     elements = []
     for cell, number in zip(cells, is_number, strict=True):

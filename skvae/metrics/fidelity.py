@@ -6,6 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
+from scipy.stats import ks_2samp
 
 from skvae.metrics.frames import Codes, Encoding, Floats, align
 
@@ -160,13 +161,7 @@ def _kolmogorov_smirnov(real: Floats, synthetic: Floats) -> float:
     """Largest distance of two empirical distribution functions; 0 where one has no cell."""
     if not len(real) or not len(synthetic):
         return 0.0
-    cells = np.concatenate([real, synthetic])
-    return float(np.abs(_distribution(real, cells) - _distribution(synthetic, cells)).max())
-
-
-def _distribution(sample: Floats, x: Floats) -> Floats:
-    """Share of a sample up to each value. Shape: (N,), (M,) -> (M,)."""
-    return np.searchsorted(np.sort(sample), x, side="right") / len(sample)
+    return float(ks_2samp(real, synthetic, method="asymp").statistic)
 
 
 def _total_variation(real: Codes, synthetic: Codes) -> float:

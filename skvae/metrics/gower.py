@@ -44,17 +44,20 @@ def on_gowers_scale(tables: Sequence[Floats], is_number: NDArray[np.bool_]) -> l
     return found
 
 
-def closest(rows: Cells, reference: Cells) -> Cells:
-    """Distance of each row to the closest reference row. Shapes: (M, D), (N, D) -> (M,)."""
+def closest(rows: Cells, reference: Cells) -> tuple[Cells, NDArray[np.intp]]:
+    """Distance of each row to the closest reference row, and which that is. Shapes: (M, D), (N, D) -> (M,) both."""
     columns = np.ascontiguousarray(reference.T)
-    found = np.full(len(rows), np.inf, dtype=np.float32)
+    found, which = np.full(len(rows), np.inf, dtype=np.float32), np.zeros(len(rows), dtype=np.intp)
     buffers = np.empty(BLOCK, dtype=np.float32), np.empty(BLOCK, dtype=np.float32)
     for i in range(0, len(rows), BLOCK[0]):
         for j in range(0, len(reference), BLOCK[1]):
             distances = _distances(rows[i : i + BLOCK[0]], columns[:, j : j + BLOCK[1]], *buffers)
-            part = found[i : i + BLOCK[0]]
-            np.minimum(part, distances.min(axis=1), out=part)
-    return found
+            nearest = distances.argmin(axis=1)
+            distance = distances[np.arange(len(nearest)), nearest]
+            is_closer = distance < found[i : i + BLOCK[0]]
+            found[i : i + BLOCK[0]][is_closer] = distance[is_closer]
+            which[i : i + BLOCK[0]][is_closer] = j + nearest[is_closer]
+    return found, which
 
 
 def neighbors(rows: Cells, reference: Cells, n_neighbors: int) -> NDArray[np.intp]:

@@ -15,16 +15,20 @@ import pandas as pd
 from skvae.metrics.answers import Answer, answers_of
 from skvae.metrics.association import associations
 from skvae.metrics.comparison import Comparison
-from skvae.metrics.elements import drawing, picture_element, table_element
+from skvae.metrics.document import not_asked
+from skvae.metrics.elements import drawing, percents, picture_element, table_element
 from skvae.metrics.fidelity import worst_first
-from skvae.metrics.frames import Encoding, Floats, align
+from skvae.metrics.frames import Encoding, align
 from skvae.metrics.picture import LEAST_TOP, draw_column, draw_map
+from skvae.metrics.score import Score
+from skvae.metrics.sections import first_rows, identifiers_section, rules_section, sparse_sentence
 from skvae.metrics.verdicts import RULES
 
 MAX_COLUMNS, MAX_MAPPED = 60, 24  # columns drawn one by one; columns of a map
 N_PAIRS = 10  # pairs that are listed
 FEW = 500  # rows: below, the error of a column is some percent by chance
 HELD_OUT = "held-out real rows"
+FIRST = ("Two-sample AUC, test", "Two-sample AUC, train", "Worst attack")  # answers beside the score, and leaks
 
 
 def write_page(comparison: Comparison, *, title: str, notes: str = "") -> str:
@@ -50,20 +54,28 @@ def write_page(comparison: Comparison, *, title: str, notes: str = "") -> str:
         Without matplotlib.
     """
     answers = answers_of(comparison)
+    score = Score.of(answers, is_complete=bool(comparison.attacks))
+    first = first_answers(answers)
     drawn = worst_first(comparison.shapes).index[:MAX_COLUMNS]
     template = Template(files("skvae.metrics").joinpath("page.html").read_text(encoding="utf-8"))
     return template.substitute(
         title=escape(title),
         subtitle=escape(_subtitle(comparison)),
-        lead=escape(_lead(answers) + _caution(comparison)),
-        verdicts="\n".join(_verdict_line(answer) for answer in answers),
+        score=str(score.points),
+        verdict=score.verdict,
+        lead=escape(_lead(answers, comparison) + _caution(comparison)),
+        first="\n".join([*(_verdict_line(answer) for answer in first), *map(_open_line, not_asked(comparison))]),
+        verdicts="\n".join(_verdict_line(answer) for answer in answers if answer not in first),
+        parts=table_element(_parts(answers, score)),
         reference=escape(_reference(comparison)),
         ring="" if comparison.test is None else f'<li><i class="ring"></i>{HELD_OUT}, by chance</li>',
         cards="\n".join(_card(answer) for answer in answers),
         columns_say=escape(_about_columns(comparison, len(drawn))),
         columns="\n".join(_column_figures(comparison, drawn)),
         maps=_pairs_section(comparison),
-        rows=table_element(comparison.synthetic.head()),
+        identifiers=identifiers_section(comparison),
+        checks=rules_section(comparison),
+        rows=table_element(first_rows(comparison)),
         table=table_element(_by_column(comparison)),
         notes=escape(notes),
         rules=escape(RULES),
@@ -75,7 +87,7 @@ def write_page(comparison: Comparison, *, title: str, notes: str = "") -> str:
 
 def _subtitle(comparison: Comparison) -> str:
     subtitle = (
-        f"{len(comparison.synthetic):,} synthetic rows of {len(comparison.shapes)} columns. The model learned from "
+        f"{len(comparison.synthetic):,} synthetic rows of {comparison.train.shape[1]} columns. The model learned from "
         f"{len(comparison.train):,} real rows"
     )
     if comparison.test is not None:
@@ -83,12 +95,21 @@ def _subtitle(comparison: Comparison) -> str:
     return f"{subtitle}."
 
 
-def _lead(answers: list[Answer]) -> str:
+def first_answers(answers: list[Answer]) -> list[Answer]:
+    """Those for the first screen: whether rows can be told apart, whose rows were learned, and every other leak."""
+    return [answer for answer in answers if answer.question.figure in FIRST or answer.leaks]
+
+
+def _lead(answers: list[Answer], comparison: Comparison) -> str:
     verdicts = {answer.verdict for answer in answers}
+    if any(answer.leaks for answer in answers):
+        return "The synthetic rows give real ones away: see where it says “leak”."
     if "poor" in verdicts:
         return "The synthetic rows differ from the real ones where it says “poor”."
     if "fair" in verdicts:
         return "The synthetic rows are much like the real ones, with small differences where it says “fair”."
+    if not_asked(comparison):
+        return "The synthetic rows look like the real ones; whether they give these away is open."
     return "The synthetic rows look like the real ones wherever we looked."
 
 
@@ -116,7 +137,7 @@ def _about_columns(comparison: Comparison, n_drawn: int) -> str:
     text = "Shares of rows, the largest differences first; the percentage is the column's error."
     if n_drawn < n_columns:
         text += f" The {n_drawn} largest of {n_columns} are shown."
-    return text
+    return text + sparse_sentence(comparison)
 
 
 # -- answers -----------------------------------------------------------------------------------------------------------
@@ -124,6 +145,16 @@ def _about_columns(comparison: Comparison, n_drawn: int) -> str:
 
 def _verdict_line(answer: Answer) -> str:
     return f'<li><span class="mark {answer.verdict}">{answer.verdict}</span>{escape(answer.sentence)}</li>'
+
+
+def _open_line(sentence: str) -> str:
+    return f'<li><span class="mark open">open</span>{escape(sentence)}</li>'
+
+
+def _parts(answers: list[Answer], score: Score) -> pd.DataFrame:
+    """What the score is made of."""
+    questions = [answer.question.heading for answer in answers]
+    return pd.DataFrame({"part": questions, "points": score.parts, "is": [answer.verdict for answer in answers]})
 
 
 def _card(answer: Answer) -> str:
@@ -171,16 +202,12 @@ def _by_column(comparison: Comparison) -> pd.DataFrame:
     """Errors of each column, and the pair that fares worst."""
     shapes = worst_first(comparison.shapes)
     trends = comparison.trends.loc[shapes.index]
-    table = pd.DataFrame({"column": shapes.index, "error": _percents(shapes, 2)})
+    table = pd.DataFrame({"column": shapes.index, "error": percents(shapes, 2)})
     if len(shapes) > 1:
         partners = trends.fillna(-1).idxmax(axis=1)
         table["worst pair with"] = partners.to_numpy()
-        table["error of the pair"] = _percents(trends.max(axis=1), 2)
+        table["error of the pair"] = percents(trends.max(axis=1), 2)
     return table
-
-
-def _percents(errors: pd.Series | Floats, digits: int) -> list[str]:
-    return [f"{100 * error:.{digits}f}%" for error in errors]
 
 
 # -- pairs -------------------------------------------------------------------------------------------------------------
@@ -255,4 +282,4 @@ def _largest_pairs(trends: pd.DataFrame) -> pd.DataFrame:
     errors = trends.to_numpy()[one, other]
     order = np.argsort(-errors, kind="stable")[:N_PAIRS]
     names = trends.columns.map(str)
-    return pd.DataFrame({"one": names[one[order]], "other": names[other[order]], "error": _percents(errors[order], 1)})
+    return pd.DataFrame({"one": names[one[order]], "other": names[other[order]], "error": percents(errors[order], 1)})

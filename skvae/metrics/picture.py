@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.patches import Patch
 
 MAX_BINS, MAX_LEVELS, MAX_LETTERS = 40, 6, 16  # bins of a histogram; bars of a category; letters of a name
+FEWEST = 5  # real rows of a level whose name is written: what fewer have may say who they are
 MAX_NUMBERS = 16  # columns of a map whose numbers are also written out
 DAY = 86_400.0  # seconds
 LEAST_TOP = 5.0  # percent: errors that are all small should not look large
@@ -125,10 +126,13 @@ def _draw_levels(ax: Axes, column: Category, real: Floats, synthetic: Floats) ->
     shares = np.stack([_shares(real, len(column.levels)), _shares(synthetic, len(column.levels))])
     by_frequency = np.argsort(-shares[:, :-1].max(axis=0), kind="stable")
     seen = [level for level in by_frequency if shares[:, level].any()]
+    is_rare = (shares[0] > 0) & (shares[0] * len(real) < FEWEST - 0.5)
+    named = [level for level in seen if not is_rare[level]]
     n_shown = MAX_LEVELS
-    if len(seen) == MAX_LEVELS + 1:  # "1 other" takes the room of its name
+    if len(named) == len(seen) == MAX_LEVELS + 1:  # "1 other" takes the room of its name
         n_shown += 1
-    top, others = seen[:n_shown], seen[n_shown:]
+    top = named[:n_shown]
+    others = [level for level in seen if level not in top]
     names = [short(column.levels[level], MAX_LETTERS) for level in top]
     bars = list(shares[:, top].T)
     if others:

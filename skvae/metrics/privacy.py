@@ -66,6 +66,39 @@ def distance_to_closest_record(
     >>> distance_to_closest_record(train, test, pd.DataFrame({"x": [1.0, 2.0, 3.5, 2.75]}))
     0.625
     """
+    return leaning(train, test, synthetic, max_rows=max_rows, random_state=random_state)[0]
+
+
+def leaning(
+    train: pd.DataFrame,
+    test: pd.DataFrame,
+    synthetic: pd.DataFrame,
+    *,
+    max_rows: int | None = None,
+    random_state: int | np.random.RandomState | None = None,
+) -> tuple[float, float]:
+    r"""The share of ``distance_to_closest_record``, and its standard error.
+
+    Were the generator as ignorant of train as of test, then any half of the real rows might as well have been train:
+    with :math:`c_i` synthetic rows closest to real row i, a share over all halves of 2n rows has the variance
+
+    .. math:: \frac{1}{4 M^2} \frac{2n}{2n - 1} \sum_i (c_i - \bar c)^2 .
+
+    It is larger than that of M coins where many synthetic rows lie closest to a few real ones.
+
+    Parameters
+    ----------
+    train, test, synthetic, max_rows, random_state
+        Parameters of ``distance_to_closest_record``.
+
+    Returns
+    -------
+    share, standard_error : float
+
+    References
+    ----------
+    Cochran (1977), Sampling Techniques, section 2.6: the variance of a total over half of a finite population.
+    """
     train, test, synthetic = align(train=train, test=test, synthetic=synthetic)
     if max_rows is not None and max_rows < 1:
         raise ValueError(f"max_rows must be at least 1 or None, but is {max_rows}. Pass None for all rows.")
@@ -77,8 +110,13 @@ def distance_to_closest_record(
     seen = seen[rng.permutation(len(seen))[:n_real]]
     unseen = unseen[rng.permutation(len(unseen))[:n_real]]
     rows = rows[rng.permutation(len(rows))[:max_rows]]
-    gain = closest(rows, unseen) - closest(rows, seen)
-    return float(np.mean(gain > TIE) + np.mean(np.abs(gain) <= TIE) / 2)
+    (to_seen, by_seen), (to_unseen, by_unseen) = closest(rows, seen), closest(rows, unseen)
+    gain = to_unseen - to_seen
+    share = float(np.mean(gain > TIE) + np.mean(np.abs(gain) <= TIE) / 2)
+    nearest = np.where(gain > 0, by_seen, n_real + by_unseen)[np.abs(gain) > TIE]
+    votes = np.bincount(nearest, minlength=2 * n_real)
+    variance = votes.var() * (2 * n_real) ** 2 / max(2 * n_real - 1, 1) / (2 * len(rows)) ** 2
+    return share, float(np.sqrt(variance))
 
 
 def exact_copies(reference: pd.DataFrame, rows: pd.DataFrame) -> float:
@@ -104,10 +142,15 @@ def exact_copies(reference: pd.DataFrame, rows: pd.DataFrame) -> float:
     >>> exact_copies(reference, pd.DataFrame({"n": [2.0, 2.0], "word": ["a", float("nan")]}))
     0.5
     """
+    return float(is_copy(reference, rows).mean())
+
+
+def is_copy(reference: pd.DataFrame, rows: pd.DataFrame) -> NDArray[np.bool_]:
+    """Whether each row occurs, cell by cell, in another table: see ``exact_copies``. Shape: (M,)."""
     reference, rows = align(reference=reference, rows=rows)
     # every cell by its level, numbers too: floats would merge long integers and close instants
     encoding = Encoding({label: Category.fit(reference[label], rows[label]) for label in reference.columns})
-    return float(_hashed(encoding.encode(rows)).isin(_hashed(encoding.encode(reference))).mean())
+    return _hashed(encoding.encode(rows)).isin(_hashed(encoding.encode(reference))).to_numpy()
 
 
 def _hashed(cells: Floats) -> pd.Series:

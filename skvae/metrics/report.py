@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from skvae.metrics.answers import answers_of
+from skvae.metrics.chance import Chance
 from skvae.metrics.comparison import Comparison
+from skvae.metrics.document import document_of
 from skvae.metrics.fidelity import column_shapes, pair_trends, worst_first
-from skvae.metrics.figures import against_test, against_train, of_real_rows, tabulate
+from skvae.metrics.figures import Real, against_test, against_train, of_real_rows, standard_errors, tabulate
 from skvae.metrics.frames import align
+from skvae.metrics.identifiers import find_identifiers, judge_identifiers
+from skvae.metrics.leaks import Attack, attacks_on_membership
 from skvae.metrics.page import write_page
 from skvae.metrics.picture import draw
+from skvae.metrics.score import Score
+from skvae.metrics.validity import tabulate_checks
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
@@ -30,11 +37,29 @@ class Report(Comparison):
     ----------
     table : DataFrame
         One row a figure, by name: ``value``; ``ideal``; ``real``, what the real test rows reach in the place of the
-        synthetic ones (NaN without test rows, and where they have no such figure); ``meaning``.
+        synthetic ones (NaN without test rows, and where they have no such figure); ``standard_error`` of figures that
+        may be a leak; ``meaning``.
+    verdicts : DataFrame
+        One row a question, by its figure: ``verdict``, "good", "fair" or "poor"; ``points``; ``leaks``, whether it
+        proves a leak; ``sentence``.
+    leaks : list of str
+        What proves that real rows come back, in sentences; the page says the same.
+    score : int
+        Points from 0 to 100 of all answers together: 80 or more is good. At most 79 where an answer is fair or, without
+        ``test``, nobody could ask for leaks; at most 49 where one is poor.
     shapes : Series of length D
-        Errors of columns, see ``column_shapes``.
+        Errors of columns, see ``column_shapes``. Identifiers are not among them.
     trends : DataFrame of shape (D, D)
         Errors of pairs of columns, see ``pair_trends``.
+    identifiers : DataFrame
+        Columns that name their rows, by name: ``copied``, the share of synthetic rows with a value of ``train``; the
+        same ``by real rows``; ``repeated``, the share of values that an earlier row has; the same ``in train``.
+    checks : DataFrame
+        One row for each rule that holds in ``train``: ``column``, ``rule``, and the shares of rows that break it.
+    attacks : list
+        Attempts to tell training rows from others, the worst first; none without ``test``.
+    sparse : list of labels
+        Categories with so many values that even real rows differ by chance: they are left out of the two means.
     train, synthetic : DataFrame
         Tables that were compared.
     test : DataFrame or None
@@ -42,6 +67,44 @@ class Report(Comparison):
     target : label or None
         Column that was predicted, if any.
     """
+
+    @property
+    def verdicts(self) -> pd.DataFrame:
+        """The answers to all questions, as the page gives them."""
+        answers = answers_of(self)
+        rows = {
+            answer.question.figure: (answer.verdict, part, answer.leaks, answer.sentence)
+            for answer, part in zip(answers, Score.of(answers, is_complete=True).parts, strict=True)
+        }
+        table = pd.DataFrame.from_dict(rows, orient="index", columns=["verdict", "points", "leaks", "sentence"])
+        return table.rename_axis("figure")
+
+    @property
+    def leaks(self) -> list[str]:
+        """What proves that real rows come back."""
+        return [answer.sentence for answer in answers_of(self) if answer.leaks]
+
+    @property
+    def score(self) -> int:
+        """All answers as one figure."""
+        return Score.of(answers_of(self), is_complete=bool(self.attacks)).points
+
+    def to_dict(self) -> dict[str, Any]:
+        """All figures and verdicts, as plain numbers, texts, lists and dicts: what JSON takes.
+
+        Returns
+        -------
+        dict
+            ``score``, ``verdict``, ``answers``, ``leaks``, ``not_asked``, ``figures``, ``columns``, ``pairs``,
+            ``sparse``, ``identifiers``, ``checks``, ``types``, ``attacks`` and ``rows``. No value of a cell is in it.
+
+        Examples
+        --------
+        >>> train = pd.DataFrame({"x": [1.5, 2.0, 3.5] * 10, "word": ["a", "b"] * 15})
+        >>> report(train, train, random_state=0).to_dict()["figures"]["Exact copies"]["value"]
+        1.0
+        """
+        return document_of(self)
 
     def plot(self, *, figure: Figure | SubFigure | None = None, max_columns: int = 9) -> Figure | SubFigure:
         """Draw the worst columns, real and synthetic, beside the errors of all pairs.
@@ -90,16 +153,31 @@ class Report(Comparison):
         table = self._formatted()
         table["meaning"] = table["meaning"].str.ljust(table["meaning"].str.len().max())
         lines = table.rename(columns={"meaning": ""}).to_string().splitlines()
-        return "\n".join([self._title(), "", *(line.rstrip() for line in lines), "", self._worst()])
+        said = [*self._notes(), self._worst(), self._score()]
+        return "\n".join([self._title(), "", *(line.rstrip() for line in lines), "", *said])
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        title, worst = escape(self._title()), escape(self._worst())
-        return f"<div><p><strong>{title}</strong></p>{self._formatted().to_html()}<p>{worst}</p></div>"
+        said = "<br>".join(escape(line) for line in [*self._notes(), self._worst(), self._score()])
+        return f"<div><p><strong>{escape(self._title())}</strong></p>{self._formatted().to_html()}<p>{said}</p></div>"
 
     def _title(self) -> str:
-        return f"{len(self.synthetic):,} synthetic rows of {len(self.shapes)} columns, from {len(self.train):,} rows"
+        n_columns = self.train.shape[1]
+        return f"{len(self.synthetic):,} synthetic rows of {n_columns} columns, from {len(self.train):,} rows"
+
+    def _notes(self) -> list[str]:
+        """What is judged apart, and every leak."""
+        apart = []
+        if len(self.identifiers):
+            apart.append(f"Identifiers, judged apart: {', '.join(map(str, self.identifiers.index))}")
+        if self.sparse:
+            apart.append(f"Too many values to be judged on these rows: {', '.join(map(str, self.sparse))}")
+        return apart + self.leaks
+
+    def _score(self) -> str:
+        poor = [name for name, verdict in self.verdicts["verdict"].items() if verdict == "poor"]
+        return f"Score: {self.score} of 100" + (f"; poor: {', '.join(map(str, poor))}" if poor else "")
 
     def _worst(self) -> str:
         largest = worst_first(self.shapes)[:3]
@@ -112,7 +190,7 @@ class Report(Comparison):
             table[column] = numbers.map(pattern.format).where(numbers.notna(), "–")
         if self.table["real"].isna().all():
             table = table.drop(columns="real")
-        return table
+        return table.drop(columns="standard_error")
 
 
 def report(
@@ -149,13 +227,43 @@ def report(
 
     Examples
     --------
-    >>> train = pd.DataFrame({"x": range(100), "word": ["a", "b"] * 50})
+    >>> train = pd.DataFrame({"x": [1.0, 2.0, 3.5, 4.0] * 25, "word": ["a", "b"] * 50})
     >>> report(train, train.iloc[::-1], random_state=0).table["value"].round(2)[["Shape error", "Exact copies"]]
     figure
     Shape error     0.0
     Exact copies    1.0
     Name: value, dtype: float64
     """
+    _check_tables(train, synthetic, test, target)
+    train, synthetic = align(train=train, synthetic=synthetic)
+    if test is not None:
+        train, test = align(train=train, test=test)
+    real = _real_rows(train, test, target, random_state)
+    judged, drawn = real.judged(train), real.judged(synthetic)
+    values, of_real, attacks = against_train(real, synthetic), dict[str, float](), list[Attack]()
+    if test is not None:
+        attacks = attacks_on_membership(judged, real.judged(test), drawn, random_state)
+        of_real = of_real_rows(real, test, target)
+        values |= against_test(real, test, synthetic, target, attacks)
+    errors = standard_errors(values, of_real, len(synthetic), 0 if test is None else len(test), attacks)
+    return Report(
+        tabulate(values, of_real, errors),
+        column_shapes(judged, drawn),
+        pair_trends(judged, drawn),
+        train,
+        synthetic,
+        test,
+        target,
+        identifiers=judge_identifiers(train, synthetic, real.identifiers, test),
+        checks=tabulate_checks(real.checks(synthetic), None if test is None else real.checks(test)),
+        attacks=attacks,
+        chance=real.chance,
+    )
+
+
+def _check_tables(
+    train: pd.DataFrame, synthetic: pd.DataFrame, test: pd.DataFrame | None, target: Hashable | None
+) -> None:
     if target is not None and test is None:
         raise ValueError(
             f"A downstream figure needs real rows that the generator has not seen, but target={target!r} came without "
@@ -167,12 +275,19 @@ def report(
                 f"A report tells the rows of two tables apart on {MIN_ROWS} folds, which needs {MIN_ROWS} rows of "
                 f"each, but {name} has {len(table)}. Pass more rows."
             )
-    train, synthetic = align(train=train, synthetic=synthetic)
-    shapes, trends = column_shapes(train, synthetic), pair_trends(train, synthetic)
-    values = against_train(train, synthetic, shapes, trends, random_state)
-    real: dict[str, float] = {}
-    if test is not None:
-        train, test = align(train=train, test=test)
-        real = of_real_rows(train, test, target, random_state)
-        values |= against_test(train, test, synthetic, target, random_state)
-    return Report(tabulate(values, real), shapes, trends, train, synthetic, test, target)
+
+
+def _real_rows(
+    train: pd.DataFrame, test: pd.DataFrame | None, target: Hashable | None, random_state: int | None
+) -> Real:
+    """The real rows, with the columns that are judged apart."""
+    tables = [train] if test is None else [train, test]
+    identifiers = [label for label in find_identifiers(*tables) if label != target]
+    if len(identifiers) == train.shape[1]:
+        raise ValueError(
+            f"A report compares columns that say something of their rows, but each of {identifiers[:5]} only names "
+            f"them: all values differ. Pass a column that is no identifier."
+        )
+    judged = [table.drop(columns=identifiers) for table in tables]
+    chance = Chance.of(judged[0], None if test is None else judged[1], random_state)
+    return Real(train, chance, identifiers, random_state)

@@ -16,7 +16,10 @@ def draw(n_rows, n_reference):
 @SIZES
 def test_blocks_cover_all_rows(n_rows, n_reference):
     rows, reference = draw(n_rows, n_reference)
-    assert_allclose(closest(rows, reference), cdist(rows, reference, "cityblock").min(axis=1), rtol=1e-4)
+    distances = cdist(rows, reference, "cityblock")
+    found, which = closest(rows, reference)
+    assert_allclose(found, distances.min(axis=1), rtol=1e-4)
+    assert_allclose(distances[np.arange(n_rows), which], found, rtol=1e-4)
 
 
 @SIZES

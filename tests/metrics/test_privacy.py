@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from skvae.metrics import distance_to_closest_record, exact_copies
+from skvae.metrics.privacy import is_copy, leaning
 
 
 def draw(n_rows, seed):
@@ -40,6 +41,24 @@ def test_share_is_that_of_gowers_distances():
     gain = gower(synthetic, test, ranges).min(axis=1) - gower(synthetic, train, ranges).min(axis=1)
     expected = (gain > 1e-9).mean() + (np.abs(gain) <= 1e-9).mean() / 2
     assert distance_to_closest_record(train, test, synthetic) == pytest.approx(expected)
+
+
+def numbers(n_rows, seed):
+    return pd.DataFrame(np.random.default_rng(seed).normal(size=(n_rows, 3)))
+
+
+@pytest.mark.parametrize(("n_real", "n_rows"), [(60, 60), (40, 600)])
+def test_the_standard_error_is_that_of_many_tables(n_real, n_rows):
+    found = [leaning(*(numbers(n, 3 * seed + i) for i, n in enumerate((n_real, n_real, n_rows)))) for seed in range(300)]
+    shares, errors = np.transpose(found)
+    assert abs(shares.mean() - 0.5) < 4 * shares.std() / np.sqrt(300)
+    assert np.sqrt((errors**2).mean()) == pytest.approx(shares.std(), rel=0.15)  # .5 / sqrt(M) is a third of it for 600
+    assert shares[0] == distance_to_closest_record(numbers(n_real, 0), numbers(n_real, 1), numbers(n_rows, 2))
+
+
+def test_copies_are_marked_row_by_row():
+    real = pd.DataFrame({"n": [1, 2], "word": ["a", None]})
+    assert is_copy(real, pd.DataFrame({"n": [2.0, 1.0], "word": [None, "b"]})).tolist() == [True, False]
 
 
 def test_copies_of_either_side_are_closest_to_it():

@@ -101,7 +101,7 @@ def _gain(rows: Rows, columns: NDArray[np.intp] | None) -> Floats:
         tables, is_number = [table[:, columns] for table in tables], is_number[columns]
     drawn, real, members, others = on_gowers_scale(tables, is_number)
     asked = np.concatenate([members, others])
-    return (closest(asked, real) - closest(asked, drawn)).astype(np.float64)
+    return (closest(asked, real)[0] - closest(asked, drawn)[0]).astype(np.float64)
 
 
 def _votes(gain: Floats) -> Floats:

@@ -1,0 +1,77 @@
+"""A comparison as plain numbers, texts, lists and dicts, for programs that read it."""
+
+from __future__ import annotations
+
+import math
+from itertools import combinations
+from typing import Any
+
+import pandas as pd
+
+from skvae.metrics.answers import answers_of
+from skvae.metrics.comparison import Comparison
+from skvae.metrics.score import Score
+from skvae.metrics.validity import changed_types
+
+NOT_ASKED = "Whether rows leak was not asked: it needs real rows that the generator has not seen."
+
+
+def document_of(comparison: Comparison) -> dict[str, Any]:
+    """All figures and verdicts; a figure that is unknown is None."""
+    answers = answers_of(comparison)
+    score = Score.of(answers, is_complete=bool(comparison.attacks))
+    parts = []
+    for answer, points in zip(answers, score.parts, strict=True):
+        parts.append(
+            {
+                "figure": answer.question.figure,
+                "question": answer.question.heading,
+                "value": answer.value,
+                "real": _number(answer.real),
+                "verdict": answer.verdict,
+                "points": points,
+                "leaks": answer.leaks,
+                "sentence": answer.sentence,
+            }
+        )
+    return {
+        "score": score.points,
+        "verdict": score.verdict,
+        "answers": parts,
+        "leaks": [answer.sentence for answer in answers if answer.leaks],
+        "not_asked": not_asked(comparison),
+        "figures": {str(name): _record(row) for name, row in comparison.table.iterrows()},
+        "columns": {str(label): _number(error) for label, error in comparison.shapes.items()},
+        "pairs": _pairs(comparison.trends),
+        "sparse": [str(label) for label in comparison.sparse],
+        "identifiers": {str(label): _record(row) for label, row in comparison.identifiers.iterrows()},
+        "checks": [_record(row) for _, row in comparison.checks.iterrows()],
+        "types": {label: list(types) for label, types in changed_types(comparison.train, comparison.synthetic).items()},
+        "attacks": [attack.to_dict() for attack in comparison.attacks],
+        "rows": {
+            "train": len(comparison.train),
+            "synthetic": len(comparison.synthetic),
+            "test": None if comparison.test is None else len(comparison.test),
+        },
+    }
+
+
+def not_asked(comparison: Comparison) -> list[str]:
+    """Questions to which these tables have no answer."""
+    return [] if comparison.attacks else [NOT_ASKED]
+
+
+def _pairs(trends: pd.DataFrame) -> list[dict[str, Any]]:
+    pairs = []
+    for (i, one), (j, other) in combinations(enumerate(trends.columns), 2):
+        pairs.append({"one": str(one), "other": str(other), "error": _number(trends.iloc[i, j])})
+    return pairs
+
+
+def _record(row: pd.Series) -> dict[str, Any]:
+    """A row of a table; its numbers are numbers of Python."""
+    return {str(name): value if isinstance(value, str) else _number(value) for name, value in row.items()}
+
+
+def _number(value: Any) -> float | None:
+    return None if math.isnan(value) else float(value)
