@@ -110,26 +110,31 @@ class VAETransformer(
         and grey levels, or for the logarithms of counts and of gamma's numbers. Categories have none.
     learning_rate : "auto" or float, default="auto"
         Peak learning rate of AdamW; a number holds for the models beside the VAE, too, as for the next three. "auto":
-        1e-3 below 1,000 rows, 2e-3 above, 5e-3 for binary rows; for the chain and under ``decoder="autoregressive"``
-        4e-3 below 12,000 rows, 8e-3 above; for the reader 1.5e-3.
+        2e-3 below 250 rows, 4e-3 below 1,000, 6e-3 below 2,000, 2e-3 above; with more columns than the hidden layers
+        are wide 1e-3 below 1,000 rows, 2e-3 above; 5e-3 for binary rows; for the chain and under
+        ``decoder="autoregressive"`` 4e-3 below 12,000 rows, 8e-3 above; for the reader 1.5e-3.
     weight_decay : "auto" or float, default="auto"
-        Weight decay of AdamW. "auto": 1.0 below 1,000 rows, 0.01 above, 0 for binary rows.
+        Weight decay of AdamW. "auto": 1.0 below 1,000 rows, or 0.5 where 250 rows or more are learned at 4e-3; 0.01
+        above, 0 for binary rows.
     batch_size : "auto" or int, default="auto"
         Number of rows in a step. "auto": a power of two near n / 16 from 32 to 512, or to 256 where columns see one
-        another; for the reader near n / 8.
+        another; near n / 4, and 128 at least, where 250 to 1,000 rows are learned at 4e-3; for the reader near n / 8.
     max_iter : "auto" or int, default="auto"
-        Number of passes over the training rows. "auto": 100, but about 1,500 steps at least and 20,000 at most; for
-        the chain and under ``decoder="autoregressive"`` 14, fewer beyond 30,000 rows, but about 400 steps at least;
+        Number of passes over the training rows. "auto": 100, but about 1,500 steps at least (750 below 250 rows and 300
+        below 1,000 where the rate is higher; five a row, if these are fewer) and 20,000 at most; for the chain and
+        under ``decoder="autoregressive"`` 14, fewer beyond 30,000 rows, but about 400 steps at least;
         for the reader as many as 1.5 million rows make, from 25 to 200, below 2,000 rows to 100.
     early_stopping : "auto" or bool, default="auto"
-        Whether held-out rows choose the best weights. "auto": below 2,000 rows five folds and all rows are trained side
-        by side, and the model of all rows is taken where the folds are best; above, and with True, a share of the rows
-        (5,000 at most) is held out. False: all rows train, and the last weights are kept, or the first if better.
+        Whether held-out rows choose the best weights. "auto": below 2,000 rows up to five folds, two from 500 rows on,
+        and all rows are trained side by side, and the model of all rows is taken where the folds are best; above, and
+        with True, a share of the rows (5,000 at most) is held out. False: all rows train, and the last weights are
+        kept, or the first if better.
     validation_fraction : float in (0, 1), default=0.1
         Share of rows held out.
     n_iter_no_change : int, default=10
         Number of held-out evaluations without improvement after which training stops, counted from the end of the
-        warm-up; a full fit has 20 to 40 of them.
+        warm-up; a full fit has 20 to 40 of them. Half as many are enough where each is worse than the one before and
+        none was better than the start.
     tol : float, default=0.0
         Nats by which the held-out objective must grow to count as an improvement.
     warm_start : bool, default=False

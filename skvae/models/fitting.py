@@ -56,6 +56,7 @@ def fit_vae(
     run = run.after(before)
     with run.prepared(plan, plan.n_threads) as generator:
         data, split = data.split(plan.early_stopping, plan.validation_fraction, generator)
+        split = split.with_folds(plan.n_folds)
         data = data.to(run.device)
         vae = stack_at_start(plan, data, split, run, generator, start)
         floor = Floor(vae, plan.recipe, plan.objective, split, run.seed)

@@ -78,6 +78,8 @@ class Plan:
         Share of rows held out, where a part is.
     n_threads : int or None
         Threads of the matrix products at most; None for all.
+    n_folds : int
+        Folds that are trained at most, where there are any.
     beside : dict of Stages
         Trainings of the models beside the VAE, by name.
     """
@@ -89,6 +91,7 @@ class Plan:
     early_stopping: str | bool
     validation_fraction: float
     n_threads: int | None
+    n_folds: int
     beside: Mapping[str, Stage] = field(default_factory=dict)
 
     @property

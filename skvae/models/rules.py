@@ -14,9 +14,9 @@ from skvae.likelihoods import Bernoulli, Gaussian
 from skvae.models.architecture import BESIDE, Architecture
 from skvae.models.plan import Parameters, Plan, Stage
 from skvae.tables import Table
-from skvae.training import BetaSchedule, LinearBeta, Objective, Recipe, resolve_precision
+from skvae.training import N_FOLDS, BetaSchedule, LinearBeta, Objective, Recipe, resolve_precision
 
-SMALL = 1000  # rows
+TINY, SMALL, MIDDLE = 250, 1000, 2000  # rows
 MAX_COLUMNS = 100  # that see one another unless a user asks for it
 FREE_BITS_MAX = 1e30  # nats: no KL reaches them, and float32 holds them
 
@@ -65,6 +65,36 @@ class Facts:
 
 
 @dataclass(frozen=True)
+class Pace:
+    """How fast a z can be learned from so many rows.
+
+    Attributes
+    ----------
+    learning_rate, weight_decay : float
+        Peak learning rate, and decay of the networks' matrices.
+    n_batches : int
+        Batches of a pass, about.
+    min_batch_size, min_steps : int
+        Rows of a step and steps of a fit, at least; the smallest tables take fewer steps.
+    """
+
+    learning_rate: float
+    weight_decay: float
+    n_batches: int = 16
+    min_batch_size: int = 32
+    min_steps: int = 1500
+
+
+PACES = (  # below so many rows: few rows want large batches, which bear large steps, and less decay then
+    (TINY, Pace(2e-3, 1.0, min_steps=750)),
+    (SMALL, Pace(4e-3, 0.5, n_batches=4, min_batch_size=128, min_steps=300)),
+    (MIDDLE, Pace(6e-3, 1e-2)),
+)
+OF_FEW, OF_MANY = Pace(1e-3, 1.0), Pace(2e-3, 1e-2)  # of other tables, below 1,000 rows and above
+STEPS_OF_A_ROW = 5  # of the smallest tables
+
+
+@dataclass(frozen=True)
 class Rules:
     """Rules for a z that holds all that columns share: for representation.
 
@@ -84,26 +114,41 @@ class Rules:
             return 512
         return 128
 
+    def pace(self) -> Pace:
+        """Faster for few rows, but for binary ones, and for columns that are more than the layers are wide.
+
+        A step moves an output by the rate times the width of what it sees: what a narrow table bears breaks a wide one.
+        """
+        facts = self.facts
+        others = OF_FEW if facts.n_rows < SMALL else OF_MANY
+        if facts.is_binary or facts.n_encoded > self.width():
+            return others
+        return next((pace for n_rows, pace in PACES if facts.n_rows < n_rows), others)
+
     def learning_rate(self) -> float:
         """Peak learning rate; binary rows bear a larger one."""
-        if self.facts.is_binary:
-            return 5e-3
-        return 1e-3 if self.facts.n_rows < SMALL else 2e-3
+        return 5e-3 if self.facts.is_binary else self.pace().learning_rate
 
     def weight_decay(self) -> float:
         """Decay of the networks' matrices: strong where rows are few."""
-        if self.facts.is_binary:
-            return 0.0
-        return 1.0 if self.facts.n_rows < SMALL else 1e-2
+        return 0.0 if self.facts.is_binary else self.pace().weight_decay
 
     def batch_size(self) -> int:
-        """A power of two near n / 16, from 32 to 512."""
-        return power_of_two(self.facts.n_rows / 16, 32, 512)
+        """A power of two near n / 16, from 32 to 512; near n / 4, and 128 at least, from 250 to 1,000 rows."""
+        pace = self.pace()
+        return power_of_two(self.facts.n_rows / pace.n_batches, pace.min_batch_size, 512)
 
     def max_iter(self, batch_size: int) -> int:
-        """A hundred passes, but about 1,500 steps at least (folds are shorter), and 20,000 at most."""
-        n_steps = min(max(100 * self.facts.n_rows / batch_size, 1500), 20_000)
-        return passes(n_steps, self.facts.n_rows, batch_size)
+        """A hundred passes, but so many steps at least (folds are shorter), and 20,000 at most."""
+        n_rows = self.facts.n_rows
+        least = min(self.pace().min_steps, STEPS_OF_A_ROW * n_rows)
+        return passes(min(max(100 * n_rows / batch_size, least), 20_000), n_rows, batch_size)
+
+    def n_folds(self) -> int:
+        """All five of the smallest tables; of others as many as hold 200 rows, but two at least."""
+        if self.facts.n_rows < TINY:
+            return N_FOLDS
+        return max(2, math.ceil(SMALL / self.facts.n_rows))
 
     def kl_warmup(self) -> float:
         """None after a linear start; columns without one would switch components off before they are in use."""
@@ -155,9 +200,15 @@ class SynthesisRules(Rules):
         """Peak learning rate."""
         return 4e-3 if self.facts.n_rows < 12 * SMALL else 8e-3
 
+    def weight_decay(self) -> float:
+        """Decay of the networks' matrices: strong where rows are few."""
+        if self.facts.is_binary:
+            return 0.0
+        return 1.0 if self.facts.n_rows < SMALL else 1e-2
+
     def batch_size(self) -> int:
-        """As for representation, but 256 at most."""
-        return min(super().batch_size(), 256)
+        """A power of two near n / 16, from 32 to 256."""
+        return power_of_two(self.facts.n_rows / 16, 32, 256)
 
     def max_iter(self, batch_size: int) -> int:
         """14 passes, fewer beyond 30,000 rows, but 400 steps at least."""
@@ -301,6 +352,7 @@ def decide(
         early_stopping=_early_stopping(parameters, is_continued=is_continued),
         validation_fraction=parameters.validation_fraction,
         n_threads=rules.n_threads(sizes),
+        n_folds=rules.n_folds(),
         beside=beside,
     )
 

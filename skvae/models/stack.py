@@ -58,6 +58,7 @@ def fit_together(plans: Sequence[Plan], data: Data, run: Run, factor: float | No
     with run.prepared(first, first.n_threads) as generator:
         offset = data.offset
         data, split = data.split(first.early_stopping, first.validation_fraction, generator)
+        split = split.with_folds(first.n_folds)
         data = data.to(run.device)
         rows, stacks, floors = data.float(), list[Training](), list[Floor]()
         for chosen in _divided(plans, len(split.train), run):

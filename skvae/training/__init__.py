@@ -22,10 +22,11 @@ from skvae.training.processes import agree_on, is_first
 from skvae.training.recipe import Recipe
 from skvae.training.rows import RowsInMemory, StreamedRows
 from skvae.training.schedules import BetaSchedule, CyclicalBeta, LinearBeta, annealed, annealed_anew, open_ended
-from skvae.training.split import Split, split_rows
+from skvae.training.split import N_FOLDS, Split, split_rows
 from skvae.training.trainee import Trainee
 
 __all__ = [
+    "N_FOLDS",
     "Aim",
     "BetaSchedule",
     "Candidate",

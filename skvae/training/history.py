@@ -11,6 +11,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
+FLAGS = ("best_iter", "n_skipped", "n_rollbacks", "interrupted", "stayed")
 COLUMNS = ("epoch", "elbo", "validation_elbo", "log_likelihood", "kl", "learning_rate", "seconds")
 
 
@@ -32,6 +33,8 @@ class History:
         How often the best weights were taken up again with a smaller step.
     interrupted : bool
         Whether training ended by Ctrl-C.
+    stayed : bool
+        Whether training ended because held-out rows were never better off than at the start.
     """
 
     offset: float = 0.0
@@ -40,6 +43,7 @@ class History:
     n_skipped: int = 0
     n_rollbacks: int = 0
     interrupted: bool = False
+    stayed: bool = False
     _pending: dict[int, Tensor] = field(default_factory=dict)
     _start: float = field(default_factory=time.perf_counter)
 
@@ -74,7 +78,7 @@ class History:
 
     def state_dict(self) -> dict[str, Any]:
         """All that it holds, in values that a file can hold."""
-        flags = {name: getattr(self, name) for name in ("best_iter", "n_skipped", "n_rollbacks", "interrupted")}
+        flags = {name: getattr(self, name) for name in FLAGS}
         return {"columns": self.as_dict(), "offset": self.offset, **flags}
 
     @classmethod

@@ -184,6 +184,7 @@ class Training:
             is_clear=verdict.is_clear,
             is_final_objective=self.epoch >= max(candidate.objective.beta.end, WARMUP) * self.recipe.max_iter,
         )
+        history.stayed = stops and stopping.is_at_start
         self._report(candidate)
         return stops
 

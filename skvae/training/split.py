@@ -38,9 +38,9 @@ def split_rows(
 ) -> Split:
     """Divide the rows by the rule of ``early_stopping``.
 
-    "auto": below 2,000 rows, five folds and all rows are trained together as one stack, and the model of all rows
-    is taken at the step where the folds are best; above, a part is held out. True: a part is held out. False: all
-    rows train.
+    "auto": below 2,000 rows, five folds and all rows make one stack, from which ``with_folds`` may take some of the
+    folds, and the model of all rows is taken at the step where the folds are best; above, a part is held out. True: a
+    part is held out. False: all rows train.
     """
     device = generator.device
     order = torch.randperm(n_rows, generator=generator, device=device)

@@ -51,9 +51,15 @@ class EarlyStopping:
     Parameters
     ----------
     patience : int
-        Evaluations without improvement before it is time to stop.
+        Evaluations without improvement before it is time to stop; half as many where each is worse than the one before
+        and none has been better than the first.
     tol : float
         Smallest improvement that counts for patience, in nats. Better weights are kept however small the gain.
+
+    Attributes
+    ----------
+    is_at_start : bool
+        Whether the best weights are the first.
     """
 
     def __init__(self, *, patience: int, tol: float) -> None:
@@ -61,8 +67,9 @@ class EarlyStopping:
         self.tol = tol
         self.best = -math.inf
         self.best_epoch = 0
-        self._milestone = -math.inf
-        self._n_without_progress = 0
+        self.is_at_start = True
+        self._milestone = self._last = -math.inf
+        self._n_without_progress = self._n_falls = 0
         self._weights: list[Tensor] | None = None
 
     def update(
@@ -79,13 +86,16 @@ class EarlyStopping:
         Weights that are not clearly better than the first are not kept.
         """
         if criterion > self.best and (is_clear or self._weights is None):
+            self.is_at_start = self._weights is None
             self.best, self.best_epoch = criterion, epoch
             self._weights = [tensor.detach().clone() for tensor in weights]
         if criterion > self._milestone + self.tol or not is_final_objective:
             self._milestone, self._n_without_progress = max(criterion, self._milestone), 0
         else:
             self._n_without_progress += 1
-        return self._n_without_progress >= self.patience
+        falls = criterion < self._last and self.is_at_start and is_final_objective
+        self._n_falls, self._last = self._n_falls + 1 if falls else 0, criterion
+        return self._n_without_progress >= self.patience or self._n_falls >= math.ceil(self.patience / 2)
 
     @torch.no_grad()
     def restore(self, weights: Iterable[Tensor]) -> None:

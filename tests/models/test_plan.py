@@ -21,7 +21,7 @@ def test_a_fit_reads_the_parameters_of_the_estimator():
 
 def test_the_epochs_of_all_trainings_count():
     recipe = Recipe(1e-2, 1e-2, 16, 7)
-    plan = Plan(None, recipe, None, "linear", "auto", 0.1, 1)
+    plan = Plan(None, recipe, None, "linear", "auto", 0.1, 1, 5)
     assert plan.n_epochs == 7
     beside = {"chain": Stage(replace(recipe, max_iter=3), 1, 5), "reader": Stage(replace(recipe, max_iter=2), None, 5)}
     assert replace(plan, beside=beside).n_epochs == 12

@@ -10,7 +10,11 @@ from skvae.likelihoods import Bernoulli, Gaussian
 from skvae.models import decide
 from skvae.models.rules import (
     MAX_COLUMNS,
+    MIDDLE,
+    PACES,
     SMALL,
+    STEPS_OF_A_ROW,
+    TINY,
     ChainRules,
     Facts,
     ReaderRules,
@@ -22,7 +26,8 @@ from skvae.tables import Table
 from skvae.training import CyclicalBeta, LinearBeta
 
 FEW, MANY = SMALL - 1, SMALL
-ROWS = [2, 30, 150, FEW, MANY, 5000, 20_000, 1_000_000]
+ROWS = [2, 30, 150, 400, FEW, MANY, 5000, 20_000, 1_000_000]
+PACED = [TINY - 1, FEW, MIDDLE - 1, MIDDLE]  # one of each pace
 CPU = torch.device("cpu")
 
 
@@ -35,22 +40,43 @@ def rules(*size, **more):
 
 
 @pytest.mark.parametrize("n_rows", ROWS)
-def test_batches_are_powers_of_two_near_a_sixteenth(n_rows):
-    size = rules(n_rows).batch_size()
-    assert 32 <= size <= 512
+@pytest.mark.parametrize("n_columns", [10, 600])
+def test_batches_are_powers_of_two_near_a_share_of_the_rows(n_rows, n_columns):
+    of_table = rules(n_rows, n_columns)
+    size, (share, least) = of_table.batch_size(), (16, 32)
+    if TINY <= n_rows < SMALL and n_columns == 10:
+        share, least = 4, 128
+    assert least <= size <= 512
     assert math.log2(size).is_integer()
-    assert size in (32, 512) or 2**-0.5 <= size / (n_rows / 16) <= 2**0.5
-    assert SynthesisRules(facts(n_rows)).batch_size() == min(size, 256)
+    assert size in (least, 512) or 2**-0.5 <= size / (n_rows / share) <= 2**0.5
+
+
+@pytest.mark.parametrize(("n_rows", "size"), [(2, 32), (FEW, 64), (MANY, 64), (5000, 256), (20_000, 256)])
+def test_columns_that_see_one_another_keep_their_batches(n_rows, size):
+    assert SynthesisRules(facts(n_rows)).batch_size() == size
 
 
 @pytest.mark.parametrize("n_rows", ROWS)
 def test_the_budget_is_a_hundred_passes_within_bounds_of_steps(n_rows):
-    batch_size = min(rules(n_rows).batch_size(), n_rows)
-    max_iter, steps_a_pass = rules(n_rows).max_iter(batch_size), n_rows // batch_size
-    n_steps = max_iter * steps_a_pass
-    wanted = min(max(100 * n_rows / batch_size, 1500), 20_000)
-    assert abs(n_steps - wanted) <= steps_a_pass / 2 + 1e-9
+    of_table = rules(n_rows)
+    batch_size = min(of_table.batch_size(), n_rows)
+    max_iter, steps_a_pass = of_table.max_iter(batch_size), n_rows // batch_size
+    least = min(of_table.pace().min_steps, STEPS_OF_A_ROW * n_rows)
+    wanted = min(max(100 * n_rows / batch_size, least), 20_000)
+    assert abs(max_iter * steps_a_pass - wanted) <= steps_a_pass / 2 + 1e-9
     assert max_iter >= 1
+
+
+def test_steps_grow_with_the_rows_until_there_are_enough():
+    n_steps = [rules(n).max_iter(32) * max(1, n // 32) for n in (2, 5, 20, 50, 100)]
+    assert n_steps == [10, 25, 100, 250, 501]
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "n_folds"), [(2, 5), (TINY - 1, 5), (TINY, 4), (400, 3), (500, 2), (FEW, 2), (MANY, 2), (1999, 2)]
+)
+def test_folds_are_as_many_as_hold_two_hundred_rows_and_two_at_least(n_rows, n_folds):
+    assert rules(n_rows).n_folds() == n_folds
 
 
 @pytest.mark.parametrize(("n_rows", "passes"), [(10_000, 14), (30_000, 14), (120_000, 7)])
@@ -87,11 +113,26 @@ def test_width_grows_with_the_table():
     assert [SynthesisRules(facts(n)).width() for n in (FEW, MANY, 5 * MANY)] == [64, 128, 256]
 
 
-def test_few_rows_learn_slowly_and_decay_strongly():
-    assert rules(FEW).learning_rate() < rules(MANY).learning_rate()
-    assert rules(FEW).weight_decay() > rules(MANY).weight_decay()
-    assert rules(MANY, is_binary=True).learning_rate() > rules(MANY).learning_rate()
-    assert rules(FEW, is_binary=True).weight_decay() == 0.0
+def test_few_rows_learn_fast_where_columns_are_no_more_than_the_layers_are_wide():
+    wide, narrow = [[rules(n, n_columns).learning_rate() for n in PACED] for n_columns in (129, 64)]
+    assert wide == [1e-3, 1e-3, 2e-3, 2e-3]
+    assert narrow == [pace.learning_rate for _, pace in PACES] + [2e-3]
+    assert all(fast > slow for fast, slow in zip(narrow[:3], wide, strict=False))
+    assert [rules(n).weight_decay() for n in PACED] == [1.0, 0.5, 1e-2, 1e-2]
+    assert rules(FEW, 64).pace() != rules(FEW, 65).pace() == rules(150, 65).pace()
+    assert rules(MANY, 128).pace() != rules(MANY, 129).pace()
+
+
+def test_binary_rows_have_a_pace_of_their_own():
+    for n_rows in PACED:
+        of_bits = rules(n_rows, is_binary=True)
+        assert (of_bits.learning_rate(), of_bits.weight_decay()) == (5e-3, 0.0)
+        assert of_bits.batch_size() == rules(n_rows, 600).batch_size()
+
+
+def test_columns_that_see_one_another_keep_their_decay():
+    assert [SynthesisRules(facts(n)).weight_decay() for n in PACED] == [1.0, 1.0, 1e-2, 1e-2]
+    assert SynthesisRules(facts(FEW, is_binary=True)).weight_decay() == 0.0
 
 
 def test_cells_are_hidden_where_gaussian_rows_are_wide_and_redundant():

@@ -21,7 +21,10 @@ def stops_after(criteria, patience, tol=0.0):
     [
         ([1, 2, 3, 4, 5], 1, 0.0, None),
         ([5, 4, 3, 2, 1], 1, 0.0, 2),
-        ([5, 4, 3, 2, 1], 3, 0.0, 4),
+        ([5, 4, 3, 2, 1], 3, 0.0, 3),  # one fall after another since the start: half of the patience
+        ([5, 4, 4, 3, 3, 2, 1], 3, 0.0, 4),
+        ([5, 6, 5, 4, 3, 2, 1], 3, 0.0, 5),
+        ([9, 8, 7, 6, 7, 6, 5, 4, 3], 8, 0.0, 9),
         ([1, 3, 2, 2, 4, 3, 3, 3], 3, 0.0, 8),
         ([1, 1, 1], 2, 0.0, 3),
         ([1.0, 1.4, 1.8, 2.2, 2.6], 3, 1.0, None),  # slow, but more than tol since the last milestone
@@ -31,6 +34,22 @@ def stops_after(criteria, patience, tol=0.0):
 )
 def test_stops_after_patience_evaluations_without_progress(criteria, patience, tol, expected):
     assert stops_after(criteria, patience, tol) == expected
+
+
+def test_falls_do_not_count_while_the_objective_changes():
+    stopping = EarlyStopping(patience=4, tol=0.0)
+    falls = [5.0, 4.0, 3.0, 2.0, 1.0]
+    assert [stopping.update(c, n, [], is_final_objective=n > 2) for n, c in enumerate(falls)] == [False] * 4 + [True]
+    assert stopping.is_at_start
+
+
+def test_it_knows_whether_it_is_still_at_the_start():
+    stopping = EarlyStopping(patience=4, tol=0.0)
+    seen = []
+    for epoch, (criterion, is_clear) in enumerate([(1.0, True), (0.5, True), (2.0, False), (1.5, True), (1.0, True)]):
+        stopping.update(criterion, epoch, [], is_clear=is_clear)
+        seen.append(stopping.is_at_start)
+    assert seen == [True, True, True, False, False]
 
 
 def test_keeps_the_best_weights_however_small_the_gain():
