@@ -19,6 +19,7 @@ from skvae.training.noise import Noise
 from skvae.training.objective import Aim, LogLikelihood, Objective
 from skvae.training.processes import agree_on, is_first
 from skvae.training.recipe import Recipe
+from skvae.training.references import choose_references
 from skvae.training.rows import RowsInMemory, StreamedRows
 from skvae.training.schedules import BetaSchedule, CyclicalBeta, LinearBeta, annealed, annealed_anew, open_ended
 from skvae.training.split import Split, split_rows
@@ -44,6 +45,7 @@ __all__ = [
     "agree_on",
     "annealed",
     "annealed_anew",
+    "choose_references",
     "ends_the_fit_alone",
     "global_rng_states",
     "initialize",
