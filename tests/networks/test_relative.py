@@ -3,34 +3,16 @@
 import pytest
 import torch
 
-from skvae.likelihoods import Histogram, Ruler
+from skvae.likelihoods import Histogram
 from skvae.networks import MLP, Chain, RelativeLogits
 from skvae.networks.relative import KERNEL_STD, N_REFERENCES, N_STEPS, WINDOW
-from skvae.networks.rulers import comparable
+from tests.networks.rulers import ruler, three_columns
 
 WIDTH = 5
 
 
 def generator(seed=0):
     return torch.Generator().manual_seed(seed)
-
-
-def ruler(column, begins, ends, unit="number"):
-    """Levels from edge to edge, whose cells are measured at eight places."""
-    begins, ends = torch.tensor(begins, dtype=torch.float64), torch.tensor(ends, dtype=torch.float64)
-    shares = (torch.arange(8) + 0.5) / 8
-    points = (begins[:, None] + (ends - begins)[:, None] * shares).flatten()
-    return Ruler(column, unit, begins, ends, points)
-
-
-def three_columns():
-    """Tens from 0 to 300; tens from 0 to 100, of which 50 is a single value; and numbers far beyond."""
-    tens = [10.0 * k for k in range(31)]
-    return [
-        ruler(0, tens[:-1], tens[1:]),
-        ruler(1, [*tens[:6], 50.5, *tens[6:10]], [*tens[1:6], 50.0, *tens[6:11]]),
-        ruler(2, [1000.0, 1010.0], [1010.0, 1020.0]),
-    ]
 
 
 def built(rulers, first_output=None):
@@ -96,22 +78,6 @@ def test_values_fall_into_their_levels():
     assert (tau[:, 1:] == -1).all()  # there are no more references
 
 
-def test_a_single_value_is_met_exactly():
-    whole = ruler(0, [49.0, 50.0, 51.0], [49.0, 50.0, 51.0])
-    relative = built([whole, three_columns()[1]._replace(column=1)]).float()
-    tau = relative.level_of_reference(torch.tensor([[[0.0, 0.0], [1.0, 0.0], [2.0, 0.0]]]), slice(1, 2))[0, :, 0, 0]
-    assert tau.tolist() == [4, 5, 6]
-
-
-def test_float32_tells_days_of_nanoseconds_apart():
-    day = 86_400e9
-    days = [1.7e18 + k * day for k in range(100)]
-    two = [ruler(j, days[:-1], days[1:], "M in ns") for j in range(2)]
-    relative = built(two).float()
-    x = torch.stack([torch.arange(99.0) + 0.5, torch.zeros(99)], dim=-1)[None]
-    assert relative.level_of_reference(x, slice(1, 2))[0, :, 0, 0].tolist() == list(range(99))
-
-
 def test_training_begins_without_them(rows):
     x, hidden = rows
     relative = RelativeLogits(three_columns(), {0: 0, 1: 30, 2: 41}, WIDTH, generator()).double()
@@ -120,11 +86,6 @@ def test_training_begins_without_them(rows):
     assert relative(x, hidden, torch.zeros(1, 40, 43, dtype=torch.float64)).abs().max() == 0.0
     assert relative.kernels.shape[-1] == N_STEPS
     assert float(relative.kernels.detach()[..., 1:, :].std()) == pytest.approx(KERNEL_STD, rel=0.1)
-
-
-def test_only_columns_of_one_unit_are_compared():
-    rulers = [ruler(0, [0.0], [1.0]), ruler(1, [0.0], [1.0], "M in ns"), ruler(2, [0.0], [1.0])]
-    assert [r.column for r in comparable(rulers)] == [0, 2]
 
 
 def test_the_models_of_a_stack_do_not_touch(rows):
