@@ -19,7 +19,7 @@ from skvae.tables import Table
 from skvae.training import isolated_rng
 
 OWN_WEIGHTS = ("encoder.network.replicas", "decoder.network.replicas")  # of a user's own networks
-OF_TABLE = ("joint.", *(f"{name}.joint." for name in BESIDE))  # constants of families
+OF_TABLE = ("joint.", *(f"{name}.joint." for name in BESIDE), "chain.relative.rulers.")  # constants of columns
 FACTORIES = (torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn, torch.arange)
 
 Module = TypeVar("Module", bound=nn.Module)

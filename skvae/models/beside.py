@@ -23,6 +23,7 @@ from skvae.training import (
     History,
     LogLikelihood,
     Training,
+    choose_references,
     ends_the_fit_alone,
     match_marginals,
     start_at_marginals,
@@ -99,6 +100,8 @@ def beside_at_start(name: str, plan: Plan, data: Data, train: list[Tensor], run:
     model = model.to(run.device).requires_grad_(True)
     restack(model, [0] * len(train))
     if start is None:
+        if isinstance(model, Chain) and model.relative is not None:
+            choose_references(model.relative, data.x[train[-1]], run.seed)
         for s, rows in enumerate(train):
             weights = None if data.weights is None else data.weights[rows]
             start_at_marginals(model, model.joint, s, data.x[rows], weights)

@@ -8,6 +8,7 @@ from skvae.networks.encoder import Encoder, Trunk
 from skvae.networks.mlp import ACTIVATIONS, MLP, Linear
 from skvae.networks.outputs import Outputs
 from skvae.networks.reader import Reader
+from skvae.networks.relative import RelativeLogits
 from skvae.networks.stack import Replicas, parameters_by_model, restack, state_of_models
 from skvae.networks.vae import VAE, alone, join, narrow, take_models
 from skvae.objectives import DiagonalNormal
@@ -25,6 +26,7 @@ __all__ = [
     "Linear",
     "Outputs",
     "Reader",
+    "RelativeLogits",
     "Replicas",
     "Trunk",
     "alone",

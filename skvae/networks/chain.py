@@ -22,6 +22,8 @@ from skvae.networks.columns import (
     outputs_among,
 )
 from skvae.networks.encoder import Trunk
+from skvae.networks.relative import RelativeLogits
+from skvae.networks.rulers import comparable
 
 
 class Chain(ByColumn):
@@ -30,6 +32,8 @@ class Chain(ByColumn):
     .. math:: p(x) = \prod_d p(x_d \mid x_{<d}), \qquad
               \eta_d = a_d + U_d \big[c_d + b_d\,;\; f(c'_d + b'_d)\big], \qquad
               c_d = \sum_{i<d} V_i(x_i), \quad c'_d = \sum_{i<d} V'_i(x_i)
+
+    and what earlier values say of the levels of η_d by their distance: see ``RelativeLogits``.
 
     Each cell adds one vector to the context of later columns: that of its level or gap, or a multiple of its column's.
     What the context says is low-rank, direct, and deep through one network f that all columns share. Training
@@ -60,13 +64,20 @@ class Chain(ByColumn):
         self.b_deep = nn.Parameter(DIRECT_STD * torch.randn(1, 1, joint.n_columns, RANK, generator=generator))
         self.U = nn.Parameter(torch.zeros(1, self.n_outputs, 2 * RANK))
         self.heads_of = heads_by_column(self, joint)
-        self.by_column = OutputsByColumn(list(map(outputs_among, self.heads_of)))
+        outputs_of = list(map(outputs_among, self.heads_of))
+        self.by_column = OutputsByColumn(outputs_of)
+        rulers = comparable(joint.rulers)
+        first_output = {ruler.column: outputs_of[ruler.column][0] for ruler in rulers}
+        self.relative = RelativeLogits(rulers, first_output, 2 * RANK, generator) if rulers else None
 
     def forward(self, x: Tensor) -> Parameters:
         """The heads of each block, by name. Shape: (S, B, D)."""
         cells = self.context(x)
         hidden = self.hidden(cells.cumsum(dim=2) - cells, slice(None))
-        return self.assemble(self.bias + self.by_column(hidden, self.smoothing(self.U)).to(self.bias.dtype))
+        outputs = self.bias + self.by_column(hidden, self.smoothing(self.U)).to(self.bias.dtype)
+        if self.relative is not None:
+            outputs = self.relative(x, hidden, outputs)
+        return self.assemble(outputs)
 
     def log_prob(self, x: Tensor, n_known: int = 0) -> Tensor:
         """Log p over the observed cells, given the first few of them, nats. Shape: (S, B, D) -> (S, B)."""
@@ -78,7 +89,7 @@ class Chain(ByColumn):
         context, total = x.new_zeros(*x.shape[:2], 2 * RANK), x.new_zeros(x.shape[:2])
         table, weights = self.context.table(), self.smoothing(self.U)
         for j, block in enumerate(columns_alone(self.joint, x)[:n]):
-            total = total + log_prob_of_column(j, block, x, self._heads_of_column(j, context, weights))
+            total = total + log_prob_of_column(j, block, x, self._heads_of_column(j, x, context, weights))
             context = context + self.context.cell(x, j, block, table)
         return total
 
@@ -115,14 +126,17 @@ class Chain(ByColumn):
         x, context = x.clone(), x.new_zeros(*x.shape[:2], 2 * RANK)
         table, weights = self.context.table(), self.smoothing(self.U)
         for j, block in enumerate(columns_alone(self.joint, x)):
-            heads = self._heads_of_column(j, context, weights)
+            heads = self._heads_of_column(j, x, context, weights)
             if tune is not None:
                 heads = tune(j, block, x, heads)
             fill_column(self.joint, j, block, x, heads, generator)
             context = context + self.context.cell(x, j, block, table)
         return x
 
-    def _heads_of_column(self, j: int, context: Tensor, weights: Tensor) -> dict[str, Tensor]:
+    def _heads_of_column(self, j: int, x: Tensor, context: Tensor, weights: Tensor) -> dict[str, Tensor]:
         """The heads of column j after the columns so far. Shape: context (S, B, 2 R), weights (S, T, 2 R)."""
         hidden = self.hidden(context.unsqueeze(2), slice(j, j + 1))[:, :, 0]
-        return self.heads_at(j, lambda part: self.bias[..., part] + torch.bmm(hidden, weights[:, part].mT))
+        heads = self.heads_at(j, lambda part: self.bias[..., part] + torch.bmm(hidden, weights[:, part].mT))
+        if self.relative is not None and j in self.relative.rulers.columns:
+            heads["logits"] = self.relative.of_column(j, x, hidden, heads["logits"])
+        return heads

@@ -20,6 +20,7 @@ from skvae.training.objective import Aim, LogLikelihood, Objective
 from skvae.training.optimizer import rearranged_memory
 from skvae.training.processes import agree_on, is_first
 from skvae.training.recipe import Recipe
+from skvae.training.references import choose_references
 from skvae.training.rows import RowsInMemory, StreamedRows
 from skvae.training.schedules import BetaSchedule, CyclicalBeta, LinearBeta, annealed, annealed_anew, open_ended
 from skvae.training.split import N_FOLDS, Split, split_rows
@@ -46,6 +47,7 @@ __all__ = [
     "agree_on",
     "annealed",
     "annealed_anew",
+    "choose_references",
     "ends_the_fit_alone",
     "global_rng_states",
     "initialize",

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from skvae.likelihoods import Likelihood
 from skvae.likelihoods.categorical import POSITION_MAX
+from skvae.likelihoods.ruler import N_POINTS, Ruler
 from skvae.tables.bins import Bins, Floats, Integers, as_decimals, mean_of_draws, steps_of
 from skvae.tables.columns.base import Column, ColumnSurvey, Learned, Mask, Support, check_finite
 from skvae.tables.columns.dtypes import Dtype, Values, is_time, is_whole, is_wide, numpy_float
@@ -60,6 +61,12 @@ class HistogramColumn(Column):
     @property
     def frequencies(self) -> Floats:  # noqa: D102
         return self.bins.shares if len(self.bins.shares) else super().frequencies
+
+    def ruler(self, position: int) -> Ruler:  # noqa: D102
+        shares = POSITION_MAX * (np.arange(N_POINTS) + 0.5) / N_POINTS
+        values = self.bins.decode((np.arange(len(self.edges))[:, None] + shares).ravel())
+        begins, ends, points = (torch.from_numpy(self.number.measured(part)) for part in (*self.edges.T, values))
+        return Ruler(position, self.number.shared_unit, begins, ends, points)
 
     @property
     def level_labels(self) -> pd.Index:

@@ -76,6 +76,15 @@ class NumberColumn(Column):
                 f"Convert it to {self.dtype}."
             ) from error
 
+    def measured(self, cells: Floats) -> Floats:
+        """Cells in the unit that columns of their kind share."""
+        return cells
+
+    @property
+    def shared_unit(self) -> str:
+        """What the numbers of ``measured`` count."""
+        return "number"
+
     def decode(self, cells: Floats) -> Values:  # noqa: D102
         return cast(cells, self.dtype)
 

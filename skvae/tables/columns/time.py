@@ -98,6 +98,15 @@ class TimeColumn(Column):
         origin, origin_rest = divmod(self.origin, self.step)
         return np.asarray(whole.astype(float) - origin + (rest - origin_rest) / self.step, dtype=np.float64)
 
+    def measured(self, cells: Floats) -> Floats:
+        """Ticks as floats."""
+        return self.origin + self.step * cells
+
+    @property
+    def shared_unit(self) -> str:
+        """What they count: only moments have an origin."""
+        return f"{_kind_of_time(self.dtype)} in {self.unit}"
+
     def decode(self, cells: Floats) -> Values:  # noqa: D102
         is_gap = np.isnan(cells)
         ticks = np.full(len(cells), np.iinfo(np.int64).min)  # NaT

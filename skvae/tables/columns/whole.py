@@ -152,6 +152,9 @@ class WholeColumn(NumberColumn):
             return float(round((value - self.origin) / self.unit))
         return float((value - self.origin) / self.unit)
 
+    def measured(self, cells: Floats) -> Floats:  # noqa: D102
+        return self.origin + self.unit * cells
+
     def decode(self, cells: Floats) -> Values:  # noqa: D102
         is_gap = np.isnan(cells)
         whole = self._wholes(np.where(is_gap, 0.0, cells))

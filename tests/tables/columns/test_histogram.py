@@ -99,3 +99,18 @@ def test_moments_of_a_histogram_are_possible_between_the_first_and_the_last():
     probes = series(pd.to_datetime(["2019-12-31", "2020-01-01", "2020-01-20", "2020-02-09", "2020-02-10"]), None)
     assert column.is_possible(probes).tolist() == [False, True, True, True, False]
     assert column.possible_values(ANY) == "a value from 2020-01-01 00:00:00 to 2020-02-09 00:00:00"
+
+
+def test_columns_of_one_unit_are_measured_alike():
+    """Numbers are themselves, however they are stored; moments count ticks, and are no durations."""
+    values = np.arange(1, 301) * 7
+    small, large = histogram_of(series(values, "float32")), histogram_of(series(values + 2**60, "int64"))
+    one, other = small.ruler(0), large.ruler(1)
+    assert one.unit == other.unit
+    assert_allclose(one.begins[0], 7.0)
+    assert_allclose(other.begins - one.begins, 2.0**60, rtol=1e-12)
+    assert (one.points.diff() >= 0).all()
+    days = pd.Series(pd.to_datetime("2020-01-01") + pd.to_timedelta(values, unit="D"), name="a")
+    moments, durations = histogram_of(days), histogram_of(days - days[0])
+    assert len({ruler.unit for ruler in (one, moments.ruler(0), durations.ruler(1))}) == 3
+    assert_allclose(moments.ruler(0).begins[0], days.astype("int64")[0])

@@ -1,0 +1,112 @@
+"""Where the value of an earlier cell falls among the levels of a later column."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from skvae.likelihoods import Ruler
+from skvae.networks.rulers import Rulers
+
+N_REFERENCES = 4  # of a column, at most
+WINDOW = 8  # levels to either side that a kernel tells apart
+N_STEPS = 2 * WINDOW + 3  # of a kernel: each of these, and all beyond them on either side
+N_KERNELS = 2  # of a pair, mixed by gates
+KERNEL_STD = 0.1  # of the initial kernels but the first of a pair; the gates of those begin closed
+
+
+class RelativeLogits(nn.Module):
+    r"""Logits of a column's levels by their distance from the level in which the value of an earlier cell falls.
+
+    .. math:: \eta_d[t] \mathrel{+}= \sum_{r, m} g_{drm}(h_d) \, K_{drm}\big[t - \tau_{dr}\big], \qquad
+              g_{drm}(h) = 1[m = 0] + w_{drm} \cdot h
+
+    where τ_dr is the level of d in which the value of its reference r, an earlier column of the same unit, lies, and
+    h_d the hidden vector of d. That a bill is near that of the month before takes 19 numbers instead of a matrix of
+    levels. Kernels begin at zero, and are constant beyond eight levels; a pair has some for levels that are ranges and
+    some for levels that are single values. A gap says nothing, nor does a value outside of the range of d.
+
+    Parameters
+    ----------
+    rulers : list of C Rulers
+        The columns that have levels, in the order of the row.
+    first_output : dict of int to int
+        Where the logits of each of them begin among all outputs.
+    width : int
+        Length H of a hidden vector.
+    generator : torch.Generator
+        Source of the initial kernels.
+
+    References
+    ----------
+    Shaw, Uszkoreit and Vaswani (2018), Self-Attention with Relative Position Representations, for weights by a clipped
+    distance. Here it is one of values.
+    """
+
+    def __init__(
+        self, rulers: list[Ruler], first_output: dict[int, int], width: int, generator: torch.Generator
+    ) -> None:
+        super().__init__()
+        self.rulers = Rulers(rulers)
+        pairs = (len(rulers), N_REFERENCES)
+        self.register_buffer("reference", torch.full(pairs, -1.0))  # its position; a float, as files hold these
+        outputs = [torch.arange(len(ruler.begins)) + first_output[ruler.column] for ruler in rulers]
+        self.register_buffer("outputs", torch.cat(outputs))
+        self.gates = nn.Parameter(torch.zeros(1, *pairs, N_KERNELS, width))
+        kernels = KERNEL_STD * torch.randn(1, *pairs, 2, N_KERNELS, N_STEPS, generator=generator)
+        kernels[..., 0, :] = 0.0
+        self.kernels = nn.Parameter(kernels)
+
+    def forward(self, x: Tensor, hidden: Tensor, outputs: Tensor) -> Tensor:
+        """Outputs with what the references say added. Shape: (S, B, D), (S, B, D, H), (S, B, T) -> (S, B, T)."""
+        every = slice(0, len(self.rulers.columns))
+        hidden = hidden.index_select(2, self.rulers.get_buffer("position"))
+        return outputs.index_add(-1, self.get_buffer("outputs"), self._logits(x, hidden, every).to(outputs.dtype))
+
+    def refer(self, c: int, references: list[int]) -> None:
+        """Let the column with the ruler at a position have those at others as references."""
+        reference = self.get_buffer("reference")
+        reference[c] = -1.0
+        reference[c, : len(references)] = torch.tensor(references, dtype=reference.dtype, device=reference.device)
+
+    def of_column(self, j: int, x: Tensor, hidden: Tensor, logits: Tensor) -> Tensor:
+        """The same for one column of the row. Shape: (S, B, D), (S, B, H), (S, B, T_j) -> (S, B, T_j)."""
+        c = self.rulers.columns.index(j)
+        return logits + self._logits(x, hidden.unsqueeze(2), slice(c, c + 1)).to(logits.dtype)
+
+    def _logits(self, x: Tensor, hidden: Tensor, columns: slice) -> Tensor:
+        """Additions to the logits of some columns, side by side. Shape: (S, B, D), (S, B, C', H) -> (S, B, T')."""
+        tau = self.level_of_reference(x, columns)
+        kernels = self._kernels(tau, hidden, columns)
+        return self._spread(tau, kernels, columns)
+
+    def level_of_reference(self, x: Tensor, columns: slice) -> Tensor:
+        """Level of each column in which its references fall; −1 where they say nothing. (S, B, D) -> (S, B, C', R)."""
+        reference = self.get_buffer("reference")[columns].long().clamp(-1, len(self.rulers.columns) - 1)
+        values = self.rulers.measure(x, reference.clamp(min=0))
+        return self.rulers.level_of(values, columns).masked_fill(reference < 0, -1)
+
+    def _kernels(self, tau: Tensor, hidden: Tensor, columns: slice) -> Tensor:
+        """The mixed kernel of each pair. Shape: (S, B, C', R), (S, B, C', H) -> (S, B, C', R, steps)."""
+        gates = torch.einsum("sbch,scrmh->sbcrm", hidden, self.gates[:, columns].to(hidden.dtype))
+        gates = gates + gates.new_tensor([1.0] + [0.0] * (N_KERNELS - 1))
+        is_single = self.rulers.are_single(tau, columns)
+        states = torch.stack([(tau >= 0) & ~is_single, (tau >= 0) & is_single], dim=-1).to(gates.dtype)
+        mixture = (states.unsqueeze(-1) * gates.unsqueeze(-2)).flatten(-2)  # (S, B, C', R, 2 m)
+        kernels = self.kernels[:, columns].flatten(3, 4).to(gates.dtype)
+        return torch.einsum("sbcrm,scrmk->sbcrk", mixture, kernels).to(self.kernels.dtype)
+
+    def _spread(self, tau: Tensor, kernels: Tensor, columns: slice) -> Tensor:
+        """Kernels, each around its level, added up by column. Shape: (S, B, C', R, steps) -> (S, B, T').
+
+        A kernel is the running sum of its differences, of which only 19 are not zero.
+        """
+        n_levels = torch.tensor(self.rulers.n_levels[columns], device=tau.device).view(-1, 1)
+        begin = (tau.unsqueeze(-1) + torch.arange(N_STEPS, device=tau.device) - (WINDOW + 1)).clamp(min=0)
+        begin[..., 0] = 0
+        begin = torch.minimum(begin.flatten(-2), n_levels)  # a place after the last level takes what comes later
+        rises = torch.diff(kernels, dim=-1, prepend=torch.zeros_like(kernels[..., :1])).flatten(-2)
+        places = torch.arange(max(self.rulers.n_levels[columns]) + 1, device=tau.device)
+        logits = rises.new_zeros(*rises.shape[:3], len(places)).scatter_add(-1, begin, rises).cumsum(dim=-1)
+        is_level = (places < n_levels).flatten().nonzero().squeeze(1)
+        return logits.flatten(2).index_select(-1, is_level)
