@@ -17,7 +17,7 @@ from skvae.tables.bins import Floats
 
 N_ROWS, N_ROWS_OF_SEQUENCE = 2000, 100  # that are decoded with each component at its mean; of columns one by one
 N_ROWS_OF_CHUNK = 200  # after one pass over a chunk, which takes little time itself
-N_TH = 4  # one in so many of these is decoded at both ends of each component
+N_ENDS = 4  # one in so many of that many rows is decoded at both ends of each component
 TINY = float(np.finfo(float).tiny)
 CELLS = 4_000_000  # numbers of the widest layer, at most
 LOW, HIGH = 0.16, 0.84  # quantiles one standard deviation to both sides of a normal mean
@@ -65,8 +65,7 @@ class Yardstick(NamedTuple):
     center, reach : ndarray of shape (W,)
         Middle and half of the range of each amount over the rows.
     total : ndarray of shape (D,)
-        Variance of each column, in a unit that all of them share: where they have one scale, as in PCA, that of the
-        largest; else each column has variance 1, or 0 if it is constant.
+        Variance of each column, in a unit that all of them share; where they have none, 1, or 0 if it is constant.
     size : ndarray of shape (W,)
         Reach of each amount in that unit.
     """
@@ -87,7 +86,7 @@ class Yardstick(NamedTuple):
         cells = (of_rows - center) / reach
         variance = variance_of(cells, weights)
         size = reach / reach.max()
-        if any(family.scaling != "shared" for family in table.data_families):
+        if not has_one_unit(table):
             by_column = np.repeat(amounts.total(variance), amounts.widths)
             size = np.where(by_column > 0, 1 / np.sqrt(np.where(by_column > 0, by_column, 1.0)), 0.0)
         return cls(amounts, cells, center, reach, amounts.total(variance * size**2), size)
@@ -100,6 +99,15 @@ class Yardstick(NamedTuple):
     def expected(self, vae: VAE | Level, z: Tensor) -> Floats:
         """E[x | z] in reaches from the center, of a stack of one. Shape: (N, K) -> (N, W)."""
         return (expected_amounts(vae, self.amounts, z) - self.center) / self.reach
+
+
+def has_one_unit(table: Table) -> bool:
+    """Whether variances of columns can be added up as they are, as PCA does: one scale, or the cells of an array."""
+    is_array = not table.is_frame
+    return all(
+        family.scaling == "shared" or (is_array and family.scaling == "none" and family.cells in ("numbers", "bits"))
+        for family in table.data_families
+    )
 
 
 def expected_amounts(vae: VAE | Level, amounts: Amounts, z: Tensor) -> Floats:
@@ -139,13 +147,15 @@ def loadings_of(
     shares, z = np.ones(len(x)) if weights is None else weights.cpu().double().numpy(), q.loc[0].double()
     low, high = (weighted_quantile(z.cpu().numpy(), shares, at) for at in (LOW, HIGH))
     mean = shares @ z.cpu().numpy() / shares.sum()
-    every = math.ceil(len(x) / _n_decoded(vae, table, n_rows))
+    n_rows = _n_decoded(vae, table, n_rows)
+    every = math.ceil(len(x) / n_rows)
     x, z, shares = x[::every], z[::every], shares[::every]
     yardstick, precise = Yardstick.of(table, x, shares), _precise(vae)
     whole, of_components = yardstick.expected(precise, z), list[tuple[Floats, ...]]()
-    unexplained, some = yardstick.share_left(whole, shares), shares[::N_TH] / max(shares[::N_TH].sum(), TINY)
+    unexplained, few = yardstick.share_left(whole, shares), slice(None, None, math.ceil(N_ENDS * len(x) / n_rows))
+    some = shares[few] / max(shares[few].sum(), TINY)
     for k in range(vae.n_components):
-        ends = [yardstick.expected(precise, _with(z[::N_TH], k, float(at[k]))) for at in (low, high)]
+        ends = [yardstick.expected(precise, _with(z[few], k, float(at[k]))) for at in (low, high)]
         without = yardstick.expected(precise, _with(z, k, float(mean[k])))
         effect, strength = some @ (ends[1] - ends[0]) / 2, np.sqrt(variance_of(whole - without, shares))
         in_units = (effect * yardstick.reach, strength * yardstick.reach, effect * yardstick.size)
