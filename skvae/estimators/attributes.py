@@ -40,15 +40,17 @@ def fitted_attributes(estimator: BaseEstimator, plan: Plan, fit: Fit, device: to
             "explained_variance_by_column_": fit.loadings.explained,
             "explained_variance_ratio_": fit.loadings.explained.sum(axis=1),
         }
+    if fit.tables is not None:
+        attributes["_levels"] = {name: table.cpu().double().numpy() for name, table in fit.tables.flat().items()}
     if fit.beside:
         attributes["history_beside_"] = {name: of_model.as_dict() for name, of_model in fit.beside.items()}
-    noise = _noise_variance(vae, estimator.table_)
+    noise = noise_variance(vae, estimator.table_)
     if noise is not None:
         attributes["noise_variance_"] = noise
     return attributes
 
 
-def _noise_variance(vae: VAE, table: Table) -> float | NDArray[np.floating[Any]] | None:
+def noise_variance(vae: VAE, table: Table) -> float | NDArray[np.floating[Any]] | None:
     """In the units of X, where one Gaussian family without row factors covers all columns."""
     family = table.families[0]
     if not isinstance(family, Gaussian) or set(table.families) != {family} or family.scale == "row":

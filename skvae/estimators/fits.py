@@ -16,7 +16,7 @@ from torch import Tensor
 from skvae.estimators._callbacks import CallbackMixin, follow, with_callbacks
 from skvae.estimators._compat import fit_context
 from skvae.estimators.attributes import fitted_attributes
-from skvae.estimators.input import n_rows_min, read_rows, row_weights, unchanged_on_error
+from skvae.estimators.input import check_not_ordered, n_rows_min, read_rows, row_weights, unchanged_on_error
 from skvae.files import fit_kept
 from skvae.likelihoods import Likelihood
 from skvae.messages import warn_user
@@ -175,6 +175,7 @@ class FitsMixin(CallbackMixin):
         self
         """
         with unchanged_on_error(self):
+            check_not_ordered(self.get_params(deep=False))
             start, known = self._start_of_chunk(table)
             frame, native = to_pandas(X)
             rows = read_rows(self, frame, known, reset=start is None)
@@ -304,6 +305,6 @@ class FitsMixin(CallbackMixin):
         """Set the fitted attributes, and say what went wrong on the way."""
         for complaint in complaints_of(fitted, self.table_):
             warn_user(complaint, ConvergenceWarning)
-        for name in ("noise_variance_", "history_beside_"):  # of an earlier fit
+        for name in ("noise_variance_", "history_beside_", "_levels"):  # of an earlier fit
             self.__dict__.pop(name, None)
         self.__dict__.update(fitted_attributes(self, plan, fitted, device))

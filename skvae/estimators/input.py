@@ -158,6 +158,15 @@ def row_weights(X: Rows, sample_weight: ArrayLike | None, n_rows_wanted: int = 2
     return RowWeights(kept, torch.from_numpy(weights[kept]))
 
 
+def check_not_ordered(parameters: Mapping[str, Any]) -> None:
+    """Refuse nested components where rows come once: they are trained together from one start to one end."""
+    if parameters["ordered"]:
+        raise ValueError(
+            "partial_fit goes on from where the last chunk left the model, which ordered=True does not, but ordered is "
+            "True. Use fit_chunks, or ordered=False."
+        )
+
+
 def check_count(name: str, value: object) -> int:
     """A number of draws or rows, one at least."""
     if not isinstance(value, Integral) or not 1 <= int(value) < 2**63:

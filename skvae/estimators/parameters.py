@@ -19,6 +19,7 @@ AUTO = one_of("auto")
 
 CONSTRAINTS: dict[str, list[Any]] = {
     "n_components": [Interval(Integral, 1, None, closed="left")],
+    "ordered": ["boolean"],
     "likelihood": [one_of("auto", *sorted(FAMILIES)), Likelihood, Mapping],
     "prior": [one_of(*PRIORS), PriorFamily],
     "add_indicator": ["boolean"],

@@ -21,7 +21,7 @@ from skvae.files.pickling import version
 from skvae.files.weights import Arrays, learned, rebuilt, rebuilt_beside
 from skvae.messages import warn_user
 from skvae.models import Data, Fit, Follower, Keeper, Loadings, Online, Plan, Run, Trained, fit, fit_together
-from skvae.networks import VAE
+from skvae.networks import VAE, Tables
 from skvae.tables import Table
 from skvae.training import History, agree_on, is_first
 
@@ -319,7 +319,11 @@ def _described(fit: Fit) -> dict[str, Any]:
     """What a file holds of a fit."""
     history, extreme = fit.history.state_dict(), fit.extreme
     described = {"weights": learned(fit.vae), "history": history, "kl": fit.kl, "extreme": extreme}
-    return described | {"online": fit.online, "loadings": fit.loadings and list(fit.loadings)}
+    return described | {
+        "online": fit.online,
+        "loadings": fit.loadings and list(fit.loadings),
+        "tables": fit.tables and fit.tables.flat(),
+    }
 
 
 def _described_beside(trained: Trained) -> dict[str, Any] | None:
@@ -335,4 +339,7 @@ def _fit(described: Mapping[str, Any], plan: Plan, table: Table, run: Run) -> Fi
     vae = rebuilt(plan.architecture, table, weights).to(run.device)
     history = History.from_state_dict(described["history"])
     loadings = described["loadings"] and Loadings(*described["loadings"])
-    return Fit(vae, history, described["kl"], described["extreme"], described["online"], loadings=loadings)
+    tables = described["tables"] and Tables.of_flat(described["tables"], vae.decoder.bias)
+    return Fit(
+        vae, history, described["kl"], described["extreme"], described["online"], loadings=loadings, tables=tables
+    )

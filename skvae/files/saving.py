@@ -47,6 +47,7 @@ MORE_ATTRIBUTES: dict[str, Any] = {
     "noise_variance_": float | NDArray[np.float64],
     "_sklearn_output_config": dict[str, str],
     "_date_formats": dict[str, str],
+    "_levels": dict[str, NDArray[np.float64]],
 }
 """Types of those that a file may hold."""
 
@@ -158,6 +159,9 @@ def _restored(cls: Any, described: Any, arrays: Arrays, own: Own, reader: Reader
             raise ValueError(f"Its {name!r} is a {type(value).__name__}, which it cannot be")
     check_finite_attributes(attributes)
     check_levels(attributes["table_"])
+    for levels in attributes.get("_levels", {}).values():
+        if levels.shape[:1] != attributes["kl_per_component_"].shape:
+            raise ValueError("Its tables of levels are not those of its components")
     sizes = described["hidden_layer_sizes"], described.get("sizes_beside", [])  # which earlier releases had not
     if sum(map(len, sizes)) > len(arrays):
         raise ValueError("It has more layers than weights")

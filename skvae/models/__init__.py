@@ -8,6 +8,7 @@ from skvae.models.data import Data
 from skvae.models.kl import ACTIVE
 from skvae.models.loadings import Loadings
 from skvae.models.model import Model, index_of
+from skvae.models.nested import cut
 from skvae.models.online import Online
 from skvae.models.outcome import Fit
 from skvae.models.plan import Parameters, Plan
@@ -36,6 +37,7 @@ __all__ = [
     "Run",
     "Trained",
     "complaints_of",
+    "cut",
     "decide",
     "fit",
     "fit_chunk",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 
 import torch
 
 from skvae.models.data import Data
 from skvae.models.floor import Floor
+from skvae.models.nested import conclude_nested, nested_at_start
 from skvae.models.online import Online
 from skvae.models.outcome import Fit, conclude
 from skvae.models.plan import Plan
@@ -15,7 +17,7 @@ from skvae.models.run import Follower, Keeper, Run
 from skvae.models.telling import Telling
 from skvae.models.tries import train
 from skvae.networks import VAE, alone, restack
-from skvae.training import Split, Training, initialize
+from skvae.training import Split, Trainee, Training, initialize
 
 
 def fit_vae(
@@ -59,18 +61,20 @@ def fit_vae(
         split = split.with_folds(plan.n_folds)
         data = data.to(run.device)
         vae = stack_at_start(plan, data, split, run, generator, start)
-        floor = Floor(vae, plan.recipe, plan.objective, split, run.seed)
+        trainee: Trainee = nested_at_start(vae, plan.init) if plan.is_nested else vae
+        end: Callable[..., Fit] = conclude_nested if plan.is_nested else conclude
+        floor = Floor(trainee, plan.recipe, plan.objective, split, run.seed)
         if before is not None:
             before.take_up(vae)
         data = data.float()
 
         def so_far(training: Training) -> Fit:
-            return conclude(*training.so_far(training.candidates[0]), data, split.train[-1], floor=floor)
+            return end(*training.so_far(training.candidates[0]), data, split.train[-1], floor=floor)
 
         telling = Telling(run, plan.recipe.max_iter, so_far, follower, keeper, plan.architecture.reads_global_rng)
-        training = train(vae, data, split, plan.recipe, plan.objective, run, telling, offset=offset, online=before)
+        training = train(trainee, data, split, plan.recipe, plan.objective, run, telling, offset=offset, online=before)
         history = training.candidates[0].history
-        fit = conclude(vae, history, data, split.train[-1], generator, floor)
+        fit = end(trainee, history, data, split.train[-1], generator, floor)
         if online is None:
             return fit
         return fit._replace(online=online.after(training, floor.left).rearranged(vae, fit.turn))

@@ -10,13 +10,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from skvae.networks import VAE, alone
+from skvae.networks import VAE, Level, alone
 from skvae.objectives import DiagonalNormal
 from skvae.tables import Amounts, Table, center_and_reach, variance_of
 from skvae.tables.bins import Floats
 
-N_ROWS, N_ROWS_OF_SEQUENCE = 500, 50  # that are decoded with each component moved; where columns come one by one
-N_ROWS_OF_CHUNK = 50  # after one pass over a chunk, which takes little time itself
+N_ROWS, N_ROWS_OF_SEQUENCE = 2000, 100  # that are decoded with each component at its mean; of columns one by one
+N_ROWS_OF_CHUNK = 200  # after one pass over a chunk, which takes little time itself
+N_ENDS = 4  # one in so many of that many rows is decoded at both ends of each component
+TINY = float(np.finfo(float).tiny)
 CELLS = 4_000_000  # numbers of the widest layer, at most
 LOW, HIGH = 0.16, 0.84  # quantiles one standard deviation to both sides of a normal mean
 
@@ -33,21 +35,22 @@ class Loadings(NamedTuple):
     strength : ndarray of shape (K, D)
         Standard deviation over rows of what z_k does: of E[x_d | z] less what it is where z_k stands at its mean. About
         the size of the effect where that is a line; an effect with two directions, such as a U, is 0, but has strength.
-    explained : ndarray of shape (K, D)
-        Share of the variance of all columns that would be lost of column d if z_k stood at its mean.
     pull : ndarray of shape (K, D)
         The effect in the unit in which variances of columns are added up: its largest number gives the sign.
+    explained : ndarray of shape (K, D)
+        Share of the variance of all columns that the model would no longer explain of column d if z_k stood at its
+        mean.
     """
 
     effect: Floats
     strength: Floats
-    explained: Floats
     pull: Floats
+    explained: Floats
 
     def rearranged(self, order: Floats, signs: Floats) -> Loadings:
         """Those of the components in another order, some of them turned around. Shape: (K,), (K,)."""
-        effect, strength, explained, pull = (part[order] for part in self)
-        return Loadings(effect * signs[:, None], strength, explained, pull * signs[:, None])
+        effect, strength, pull, explained = (part[order] for part in self)
+        return Loadings(effect * signs[:, None], strength, pull * signs[:, None], explained)
 
 
 class Yardstick(NamedTuple):
@@ -57,16 +60,18 @@ class Yardstick(NamedTuple):
     ----------
     amounts : Amounts
         The columns.
+    cells : ndarray of shape (N, W)
+        The rows, in reaches from the center; NaN is a gap.
     center, reach : ndarray of shape (W,)
         Middle and half of the range of each amount over the rows.
     total : ndarray of shape (D,)
-        Variance of each column, in a unit that all of them share: where they have one scale, as in PCA, that of the
-        largest; else each column has variance 1, or 0 if it is constant.
+        Variance of each column, in a unit that all of them share; where they have none, 1, or 0 if it is constant.
     size : ndarray of shape (W,)
         Reach of each amount in that unit.
     """
 
     amounts: Amounts
+    cells: Floats
     center: Floats
     reach: Floats
     total: Floats
@@ -78,21 +83,36 @@ class Yardstick(NamedTuple):
         amounts = Amounts(table)
         of_rows = amounts.of(x)
         center, reach = center_and_reach(of_rows)
-        variance = variance_of((of_rows - center) / reach, weights)
+        cells = (of_rows - center) / reach
+        variance = variance_of(cells, weights)
         size = reach / reach.max()
-        if any(family.scaling != "shared" for family in table.data_families):
+        if not has_one_unit(table):
             by_column = np.repeat(amounts.total(variance), amounts.widths)
             size = np.where(by_column > 0, 1 / np.sqrt(np.where(by_column > 0, by_column, 1.0)), 0.0)
-        return cls(amounts, center, reach, amounts.total(variance * size**2), size)
+        return cls(amounts, cells, center, reach, amounts.total(variance * size**2), size)
 
-    def expected(self, vae: VAE, z: Tensor) -> Floats:
+    def share_left(self, expected: Floats, shares: Floats) -> Floats:
+        """Share of the variance of all columns that expectations leave, by column. Shape: (N, W), (N,) -> (D,)."""
+        left = self.amounts.total(variance_of(self.cells - expected, shares) * self.size**2)
+        return left / max(float(self.total.sum()), TINY)
+
+    def expected(self, vae: VAE | Level, z: Tensor) -> Floats:
         """E[x | z] in reaches from the center, of a stack of one. Shape: (N, K) -> (N, W)."""
         return (expected_amounts(vae, self.amounts, z) - self.center) / self.reach
 
 
-def expected_amounts(vae: VAE, amounts: Amounts, z: Tensor) -> Floats:
+def has_one_unit(table: Table) -> bool:
+    """Whether variances of columns can be added up as they are, as PCA does: one scale, or the cells of an array."""
+    is_array = not table.is_frame
+    return all(
+        family.scaling == "shared" or (is_array and family.scaling == "none" and family.cells in ("numbers", "bits"))
+        for family in table.data_families
+    )
+
+
+def expected_amounts(vae: VAE | Level, amounts: Amounts, z: Tensor) -> Floats:
     """E[x | z] of a stack of one, and probabilities of categories. Shape: (N, K) -> (N, W)."""
-    if vae.decoder.sees_columns:  # one column after another: a category is its mode
+    if isinstance(vae, VAE) and vae.decoder.sees_columns:  # one column after another: a category is its mode
         return amounts.of(vae.generate(z[None], None, gaps=False)[0])
     parameters = vae.decode(z[None])
     expected = amounts.of(vae.joint.mean(parameters)[0])
@@ -124,32 +144,24 @@ def loadings_of(
     n_rows : int
         Rows that are decoded at most.
     """
-    shares = np.ones(len(x)) if weights is None else weights.cpu().double().numpy()
-    yardstick, z = Yardstick.of(table, x, shares), q.loc[0].double()
+    shares, z = np.ones(len(x)) if weights is None else weights.cpu().double().numpy(), q.loc[0].double()
     low, high = (weighted_quantile(z.cpu().numpy(), shares, at) for at in (LOW, HIGH))
     mean = shares @ z.cpu().numpy() / shares.sum()
-    every = math.ceil(len(x) / _n_decoded(vae, table, n_rows))
-    z, shares = z[::every], shares[::every] / shares[::every].sum()
-    precise = _precise(vae)
-    whole, moved = yardstick.expected(precise, z), list[tuple[Floats, Floats]]()
+    n_rows = _n_decoded(vae, table, n_rows)
+    every = math.ceil(len(x) / n_rows)
+    x, z, shares = x[::every], z[::every], shares[::every]
+    yardstick, precise = Yardstick.of(table, x, shares), _precise(vae)
+    whole, of_components = yardstick.expected(precise, z), list[tuple[Floats, ...]]()
+    unexplained, few = yardstick.share_left(whole, shares), slice(None, None, math.ceil(N_ENDS * len(x) / n_rows))
+    some = shares[few] / max(shares[few].sum(), TINY)
     for k in range(vae.n_components):
-        ends = [yardstick.expected(precise, _with(z, k, float(at[k]))) for at in (low, high)]
-        lost = whole - yardstick.expected(precise, _with(z, k, float(mean[k])))
-        moved.append(((ends[1] - ends[0]) / 2, lost))
-    return _loadings(yardstick, moved, shares)
-
-
-def _loadings(yardstick: Yardstick, moved: list[tuple[Floats, Floats]], shares: Floats) -> Loadings:
-    """From the change and the loss of each row, (N, W) both, for each component."""
-    amounts, reach, size = yardstick.amounts, yardstick.reach, yardstick.size
-    total = max(float(yardstick.total.sum()), np.finfo(float).tiny)
-    rows = list[tuple[Floats, ...]]()
-    for change, lost in moved:
-        effect, variance = shares @ change, variance_of(lost, shares)
-        strength, explained = np.sqrt(variance), amounts.total(variance * size**2) / total
-        measured = [amounts.largest(values) for values in (effect * reach, strength * reach, effect * size)]
-        rows.append((*measured[:2], explained, measured[2]))
-    return Loadings(*(np.nan_to_num(np.array(part)) for part in zip(*rows, strict=True)))
+        ends = [yardstick.expected(precise, _with(z[few], k, float(at[k]))) for at in (low, high)]
+        without = yardstick.expected(precise, _with(z, k, float(mean[k])))
+        effect, strength = some @ (ends[1] - ends[0]) / 2, np.sqrt(variance_of(whole - without, shares))
+        in_units = (effect * yardstick.reach, strength * yardstick.reach, effect * yardstick.size)
+        measured = map(yardstick.amounts.largest, in_units)
+        of_components.append((*measured, yardstick.share_left(without, shares) - unexplained))
+    return Loadings(*(np.nan_to_num(np.array(part)) for part in zip(*of_components, strict=True)))
 
 
 @torch.no_grad()

@@ -29,12 +29,15 @@ class Turn:
     signs: Tensor
 
     @classmethod
-    def of(cls, loadings: Loadings) -> Turn:
+    def of(cls, loadings: Loadings, *, keeps_order: bool = False) -> Turn:
         """The components in the order of the variance that they explain, signed by their largest effect.
 
-        Largest first, and that effect positive, as ``sklearn.utils.extmath.svd_flip`` signs the rows of a PCA.
+        Largest first, and that effect positive, as ``sklearn.utils.extmath.svd_flip`` signs the rows of a PCA. Nested
+        components keep the order that they have: another one would make other models of the first of them.
         """
         order = np.argsort(-loadings.explained.sum(axis=1), kind="stable")
+        if keeps_order:
+            order = np.arange(len(order))
         pull = loadings.pull[order]
         largest = np.take_along_axis(pull, np.abs(pull).argmax(axis=1)[:, None], axis=1)[:, 0]
         return cls(torch.from_numpy(order), torch.from_numpy(np.where(largest < 0, -1.0, 1.0)))
@@ -59,10 +62,10 @@ class Turn:
         return loadings.rearranged(self.order.numpy(), self.signs.numpy())
 
 
-def put_in_order(vae: VAE, loadings: Loadings) -> Turn | None:
+def put_in_order(vae: VAE, loadings: Loadings, *, keeps_order: bool = False) -> Turn | None:
     """Rearrange the components of a stack of one, in place, by what they do; None where they stay as they are."""
     if not vae.is_rearrangeable:
         return None
-    turn = Turn.of(loadings)
+    turn = Turn.of(loadings, keeps_order=keeps_order)
     turn.apply(vae)
     return turn

@@ -14,10 +14,26 @@ from skvae.models.kl import every_nth, mean_kl, posterior_of_rows
 from skvae.models.loadings import N_ROWS, Loadings, loadings_of
 from skvae.models.online import Online
 from skvae.models.ordering import Turn, put_in_order
-from skvae.networks import VAE, AutoregressiveDecoder, restack
+from skvae.networks import VAE, AutoregressiveDecoder, Tables, restack
 from skvae.priors import fit_prior
 from skvae.tables import Table
+from skvae.tables.bins import Floats
 from skvae.training import History, ends_the_fit_alone, match_marginals
+
+
+class Levels(NamedTuple):
+    """What is left of nested components.
+
+    Attributes
+    ----------
+    tables : Tables
+        What differs at each level from the model that is kept.
+    explained : ndarray of shape (K, D)
+        Share of the variance that each component adds to those before it, by column.
+    """
+
+    tables: Tables
+    explained: Floats
 
 
 class Fit(NamedTuple):
@@ -41,6 +57,8 @@ class Fit(NamedTuple):
         What each component does to each column.
     turn : Turn or None
         How the components were rearranged after training, if they were.
+    tables : Tables or None
+        What the first k components are alone, if they were trained to be a model.
     """
 
     vae: VAE
@@ -51,6 +69,7 @@ class Fit(NamedTuple):
     beside: Mapping[str, History] = {}
     loadings: Loadings | None = None
     turn: Turn | None = None
+    tables: Tables | None = None
 
     @property
     def is_interrupted(self) -> bool:
@@ -65,6 +84,7 @@ def conclude(
     rows: Tensor,
     generator: torch.Generator | None = None,
     floor: Floor | None = None,
+    levels: Levels | None = None,
 ) -> Fit:
     """The model of all training rows, refined if there is a generator, its components in order, and what it says.
 
@@ -82,6 +102,8 @@ def conclude(
         Source of the draws of the last steps; None leaves these out.
     floor : Floor, optional
         What the model must not end below.
+    levels : Levels, optional
+        What is left of nested components, which have an order of their own.
     """
     restack(vae, [vae.n_models - 1])
     if floor is not None:
@@ -94,10 +116,12 @@ def conclude(
             raise
         history.interrupted = True
     vae.requires_grad_(False)
-    return fit_of(vae, history, data, rows)
+    return fit_of(vae, history, data, rows, levels=levels)
 
 
-def fit_of(vae: VAE, history: History, data: Data, rows: Tensor, n_decoded: int = N_ROWS) -> Fit:
+def fit_of(
+    vae: VAE, history: History, data: Data, rows: Tensor, n_decoded: int = N_ROWS, levels: Levels | None = None
+) -> Fit:
     """The fit, its components in order, with the first suspect where training broke down.
 
     Loadings and KL are those of up to 10,000 of the rows at these positions, of which so many are decoded.
@@ -105,13 +129,16 @@ def fit_of(vae: VAE, history: History, data: Data, rows: Tensor, n_decoded: int 
     some = data.take(rows[:: every_nth(len(rows))])
     q = posterior_of_rows(vae, some.x)
     loadings = loadings_of(vae, data.table, some.x, q, some.weights, n_decoded)
-    turn = put_in_order(vae, loadings)
+    if levels is not None:
+        loadings = loadings._replace(explained=levels.explained)
+    turn = put_in_order(vae, loadings, keeps_order=levels is not None)
     if turn is not None:
         loadings, q = turn.of_loadings(loadings), turn.of_posterior(q)
     extreme, kl = None, mean_kl(vae, some.x, some.weights, q)
     if history.n_skipped or history.n_rollbacks:
         extreme = most_extreme(data.table, data.x)
-    return Fit(vae, history, kl, extreme, loadings=loadings, turn=turn)
+    tables = None if levels is None else levels.tables
+    return Fit(vae, history, kl, extreme, loadings=loadings, turn=turn, tables=tables)
 
 
 def refine(vae: VAE, data: Data, generator: torch.Generator) -> None:

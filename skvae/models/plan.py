@@ -15,6 +15,7 @@ class Parameters(Protocol):
     """What a user may say of a fit: the parameters of ``VAETransformer`` that are not about the columns."""
 
     n_components: int
+    ordered: bool
     hidden_layer_sizes: str | Sequence[int]
     activation: str
     dropout: float
@@ -36,6 +37,7 @@ class Parameters(Protocol):
     validation_fraction: float
     n_iter_no_change: int
     tol: float
+    warm_start: bool
     precision: str
 
 
@@ -82,6 +84,8 @@ class Plan:
         Folds that are trained at most, where there are any.
     beside : dict of Stages
         Trainings of the models beside the VAE, by name.
+    is_nested : bool
+        Whether the first k components are trained to be a model themselves, for every k.
     """
 
     architecture: Architecture
@@ -93,6 +97,7 @@ class Plan:
     n_threads: int | None
     n_folds: int
     beside: Mapping[str, Stage] = field(default_factory=dict)
+    is_nested: bool = False
 
     @property
     def n_epochs(self) -> int:

@@ -13,8 +13,18 @@ import torch
 from skvae.likelihoods import Bernoulli, Gaussian
 from skvae.models.architecture import BESIDE, Architecture
 from skvae.models.plan import Parameters, Plan, Stage
+from skvae.priors import Normal
 from skvae.tables import Table
-from skvae.training import N_FOLDS, BetaSchedule, LinearBeta, Objective, Recipe, resolve_precision
+from skvae.training import (
+    N_FOLDS,
+    WARMUP,
+    BetaSchedule,
+    LinearBeta,
+    NestedObjective,
+    Objective,
+    Recipe,
+    resolve_precision,
+)
 
 TINY, SMALL, MIDDLE = 250, 1000, 2000  # rows
 MAX_COLUMNS = 100  # that see one another unless a user asks for it
@@ -160,6 +170,10 @@ class Rules:
         """Whether the gradient of the KL runs through the draw alone: less noise where q is near the truth."""
         return self.facts.is_binary
 
+    def patient_until(self) -> float:
+        """Share of training before which it does not stop: the warm-up."""
+        return WARMUP
+
     def free_bits(self) -> float:
         """None: z is in use."""
         return 0.0
@@ -184,6 +198,23 @@ class Rules:
         """One thread for small matrix products, which gain nothing from two; None, all of them, for wide ones."""
         size = max(hidden_layer_sizes, default=1) * self.n_parallel()
         return 1 if size < 65_536 else None
+
+
+@dataclass(frozen=True)
+class NestedRules(Rules):
+    """Rules for components of which the first k are themselves a model: rows are shared among them."""
+
+    def learning_rate(self) -> float:
+        """Three times that of representation, where rows bear it."""
+        return (3 if self.facts.n_rows >= SMALL and not self.facts.is_binary else 1) * super().learning_rate()
+
+    def max_iter(self, batch_size: int) -> int:
+        """Twice the passes."""
+        return 2 * super().max_iter(batch_size)
+
+    def patient_until(self) -> float:
+        """A third: the mean over all levels may fall at first."""
+        return 1 / 3
 
 
 @dataclass(frozen=True)
@@ -296,6 +327,9 @@ def has_models_beside(parameters: Parameters, table: Table) -> bool:
 def rules_for(parameters: Parameters, table: Table, n_rows: int) -> Rules:
     """The table of rules for the purpose that the decoder serves."""
     facts = Facts.of(table, n_rows, parameters.n_components)
+    if parameters.ordered:
+        check_can_be_nested(parameters)
+        return NestedRules(facts)
     if parameters.decoder == "autoregressive":
         return SynthesisRules(facts)
     return Rules(facts)
@@ -354,7 +388,34 @@ def decide(
         n_threads=rules.n_threads(sizes),
         n_folds=rules.n_folds(),
         beside=beside,
+        is_nested=parameters.ordered,
     )
+
+
+def check_can_be_nested(parameters: Parameters) -> None:
+    """Refuse what has no first k components.
+
+    Raises
+    ------
+    ValueError
+        Where a parameter and ``ordered=True`` contradict each other.
+    """
+    can_be = {
+        "prior": parameters.prior in ("normal", Normal()),
+        "decoder": parameters.decoder in ("auto", "factorized", "conditional"),
+        "encoder": parameters.encoder == "mlp",
+        "objective": parameters.objective == "elbo",
+        "free_bits": parameters.free_bits in ("auto", 0),
+        "warm_start": not parameters.warm_start,
+    }
+    for name, is_possible in can_be.items():
+        if not is_possible:
+            value = getattr(parameters, name)
+            raise ValueError(
+                f"ordered=True trains the first k components as a model of their own, for every k, from a start of its "
+                f"own, for which {name} must be as it is by default, but it is {value!r}. Leave it out, or use "
+                f"ordered=False."
+            )
 
 
 def _hidden_layer_sizes(parameters: Parameters, rules: Rules) -> tuple[int, ...]:
@@ -392,11 +453,13 @@ def _recipe(parameters: Parameters, rules: Rules, sizes: Sequence[int], device: 
         dtype=resolve_precision(
             parameters.precision, width=max(sizes, default=1), n_columns=rules.n_parallel(), device=device
         ),
+        patient_until=rules.patient_until(),
     )
 
 
 def _objective(parameters: Parameters, rules: Rules, *, is_continued: bool) -> Objective:
-    return Objective(
+    kind = NestedObjective if parameters.ordered else Objective
+    return kind(
         name=cast(Literal["elbo", "iwae"], parameters.objective),
         beta=_beta(parameters, rules, is_continued=is_continued),
         free_bits=_free_bits(parameters, rules),

@@ -29,6 +29,7 @@ def is_stackable(parameters: Parameters) -> bool:
         and parameters.decoder in ("auto", "factorized")
         and parameters.prior in ("normal", Normal())
         and parameters.dropout == 0
+        and not parameters.ordered
     )
 
 

@@ -6,6 +6,7 @@ from skvae.networks.conditional import Completions, complete
 from skvae.networks.decoder import Decoder
 from skvae.networks.encoder import Encoder, Trunk
 from skvae.networks.mlp import ACTIVATIONS, MLP, Linear
+from skvae.networks.nesting import Level, Nested, Tables
 from skvae.networks.outputs import Outputs
 from skvae.networks.reader import Reader
 from skvae.networks.relative import RelativeLogits
@@ -23,11 +24,14 @@ __all__ = [
     "Decoder",
     "DiagonalNormal",
     "Encoder",
+    "Level",
     "Linear",
+    "Nested",
     "Outputs",
     "Reader",
     "RelativeLogits",
     "Replicas",
+    "Tables",
     "Trunk",
     "alone",
     "complete",

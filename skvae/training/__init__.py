@@ -16,18 +16,27 @@ from skvae.training.interrupts import ends_the_fit_alone
 from skvae.training.judge import Judge
 from skvae.training.loop import Training
 from skvae.training.noise import Noise
-from skvae.training.objective import Aim, LogLikelihood, Objective
+from skvae.training.objective import Aim, LogLikelihood, NestedObjective, Objective
 from skvae.training.optimizer import rearranged_memory
 from skvae.training.processes import agree_on, is_first
 from skvae.training.recipe import Recipe
 from skvae.training.references import choose_references
 from skvae.training.rows import RowsInMemory, StreamedRows
-from skvae.training.schedules import BetaSchedule, CyclicalBeta, LinearBeta, annealed, annealed_anew, open_ended
+from skvae.training.schedules import (
+    WARMUP,
+    BetaSchedule,
+    CyclicalBeta,
+    LinearBeta,
+    annealed,
+    annealed_anew,
+    open_ended,
+)
 from skvae.training.split import N_FOLDS, Split, split_rows
 from skvae.training.trainee import Trainee
 
 __all__ = [
     "N_FOLDS",
+    "WARMUP",
     "Aim",
     "BetaSchedule",
     "Candidate",
@@ -36,6 +45,7 @@ __all__ = [
     "Judge",
     "LinearBeta",
     "LogLikelihood",
+    "NestedObjective",
     "Noise",
     "Objective",
     "Recipe",

@@ -20,7 +20,7 @@ from skvae.training.objective import objective_by_model
 from skvae.training.optimizer import Optimizer
 from skvae.training.processes import add_up, agree_on, check_shares
 from skvae.training.rows import Rows, RowsInMemory
-from skvae.training.schedules import WARMUP, Schedule, annealed
+from skvae.training.schedules import Schedule, annealed
 from skvae.training.split import Split
 from skvae.training.steps import Steps
 from skvae.training.trainee import Trainee
@@ -182,7 +182,8 @@ class Training:
             self.epoch,
             state_of_models(self.vae, models),
             is_clear=verdict.is_clear,
-            is_final_objective=self.epoch >= max(candidate.objective.beta.end, WARMUP) * self.recipe.max_iter,
+            is_final_objective=self.epoch
+            >= max(candidate.objective.beta.end, self.recipe.patient_until) * self.recipe.max_iter,
         )
         history.stayed = stops and stopping.is_at_start
         self._report(candidate)

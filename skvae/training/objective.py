@@ -98,6 +98,25 @@ class Objective:
 
 
 @dataclass(frozen=True)
+class NestedObjective(Objective):
+    r"""The same of a ``Nested``, averaged over how many components are in use.
+
+    .. math:: \frac1K \sum_k ELBO_k
+
+    Each row of a step has a level of its own, and the rows that judge keep theirs.
+    """
+
+    def step(  # noqa: D102
+        self, vae: Trainee, x: Tensor, noise: Tensor, *, seen: Tensor | None, weights: Tensor | None, progress: float
+    ) -> tuple[Tensor, Bound]:
+        level = vae.at(vae.levels_of_step(noise))
+        return super().step(level, x, noise, seen=seen, weights=weights, progress=progress)
+
+    def judged(self, vae: Trainee, x: Tensor, noise: Tensor) -> tuple[Bound, Tensor]:  # noqa: D102
+        return super().judged(vae.at(vae.levels(x.shape[1])), x, noise)
+
+
+@dataclass(frozen=True)
 class LogLikelihood:
     """What is maximised where nothing is latent: the ``objective(x, noise)`` of the model, nats of each row.
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import torch
 
+from skvae.training.schedules import WARMUP
+
 EVALUATIONS = 40  # held-out evaluations in a whole fit, at most; half as many at least, where there are as many epochs
 
 
@@ -24,6 +26,8 @@ class Recipe:
         Evaluations without an improvement by more than ``tol`` nats before training stops.
     dtype : torch.dtype
         Precision of the networks' matrix products.
+    patient_until : float
+        Share of training before which it does not stop.
     """
 
     learning_rate: float
@@ -33,6 +37,7 @@ class Recipe:
     n_iter_no_change: int = 10
     tol: float = 0.0
     dtype: torch.dtype = torch.float32
+    patient_until: float = WARMUP
 
     @property
     def evaluate_every(self) -> int:

@@ -61,7 +61,7 @@ def test_a_rearranged_model_is_the_same_model(prior, decoder, mixed, tiny):
 
 def test_the_order_is_by_what_is_explained_and_the_largest_effect_is_positive():
     pull = np.array([[1.0, -3.0], [0.5, 0.1], [-2.0, 1.0]])
-    loadings = Loadings(2 * pull, np.abs(pull), np.array([[0.1, 0.2], [0.0, 0.1], [0.3, 0.3]]), pull)
+    loadings = Loadings(2 * pull, np.abs(pull), pull, np.array([[0.1, 0.2], [0.0, 0.1], [0.3, 0.3]]))
     turn = Turn.of(loadings)
     assert_array_equal(turn.order, [2, 0, 1])
     assert_array_equal(turn.signs, [-1, -1, 1])
