@@ -84,7 +84,7 @@ def test_a_perceptron_carries_a_linear_map(activation, sizes):
     assert torch.equal(mlp(x)[0], before[0])
     is_exact = activation in ("silu", "gelu", "relu") or not sizes
     x = x if is_exact else 0.02 * x  # others are straight near 0
-    torch.testing.assert_close(mlp(x)[1], x[1, :, 2:5] @ weight + bias, rtol=1e-9, atol=1e-9 if is_exact else 1e-4)
+    torch.testing.assert_close(mlp(x)[1], x[1, :, 2:5] @ weight + bias, rtol=1e-9, atol=1e-9 if is_exact else 1e-3)
     assert mlp.room == {(): 6, (7,): 3, (12, 8, 30): 4}[sizes]
 
 
