@@ -431,14 +431,18 @@ def _hidden_layer_sizes(parameters: Parameters, rules: Rules) -> tuple[int, ...]
 
 
 def _init(parameters: Parameters, rules: Rules, table: Table) -> str:
-    if parameters.init == "linear" and not any(family.is_linear for family in table.families):
-        names = sorted({family.name for family in table.data_families})
+    if parameters.init == "auto":
+        return rules.init()
+    carries = parameters.encoder == "mlp" and parameters.decoder in ("auto", "factorized", "conditional")
+    can_start = [family.is_linear or (family.levels == "nominal" and carries) for family in table.families]
+    if parameters.init == "linear" and not any(can_start):
+        names = " or ".join(repr(name) for name in sorted({family.name for family in table.data_families}))
         raise ValueError(
-            f"init='linear' starts at a linear model of the columns whose likelihood has a location, such as "
-            f"'gaussian', 'student_t' or 'normal_scores', but all columns here are {' or '.join(map(repr, names))}. "
-            f"Use init='auto', or another likelihood."
+            f"init='linear' starts at a linear model of columns whose likelihood has a location, such as 'gaussian' or "
+            f"'normal_scores', and, where encoder and decoder are skvae's own and the decoder is factorized, of "
+            f"categories, but all columns here are {names}. Use init='auto', or another likelihood."
         )
-    return rules.init() if parameters.init == "auto" else parameters.init
+    return parameters.init
 
 
 def _recipe(parameters: Parameters, rules: Rules, sizes: Sequence[int], device: torch.device) -> Recipe:

@@ -73,6 +73,7 @@ class Encoder(nn.Module):
         if n_levels:
             width = min(EMBEDDING_WIDTH, n_levels)
             self.embedding = Levels.of(joint, width, embedding_std(joint), generator)
+            self.level_inputs = slice(n_features, n_features + width)  # of the network, what the embedding says
             n_features += width
         self.network = trunk(n_features, 2 * n_components)
         self.n_features = n_features

@@ -10,10 +10,12 @@ from torch import Tensor
 
 from skvae.likelihoods import Joint
 from skvae.networks import VAE, Outputs
+from skvae.training.indicators import Indicators, levels_to_start
 
 MAX_ROWS = 10_000  # of a linear fit
 MAX_COLUMNS = 1000  # of a factor analysis; beyond, probabilistic PCA
 N_ITER = 30
+NOISE_MIN = 1e-8  # where all columns are indicators
 MIN_UNIQUENESS = 0.05  # of a column's variance: Heywood cases fit the training rows only
 LOADING_MIN = 1e-3  # of the noise: components that a linear model cannot fill start small, not dead
 
@@ -32,6 +34,11 @@ class LinearModel(NamedTuple):
     mean: Tensor
     loadings: Tensor
     noise: Tensor
+
+    def as_unbiased(self, n_rows: int) -> LinearModel:
+        """PCA's covariance, not the likeliest: divided by n − 1, it scores higher on new rows."""
+        ratio = n_rows / max(n_rows - 1, 1)
+        return LinearModel(self.mean, self.loadings * math.sqrt(ratio), self.noise * ratio)
 
 
 def principal_axes(covariance_or_rows: Tensor, n_rows: int | None = None) -> tuple[Tensor, Tensor]:
@@ -73,11 +80,15 @@ class Spectrum:
         """The likeliest loadings for a noise. Shape: (D, rank)."""
         return axes[:, : self.rank] * (values[: self.rank] - 1).clamp(min=0.0).sqrt() * noise.sqrt()[:, None]
 
-    def factors(self, variance: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """Loadings and noise of a factor analysis, from a first noise. Shape: (D,) twice -> (D, rank), (D,)."""
+    def factors(self, variance: Tensor, noise: Tensor, is_known: Tensor) -> tuple[Tensor, Tensor]:
+        """Loadings and noise of a factor analysis, from a first noise, which may be known.
+
+        Shape: (D,) each -> (D, rank), (D,).
+        """
         for _ in range(N_ITER):
             loadings = self.loadings_under(noise, *self.axes_under(noise))
             update = (variance - loadings.square().sum(dim=1)).maximum(MIN_UNIQUENESS * variance)
+            update = torch.where(is_known, noise, update)
             change = (update / noise).log().abs().max()
             noise = update
             if change < 1e-3:
@@ -121,6 +132,7 @@ def fit_linear_model(
     weights: Tensor | None = None,
     known_noise: float | None = None,
     n_rows_wanted: int = 0,
+    n_indicators: int = 0,
 ) -> LinearModel:
     """Maximum likelihood of probabilistic PCA (one noise variance) or factor analysis (one for each column).
 
@@ -143,6 +155,8 @@ def fit_linear_model(
     n_rows_wanted : int
         Fewer rows are made up for by such as independent columns would have: two rows alone lie on a line, without
         noise.
+    n_indicators : int
+        Number of columns, the last ones, that are ``Indicators``, whose noise variance is 1.
 
     References
     ----------
@@ -163,13 +177,16 @@ def fit_linear_model(
     spectrum = Spectrum(rows, rank)
 
     values, axes = spectrum.axes_under(torch.ones_like(variance))
+    is_indicator = torch.arange(n_columns, device=x.device) >= n_columns - n_indicators
+    is_known = is_indicator | (known_noise is not None)
     if known_noise is None:
         left = (variance.sum() - values[:rank].sum()) / max(n_columns - rank, 1)
         known_noise = max(float(left), noise_min)
-    noise = torch.full_like(variance, known_noise)
-    loadings = spectrum.loadings_under(noise, values / noise[0], axes)
-    if not shared_noise and n_columns <= MAX_COLUMNS:
-        loadings, noise = spectrum.factors(variance, noise)
+    noise = torch.full_like(variance, known_noise).masked_fill(is_indicator, 1.0)
+    if n_indicators or (not shared_noise and n_columns <= MAX_COLUMNS):
+        loadings, noise = spectrum.factors(variance, noise, is_known)
+    else:
+        loadings = spectrum.loadings_under(noise, values / noise[0], axes)
 
     loadings = torch.nn.functional.pad(loadings, (0, n_components - rank))
     spare = torch.randn(loadings.shape, generator=generator, dtype=noise.dtype, device=x.device)
@@ -216,7 +233,7 @@ def initialize(
         vae.encoder.get_buffer("center").copy_(center)
     for s, rows in enumerate(rows_of):
         start_at_marginals(vae.decoder, vae.joint, s, rows, weights_of[s])
-    if init == "linear" and vae.encoder.linear:
+    if init == "linear" and (vae.encoder.linear or levels_to_start(vae)):
         vae.encoder.silence()
         vae.decoder.silence()
         state = generator.get_state()
@@ -235,51 +252,71 @@ def start_at_marginals(outputs: Outputs, joint: Joint, s: int, x: Tensor, weight
 def _start_at_linear_model(
     vae: VAE, s: int, x: Tensor, weights: Tensor | None, generator: torch.Generator, n_rows_wanted: int
 ) -> None:
-    """Decoder and encoder of the linear model, so that the first bound is its log-likelihood."""
-    linear = vae.joint.linear_blocks()
+    """Decoder and encoder of the linear model, so that for numbers the first bound is its log-likelihood."""
+    linear, levels = vae.joint.linear_blocks(), levels_to_start(vae)
     families = [family for _, _, family in linear]
     is_shared = [family.scaling for family in families] == ["shared"]
     known_noise = None
     if is_shared:
         known_noise = families[0].known_variance(**linear[0][1].constants())
+    weights = x.new_ones(len(x)) if weights is None else weights
+    if levels and len(x) > MAX_ROWS:  # their indicators are many
+        chosen = torch.randperm(len(x), generator=generator, device=x.device)[:MAX_ROWS]
+        x, weights = x[chosen], weights[chosen]
+    cells = vae.encoder.linear_cells(x) if linear else x.new_empty(len(x), 0)
+    indicators = Indicators.of(levels, x, weights) if levels else None
+    if indicators is not None:
+        cells = torch.cat([cells.double(), indicators.cells], dim=1)
     model = fit_linear_model(
-        vae.encoder.linear_cells(x),
+        cells,
         vae.n_components,
         shared_noise=is_shared,
-        noise_min=max(math.exp(2 * family.floor) for family in families),
+        noise_min=max((math.exp(2 * family.floor) for family in families), default=NOISE_MIN),
         generator=generator,
         weights=weights,
         known_noise=known_noise,
         n_rows_wanted=n_rows_wanted,
+        n_indicators=0 if indicators is None else indicators.cells.shape[1],
     )
-    if is_shared and known_noise is None:  # PCA's covariance, not the likeliest: n − 1 scores higher on new rows
-        ratio = len(x) / max(len(x) - 1, 1)
-        model = LinearModel(model.mean, model.loadings * math.sqrt(ratio), model.noise * ratio)
-    _decode_linearly(vae, s, model)
-    _recognise_linearly(vae, s, model)
+    if is_shared and known_noise is None and indicators is None:
+        model = model.as_unbiased(len(x))
+    _decode_linearly(vae, s, model, indicators)
+    _recognise_linearly(vae, s, model, indicators)
 
 
-def _decode_linearly(vae: VAE, s: int, model: LinearModel) -> None:
+def _decode_linearly(vae: VAE, s: int, model: LinearModel, indicators: Indicators | None) -> None:
     """Give the decoder of model s the loadings, means and noise of a linear model."""
-    loadings = vae.decoder.loadings
-    loadings[s] = 0.0
     first = 0
-    for b, block, family in vae.joint.linear_blocks():
-        part = slice(first, first + len(block.index))
-        first = part.stop
-        loadings[s, :, vae.decoder.output_slice(b, "loc")] = model.loadings[part].T.to(loadings.dtype)
-        vae.decoder.set_constants(s, b, {"loc": model.mean[part]} | family.noise(model.noise[part]))
+    if vae.decoder.linear:
+        loadings = vae.decoder.loadings
+        loadings[s] = 0.0
+        for b, block, family in vae.joint.linear_blocks():
+            part = slice(first, first + len(block.index))
+            first = part.stop
+            loadings[s, :, vae.decoder.output_slice(b, "loc")] = model.loadings[part].T.to(loadings.dtype)
+            vae.decoder.set_constants(s, b, {"loc": model.mean[part]} | family.noise(model.noise[part]))
+    if indicators is not None:
+        indicators.decode(vae, s, model.loadings[first:])
 
 
-def _recognise_linearly(vae: VAE, s: int, model: LinearModel) -> None:
+def _recognise_linearly(vae: VAE, s: int, model: LinearModel, indicators: Indicators | None) -> None:
     """Give the encoder of model s the best Gaussian q with independent components.
 
-    It has the exact posterior's mean, and the diagonal of its precision.
+    It has the exact posterior's mean, and the diagonal of its precision. What indicators say of a complete row is the
+    network's to add.
     """
     evidence = model.loadings / model.noise[:, None]
     eye = torch.eye(evidence.shape[1], dtype=evidence.dtype, device=evidence.device)
     precision = eye + model.loadings.T @ evidence
-    mean_map = torch.linalg.solve(precision, evidence.T).T * precision.diagonal()
-    vae.encoder.evidence[s] = mean_map
-    vae.encoder.bias[s, 0] = -model.mean @ mean_map
-    vae.encoder.log_precision[s] = (model.loadings * evidence).clamp(min=1e-12).log()
+    mean_map = torch.linalg.solve(precision, evidence.T).T
+    numbers = slice(0, len(evidence) if indicators is None else len(evidence) - len(indicators.unit))
+    by_numbers = (eye + model.loadings[numbers].T @ evidence[numbers]).diagonal()
+    if vae.encoder.linear:
+        of_numbers = mean_map[numbers] * by_numbers
+        vae.encoder.evidence[s] = of_numbers
+        vae.encoder.bias[s, 0] = -model.mean[numbers] @ of_numbers
+        vae.encoder.log_precision[s] = (model.loadings * evidence)[numbers].clamp(min=1e-12).log()
+    if indicators is not None:
+        levels = slice(numbers.stop, None)
+        log_var = -(precision.diagonal() / by_numbers).log()
+        indicators.recognise(vae, s, model.mean[levels], mean_map[levels], log_var)

@@ -4,6 +4,7 @@ import math
 import pandas as pd
 import pytest
 import torch
+from torch import nn
 
 from skvae import VAETransformer
 from skvae.likelihoods import Bernoulli, Gaussian
@@ -209,21 +210,32 @@ def test_plans_are_values(table):
 
 
 @pytest.mark.parametrize(
-    ("likelihood", "named"),
+    ("columns", "likelihood", "options", "named"),
     [
-        ("bernoulli", "'bernoulli'"),
-        ({"a": "poisson"}, "'categorical' or 'poisson'"),
-        ("gamma", "'categorical' or 'gamma'"),
+        ("a", "bernoulli", {}, "'bernoulli'"),
+        ("a", "gamma", {}, "'gamma'"),
+        ("ab", {"a": "poisson"}, {"decoder": "autoregressive"}, "'categorical' or 'poisson'"),
+        ("b", "auto", {"encoder": nn.Linear}, "'categorical'"),
+        ("b", "auto", {"decoder": nn.Linear}, "'categorical'"),
+        ("c", "auto", {}, "'ordinal'"),
     ],
 )
-def test_a_linear_start_without_a_location_is_refused_and_never_chosen_in_silence(likelihood, named):
+def test_a_linear_start_of_columns_that_have_none_is_refused(columns, likelihood, options, named):
+    frame = pd.DataFrame({"a": [0.25, 0.5, 1.0, 1.0], "b": list("xyxy")})
+    if "poisson" in named:
+        frame["a"] = [1, 2, 3, 4]
+    frame["c"] = frame["b"].astype(pd.CategoricalDtype(list("xy"), ordered=True))
+    table = Table.fit(frame[list(columns)], likelihood)
+    with pytest.raises(ValueError, match=rf"init='linear' .* has a location.* but all columns here are {named}"):
+        decide(VAETransformer(init="linear", **options), table, 4, CPU)
+    decide(VAETransformer(**options), table, 4, CPU)
+
+
+def test_numbers_and_categories_may_start_at_a_linear_model():
     frame = pd.DataFrame({"a": [1, 2, 3, 4], "b": list("xyxy")})
-    table = Table.fit(frame if named != "'bernoulli'" else frame[["a"]] / 4, likelihood)
-    with pytest.raises(ValueError, match=rf"init='linear' .* has a location.* all columns here are {named}"):
-        decide(VAETransformer(init="linear"), table, 4, CPU)
-    decide(VAETransformer(), table, 4, CPU)
-    mixed = Table.fit(frame, {"a": "gaussian"})
-    assert decide(VAETransformer(init="linear"), mixed, 4, CPU).init == "linear"
+    for columns, options in ((["b"], {}), (["a", "b"], {"encoder": nn.Linear}), (["a", "b"], {})):
+        table = Table.fit(frame[columns])
+        assert decide(VAETransformer(init="linear", **options), table, 4, CPU).init == "linear"
 
 
 @pytest.mark.parametrize("sizes", [(0,), (8, -1), (8.5,)])

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from skvae.networks import ACTIVATIONS, MLP, Linear
+from skvae.networks import ACTIVATIONS, MLP, Linear, restack
 
 TWINS = {"silu": nn.SiLU, "gelu": nn.GELU, "relu": nn.ReLU, "tanh": nn.Tanh, "logistic": nn.Sigmoid}
 
@@ -68,3 +68,28 @@ def test_a_silent_network_says_nothing_but_can_learn(sizes):
     assert (y == 0).all()
     (y - 1).square().sum().backward()
     assert (mlp[-1].weight.grad != 0).any()
+
+
+@pytest.mark.parametrize("sizes", [(), (7,), (12, 8, 30)])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_a_perceptron_carries_a_linear_map(activation, sizes):
+    mlp, x = (
+        MLP(6, 4, sizes, activation, 0.0, generator()).double(),
+        torch.randn(2, 50, 6, generator=generator(1)).double(),
+    )
+    restack(mlp, [0, 0])
+    weight, bias = torch.randn(3, 4, generator=generator(2)).double(), torch.randn(4, generator=generator(3)).double()
+    before = mlp(x)
+    mlp.carry(1, slice(2, 5), weight, bias)
+    assert torch.equal(mlp(x)[0], before[0])
+    is_exact = activation in ("silu", "gelu", "relu") or not sizes
+    x = x if is_exact else 0.02 * x  # others are straight near 0
+    torch.testing.assert_close(mlp(x)[1], x[1, :, 2:5] @ weight + bias, rtol=1e-9, atol=1e-9 if is_exact else 1e-3)
+    assert mlp.room == {(): 6, (7,): 3, (12, 8, 30): 4}[sizes]
+
+
+def test_what_is_carried_may_bend():
+    mlp, x = MLP(3, 2, (8,), "silu", 0.0, generator()), torch.randn(1, 20, 3, generator=generator(1))
+    mlp.carry(0, slice(0, 2), torch.eye(2))
+    mlp(x).square().sum().backward()
+    assert all((layer.weight.grad != 0).any() for layer in mlp if isinstance(layer, Linear))
