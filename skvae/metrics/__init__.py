@@ -3,6 +3,7 @@
 from skvae.metrics.association import associations
 from skvae.metrics.detection import two_sample_auc, two_sample_score
 from skvae.metrics.fidelity import column_shapes, mean_trend, pair_trends
+from skvae.metrics.leaks import is_leak
 from skvae.metrics.privacy import distance_to_closest_record, exact_copies
 from skvae.metrics.report import Report, report
 from skvae.metrics.utility import downstream_score
@@ -14,6 +15,7 @@ __all__ = [
     "distance_to_closest_record",
     "downstream_score",
     "exact_copies",
+    "is_leak",
     "mean_trend",
     "pair_trends",
     "report",

@@ -61,7 +61,9 @@ def numbers(n_rows, seed):
 
 @pytest.mark.parametrize(("n_real", "n_rows"), [(60, 60), (40, 600)])
 def test_the_standard_error_is_that_of_many_tables(n_real, n_rows):
-    found = [leaning(*(numbers(n, 3 * seed + i) for i, n in enumerate((n_real, n_real, n_rows)))) for seed in range(300)]
+    found = [
+        leaning(*(numbers(n, 3 * seed + i) for i, n in enumerate((n_real, n_real, n_rows)))) for seed in range(300)
+    ]
     shares, errors = np.transpose(found)
     assert abs(shares.mean() - 0.5) < 4 * shares.std() / np.sqrt(300)
     assert np.sqrt((errors**2).mean()) == pytest.approx(shares.std(), rel=0.15)  # .5 / sqrt(M) is a third of it for 600
