@@ -182,9 +182,7 @@ def test_report_judges_fractions_of_whole_numbers_and_refuses_words(judged_files
     broken = {(check["column"], check["rule"]): check["broken"] for check in document["checks"]}
     assert broken["n", "whole numbers"] == 1 and document["types"]["n"] == ["Int64", "Float64"]
     other.assign(n="many").to_csv("words.csv", index=False)
-    with pytest.raises(
-        ValueError, match=r"Column 'n' held numbers in real.csv, but now holds 'many'.*with --drop"
-    ):
+    with pytest.raises(ValueError, match=r"Column 'n' held numbers in real.csv, but now holds 'many'.*with --drop"):
         run("report", "real.csv", "--synthetic", "words.csv")
     other.drop(columns="n").to_csv("less.csv", index=False)
     with pytest.raises(ValueError, match=r"less.csv has no column 'n', which was there in real.csv"):
