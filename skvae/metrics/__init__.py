@@ -16,6 +16,7 @@ from skvae.metrics.attacks import (
 )
 from skvae.metrics.detection import two_sample_auc, two_sample_score
 from skvae.metrics.fidelity import column_shapes, mean_trend, pair_trends
+from skvae.metrics.leaks import is_leak
 from skvae.metrics.privacy import distance_to_closest_record, exact_copies
 from skvae.metrics.report import Report, report
 from skvae.metrics.utility import downstream_score
@@ -36,6 +37,7 @@ __all__ = [
     "exact_copies",
     "inference",
     "likelihood_attack",
+    "is_leak",
     "linkability",
     "mean_trend",
     "pair_trends",

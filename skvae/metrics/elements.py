@@ -40,7 +40,7 @@ def section(heading: str, says: str, table: str) -> str:
     >>> section("Rows & more", "Two < three.", "")
     '<h2>Rows &amp; more</h2><p>Two &lt; three.</p>'
     """
-    box = f'<div class="box scroll">{table}</div>' if table else ""
+    box = f'<div class="box scroll words">{table}</div>' if table else ""
     return f"<h2>{escape(heading)}</h2><p>{escape(says)}</p>{box}"
 
 

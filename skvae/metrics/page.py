@@ -21,7 +21,7 @@ from skvae.metrics.fidelity import worst_first
 from skvae.metrics.frames import Encoding, align
 from skvae.metrics.picture import LEAST_TOP, draw_column, draw_map
 from skvae.metrics.score import Score
-from skvae.metrics.sections import first_rows, identifiers_section, rules_section, sparse_sentence
+from skvae.metrics.sections import FEWEST, first_rows, identifiers_section, rules_section, sparse_sentence
 from skvae.metrics.verdicts import RULES
 
 MAX_COLUMNS, MAX_MAPPED = 60, 24  # columns drawn one by one; columns of a map
@@ -189,7 +189,9 @@ def _column_figures(comparison: Comparison, labels: pd.Index) -> Iterator[str]:
     real, synthetic = align(real=comparison.train[labels], synthetic=comparison.synthetic[labels])
     for label, column in Encoding.fit(real, synthetic).columns.items():
         with drawing(3.4, 1.9) as figure:
-            draw_column(figure.subplots(), column, column.encode(real[label]), column.encode(synthetic[label]))
+            draw_column(
+                figure.subplots(), column, column.encode(real[label]), column.encode(synthetic[label]), fewest=FEWEST
+            )
             picture = picture_element(figure, f"Distribution of {label}, real and synthetic")
         error = f"{100 * comparison.shapes[label]:.2f}%"
         yield (

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from matplotlib.patches import Patch
 
 MAX_BINS, MAX_LEVELS, MAX_LETTERS = 40, 6, 16  # bins of a histogram; bars of a category; letters of a name
-FEWEST = 5  # real rows of a level whose name is written: what fewer have may say who they are
 MAX_NUMBERS = 16  # columns of a map whose numbers are also written out
 DAY = 86_400.0  # seconds
 LEAST_TOP = 5.0  # percent: errors that are all small should not look large
@@ -84,10 +83,13 @@ def draw_columns(axes: Iterable[Axes], real: pd.DataFrame, synthetic: pd.DataFra
         headline(ax, short(label, 22), percent(shapes[label]), fontsize=9.5)
 
 
-def draw_column(ax: Axes, column: Number | Category, real: Floats, synthetic: Floats) -> None:
-    """One column, real and synthetic: bars for a category, histograms for a number. Shapes: (N,), (M,)."""
+def draw_column(ax: Axes, column: Number | Category, real: Floats, synthetic: Floats, *, fewest: int = 1) -> None:
+    """One column, real and synthetic: bars for a category, histograms for a number. Shapes: (N,), (M,).
+
+    Levels that fewer real rows have than ``fewest`` are not named: they may say who these are.
+    """
     if isinstance(column, Category):
-        _draw_levels(ax, column, real, synthetic)
+        _draw_levels(ax, column, real, synthetic, fewest)
     else:
         _draw_numbers(ax, column, real, synthetic)
 
@@ -121,12 +123,12 @@ def _mark_values(axis: Axis, kind: str) -> None:
         axis.set_major_formatter(FuncFormatter(lambda value, _: _number(value)))
 
 
-def _draw_levels(ax: Axes, column: Category, real: Floats, synthetic: Floats) -> None:
+def _draw_levels(ax: Axes, column: Category, real: Floats, synthetic: Floats, fewest: int) -> None:
     """Bars of the most frequent levels, of all others together, and of missing cells."""
     shares = np.stack([_shares(real, len(column.levels)), _shares(synthetic, len(column.levels))])
     by_frequency = np.argsort(-shares[:, :-1].max(axis=0), kind="stable")
     seen = [level for level in by_frequency if shares[:, level].any()]
-    is_rare = (shares[0] > 0) & (shares[0] * len(real) < FEWEST - 0.5)
+    is_rare = (shares[0] > 0) & (shares[0] * len(real) < fewest - 0.5)
     named = [level for level in seen if not is_rare[level]]
     n_shown = MAX_LEVELS
     if len(named) == len(seen) == MAX_LEVELS + 1:  # "1 other" takes the room of its name

@@ -57,4 +57,4 @@ def points(answer: Answer) -> int:
     earned = float(np.interp(loss - of_real, [0.0, good, fair, 2 * fair], [100.0, GOOD, FAIR, 0.0]))
     if answer.verdict == "good":
         earned = max(earned, GOOD)
-    return math.floor(min(earned, TOP[answer.verdict]))
+    return math.floor(round(min(earned, TOP[answer.verdict]), 6))

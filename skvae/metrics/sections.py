@@ -9,11 +9,11 @@ from skvae.metrics.comparison import Comparison
 from skvae.metrics.elements import percents, section, table_element
 from skvae.metrics.frames import kind_of
 from skvae.metrics.identifiers import looks_like_identifier
-from skvae.metrics.picture import FEWEST
 from skvae.metrics.validity import changed_types
 
 IDENTIFIER, RARE = "(identifier)", "(rare value)"  # stand for values that might name somebody
 N_ROWS = 5
+FEWEST = 5  # real rows of a value that is written out: what fewer have may say who they are
 
 
 def identifiers_section(comparison: Comparison) -> str:

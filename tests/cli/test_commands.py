@@ -1,5 +1,6 @@
 """Each command on small files, as a function of its options."""
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -129,6 +130,88 @@ def test_report_writes_a_page_and_the_rows(table, capsys):
     assert "Made with python -m skvae report table.csv --rows rows.csv" in page
     assert len(pd.read_csv("rows.csv")) == 30
     assert capsys.readouterr().out.startswith("30 synthetic rows of 3 columns, from 30 rows")
+
+
+@pytest.fixture
+def judged_files(tmp_path, monkeypatch):
+    """Real rows, rows of some generator, and real rows that it has not seen."""
+    monkeypatch.chdir(tmp_path)
+    for seed, name in enumerate(("real", "other", "unseen")):
+        rng = np.random.default_rng(seed)
+        x = rng.normal(size=80)
+        days = pd.Timestamp(2024, 1, 1) + pd.to_timedelta(rng.integers(300, size=80), unit="D")
+        frame = pd.DataFrame({"x": x.round(3), "n": rng.integers(9, size=80), "word": np.where(x > 0, "a", "b")})
+        frame.assign(day=days.strftime("%d.%m.%Y"), zip=[f"0{i:04}" for i in rng.integers(9, size=80)]).to_csv(
+            f"{name}.csv", index=False
+        )
+    return pd.read_csv("real.csv", dtype={"zip": str}), pd.read_csv("other.csv", dtype={"zip": str})
+
+
+def test_report_of_rows_of_any_generator(judged_files, capsys, monkeypatch):
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr(commands, "_fitted", None)  # no model is trained
+    run("report", "real.csv", "--synthetic", "other.csv", "--json", "out.json", "--drop", "zip", "--date", "day")
+    said = capsys.readouterr()
+    document, page = json.loads(Path("out.json").read_text()), Path("report.html").read_text(encoding="utf-8")
+    assert document["rows"] == {"train": 80, "synthetic": 80, "test": None}
+    assert list(document["columns"]) == ["x", "n", "word", "day"]
+    assert "rows are those of other.csv" in page and "could not be asked, and none were split off" in page
+    assert "Whether rows leak was not asked" in page and document["not_asked"]
+    assert "note: no rows are held out, so whether the synthetic rows give real ones away cannot be told" in said.err
+    assert said.out.startswith("80 synthetic rows of 4 columns, from 80 rows")
+
+
+def test_report_of_rows_of_any_generator_with_rows_that_it_has_not_seen(judged_files, capsys):
+    pytest.importorskip("matplotlib")
+    files = ["report", "real.csv", "--synthetic", "other.csv", "--holdout", "unseen.csv"]
+    run(*files, "--target", "word", "--json", "out.json")
+    document = json.loads(Path("out.json").read_text())
+    assert document["rows"]["test"] == 80 and document["not_asked"] == []
+    assert {"Worst attack", "Downstream ROC AUC"} < set(document["figures"])
+    page = Path("report.html").read_text(encoding="utf-8")
+    assert "Rows of unseen.csv are taken for held out" in page and "“word”" in page
+    assert "note" not in capsys.readouterr().err
+
+
+def test_report_judges_fractions_of_whole_numbers_and_refuses_words(judged_files):
+    pytest.importorskip("matplotlib")
+    _, other = judged_files
+    other.assign(n=other["n"] + 0.5).to_csv("half.csv", index=False)
+    run("report", "real.csv", "--synthetic", "half.csv", "--json", "out.json")
+    document = json.loads(Path("out.json").read_text())
+    broken = {(check["column"], check["rule"]): check["broken"] for check in document["checks"]}
+    assert broken["n", "whole numbers"] == 1 and document["types"]["n"] == ["Int64", "Float64"]
+    other.assign(n="many").to_csv("words.csv", index=False)
+    with pytest.raises(ValueError, match=r"Column 'n' held numbers in real.csv, but now holds 'many'.*with --drop"):
+        run("report", "real.csv", "--synthetic", "words.csv")
+    other.drop(columns="n").to_csv("less.csv", index=False)
+    with pytest.raises(ValueError, match=r"less.csv has no column 'n', which was there in real.csv"):
+        run("report", "real.csv", "--synthetic", "less.csv")
+
+
+def test_report_of_our_own_rows_with_a_file_of_held_out_ones(judged_files):
+    pytest.importorskip("matplotlib")
+    run("report", "real.csv", "--holdout", "unseen.csv", "--json", "out.json", *QUICK)
+    assert json.loads(Path("out.json").read_text())["rows"] == {"train": 80, "synthetic": 80, "test": 80}
+    assert "rows of unseen.csv were held out" in Path("report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        (["--synthetic", "s.csv", "--max-iter", "3"], "no model is fitted, but --max-iter was given, too"),
+        (["--synthetic", "s.csv", "--set", "beta=2"], "no model is fitted, but --set was given, too"),
+        (["--synthetic", "s.csv", "--rows", "r.csv"], "no model is fitted, but --rows was given, too"),
+        (["--synthetic", "s.csv", "--test-size", "0.3"], "no model is fitted, but --test-size was given, too"),
+        (["--synthetic", "s.csv", "--target", "x"], "--target needs real rows that the generator has not seen"),
+        (["--holdout", "h.csv", "--test-size", "0.3"], "--holdout names the rows that are held out, but --test-size"),
+        (["--json", "no/folder/out.json"], "there is no folder"),
+    ],
+)
+def test_report_refuses_options_without_effect_before_it_reads(typed, sentence):
+    pytest.importorskip("matplotlib")
+    with pytest.raises(ValueError, match=sentence):
+        run("report", "missing.csv", *typed)
 
 
 def test_report_needs_rows_to_hold_out(tmp_path, monkeypatch):

@@ -18,7 +18,7 @@ def comparison():
 
 def test_a_report_is_a_comparison_with_test_rows_or_without(comparison):
     assert issubclass(Report, Comparison)
-    assert comparison.test is None and comparison.target is None
+    assert comparison.test is None and comparison.target is None and comparison.sparse == []
     with pytest.raises(dataclasses.FrozenInstanceError):
         comparison.test = ROWS
     assert dataclasses.replace(Report(TABLE, SHAPES, pd.DataFrame(), ROWS, ROWS), target="a").target == "a"

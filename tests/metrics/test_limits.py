@@ -17,9 +17,9 @@ LIMITS = Limits((0.01, 0.05), slack=(1.5, 3.0), excess=(0.1, 0.2), ceilings=(0.3
 )
 def test_limits_beside_real_rows(of_real, good, fair):
     assert [float(limit) for limit in LIMITS.of(of_real)] == pytest.approx([good, fair])
-    assert LIMITS.verdict(good, of_real) == "good"
-    assert LIMITS.verdict(np.nextafter(good, 1), of_real) == LIMITS.verdict(fair, of_real) == "fair"
-    assert LIMITS.verdict(np.nextafter(fair, 1), of_real) == "poor"
+    assert LIMITS.verdict(good - 1e-9, of_real) == "good"
+    assert LIMITS.verdict(good + 1e-9, of_real) == LIMITS.verdict(fair - 1e-9, of_real) == "fair"
+    assert LIMITS.verdict(fair + 1e-9, of_real) == "poor"
 
 
 @pytest.mark.parametrize("of_real", np.linspace(0, 1, 11))

@@ -41,8 +41,12 @@ class Balanced(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def page():
-    judged = report(draw(200, 0), draw(150, 2), test=draw(100, 1), target="word", random_state=0)
+def judged():
+    return report(draw(200, 0), draw(150, 2), test=draw(100, 1), target="word", random_state=0)
+
+
+@pytest.fixture(scope="module")
+def page(judged):
     return judged.to_html(title="people & <places>", notes="Made by <hand>.")
 
 
@@ -66,10 +70,39 @@ def test_the_page_says_what_the_report_says(page):
         "“word”",
         "held-out real rows",
         "With 100 rows to compare, chance",
+        "of 100: ",
+        "Rules of the table",
+        "What the",
     ):
         assert said in text
-    assert len(re.findall('<section class="card">', page)) == 6
-    assert page.count('<li><span class="mark') == 6
+    assert len(re.findall('<section class="card">', page)) == 7
+    assert page.count('<li><span class="mark') == 7
+    assert "Identifiers" not in text
+
+
+def test_the_first_screen_tells_the_score_and_the_two_questions_that_count(judged, page):
+    first = page[page.index('<div class="first">') :]
+    first = " ".join(Balanced(first[: first.index("</ul>")] + "</ul></div>").text)
+    assert f"{judged.score}" in first
+    for figure in ("Two-sample AUC, test", "Worst attack"):
+        assert judged.verdicts["sentence"][figure] in first
+
+
+NAMES = {seed: [f"person{seed}x{i}@mail.org" for i in range(200)] for seed in range(3)}
+
+
+def test_no_name_of_anybody_is_on_the_page():
+    tables = [draw(200, seed).assign(mail=NAMES[seed]) for seed in range(3)]
+    tables[0].loc[0, "word"] = "Rumpelstiltskin"
+    rows = tables[2].assign(mail=NAMES[0], word="Rumpelstiltskin")
+    judged = report(tables[0], rows, test=tables[1], random_state=0)
+    page = judged.to_html()
+    assert "person0x" not in page and "Rumpelstiltskin" not in page
+    text = " ".join(Balanced(page).text)
+    assert "(identifier)" in text and "(rare value)" in text
+    assert "Real values come back in “mail”" in text and "“mail” (100.0% of rows)" in text
+    pictured = [attributes["alt"] for tag, attributes in Balanced(page).seen if tag == "img"]
+    assert not [alt for alt in pictured if "mail" in alt]
 
 
 def test_pages_without_test_rows_or_pairs():
@@ -77,4 +110,5 @@ def test_pages_without_test_rows_or_pairs():
     text = " ".join(Balanced(one).text)
     assert "Pairs of columns" not in text
     assert "nothing to compare with" in text
+    assert "Whether rows leak was not asked" in text
     assert "nan" not in text.split()

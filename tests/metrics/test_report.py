@@ -13,6 +13,7 @@ from skvae.metrics import (
     two_sample_auc,
     two_sample_score,
 )
+from skvae.metrics.validity import checks_of, is_invalid
 
 
 def draw(n_rows, seed):
@@ -39,10 +40,12 @@ def test_report_holds_every_figure(judged):
         "Two-sample AUC, test": two_sample_auc(TEST, SYNTHETIC, random_state=0).mean(),
         "Downstream ROC AUC": downstream_score(SYNTHETIC, TEST, "word", random_state=0),
         "Closer to train": distance_to_closest_record(TRAIN, TEST, SYNTHETIC, random_state=0),
+        "Worst attack": distance_to_closest_record(TRAIN, TEST, SYNTHETIC, random_state=0),
         "Exact copies": exact_copies(TRAIN, SYNTHETIC),
+        "Invalid rows": is_invalid(checks_of(TRAIN, SYNTHETIC), len(SYNTHETIC)).mean(),
     }
     assert judged.table["value"].to_dict() == pytest.approx(expected)
-    assert list(judged.table.columns) == ["value", "ideal", "real", "meaning"]
+    assert list(judged.table.columns) == ["value", "ideal", "real", "standard_error", "meaning"]
     pd.testing.assert_series_equal(judged.shapes, column_shapes(TRAIN, SYNTHETIC))
     pd.testing.assert_frame_equal(judged.trends, pair_trends(TRAIN, SYNTHETIC))
 
@@ -75,6 +78,50 @@ def test_report_reads_as_text_and_html(judged):
     assert max(map(len, text.splitlines())) <= 120
     html = judged._repr_html_()
     assert "&lt;n&gt;" in html and "<n>" not in html and "Shape error" in html
+
+
+def test_verdicts_and_score_are_of_the_same_answers(judged):
+    verdicts = judged.verdicts
+    assert list(verdicts.columns) == ["verdict", "points", "leaks", "sentence"]
+    assert set(verdicts.index) < set(judged.table.index)
+    assert judged.score <= verdicts["points"].mean()
+    assert judged.leaks == verdicts["sentence"][verdicts["leaks"]].tolist()
+    assert f"Score: {judged.score} of 100" in str(judged)
+
+
+def test_identifiers_are_judged_apart():
+    tables = [
+        table.assign(name=[f"{i} {n}" for n in range(len(table))]) for i, table in enumerate((TRAIN, TEST, SYNTHETIC))
+    ]
+    judged = report(tables[0], tables[2], test=tables[1], random_state=0)
+    plain = report(TRAIN, SYNTHETIC, test=TEST, random_state=0)
+    pd.testing.assert_frame_equal(judged.table, plain.table)
+    pd.testing.assert_series_equal(judged.shapes, plain.shapes)
+    assert list(judged.identifiers.index) == ["name"] and judged.identifiers.loc["name", "copied"] == 0
+    assert "150 synthetic rows of 4 columns" in str(judged) and "Identifiers, judged apart: name" in str(judged)
+    copied = report(tables[0], tables[2].assign(name=tables[0]["name"][:150]), test=tables[1], random_state=0)
+    assert any("identifiers are copies of real values: “name” (100.0% of rows)" in leak for leak in copied.leaks)
+
+
+def test_a_table_of_identifiers_alone_has_nothing_to_compare():
+    names = pd.DataFrame({"name": [f"person {i}" for i in range(100)]})
+    with pytest.raises(ValueError, match=r"each of \['name'\] only names them: all values differ. Pass a column"):
+        report(names, names)
+
+
+def test_a_target_is_no_identifier():
+    tables = [table.assign(n=np.arange(len(table)) + 1000 * i) for i, table in enumerate((TRAIN, TEST, SYNTHETIC))]
+    assert len(report(tables[0], tables[2], test=tables[1], random_state=0).identifiers) == 1
+    assert len(report(tables[0], tables[2], test=tables[1], target="n", random_state=0).identifiers) == 0
+
+
+def test_sparse_categories_are_named():
+    rng = np.random.default_rng(0)
+    place = [pd.Series(rng.integers(60, size=len(table)).astype(str)) for table in (TRAIN, TEST, SYNTHETIC)]
+    tables = [table.assign(place=places) for table, places in zip((TRAIN, TEST, SYNTHETIC), place, strict=True)]
+    judged = report(tables[0], tables[2], test=tables[1], random_state=0)
+    assert judged.sparse == ["place"] and "Too many values to be judged on these rows: place" in str(judged)
+    assert judged.table["value"]["Shape error"] == pytest.approx(judged.shapes.drop("place").mean())
 
 
 def test_figures_are_in_a_fixed_order(judged):

@@ -21,19 +21,28 @@ BY_FIGURE = {question.figure: question for question in QUESTIONS}
         ("Downstream ROC AUC", 0.6, 0.93, "poor"),
         ("Downstream RMSE", 0.541, 0.518, "good"),
         ("Downstream RMSE", 0.7, 0.518, "fair"),
-        ("Exact copies", 0.02, 0.05, "good"),
+        ("Exact copies", 0.02, 0.03, "good"),
+        ("Exact copies", 0.4, 0.4, "fair"),  # never good, and no reason to say that the generator copies
+        ("Shape error", 0.29, 0.3, "poor"),  # a spoiled reference excuses nothing
+        ("Trend error", 0.72, 0.7, "poor"),
+        ("Two-sample AUC, test", 0.997, 0.9, "poor"),
+        ("Downstream ROC AUC", 0.51, 0.52, "fair"),  # nothing is learned
+        ("Invalid rows", 0.001, np.nan, "good"),
+        ("Invalid rows", 0.5, 0.4, "poor"),
         ("Exact copies", 1.0, 0.0013, "poor"),
-        ("Closer to train", 0.72, np.nan, "poor"),
     ],
 )
 def test_verdicts(figure, value, real, verdict):
     assert BY_FIGURE[figure].verdict(value, real) == verdict
 
 
-def test_one_broken_pair_is_seen():
-    assert BY_FIGURE["Trend error"].verdict_of_largest(0.27, 0.04) == "poor"
-    assert BY_FIGURE["Trend error"].verdict_of_largest(0.04) == "good"
-    assert BY_FIGURE["Exact copies"].verdict_of_largest(1.0) == "good"  # no mean of several
+@pytest.mark.parametrize("real", [np.nan, 0.0, 0.5, 1.0])
+def test_nothing_beyond_an_absolute_limit_is_good(real):
+    beyond = {"Shape error": 0.07, "Trend error": 0.11, "Two-sample AUC, test": 0.61, "Exact copies": 0.06}
+    for figure, value in (beyond | {"Invalid rows": 0.06, "Downstream ROC AUC": 0.54}).items():
+        assert BY_FIGURE[figure].verdict(value, real) != "good"
+    for figure in ("Shape error", "Trend error"):
+        assert BY_FIGURE[figure].largest.verdict(0.21, real) != "good"
 
 
 def test_scales_begin_at_the_best():
@@ -43,7 +52,7 @@ def test_scales_begin_at_the_best():
 
 
 def test_every_figure_has_a_question():
-    assert {*BY_FIGURE, "Two-sample score, train", "Two-sample score, test"} == set(FIGURES)
+    assert {*BY_FIGURE, "Two-sample score, train", "Two-sample score, test", "Closer to train"} == set(FIGURES)
     assert [q.figure for q in asked(pd.DataFrame(index=list(FIGURES))) if "AUC, t" in q.figure] == [
         "Two-sample AUC, test"
     ]
@@ -58,8 +67,9 @@ def test_values_have_the_unit_of_their_figure():
 
 def test_scales_that_end_early_say_so():
     assert [figure for figure, question in BY_FIGURE.items() if question.may_be_worse] == [
+        "Worst attack",
+        "Exact copies",
         "Shape error",
         "Trend error",
-        "Exact copies",
-        "Closer to train",
+        "Invalid rows",
     ]
