@@ -17,6 +17,7 @@ Numbers = NDArray[np.number[Any]]
 
 BIN_ROWS = 5  # rows a bin, on average, at least
 ATOM_ROWS = 10  # rows, at least, that hold the same value
+KNOT_ROWS = 10  # rows between two values that are kept as they are: draws between neighbours would give rows away
 MAX_KNOTS = 10_001  # order statistics that are kept
 MAX_DECIMALS = 10
 HUGE = 1e290  # from here on, sums of many numbers may overflow
@@ -28,12 +29,13 @@ class Bins:
     """A number is the level that it falls into plus its position there, from 0 to 1.
 
     A position is a share of the training values inside the bin, so that uniform positions give the empirical
-    distribution, interpolated between neighbours.
+    distribution, interpolated between every tenth value: no single one can be read from what is drawn.
 
     Attributes
     ----------
     knots : ndarray of shape (m,)
-        Sorted training values that are no atoms, 10,001 quantiles of them at most.
+        Sorted training values that are no atoms, 10,001 quantiles of them at most; between every tenth of a level
+        they are evenly spaced.
     first, last : ndarrays of int of shape (T,)
         Positions among the knots where a level begins and ends; −1 for an atom.
     edges : ndarray of shape (T, 2)
@@ -70,7 +72,8 @@ class Bins:
         bins = cls._levels(distinct, counts, decimals, max_bins)
         level = bins.encode(distinct).astype(int)
         n_rows = np.bincount(level, counts, minlength=len(bins.edges)) + 0.5
-        return replace(bins, shares=n_rows / n_rows.sum())
+        knots = _evened(bins.knots, bins.first, bins.last, int(counts.sum()))
+        return replace(bins, knots=knots, shares=n_rows / n_rows.sum())
 
     @classmethod
     def _levels(cls, distinct: Floats, counts: Integers, decimals: int | None, max_bins: int) -> Bins:
@@ -208,6 +211,29 @@ def _quantiles(distinct: Floats, counts: Integers) -> Floats:
     last_of = counts.cumsum() - 1  # position among the sorted values
     n_knots = min(int(last_of[-1]) + 1, MAX_KNOTS)
     return distinct[np.searchsorted(last_of, np.linspace(0, last_of[-1], n_knots).astype(int))]
+
+
+def _evened(knots: Floats, first: Integers, last: Integers, n_rows: int) -> Floats:
+    """Knots of which every tenth of a level and those beside wide gaps are training values, the others even."""
+    step = KNOT_ROWS * min(1.0, MAX_KNOTS / n_rows)  # quantiles stand for several rows each
+    kept = [np.empty(0, dtype=int)]
+    for begin, end in zip(first[first >= 0], last[first >= 0], strict=True):
+        kept.append(np.linspace(begin, end, max(2, round((end - begin) / step) + 1)).astype(int))
+    at = np.unique(np.concatenate(kept))
+    if len(at) < 2:
+        return knots
+    while len(beside := np.setdiff1d(_beside_gaps(knots, at), at)):
+        at = np.union1d(at, beside)
+    return np.asarray(np.interp(np.arange(len(knots)), at, knots[at]))
+
+
+def _beside_gaps(knots: Floats, at: Integers) -> Integers:
+    """Both ends of gaps that are wider than half the way from one kept knot to the next: nothing lies there."""
+    between = np.arange(at[0], at[-1])
+    piece = np.searchsorted(at, between, side="right") - 1
+    with np.errstate(over="ignore"):
+        wide = between[np.diff(knots)[between] > (knots[at[piece + 1]] - knots[at[piece]]) / 2]
+    return np.concatenate([wide, wide + 1])
 
 
 def _spans(knots: Floats, atoms: Floats, n_bins: int) -> tuple[Floats, Floats]:

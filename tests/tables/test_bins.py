@@ -387,3 +387,31 @@ def test_narrow_knots_of_a_file_are_read_as_doubles():
     bins = Bins.fit(np.round(np.linspace(0, 900, 50), 1))
     narrow = replace(bins, knots=bins.knots.astype(np.float16))
     assert_allclose(narrow.centers, bins.centers, rtol=1e-3)
+
+
+def test_draws_between_tenth_values_tell_no_single_one():
+    rng = np.random.default_rng(0)
+    train, fresh = np.sort(rng.normal(size=(2, 2000)), axis=1)
+    bins = Bins.fit(train)
+    drawn = np.sort(bins.decode(rng.integers(len(bins.edges), size=2000) + rng.random(2000)))
+    distances = [np.abs(values[:, None] - drawn).min(axis=1) for values in (train, fresh)]
+    assert abs(np.mean(distances[0] < distances[1].mean()) - np.mean(distances[1] < distances[1].mean())) < 0.05
+    assert np.isin(bins.knots, train).mean() < 0.2
+
+
+def test_values_that_many_rows_hold_stay_as_they_are():
+    values = np.repeat(np.arange(300.0) ** 2, 30)
+    bins = Bins.fit(values)
+    drawn = bins.decode(
+        np.repeat(np.arange(len(bins.edges)), 200) + np.tile(np.linspace(0, 0.999, 200), len(bins.edges))
+    )
+    assert np.isin(drawn, values).mean() > 0.6
+
+
+def test_nothing_is_drawn_into_wide_gaps():
+    values = np.concatenate([RNG.normal(size=200), RNG.normal(size=3) + 1e4, [1e7]])
+    bins = Bins.fit(values)
+    grid = (np.arange(len(bins.edges))[:, None] + np.linspace(0, 0.999, 500)).ravel()
+    drawn = bins.decode(grid)
+    assert np.mean((drawn > 5) & (drawn < 9_000)) < 0.01
+    assert np.mean((drawn > 2e4) & (drawn < 9e6)) < 0.01
