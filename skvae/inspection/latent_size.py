@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -36,8 +36,10 @@ MARK: dict[str, Any] = {  # around a candidate
 class LatentSizeDisplay:
     """Held-out score of a search against the number of components, one line for each setting of other parameters.
 
-    The bars of the best setting are one standard error over the folds. The ring marks the best candidate, the square
-    the smallest size of the same setting within one standard error of it: no larger one is clearly better.
+    The bars of the best setting are one standard error over the folds, and the band is that of the best candidate. The
+    ring marks this one, the square the smallest size of the same setting within its standard error: no larger one is
+    clearly better. The title says where the best size is the largest or the smallest that was tried, beyond which there
+    may be a better one.
 
     Parameters
     ----------
@@ -57,6 +59,8 @@ class LatentSizeDisplay:
         Number of components of the candidate with the best mean.
     smallest_n_components : int
         Smallest number of components within one standard error of it.
+    edge : {"largest", "smallest"} or None
+        End of the sizes tried at which the best one lies, where there may be a better one beyond it.
     metric : str
     ax_ : matplotlib Axes
     figure_ : matplotlib Figure
@@ -98,6 +102,7 @@ class LatentSizeDisplay:
         self._best = _best_of(self.table)
         self.best_n_components = int(self._best["n_components"])
         self.smallest_n_components = _smallest_near(self._best, self.table)
+        self.edge = _edge(self.best_n_components, self.table["n_components"])
 
     @classmethod
     def from_estimator(
@@ -167,9 +172,11 @@ class LatentSizeDisplay:
         )
 
     def _mark(self) -> None:
-        """A ring around the best candidate, a square around the smallest that is as good."""
-        self.ax_.plot(self.best_n_components, self._best["mean"], "o", **MARK)
+        """A ring around the best candidate, and a square around the smallest that lies in the band of its error."""
+        mean, error = float(self._best["mean"]), float(self._best["error"])
+        self.ax_.plot(self.best_n_components, mean, "o", **MARK)
         if self.smallest_n_components != self.best_n_components:
+            self.ax_.axhspan(mean - error, mean, color=RED, alpha=0.08, linewidth=0, zorder=0)
             own = self.table[self.table["setting"] == self._best["setting"]].set_index("n_components")["mean"]
             self.ax_.plot(self.smallest_n_components, own[self.smallest_n_components], "s", **MARK)
 
@@ -191,7 +198,16 @@ class LatentSizeDisplay:
             title += "s"
         if self.smallest_n_components != self.best_n_components:
             title += f"; {self.smallest_n_components} within one standard error"
+        if self.edge is not None:
+            title += f"\nThe {self.edge} size tried: a {self.edge.replace('est', 'er')} one may be better"
         return title
+
+
+def _edge(best: int, sizes: pd.Series) -> Literal["largest", "smallest"] | None:
+    """The end of the sizes at which the best one lies; nothing is smaller than one component."""
+    if best == sizes.max():
+        return "largest"
+    return "smallest" if best == sizes.min() > 1 else None
 
 
 def _size_parameter(cv_results: Mapping[str, Any], param: str | None) -> str:

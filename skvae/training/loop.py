@@ -7,11 +7,12 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from skvae.networks import state_of_models, take_models
 from skvae.training.candidate import Candidate
-from skvae.training.device import autocast
+from skvae.training.device import autocast, intraop_threads
 from skvae.training.history import History
 from skvae.training.interrupts import ends_the_fit_alone
 from skvae.training.judge import Judge, Verdict
@@ -23,6 +24,7 @@ from skvae.training.rows import Rows, RowsInMemory
 from skvae.training.schedules import Schedule, annealed
 from skvae.training.split import Split
 from skvae.training.steps import Steps
+from skvae.training.threads import Threads
 from skvae.training.trainee import Trainee
 
 MAX_ROLLBACKS, ROLLBACK_FACTOR = 5, 0.3  # of the learning rate, where training broke down
@@ -103,7 +105,11 @@ class Training:
 
     def run(self, until: int | None = None) -> None:
         """Train up to an epoch, the last by default; Ctrl-C ends it as early stopping would, if it ends it alone."""
-        until = self.recipe.max_iter if until is None else until
+        with intraop_threads(None):  # put back afterwards
+            self.threads = Threads(torch.get_num_threads() if self.x.device.type == "cpu" else 1)
+            self._run(self.recipe.max_iter if until is None else until)
+
+    def _run(self, until: int) -> None:
         try:
             self._assume_complete(True)
             if self.epoch == 0 and self.split.held_out:
@@ -140,6 +146,7 @@ class Training:
             with autocast(x.device, self.recipe.dtype):
                 value, bound = self.objective.step(self.vae, x, noise, seen=seen, weights=weights, progress=progress)
             self.optimizer.step(-value.sum() * (x.shape[1] / self.batch_size), factor)
+            self.threads.after_step()
             log_likelihood += bound.log_likelihood[last].detach().sum(dim=1)
             kl += bound.kl[last].detach().sum(dim=(1, 2))
         means = add_up(terms).T / (self.n_batches * self.batch_size)

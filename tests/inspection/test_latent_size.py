@@ -36,10 +36,36 @@ def test_the_best_and_the_smallest_within_one_standard_error(pyplot):
     assert ax.get_ylabel() == "held-out ELBO, nats per row"
 
 
+@pytest.mark.parametrize(
+    ("means", "sizes", "edge", "remark"),
+    [
+        ([-9.0, -5.2, -5.0, -6.0], (1, 2, 4, 8), None, ""),
+        ([-9.0, -5.2, -5.0, -4.0], (1, 2, 4, 8), "largest", "The largest size tried: a larger one may be better"),
+        ([-4.0, -5.2, -5.0, -6.0], (2, 3, 4, 8), "smallest", "The smallest size tried: a smaller one may be better"),
+        ([-4.0, -5.2, -5.0, -6.0], (1, 2, 4, 8), None, ""),
+    ],
+)
+def test_a_best_size_at_the_edge_is_said(pyplot, means, sizes, edge, remark):
+    results = RESULTS | {"params": [{"n_components": k} for k in sizes], "param_n_components": list(sizes)}
+    results |= {"mean_test_score": means, "std_test_score": [0.6] * 4}
+    display = LatentSizeDisplay(results).plot()
+    assert display.edge == edge
+    assert display.ax_.get_title(loc="left").partition("\n")[2] == remark
+
+
+def test_the_band_is_one_standard_error_below_the_best(pyplot):
+    ax = LatentSizeDisplay(RESULTS).plot().ax_
+    (band,) = ax.patches
+    assert_allclose([band.get_y(), band.get_y() + band.get_height()], [-5.0 - 0.3, -5.0])
+    (square,) = [line for line in ax.lines if line.get_marker() == "s"]
+    assert_allclose(square.get_data(), [[2], [-5.2]])
+
+
 def test_a_failed_candidate_is_left_out():
     scores = [*RESULTS["mean_test_score"][:2], np.nan, *RESULTS["mean_test_score"][3:]]
     display = LatentSizeDisplay(RESULTS | {"mean_test_score": scores}).plot()
     assert display.best_n_components == 2
+    assert display.edge is None
     with pytest.raises(ValueError, match="all fits failed"):
         LatentSizeDisplay(RESULTS | {"mean_test_score": [np.nan] * 8})
 
