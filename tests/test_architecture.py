@@ -16,6 +16,7 @@ FLOOR = {
     "objectives": 0,
     "drawing": 0,
     "messages": 0,
+    "identifiers": 0,
     "metrics": 1,
     "likelihoods": 1,
     "priors": 1,
@@ -29,7 +30,17 @@ FLOOR = {
     "cli": 7,
 }
 CONTAINERS = {"numpy", "pandas", "sklearn", "scipy", "joblib"}
-MAY_READ_CONTAINERS = {"drawing", "metrics", "tables", "models", "files", "estimators", "inspection", "cli"}
+MAY_READ_CONTAINERS = {
+    "drawing",
+    "identifiers",
+    "metrics",
+    "tables",
+    "models",
+    "files",
+    "estimators",
+    "inspection",
+    "cli",
+}
 
 
 def imported_names(path):
