@@ -30,17 +30,8 @@ FLOOR = {
     "cli": 7,
 }
 CONTAINERS = {"numpy", "pandas", "sklearn", "scipy", "joblib"}
-MAY_READ_CONTAINERS = {
-    "drawing",
-    "identifiers",
-    "metrics",
-    "tables",
-    "models",
-    "files",
-    "estimators",
-    "inspection",
-    "cli",
-}
+NO_CONTAINERS = {"objectives", "messages", "likelihoods", "priors", "networks", "training"}
+MAY_READ_CONTAINERS = FLOOR.keys() - NO_CONTAINERS
 
 
 def imported_names(path):

@@ -88,8 +88,8 @@ class Keys:
         drawn = [number for number in following if number not in taken][:n]
         if len(drawn) < n:
             raise ValueError(
-                f"New numbers follow the largest, {self.upper}, but up to {most} there are {len(drawn)} of the {n} that "
-                f"are asked for. Ask for fewer rows, or fit on a column of more bits, such as int64."
+                f"New numbers follow the largest, {self.upper}, but up to {most} there are {len(drawn)} of the {n} "
+                f"that are asked for. Ask for fewer rows, or fit on a column of more bits, such as int64."
             )
         return drawn
 

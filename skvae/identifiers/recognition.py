@@ -33,8 +33,8 @@ def looks_like_identifier(column: pd.Series) -> bool:
     """Whether the values of a column (nearly) never repeat, by their counts and form and not by its name.
 
     Text does where nine values in ten differ, unless they are dates or decimals; so do objects of ``uuid.UUID``. Whole
-    numbers do where all differ and count, so that they are half of the numbers of their range or more; or where there are
-    200 of one length, uniform over the digits that they do not share. Years, days and moments are no such numbers.
+    numbers do where all differ and count, so that they are half of the numbers of their range or more; or where there
+    are 200 of one length, uniform over the digits that they do not share. Years, days and moments are no such numbers.
     Floats, categories and times are never identifiers, and no column with fewer than 50 values is.
 
     Parameters
@@ -81,8 +81,8 @@ def are_measured(known: pd.Series) -> bool:
 def are_keys(known: pd.Series) -> bool:
     """Whether whole numbers, at least two of them, are keys."""
     values = np.unique(known.to_numpy())
-    lower, upper = int(values[0]), int(values[-1])
-    if len(values) < len(known) or upper + ROOM * len(values) > np.iinfo(values.dtype).max or are_moments(values):
+    has_room = int(values[-1]) + ROOM * len(values) <= np.iinfo(values.dtype).max
+    if len(values) < len(known) or not has_room or are_moments(values):
         return False
     return do_count(values) or are_uniform(values)
 

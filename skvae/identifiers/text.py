@@ -23,7 +23,7 @@ SHARED_ROWS, SHARED = 10, 0.02  # rows, and share of the rows, from which on a w
 LAYOUT_ROWS, LAYOUT = 5, 0.01  # and a layout one of its layouts
 ENOUGH = 0.5  # share of the rows that such layouts must cover; else texts are words with spaces between
 MIXED = 0.05  # share of the texts in which a letter follows a digit, from which on their words are not parted there
-MAX_SHAPES, MAX_LAYOUTS, MAX_WORDS = 100, 50, 200
+MAX_SHAPES, MAX_LAYOUTS, MAX_WORDS = 100, 10, 200
 BARREN = 0.1  # share of the draws that are new, below which texts become longer
 
 WHOLE = re.compile(r"@[\w.-]+|[^\W_]+|[\W_]")  # a domain, letters and digits, or another character
@@ -122,9 +122,10 @@ class TextForm:
 
     Examples
     --------
-    >>> form = TextForm.of([f"{name}@mail.org" for name in ("ann", "bob", "cyd", "dan", "eve", "fay")] * 10)
-    >>> form.new(1, np.random.default_rng(0), Seen.of(np.empty(0, dtype=np.uint64))).tolist()
-    ['vay@mail.org']
+    >>> from skvae.identifiers import digests
+    >>> texts = [f"AB-{i}" for i in range(100, 999)]
+    >>> TextForm.of(texts).new(2, np.random.default_rng(0), Seen.of(digests(texts))).tolist()
+    ['AB-8241', 'AB-9456']
     """
 
     slots: list[Slot]
@@ -205,7 +206,7 @@ def filled(shape: str, n: int, rng: np.random.Generator) -> Texts:
     Examples
     --------
     >>> filled("AA-00", 2, np.random.default_rng(0)).tolist()
-    ['WN-20', 'QG-30']
+    ['WN-30', 'QH-00']
     """
     characters = np.empty((n, len(shape)), dtype="U1")
     for at, mark in enumerate(shape):

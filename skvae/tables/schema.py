@@ -66,7 +66,9 @@ def choose_families(
 
 
 def find_identifiers(X: Rows, likelihood: Choice | Mapping[Hashable, Choice]) -> list[int]:
-    """Positions of the columns of a DataFrame that look like identifiers and have no family of their own, with a warning.
+    """Positions of the columns of a DataFrame that look like identifiers and have no family of their own.
+
+    A warning names them.
 
     Raises
     ------
@@ -89,8 +91,8 @@ def find_identifiers(X: Rows, likelihood: Choice | Mapping[Hashable, Choice]) ->
             f"values (nearly) never do: {names}. Pass other columns, too, or {remedy} to model one as it is."
         )
     warn_user(
-        f"Values of identifiers (nearly) never recur, as in column(s) {names}: they are left out of the model, and drawn "
-        f"rows have new ones of the same form. Pass {remedy} to model one as it is, or drop it."
+        f"Values of identifiers (nearly) never recur, as in column(s) {names}: they are left out of the model, and "
+        f"drawn rows have new ones of the same form. Pass {remedy} to model one as it is, or drop it."
     )
     return found
 
