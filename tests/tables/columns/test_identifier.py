@@ -142,9 +142,7 @@ def test_arrays_have_no_identifiers():
 
 
 def test_a_table_of_identifiers_gets_a_sentence(X):
-    with pytest.raises(
-        ValueError, match=r"all columns look like identifiers.*'id', 'email'\. Pass other columns"
-    ):
+    with pytest.raises(ValueError, match=r"all columns look like identifiers.*'id', 'email'\. Pass other columns"):
         Table.fit(X[["id", "email"]])
 
 
@@ -159,9 +157,7 @@ def test_a_survey_decides_by_its_first_chunk(X):
 
 
 def test_conditions_on_an_identifier_get_a_sentence(X, table):
-    with pytest.raises(
-        ValueError, match=r"column 'email' is an identifier.*Leave the column out, or fit"
-    ):
+    with pytest.raises(ValueError, match=r"column 'email' is an identifier.*Leave the column out, or fit"):
         read_condition(table, {"email": "customer1@mail.org"})
     with pytest.raises(ValueError, match=r"column 'id' is an identifier"):
         position_of(table, "id")
