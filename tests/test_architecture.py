@@ -16,6 +16,7 @@ FLOOR = {
     "objectives": 0,
     "drawing": 0,
     "messages": 0,
+    "identifiers": 0,
     "metrics": 1,
     "likelihoods": 1,
     "priors": 1,
@@ -29,7 +30,8 @@ FLOOR = {
     "cli": 7,
 }
 CONTAINERS = {"numpy", "pandas", "sklearn", "scipy", "joblib"}
-MAY_READ_CONTAINERS = {"drawing", "metrics", "tables", "models", "files", "estimators", "inspection", "cli"}
+NO_CONTAINERS = {"objectives", "messages", "likelihoods", "priors", "networks", "training"}
+MAY_READ_CONTAINERS = FLOOR.keys() - NO_CONTAINERS
 
 
 def imported_names(path):

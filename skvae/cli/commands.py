@@ -184,7 +184,7 @@ def _kept_formats(vae: VAETransformer) -> dict[str, str]:
 
 def _dtypes_of(vae: VAETransformer) -> dict[str, Dtype] | None:
     """Types of the columns that a model knows; None where it was fitted to an array."""
-    return {str(column.name): column.dtype for column in vae.table_.data_columns} if vae.table_.is_frame else None
+    return {str(name): dtype for name, dtype in vae.table_.dtypes.items()} if vae.table_.is_frame else None
 
 
 def _count_gaps(frame: pd.DataFrame) -> int:

@@ -63,10 +63,10 @@ def read_rows(
     n_rows = n_rows_wanted or n_rows_min(table)
     if reset is None:
         reset = table is None
-    if reset and table is not None and np.ndim(X) == 2 and X.shape[1] != len(table.data_columns):
+    if reset and table is not None and np.ndim(X) == 2 and X.shape[1] != table.n_columns:
         raise ValueError(
             f"X must have the columns of the given table, but has {X.shape[1]} where the table has "
-            f"{len(table.data_columns)}. Pass the table of these columns."
+            f"{table.n_columns}. Pass the table of these columns."
         )
     is_frame = isinstance(X, pd.DataFrame)
     if table is not None:
@@ -105,7 +105,7 @@ def _read_frame(estimator: BaseEstimator, X: Any, table: Table | None, n_rows_wa
         )
     validate_data(estimator, X, reset=reset, skip_check_array=True)
     if table is not None and not X.columns.equals(table.labels):  # scikit-learn compares only names that are strings
-        expected = [column.name for column in table.data_columns]
+        expected = list(table.dtypes)
         raise ValueError(
             f"The columns must be those of fit in their order, {expected[:10]}, but are {list(X.columns[:10])}. "
             f"Reorder them."

@@ -60,7 +60,8 @@ class VAETransformer(
         ``"normal_scores"``, ``"discretized_logistic"``, ``"poisson"``, ``"negative_binomial"``, ``"bernoulli"``,
         ``"categorical"``, ``"ordinal"``, an object such as ``Gaussian(scale="column")`` or
         ``Categorical(max_categories=50)``, or a dict of these by column, the rest being "auto"; one for all leaves the
-        text, categories and booleans of a DataFrame as under "auto". "auto" means for a numeric array one Gaussian
+        text, categories and booleans of a DataFrame as under "auto". Columns of a DataFrame that look like identifiers are
+        left out of the model and drawn anew, unless they have a family of their own in a dict. "auto" means for a numeric array one Gaussian
         scale for all columns, for a boolean array Bernoulli; for a DataFrame normal scores for numbers, dates and
         durations, or where columns see one another a histogram of the same levels; ordinal for ordered categories,
         categorical for booleans, text and other categories.
@@ -405,7 +406,8 @@ class VAETransformer(
         Returns
         -------
         ndarray or DataFrame of shape (n_rows, n_columns)
-            In the container and dtypes that fit saw; a DataFrame keeps the index of X.
+            In the container and dtypes that fit saw; a DataFrame keeps the index of X. Identifiers are new ones: z does
+            not know them.
         """
         generator = self._generator(random_state) if stochastic else None
         return self._model().reconstruct(self._rows(X), index_of(X), generator)
@@ -421,7 +423,7 @@ class VAETransformer(
         Returns
         -------
         ndarray or DataFrame of shape (n_rows, n_columns)
-            E[x | z] for numbers, the mode for categories, in the container and dtypes that fit saw.
+            E[x | z] for numbers, the mode for categories, new identifiers, in the container and dtypes that fit saw.
         """
         model = self._model()
         coordinates = check_array(Z, dtype=[np.float64, np.float32], input_name="Z")
@@ -465,7 +467,8 @@ class VAETransformer(
         Returns
         -------
         ndarray or DataFrame of shape (n_samples, n_columns)
-            In the container and dtypes that fit saw. Cells are drawn, never set to their most probable value.
+            In the container and dtypes that fit saw. Cells are drawn, never set to their most probable value;
+            identifiers are new ones, which differ within a table.
 
         Raises
         ------
@@ -497,7 +500,7 @@ class VAETransformer(
         -------
         ndarray or DataFrame of shape (n_rows, n_columns), or list of n_draws of these
             Without ``n_draws``, the mean of each gap given the observed cells for numbers, and the most probable for
-            categories: of the reader, or of 200 draws through z where there is none.
+            categories: of the reader, or of 200 draws through z where there is none. Missing identifiers are new ones.
         """
         model = self._model()
         generator = self._generator(random_state)

@@ -18,20 +18,23 @@ from numpy.typing import NDArray
 from skvae.files.hints import checked
 from skvae.files.parts import PARTS, part_of
 from skvae.files.weights import Arrays
+from skvae.identifiers import Keys, Seen, Slot, TextForm
 from skvae.likelihoods import FAMILIES, Likelihood
 from skvae.models import Online
 from skvae.priors import PRIORS, PriorFamily
-from skvae.tables import KINDS, Bins
+from skvae.tables import KINDS, Bins, IdentifierColumn
 from skvae.training import BetaSchedule, CyclicalBeta, LinearBeta
 
 OF_PARAMETERS: list[type] = [*FAMILIES.values(), *PRIORS.values(), LinearBeta, CyclicalBeta]
+
+OF_COLUMNS: list[type] = [*KINDS, Bins, IdentifierColumn, TextForm, Slot, Keys, Seen]
 
 OWN = (Likelihood, PriorFamily, BetaSchedule)  # of which a user may derive classes
 
 
 def known_classes() -> dict[str, type]:
     """The dataclasses that a document may hold, by name."""
-    return {cls.__name__: cls for cls in [*OF_PARAMETERS, *KINDS, Bins, Online]}
+    return {cls.__name__: cls for cls in [*OF_PARAMETERS, *OF_COLUMNS, Online]}
 
 
 class Writer:

@@ -88,7 +88,12 @@ def _expm1(g: Any, x: Any) -> Any:
 
 
 def check_numbers(table: Table) -> None:
-    """Refuse a table with a column that is not made of numbers."""
+    """Refuse a table with a column that is not made of numbers, or that is drawn and not computed."""
+    for identifier in table.identifiers.values():
+        raise ValueError(
+            f"An ONNX graph computes what it writes, but column {identifier.name!r} is an identifier, which is drawn. "
+            f"Fit without it, or with likelihood={{{identifier.name!r}: …}} to model it as it is."
+        )
     for column in table.data_columns:
         if not column.holds_numbers:
             raise ValueError(

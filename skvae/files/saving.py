@@ -165,7 +165,7 @@ def _restored(cls: Any, described: Any, arrays: Arrays, own: Own, reader: Reader
     sizes = described["hidden_layer_sizes"], described.get("sizes_beside", [])  # which earlier releases had not
     if sum(map(len, sizes)) > len(arrays):
         raise ValueError("It has more layers than weights")
-    if attributes["n_features_in_"] != len(attributes["table_"].data_columns):
+    if attributes["n_features_in_"] != attributes["table_"].n_columns:
         raise ValueError("Its number of columns is not that of its table")
     for values in (parameters, attributes["_fitted_with"]):
         values.update({side: network for side, network in own.items() if network is not None and values[side] is None})

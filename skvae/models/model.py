@@ -20,7 +20,7 @@ from skvae.models.completing import Completer, completer, hidden
 from skvae.models.kl import kl_by_nodes
 from skvae.networks import VAE
 from skvae.objectives import Bound, elbo, importance_weighted_bound, mean_log_likelihood, normal_nodes
-from skvae.tables import Rows, Table, fill_gaps, keep_given, release, slices
+from skvae.tables import NewIdentifiers, Rows, Table, fill_gaps, gaps_of, keep_given, release, slices
 
 N_NODES, N_NODES_OF_FEW = 32, 8  # fixed posterior draws of a score; where little depends on z, and each is dear
 N_DRAWS = 100  # of an importance-weighted bound
@@ -123,7 +123,7 @@ class Model:
                 z = q.at(torch.randn(z.shape, generator=generator, dtype=x.dtype, device=x.device))
             return (vae.generate(z, generator, gaps=False)[0],)
 
-        return self._decode(self._by_row(X, rows)[0], index)
+        return self._decode(self._by_row(X, rows)[0], index, self._new(generator))
 
     @FEWER_ROWS
     @torch.no_grad()
@@ -132,9 +132,12 @@ class Model:
         by = completer(self.table, self.vae)
         x = self._known(by, by.table.encode(X))
         has_gap = x.isnan().any(dim=1)
+        if self.table.identifiers:
+            has_gap |= torch.from_numpy(gaps_of(X).any(axis=1)).to(has_gap.device)
         x, where = x[has_gap], has_gap.cpu().numpy()
         completed = by.mean(x, generator)[None] if n_draws is None else by.draws(x, n_draws, generator)
-        return [self.table.present(fill_gaps(X, where, by.table.decode(rows))) for rows in completed]
+        filled = (by.table.decode(rows, new=self._new(generator, beside=X)) for rows in completed)
+        return [self.table.present(fill_gaps(X, where, rows)) for rows in filled]
 
     @FEWER_ROWS
     @torch.no_grad()
@@ -179,7 +182,7 @@ class Model:
         x = torch.empty((n_samples, len(table.columns)), dtype=torch.float32)
         for first in range(0, n_samples, size):
             x[first : first + size] = vae.sample(min(size, n_samples - first), like, generator, gaps=has_gaps)[0]
-        return table.present(table.decode(x))
+        return table.present(table.decode(x, new=self._new(generator, gaps=has_gaps)))
 
     @FEWER_ROWS
     @torch.no_grad()
@@ -191,10 +194,11 @@ class Model:
         gaps = n_samples is not None if gaps is None else gaps  # rows that are completed have none
         x = self._known(by, by.table.encode_condition(given, gaps=n_samples is not None))
         x = by.sample(x, n_samples, generator, gaps=gaps)
+        new = self._new(generator, gaps=gaps)
         if n_samples is None:
-            drawn = by.table.decode(x, given.index)
+            drawn = by.table.decode(x, given.index, new)
         else:
-            drawn = by.table.decode(x)
+            drawn = by.table.decode(x, new=new)
             given = given.iloc[[0] * n_samples]
         return self.table.present(keep_given(drawn, given, self.table))
 
@@ -250,9 +254,17 @@ class Model:
         n_levels = sum(len(column.edges) for column in self.table.columns)
         return max(1, CHUNK // max(n_outputs, n_levels, len(self.table.columns), 512))
 
-    def _decode(self, x: Tensor, index: pd.Index | None = None) -> Any:
+    def _decode(self, x: Tensor, index: pd.Index | None = None, new: NewIdentifiers | None = None) -> Any:
         """Encoded rows in the container that fit saw."""
-        return self.table.present(self.table.decode(x, index))
+        return self.table.present(self.table.decode(x, index, new))
+
+    def _new(
+        self, generator: torch.Generator | None, *, gaps: bool = False, beside: Rows | None = None
+    ) -> NewIdentifiers | None:
+        """How identifiers are drawn, where there are any: without a generator always the same."""
+        if generator is None or not self.table.identifiers:
+            return None
+        return NewIdentifiers.by(generator, gaps=gaps, beside=beside)
 
 
 def _state_of(vae: VAE) -> State:

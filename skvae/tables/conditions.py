@@ -21,9 +21,9 @@ def read_condition(table: Table, given: object) -> pd.DataFrame:
     Raises
     ------
     ValueError, TypeError
-        Where it is empty, of another type, or names a column that the table does not have.
+        Where it is empty, of another type, or names an identifier or a column that the table does not have.
     """
-    names = [column.name for column in table.data]
+    names = list(table.dtypes)
     frame, _ = to_pandas(_one_row(given, names) if isinstance(given, Mapping) else given)
     if not isinstance(frame, pd.DataFrame) or frame.empty or not frame.columns.is_unique:
         raise TypeError(
@@ -36,7 +36,18 @@ def read_condition(table: Table, given: object) -> pd.DataFrame:
         raise ValueError(
             f"given names column {unknown[0]!r}, but the columns are {names[:10]}{more}. Name one of these."
         )
+    for column in table.identifiers.values():
+        if column.name in frame.columns and not is_missing(frame[column.name]).all():
+            raise ValueError(f"A condition is a value that the model knows, but {what_it_is(column.name)}")
     return frame
+
+
+def what_it_is(name: Hashable) -> str:
+    """What an identifier is, and what to do: the end of a sentence."""
+    return (
+        f"column {name!r} is an identifier, of which it learns nothing: its values are drawn anew. Leave the column "
+        f"out, or fit with likelihood={{{name!r}: …}} to model it as it is."
+    )
 
 
 def position_of(table: Table, name: Any, *, with_levels: bool = False) -> int:
@@ -45,12 +56,15 @@ def position_of(table: Table, name: Any, *, with_levels: bool = False) -> int:
     Raises
     ------
     ValueError
-        Where there is no such column, or it has no levels but should have.
+        Where there is no such column, it is an identifier, or it has no levels but should have.
     """
-    names = [column.name for column in table.data]
+    names = list(table.dtypes)
     if not isinstance(name, Hashable) or name not in names:
         more = " …" if len(names) > 10 else ""
         raise ValueError(f"There is no column {name!r}; the columns are {names[:10]}{more}. Name one of these.")
+    names = [column.name for column in table.data]
+    if name not in names:
+        raise ValueError(f"The model tells a column from the others, but {what_it_is(name)}")
     j = names.index(name)
     if with_levels and table.data_columns[j].level_labels is None:
         raise ValueError(
@@ -93,7 +107,7 @@ def fill_gaps(X: Rows, has_gap: Mask, filled: Any) -> Rows:
 
 def keep_given(rows: Rows, given: pd.DataFrame, table: Table) -> Rows:
     """Completed rows with the cells that were given, as the table reads them."""
-    for j, column in enumerate(table.data):
+    for j, column in zip(table.positions, table.data, strict=True):
         if column.name not in given.columns:
             continue
         is_known = ~is_missing(given[column.name])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from skvae.likelihoods import Likelihood
 from skvae.tables.bins import Floats
-from skvae.tables.columns import CategoryColumn, Column
+from skvae.tables.columns import CategoryColumn, Column, IdentifierColumn
 from skvae.tables.columns.cells import is_missing
 from skvae.tables.encoded import EncodedColumn
 from skvae.tables.frames import Native
@@ -35,6 +35,7 @@ class FlatTable:
     labels: pd.Index | None
     dtype: np.dtype[Any] | None
     native: Native | None = None
+    identifiers: dict[int, IdentifierColumn] = field(default_factory=dict)
 
     @classmethod
     def of(cls, table: Table) -> FlatTable:
@@ -51,6 +52,7 @@ class FlatTable:
             table.labels,
             table.dtype,
             table.native,
+            table.identifiers,
         )
 
     def table(self) -> Table:
@@ -64,7 +66,8 @@ class FlatTable:
         if not (self._has_one_part_a_column() and self._begins_with_indicators() and self._has_one_container()):
             raise ValueError("The parts of its table do not fit together")
         n = len(self.indicated)
-        return Table([self._encoded(n + j) for j in range(len(self.columns) - n)], self.labels, self.dtype, self.native)
+        data = [self._encoded(n + j) for j in range(len(self.columns) - n)]
+        return Table(data, self.labels, self.dtype, self.native, self.identifiers)
 
     def _encoded(self, j: int) -> EncodedColumn:
         return EncodedColumn(
@@ -95,9 +98,10 @@ class FlatTable:
 
     def _has_one_container(self) -> bool:
         """Whether these are labels of a DataFrame, as many as columns, or the dtype of an array."""
-        n_data = len(self.columns) - len(self.indicated)
-        n_labels = n_data if self.labels is None else len(self.labels)
-        return n_labels == n_data and (self.labels is None) != (self.dtype is None)
+        n = len(self.columns) - len(self.indicated) + len(self.identifiers)
+        if self.labels is None:
+            return self.dtype is not None and not self.identifiers
+        return len(self.labels) == n and self.dtype is None and all(0 <= j < n for j in self.identifiers)
 
 
 def check_levels(table: Table) -> None:

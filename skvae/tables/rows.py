@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterator
 from typing import Any
 
 import numpy as np
@@ -89,6 +89,14 @@ def without_cells(X: Rows, is_hidden: NDArray[np.bool_]) -> Rows:
         return np.where(is_hidden, np.nan, X)
     nullable = {np.dtype(np.int64): "Int64", np.dtype(np.uint64): "UInt64"}
     return X.astype({name: nullable[dtype] for name, dtype in X.dtypes.items() if dtype in nullable}).mask(is_hidden)
+
+
+def without_columns(X: Rows, positions: Collection[int]) -> Rows:
+    """X without the columns at some positions; X itself where there are none."""
+    if not positions:
+        return X
+    kept = [j for j in range(X.shape[1]) if j not in positions]
+    return X.iloc[:, kept] if isinstance(X, pd.DataFrame) else X[:, kept]
 
 
 def concatenate(chunks: list[Any]) -> Any:

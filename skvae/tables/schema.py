@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 
+import pandas as pd
+
+from skvae.identifiers import looks_like_identifier
 from skvae.likelihoods import FAMILIES, Bernoulli, Gaussian, Likelihood
+from skvae.messages import warn_user
 from skvae.tables.columns import Dtype, owner_of
 from skvae.tables.columns.base import Column
-from skvae.tables.columns.dtypes import is_bool
+from skvae.tables.columns.dtypes import is_bool, is_whole
+from skvae.tables.rows import Rows
 
 Choice = str | Likelihood
 
@@ -58,6 +63,38 @@ def choose_families(
                 raise _uncovered(kind, name, dtype, family)
         families.append(kind.auto_family(dtype, histograms=histograms) if is_frame else array_family(dtype))
     return families
+
+
+def find_identifiers(X: Rows, likelihood: Choice | Mapping[Hashable, Choice]) -> list[int]:
+    """Positions of the columns of a DataFrame that look like identifiers and have no family of their own.
+
+    A warning names them.
+
+    Raises
+    ------
+    ValueError
+        Where no other column is left.
+    """
+    if not isinstance(X, pd.DataFrame):
+        return []
+    chosen = likelihood if isinstance(likelihood, Mapping) else {}
+    free = [j for j, name in enumerate(X.columns) if chosen.get(name, "auto") == "auto"]
+    found = [j for j in free if looks_like_identifier(X.iloc[:, j])]
+    if not found:
+        return found
+    names = ", ".join(repr(X.columns[j]) for j in found[:10]) + (" …" if len(found) > 10 else "")
+    family = "normal_scores" if is_whole(X.dtypes.iloc[found[0]]) else "categorical"
+    remedy = f"likelihood={{{X.columns[found[0]]!r}: {family!r}}}"
+    if len(found) == X.shape[1]:
+        raise ValueError(
+            f"A model learns from values that recur or can be measured, but all columns look like identifiers, whose "
+            f"values (nearly) never do: {names}. Pass other columns, too, or {remedy} to model one as it is."
+        )
+    warn_user(
+        f"Values of identifiers (nearly) never recur, as in column(s) {names}: they are left out of the model, and "
+        f"drawn rows have new ones of the same form. Pass {remedy} to model one as it is, or drop it."
+    )
+    return found
 
 
 def kind_of(name: Hashable, dtype: Dtype) -> type[Column]:

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from skvae.likelihoods import Likelihood
 from skvae.tables.bins import Floats
-from skvae.tables.columns import ColumnSurvey, Dtype, reader_of
+from skvae.tables.columns import ColumnSurvey, Dtype, IdentifierColumn, IdentifierSurvey, reader_of
 from skvae.tables.columns.cells import in_short
 from skvae.tables.counts import Moments
 from skvae.tables.encoded import EncodedColumn
-from skvae.tables.rows import Rows, cells_of, column_of, is_frame, names_and_dtypes
+from skvae.tables.rows import Rows, cells_of, column_of, is_frame, names_and_dtypes, without_columns
 from skvae.tables.sample import RowSample
-from skvae.tables.schema import Choice, choose_families
+from skvae.tables.schema import Choice, choose_families, find_identifiers
 
 WILD = 10  # times the size of the bulk of its cells, from which on a standard deviation says nothing of most of them
 REACH = {torch.float32: 1e12, torch.float64: 1e140}  # units; squares beside a noise of 1e-5 units do not overflow
@@ -30,7 +30,7 @@ class Statistics:
     Parameters
     ----------
     like : ndarray or DataFrame
-        Rows with the names and dtypes of all.
+        Rows with the names and dtypes of all, which show what columns are identifiers.
     likelihood : str, Likelihood or dict
         See ``choose_families``.
     add_indicator : bool
@@ -41,7 +41,7 @@ class Statistics:
     Attributes
     ----------
     names : list of D hashables
-        Labels of the columns.
+        Labels of the columns that a model learns: all but the identifiers.
     families : list of D Likelihoods
         Family of each column.
     moments : Moments
@@ -58,8 +58,13 @@ class Statistics:
         add_indicator: bool = False,
         histograms: bool = False,
     ) -> None:
-        self.names, dtypes = names_and_dtypes(like)
-        self.families = choose_families(self.names, dtypes, likelihood, is_frame=is_frame(like), histograms=histograms)
+        names, dtypes = names_and_dtypes(like)
+        families = choose_families(names, dtypes, likelihood, is_frame=is_frame(like), histograms=histograms)
+        positions = find_identifiers(like, likelihood)
+        self.identifiers = {j: IdentifierSurvey(names[j], dtypes[j]) for j in positions}
+        kept = [j for j in range(len(names)) if j not in self.identifiers]
+        self.names, dtypes = [names[j] for j in kept], [dtypes[j] for j in kept]
+        self.families = [families[j] for j in kept]
         self.add_indicator = add_indicator
         self.surveys = list(map(_survey_of, self.names, dtypes, self.families))
         self._is_identity = np.array([survey.is_identity for survey in self.surveys])
@@ -69,13 +74,16 @@ class Statistics:
         self.some = RowSample(BULK_ROWS, seed=0)
 
     def read(self, X: Rows) -> Floats:
-        """Take note of rows, and give them as floats. Shape: (N, D).
+        """Take note of rows, and give those of their cells that a model learns as floats. Shape: (N, D).
 
         Raises
         ------
         ValueError, TypeError
             Where a cell is infinite or cannot be read.
         """
+        for j, survey in self.identifiers.items():
+            survey.add(column_of(X, j))
+        X = without_columns(X, self.identifiers)
         cells = cells_of(X, lambda j, values: self.surveys[j].add(values), self._is_identity)
         self.moments.add(cells)
         if self.is_robust.any():
@@ -89,7 +97,7 @@ class Statistics:
     def check_support(self, cells: Floats, X: Rows) -> None:
         """Refuse floats of rows that were just read where they lie outside the support of their family."""
         settled = [j for j, survey in enumerate(self.surveys) if survey.is_settled]
-        check_support(cells, X, self.families, among=settled)
+        check_support(cells, without_columns(X, self.identifiers), self.families, among=settled)
 
     def check_observed(self) -> None:
         """Refuse columns without a cell."""
@@ -105,8 +113,12 @@ class Statistics:
         """Whether a cell of each column is missing."""
         return list(map(bool, self.moments.n < self.n_rows))
 
+    def identifier_columns(self) -> dict[int, IdentifierColumn]:
+        """The identifiers by their position among all columns, as far as they are known."""
+        return {j: survey.learned() for j, survey in self.identifiers.items()}
+
     def columns(self) -> list[EncodedColumn]:
-        """The columns of the data, as far as they are known."""
+        """The columns that a model learns, as far as they are known."""
         moments, learned = self.moments, [survey.learned() for survey in self.surveys]
         origin, unit = np.array([(of.origin, of.unit) for of in learned]).T
         mean, std = self._center_and_size()

@@ -20,7 +20,7 @@ class Survey:
     Parameters
     ----------
     like : ndarray or DataFrame
-        The first chunk, whose names and dtypes all others share.
+        The first chunk, whose names and dtypes all others share, and which shows what columns are identifiers.
     likelihood, add_indicator, histograms, native
         See ``Table.fit``.
 
@@ -68,4 +68,4 @@ class Survey:
     def table(self) -> Table:
         """What is known of all rows."""
         self.statistics.check_observed()
-        return Table.of(self.statistics.columns(), self.like, self.native)
+        return Table.of(self.statistics, self.like, self.native)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from operator import attrgetter
 from typing import Any
@@ -18,12 +18,12 @@ from skvae.likelihoods import Block, Columns, Joint, Likelihood
 from skvae.likelihoods.ruler import Ruler
 from skvae.messages import warn_user
 from skvae.tables.bins import Floats
-from skvae.tables.columns import Column, Support
+from skvae.tables.columns import Column, Dtype, IdentifierColumn, NewIdentifiers, Support
 from skvae.tables.columns.cells import in_words, is_missing
 from skvae.tables.columns.dtypes import cast
 from skvae.tables.encoded import EncodedColumn
 from skvae.tables.frames import Native
-from skvae.tables.rows import CELLS, Rows, cells_of, column_of, names_and_dtypes
+from skvae.tables.rows import CELLS, Rows, cells_of, column_of, names_and_dtypes, without_columns
 from skvae.tables.schema import Choice
 from skvae.tables.statistics import REACH, Statistics, by_family, check_support
 
@@ -38,19 +38,22 @@ class Table:
     Attributes
     ----------
     data : list of EncodedColumn
-        The columns of the data.
+        The columns of the data, but for identifiers.
     labels : pandas.Index or None
-        Column labels of a DataFrame; None for an array.
+        Labels of all columns of a DataFrame; None for an array.
     dtype : numpy dtype or None
         Dtype of an array; None for a DataFrame.
     native : Native or None
         The library and dtypes of a DataFrame that is not one of pandas.
+    identifiers : dict of int to IdentifierColumn
+        Columns that are not encoded, by position among all.
     """
 
     data: list[EncodedColumn]
     labels: pd.Index | None
     dtype: np.dtype[Any] | None
     native: Native | None = None
+    identifiers: dict[int, IdentifierColumn] = field(default_factory=dict)
 
     @classmethod
     def fit(
@@ -91,17 +94,18 @@ class Table:
         cells = statistics.read(X)
         statistics.check_observed()
         statistics.check_support(cells, X)
-        return cls.of(statistics.columns(), X, native)
+        return cls.of(statistics, X, native)
 
     @classmethod
-    def of(cls, data: list[EncodedColumn], like: Rows, native: Native | None) -> Table:
-        """The table of these columns, whose rows come back in the container of some others."""
+    def of(cls, statistics: Statistics, like: Rows, native: Native | None) -> Table:
+        """The table of what is known of columns, whose rows come back in the container of some others."""
+        data = statistics.columns()
         if isinstance(like, pd.DataFrame):
-            return cls(data, like.columns, None, native)
+            return cls(data, like.columns, None, native, statistics.identifier_columns())
         return cls(data, None, like.dtype, native)
 
     def __repr__(self) -> str:
-        return f"<Table of {len(self.data)} column(s)>"
+        return f"<Table of {self.n_columns} column(s)>"
 
     # -- columns --------------------------------------------------------------------------------------------------
 
@@ -178,6 +182,23 @@ class Table:
         return torch.cat([cells[:, self.of_columns.indicated].isnan().to(x.dtype), cells], dim=1)
 
     @property
+    def n_columns(self) -> int:
+        """Number of columns of rows, identifiers among them."""
+        return len(self.data) + len(self.identifiers)
+
+    @property
+    def positions(self) -> list[int]:
+        """Position among all columns of each that is encoded."""
+        return [j for j in range(self.n_columns) if j not in self.identifiers]
+
+    @property
+    def dtypes(self) -> dict[Hashable, Dtype]:
+        """Dtype of each column by name, identifiers among them, in the order of the rows."""
+        encoded = iter(self.data_columns)
+        columns = [self.identifiers.get(j) or next(encoded) for j in range(self.n_columns)]
+        return {column.name: column.dtype for column in columns}
+
+    @property
     def is_frame(self) -> bool:
         """Whether rows come and go as a DataFrame."""
         return self.labels is not None
@@ -186,7 +207,7 @@ class Table:
 
     def encode(self, X: Rows) -> Tensor:
         """Rows as a tensor, in their own precision. Shape: (N, D)."""
-        columns = self.data_columns
+        X, columns = self.encodable(X), self.data_columns
         is_identity = np.array(self._each("codec.is_identity")[len(self.indicated) :])
         raw = cells_of(X, lambda j, values: columns[j].read(values), is_identity)
         check_support(raw, X, self.data_families)
@@ -195,6 +216,10 @@ class Table:
         if self.loc.any() or (self.scale != 1).any():
             raw = (raw - self.loc) / self.scale
         return self.in_precision(torch.from_numpy(raw), self._precision(X))
+
+    def encodable(self, X: Rows) -> Rows:
+        """Rows without the identifiers."""
+        return without_columns(X, self.identifiers)
 
     def _precision(self, X: Rows) -> torch.dtype:
         """float32 where all numbers are, and no column needs more; float64 otherwise."""
@@ -235,11 +260,16 @@ class Table:
             f"or divide the column by a large constant and fit again."
         )
 
-    def decode(self, x: Tensor, index: pd.Index | None = None) -> Any:
-        """Rows in the container and dtypes that fit saw; a gap where an indicator says so. Shape: (N, D)."""
+    def decode(self, x: Tensor, index: pd.Index | None = None, new: NewIdentifiers | None = None) -> Any:
+        """Rows in the container and dtypes that fit saw; a gap where an indicator says so. Shape: (N, D).
+
+        Identifiers are not encoded: ``new`` says how they are drawn, by default always the same.
+        """
         if self.labels is not None:
-            series = {j: self._decode_series(x, j, index) for j in range(len(self.data))}
-            return pd.DataFrame(series, index=index).set_axis(self.labels, axis=1)
+            new = new or NewIdentifiers()
+            named = {j: new.of(column, j, len(x), index) for j, column in self.identifiers.items()}
+            encoded = {at: self._decode_series(x, j, index) for j, at in enumerate(self.positions)}
+            return pd.DataFrame(dict(sorted((named | encoded).items())), index=index).set_axis(self.labels, axis=1)
         values = np.empty((len(x), len(self.data)), dtype=self.dtype)
         size = max(1, CELLS // x.shape[1])
         for first in range(0, len(x), size):
@@ -340,7 +370,7 @@ class Table:
 
     def n_impossible(self, X: Rows) -> Floats:
         """Cells of each row that have no probability: unseen categories, values in no bin. Shape: (N, D) -> (N,)."""
-        total = np.zeros(len(X))
+        total, X = np.zeros(len(X)), self.encodable(X)
         for j, column in enumerate(self.data_columns):
             values = column_of(X, j)
             total += ~(column.is_possible(values) | is_missing(values))
@@ -348,6 +378,7 @@ class Table:
 
     def warn_beyond(self, X: Rows) -> None:
         """Say of which columns values have no probability, where encoding them does not say so. Shape: (N, D)."""
+        X = self.encodable(X)
         for j, column in enumerate(self.data):
             if column.codec.warns_of_unseen:
                 continue

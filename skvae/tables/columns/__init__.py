@@ -8,6 +8,7 @@ from skvae.tables.columns.category import CategoryColumn
 from skvae.tables.columns.dtypes import Dtype, Values
 from skvae.tables.columns.gap import GapColumn
 from skvae.tables.columns.histogram import HistogramColumn
+from skvae.tables.columns.identifier import IdentifierColumn, IdentifierSurvey, NewIdentifiers
 from skvae.tables.columns.number import NumberColumn
 from skvae.tables.columns.time import TimeColumn
 from skvae.tables.columns.whole import WholeColumn
@@ -34,7 +35,10 @@ __all__ = [
     "Dtype",
     "GapColumn",
     "HistogramColumn",
+    "IdentifierColumn",
+    "IdentifierSurvey",
     "Learned",
+    "NewIdentifiers",
     "NumberColumn",
     "Support",
     "TimeColumn",

@@ -272,7 +272,8 @@ def check_recurring(name: Hashable, n_categories: int, n_observed: int) -> None:
     if n_observed >= IDENTIFIER_ROWS and n_categories > IDENTIFIER * n_observed:
         warn_user(
             f"A category should recur, but column {name!r} holds {n_categories} different values in "
-            f"{n_observed} cells, as an identifier does. Drop it, or convert it to numbers or dates.",
+            f"{n_observed} cells, as an identifier does. Drop it, or convert it: to numbers or dates, or to text "
+            f"without a family of its own, for which new values are drawn.",
         )
 
 
