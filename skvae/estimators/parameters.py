@@ -21,6 +21,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "n_components": [Interval(Integral, 1, None, closed="left")],
     "likelihood": [one_of("auto", *sorted(FAMILIES)), Likelihood, Mapping],
     "prior": [one_of(*PRIORS), PriorFamily],
+    "constraints": [AUTO, None, list, tuple],
     "add_indicator": ["boolean"],
     "hidden_layer_sizes": [AUTO, tuple, list],
     "activation": [one_of(*ACTIVATIONS)],

@@ -62,6 +62,10 @@ class VAETransformer(
         Distribution of z: N(0, I), or one that is learned, such as independent Laplace components (a sparse code), a
         mixture of normal distributions (``skvae.priors.Mixture(n_modes=100)``), of posteriors of learned pseudo-inputs,
         or a normalizing flow.
+    constraints : "auto", None or list of str, default="auto"
+        Rules that every row of ``sample``, ``impute`` and ``infer`` keeps, such as ``"end >= start"``,
+        ``"total = price * quantity"`` or ``"currency = f(country)"``: see the user guide. "auto" finds those of a
+        DataFrame; the columns of an array are named x0, x1, … in a list. None: no rules. Scores know nothing of them.
     add_indicator : bool, default=False
         Whether z says, too, which cells are missing. The encoder then sees the pattern of gaps, and ``score`` and
         ``log_likelihood`` include its log-probability. The models of a DataFrame in which columns see one another
@@ -165,6 +169,8 @@ class VAETransformer(
         Components with a KL above 0.01 nats.
     noise_variance_ : float or ndarray of shape (``n_features_in_``,)
         Noise variance in the units of X, where one Gaussian family without row factors covers all columns.
+    constraints_ : list of str
+        The rules that rows keep, as ``constraints`` takes them.
     device_ : torch.device
         Where the model is.
     vae_ : skvae.networks.VAE
@@ -204,6 +210,7 @@ class VAETransformer(
         *,
         likelihood: str | Likelihood | Mapping[Any, str | Likelihood] = "auto",
         prior: str | PriorFamily = "normal",
+        constraints: str | Sequence[str] | None = "auto",
         add_indicator: bool = False,
         hidden_layer_sizes: str | Sequence[int] = "auto",
         activation: str = "silu",
@@ -234,6 +241,7 @@ class VAETransformer(
         self.n_components = n_components
         self.likelihood = likelihood
         self.prior = prior
+        self.constraints = constraints
         self.add_indicator = add_indicator
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -547,7 +555,7 @@ class VAETransformer(
 
     def _model(self) -> Model:
         check_is_fitted(self)
-        return Model(self.table_, self.vae_)
+        return Model(self.table_, self.vae_, getattr(self, "_rules", None))  # files of earlier releases have none
 
     def _rows(self, X: ArrayLike) -> Any:
         """X as an array or a DataFrame with the columns of fit."""

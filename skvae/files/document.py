@@ -21,17 +21,18 @@ from skvae.files.weights import Arrays
 from skvae.likelihoods import FAMILIES, Likelihood
 from skvae.models import Online
 from skvae.priors import PRIORS, PriorFamily
-from skvae.tables import KINDS, Bins
+from skvae.tables import KINDS, Bins, Bound, Equation, Function, Quantity, Rulebook
 from skvae.training import BetaSchedule, CyclicalBeta, LinearBeta
 
 OF_PARAMETERS: list[type] = [*FAMILIES.values(), *PRIORS.values(), LinearBeta, CyclicalBeta]
+OF_RULES: list[type] = [Rulebook, Quantity, Equation, Bound, Function]
 
 OWN = (Likelihood, PriorFamily, BetaSchedule)  # of which a user may derive classes
 
 
 def known_classes() -> dict[str, type]:
     """The dataclasses that a document may hold, by name."""
-    return {cls.__name__: cls for cls in [*OF_PARAMETERS, *KINDS, Bins, Online]}
+    return {cls.__name__: cls for cls in [*OF_PARAMETERS, *KINDS, Bins, Online, *OF_RULES]}
 
 
 class Writer:

@@ -18,9 +18,10 @@ from torch import Tensor
 from skvae.messages import memory_remedy
 from skvae.models.completing import Completer, completer, hidden
 from skvae.models.kl import kl_by_nodes
+from skvae.models.obeying import Positions, check_condition, obey, refuse_broken, rows_at, with_known
 from skvae.networks import VAE
 from skvae.objectives import Bound, elbo, importance_weighted_bound, mean_log_likelihood, normal_nodes
-from skvae.tables import Rows, Table, fill_gaps, keep_given, release, slices
+from skvae.tables import Rows, Rulebook, Table, fill_gaps, gaps_of, keep_given, release, slices
 
 N_NODES, N_NODES_OF_FEW = 32, 8  # fixed posterior draws of a score; where little depends on z, and each is dear
 N_DRAWS = 100  # of an importance-weighted bound
@@ -46,10 +47,13 @@ class Model:
         The columns.
     vae : VAE
         The trained module, a stack of one.
+    rules : Rulebook or None
+        What holds in every row; None for nothing.
     """
 
     table: Table
     vae: VAE
+    rules: Rulebook | None = None
 
     @property
     def n_components(self) -> int:
@@ -134,7 +138,25 @@ class Model:
         has_gap = x.isnan().any(dim=1)
         x, where = x[has_gap], has_gap.cpu().numpy()
         completed = by.mean(x, generator)[None] if n_draws is None else by.draws(x, n_draws, generator)
-        return [self.table.present(fill_gaps(X, where, by.table.decode(rows))) for rows in completed]
+        tables = [by.table.decode(rows) for rows in completed]
+        if self.rules is not None and len(x):
+            some = rows_at(X, where)
+            known = ~gaps_of(some)
+
+            def redraw(at: Positions) -> Rows:
+                return with_known(by.table.decode(by.draws(x[at], 1, generator)[0]), rows_at(some, at), known[at])
+
+            tables = [
+                obey(
+                    self.rules,
+                    with_known(rows, some, known),
+                    generator,
+                    redraw=None if n_draws is None else redraw,
+                    is_free=~known,
+                )[0]
+                for rows in tables
+            ]
+        return [self.table.present(fill_gaps(X, where, rows)) for rows in tables]
 
     @FEWER_ROWS
     @torch.no_grad()
@@ -143,7 +165,12 @@ class Model:
         by = completer(self.table, self.vae)
         x = self._known(by, by.table.encode(X))
         x = by.mean(hidden(x, len(by.table.indicated) + j, by.table), generator)
-        rows = self.table.present(by.table.decode(x, index_of(X)))
+        rows = by.table.decode(x, index_of(X))
+        if self.rules is not None:
+            known = ~gaps_of(X)
+            known[:, j] = False
+            rows, _ = obey(self.rules, with_known(rows, X, known), generator, is_free=~known)
+        rows = self.table.present(rows)
         return rows[:, j] if isinstance(rows, np.ndarray) else rows[self.table.data[j].name]
 
     @FEWER_ROWS
@@ -173,13 +200,15 @@ class Model:
     @torch.no_grad()
     def sample(self, n_samples: int, generator: torch.Generator, *, gaps: bool | None) -> Any:
         """Draws from p(x), with gaps as the rows of training have them, or without if False. Shape: (n_samples, D)."""
-        vae, size, has_gaps = self._module(torch.float32), self._chunk_size(), gaps is not False
-        table = self.table if vae.chain is None else self.table.of_columns
-        like = torch.empty(0, dtype=torch.float32, device=self.device)
-        x = torch.empty((n_samples, len(table.columns)), dtype=torch.float32)
-        for first in range(0, n_samples, size):
-            x[first : first + size] = vae.sample(min(size, n_samples - first), like, generator, gaps=has_gaps)[0]
-        return table.present(table.decode(x))
+        rows = self._draws(n_samples, generator, gaps=gaps is not False)
+        if self.rules is not None:
+
+            def redraw(at: Positions) -> Rows:
+                return self._draws(len(at), generator, gaps=gaps is not False)
+
+            rows, broken = obey(self.rules, rows, generator, redraw=redraw)
+            refuse_broken(self.rules, rows, broken)
+        return self.table.present(rows)
 
     @FEWER_ROWS
     @torch.no_grad()
@@ -190,13 +219,44 @@ class Model:
         by = completer(self.table, self.vae)
         gaps = n_samples is not None if gaps is None else gaps  # rows that are completed have none
         x = self._known(by, by.table.encode_condition(given, gaps=n_samples is not None))
-        x = by.sample(x, n_samples, generator, gaps=gaps)
+        drawn = by.sample(x, n_samples, generator, gaps=gaps)
         if n_samples is None:
-            drawn = by.table.decode(x, given.index)
+            rows = by.table.decode(drawn, given.index)
         else:
-            drawn = by.table.decode(x)
+            rows = by.table.decode(drawn)
             given = given.iloc[[0] * n_samples]
-        return self.table.present(keep_given(drawn, given, self.table))
+        rows = keep_given(rows, given, self.table)
+        if self.rules is not None:
+            known = self._is_given(given)
+            check_condition(self.rules, rows, known)
+
+            def redraw(at: Positions) -> Rows:
+                some = x[at] if n_samples is None else x
+                again = by.sample(some, None if n_samples is None else len(at), generator, gaps=gaps)
+                return keep_given(by.table.decode(again), given.iloc[at], self.table)
+
+            rows, broken = obey(self.rules, rows, generator, redraw=redraw, is_free=~known)
+            refuse_broken(self.rules, rows, broken, known)
+        return self.table.present(rows)
+
+    def _draws(self, n_samples: int, generator: torch.Generator, *, gaps: bool) -> Rows:
+        """Draws from p(x), whatever the rules. Shape: (n_samples, D)."""
+        vae, size = self._module(torch.float32), self._chunk_size()
+        table = self.table if vae.chain is None else self.table.of_columns
+        like = torch.empty(0, dtype=torch.float32, device=self.device)
+        x = torch.empty((n_samples, len(table.columns)), dtype=torch.float32)
+        for first in range(0, n_samples, size):
+            x[first : first + size] = vae.sample(min(size, n_samples - first), like, generator, gaps=gaps)[0]
+        rows: Rows = table.decode(x)
+        return rows
+
+    def _is_given(self, given: pd.DataFrame) -> NDArray[np.bool_]:
+        """Which cells of rows a condition says. Shape: (M, D)."""
+        known = np.zeros((len(given), len(self.table.data)), dtype=bool)
+        for j, column in enumerate(self.table.data):
+            if column.name in given.columns:
+                known[:, j] = ~np.array(given[column.name].isna(), dtype=bool)
+        return known
 
     def _log_prob(self, vae: VAE, x: Tensor) -> tuple[Tensor]:
         """Log p(x) of the chain, given which cells are gaps unless that is modelled. Shape: (1, n, D) -> (n,)."""

@@ -13,11 +13,14 @@ from skvae.tables.columns import (
     TimeColumn,
     WholeColumn,
 )
-from skvae.tables.conditions import fill_gaps, keep_given, position_of, read_condition
+from skvae.tables.conditions import fill_gaps, keep_given, position_of, read_condition, with_cells, with_rows
+from skvae.tables.constraints import Bound, Equation, Function
 from skvae.tables.encoded import EncodedColumn
 from skvae.tables.flat import FlatTable, check_levels
 from skvae.tables.frames import Native, to_pandas
-from skvae.tables.rows import Rows, check_alike, concatenate, gaps_of, slices, without_cells
+from skvae.tables.quantities import Quantity
+from skvae.tables.rows import Rows, check_alike, column_of, concatenate, gaps_of, slices, without_cells
+from skvae.tables.rulebook import Rulebook
 from skvae.tables.sample import RowSample
 from skvae.tables.schema import choose_families
 from skvae.tables.survey import Survey
@@ -26,17 +29,22 @@ from skvae.tables.table import Table, check_is_table
 __all__ = [
     "KINDS",
     "Bins",
+    "Bound",
     "CategoryColumn",
     "Chunks",
     "Column",
     "EncodedColumn",
+    "Equation",
     "FlatTable",
+    "Function",
     "GapColumn",
     "HistogramColumn",
     "Native",
     "NumberColumn",
+    "Quantity",
     "RowSample",
     "Rows",
+    "Rulebook",
     "Survey",
     "Table",
     "TimeColumn",
@@ -45,6 +53,7 @@ __all__ = [
     "check_is_table",
     "check_levels",
     "choose_families",
+    "column_of",
     "concatenate",
     "fill_gaps",
     "gaps_of",
@@ -57,6 +66,8 @@ __all__ = [
     "release",
     "slices",
     "to_pandas",
+    "with_cells",
     "with_nan",
+    "with_rows",
     "without_cells",
 ]

@@ -381,5 +381,7 @@ def _equation(left: str, right: str, text: str) -> Rule:
         return Equation(left, right)
     name = Expression(left).column
     if name is None or name in [part_in(term)[0] for term in terms]:
-        raise ValueError(f"A function gives one column from others, as in a = f(b), but the rule is {text!r}. Split it.")
+        raise ValueError(
+            f"A function gives one column from others, as in a = f(b), but the rule is {text!r}. Split it."
+        )
     return Function(name, terms, [pd.Index([])] * len(terms), pd.Index([]))

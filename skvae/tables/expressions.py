@@ -1,4 +1,4 @@
-"""What a rule is written in: columns, numbers, + - * /, brackets and a few functions; names with spaces in backticks."""
+"""What a rule is written in: columns, numbers, + - * /, brackets, a few functions; names with spaces in backticks."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ class Expression:
 
     @cached_property
     def terms(self) -> list[str] | None:
-        """What f(…) is a function of, where that is all of the formula: one or two columns, or parts of the calendar."""
+        """What f(…) is a function of, where that is all of the formula: columns, or parts of the calendar."""
         tree = self.tree
         if not (isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and tree.func.id == LEARNED):
             return None

@@ -59,9 +59,7 @@ def find_rules(rows: pd.DataFrame) -> list[Rule]:
     return [rule for text in texts for rule in read_rules(text)]
 
 
-def _follows(
-    low: str, high: str, relations: list[Relation], sources: dict[str, list[str]], evidence: Evidence
-) -> bool:
+def _follows(low: str, high: str, relations: list[Relation], sources: dict[str, list[str]], evidence: Evidence) -> bool:
     """Whether a bound follows from what is known: a part of a whole, or two functions of one column."""
     for relation in relations:
         c = relation.coefficients

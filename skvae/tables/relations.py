@@ -48,7 +48,9 @@ class Relation:
         signs = {np.sign(c) for c in self.coefficients.values()}
         if len(signs) == 1 and constant and len(self.coefficients) > 1:
             sign = signs.pop()
-            return f"{_sum({name: int(sign) * c for name, c in self.coefficients.items()})} = {_number(sign * constant)}"
+            return (
+                f"{_sum({name: int(sign) * c for name, c in self.coefficients.items()})} = {_number(sign * constant)}"
+            )
         target = self.target
         divisor = self.coefficients[target]
         sign = -1 if divisor > 0 else 1
@@ -162,9 +164,9 @@ def _of_more(X: Floats, columns: Integers) -> Iterator[tuple[Integers, Integers]
         used = np.flatnonzero(share > 1e-6 * share.max())
         coefficients = row[used] / np.abs(row[used]).min()
         whole = np.rint(coefficients)
-        if len(used) > 1 and (np.abs(coefficients - whole) < 1e-5 * np.abs(whole)).all():
-            if np.abs(whole).max() <= LARGEST:
-                yield columns[used], whole.astype(np.int64)
+        is_whole = (np.abs(coefficients - whole) < 1e-5 * np.abs(whole)) & (np.abs(whole) <= LARGEST)
+        if len(used) > 1 and is_whole.all():
+            yield columns[used], whole.astype(np.int64)
 
 
 def _echelon(basis: Floats, scale: Floats) -> Floats:

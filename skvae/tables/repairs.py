@@ -178,4 +178,3 @@ def repair_terms(draft: Draft, rule: Function, free: Mapping[str, Mask], rng: np
                 draft.put_labels(name, mask, columns[i].take(chosen[chosen >= 0]))
         moved |= mask
     return moved
-

@@ -13,11 +13,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skvae.tables.columns.base import Mask
+from skvae.tables.conditions import with_rows
 from skvae.tables.constraints import Bound, Equation, Function, Rule, read_rules
 from skvae.tables.draft import Draft, names_of
 from skvae.tables.quantities import Quantity
 from skvae.tables.references import find_rules
 from skvae.tables.settling import Order, Settling
+
+N_TURNS = 4  # cells for which an equation is solved, one after another, where rules are still broken
 
 
 @dataclass(frozen=True)
@@ -144,9 +147,17 @@ class Rulebook:
     ) -> tuple[pd.DataFrame, Mask]:
         """Rows whose free cells keep the rules as far as they can, and which of them do not. See ``Settling``."""
         draft = Draft(rows, self.quantities, is_free)
-        settling = Settling(self.order, self.names, draft, rng, by_force=by_force, mirrors=mirrors)
-        is_broken = settling.run()
-        return draft.frame(), is_broken
+        is_broken = Settling(self.order, self.names, draft, rng, by_force=by_force, mirrors=mirrors).run()
+        settled = draft.frame()
+        for turn in range(1, N_TURNS if by_force else 1):
+            at = np.flatnonzero(is_broken)
+            if not len(at):
+                break
+            draft = Draft(rows.iloc[at], self.quantities, None if is_free is None else is_free[at])
+            options = {"by_force": True, "mirrors": mirrors, "turn": turn}
+            is_broken[at] = Settling(self.order, self.names, draft, rng, **options).run()
+            settled = with_rows(settled, at, draft.frame())
+        return settled, is_broken
 
 
 def quantities_of(rows: pd.DataFrame, rules: Iterable[Rule]) -> dict[str, Quantity]:
@@ -185,5 +196,3 @@ def check_kept(rule: Rule, draft: Draft) -> None:
             f"A rule holds in all rows that the model learns from, but {broken.mean():.3%} of them break "
             f"{str(rule)!r}, the first of them row {row}: {cells}. Correct the rows, or leave the rule out."
         )
-
-

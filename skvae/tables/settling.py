@@ -1,4 +1,4 @@
-"""Rows made to keep rules: exact rules are solved for a free cell, bounds limit free cells, in an order that settles."""
+"""Rows made to keep rules: exact ones are solved for a free cell, bounds limit free cells, in an order that settles."""
 
 from __future__ import annotations
 
@@ -95,6 +95,8 @@ class Settling:
         rows that then break a rule, or are unlike any row that was seen, are left to be drawn again.
     mirrors : bool
         Whether what lies beyond a bound is mirrored there, as draws are, or set to the bound.
+    turn : int
+        0 solves an equation for what follows from the others, if it is free; 1, 2, … for another free cell.
     """
 
     def __init__(
@@ -106,7 +108,9 @@ class Settling:
         *,
         by_force: bool,
         mirrors: bool = True,
+        turn: int = 0,
     ) -> None:
+        self.turn = turn
         self.order, self.table, self.draft, self.rng = order, table, draft, rng
         self.by_force, self.mirrors = by_force, mirrors
         self.free = {name: draft.free(name) for name in order.names}
@@ -133,7 +137,9 @@ class Settling:
         others = [name for name in reversed(self.order.names) if name in rule.names and name != target]
         if isinstance(rule, Function) or rule.sides[1].part is not None:
             others = []
-        for name in [target, *others]:
+        candidates = [target, *others]
+        turn = self.turn % len(candidates)
+        for name in candidates[turn:] + candidates[:turn]:
             mask = open_ & self.free[name] & ~self.taken[name]
             if mask.any():
                 solvers.append((rule, name, mask))
