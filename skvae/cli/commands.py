@@ -109,7 +109,8 @@ def report(options: Namespace) -> None:
     with stage(f"draw {len(train):,} rows"):
         synthetic = vae.sample(len(train), random_state=options.seed)
     with stage("compare"):
-        result = judge(train, synthetic, test=test, target=options.target, random_state=options.seed)
+        rules = vae.constraints_
+        result = judge(train, synthetic, test=test, target=options.target, constraints=rules, random_state=options.seed)
         page = result.to_html(title=Path(options.data).name, notes=_made_by(options))
     Path(options.output).write_text(page, encoding="utf-8")
     if options.rows:
@@ -184,7 +185,7 @@ def _count_gaps(frame: pd.DataFrame) -> int:
 def _typed_settings(options: Namespace) -> dict[str, Any]:
     """The parameters that have an option of their own and were typed."""
     typed = {}
-    for name in ("n_components", "decoder", "max_iter"):
+    for name in ("n_components", "decoder", "max_iter", "constraint"):
         if getattr(options, name) is not None:
             typed[name] = getattr(options, name)
     return typed
@@ -192,7 +193,10 @@ def _typed_settings(options: Namespace) -> dict[str, Any]:
 
 def _estimator(options: Namespace, defaults: Mapping[str, Any]) -> VAETransformer:
     """An estimator with the settings of a command, and those of the user, which win."""
-    vae = VAETransformer(**{**defaults, **_typed_settings(options)}, random_state=options.seed, verbose=1)
+    typed = _typed_settings(options)
+    if "constraint" in typed:
+        typed["constraints"] = typed.pop("constraint")
+    vae = VAETransformer(**{**defaults, **typed}, random_state=options.seed, verbose=1)
     vae.set_params(**read_settings(options.set, vae))
     return vae
 

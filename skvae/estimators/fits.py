@@ -159,10 +159,10 @@ class FitsMixin(CallbackMixin):
         """Take one pass over a chunk of rows, with the optimiser as the last call left it.
 
         The first call learns the columns from its rows and starts the model there; give it some thousand, a hundred at
-        least, or a ``table``; rules of these rows that later ones break are dropped. Later values outside the ranges of these are warned of. After ``fit`` it goes on from the
-        fitted model. The learning rate is constant after a warm-up, no row is held out, and the steps that end ``fit``,
-        which match a learned prior and the frequencies of the chain, are left out. For a given set of
-        rows, ``fit_chunks`` is better.
+        least, or a ``table``. Rules of these rows that later ones break are dropped, and values outside the ranges of
+        these are warned of. After ``fit`` it goes on from the fitted model. The learning rate is constant after a
+        warm-up, no row is held out, and the steps that end ``fit``, which match a learned prior and the frequencies of
+        the chain, are left out. For a given set of rows, ``fit_chunks`` is better.
 
         Parameters
         ----------

@@ -26,6 +26,8 @@ class Comparison:
         Real rows that it has not seen, if there are any.
     target : label or None
         Column that was predicted, if any.
+    rules : DataFrame or None
+        Shares of rows that keep rules, see ``rules_held``, if there are any.
     """
 
     table: pd.DataFrame
@@ -35,3 +37,4 @@ class Comparison:
     synthetic: pd.DataFrame
     test: pd.DataFrame | None = None
     target: Hashable | None = None
+    rules: pd.DataFrame | None = None

@@ -19,6 +19,7 @@ from skvae.metrics.elements import drawing, picture_element, table_element
 from skvae.metrics.fidelity import worst_first
 from skvae.metrics.frames import Encoding, Floats, align
 from skvae.metrics.picture import LEAST_TOP, draw_column, draw_map
+from skvae.metrics.rules import rules_section
 from skvae.metrics.verdicts import RULES
 
 MAX_COLUMNS, MAX_MAPPED = 60, 24  # columns drawn one by one; columns of a map
@@ -62,7 +63,7 @@ def write_page(comparison: Comparison, *, title: str, notes: str = "") -> str:
         cards="\n".join(_card(answer) for answer in answers),
         columns_say=escape(_about_columns(comparison, len(drawn))),
         columns="\n".join(_column_figures(comparison, drawn)),
-        maps=_pairs_section(comparison),
+        maps=_pairs_section(comparison) + rules_section(comparison.rules),
         rows=table_element(comparison.synthetic.head()),
         table=table_element(_by_column(comparison)),
         notes=escape(notes),

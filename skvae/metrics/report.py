@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from skvae.metrics.figures import against_test, against_train, of_real_rows, tab
 from skvae.metrics.frames import align
 from skvae.metrics.page import write_page
 from skvae.metrics.picture import draw
+from skvae.metrics.rules import in_percent, rules_held
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
@@ -41,6 +42,8 @@ class Report(Comparison):
         Real rows that the generator has not seen, if there were any.
     target : label or None
         Column that was predicted, if any.
+    rules : DataFrame or None
+        Shares of rows that keep rules, see ``rules_held``, if there were any.
     """
 
     def plot(self, *, figure: Figure | SubFigure | None = None, max_columns: int = 9) -> Figure | SubFigure:
@@ -90,7 +93,8 @@ class Report(Comparison):
         table = self._formatted()
         table["meaning"] = table["meaning"].str.ljust(table["meaning"].str.len().max())
         lines = table.rename(columns={"meaning": ""}).to_string().splitlines()
-        return "\n".join([self._title(), "", *(line.rstrip() for line in lines), "", self._worst()])
+        rules = [] if self.rules is None else ["", "Rules", self.rules.map(in_percent).rename_axis(None).to_string()]
+        return "\n".join([self._title(), "", *(line.rstrip() for line in lines), "", self._worst(), *rules])
 
     __repr__ = __str__
 
@@ -121,6 +125,7 @@ def report(
     *,
     test: pd.DataFrame | None = None,
     target: Hashable | None = None,
+    constraints: Sequence[str] = (),
     random_state: int | None = None,
 ) -> Report:
     """Judge a synthetic table by all the figures that these tables allow.
@@ -136,6 +141,8 @@ def report(
         training rows, and a column with what real rows reach.
     target : label or None
         Column to predict in ``test`` from what the synthetic rows teach: adds a downstream figure.
+    constraints : sequence of str
+        Rules that rows should keep, such as ``constraints_`` of the model: see ``rules_held``.
     random_state : int or None
         Seed of row samples and folds.
 
@@ -175,4 +182,5 @@ def report(
         train, test = align(train=train, test=test)
         real = of_real_rows(train, test, target, random_state)
         values |= against_test(train, test, synthetic, target, random_state)
-    return Report(tabulate(values, real), shapes, trends, train, synthetic, test, target)
+    rules = rules_held(train, synthetic, constraints) if len(constraints) else None
+    return Report(tabulate(values, real), shapes, trends, train, synthetic, test, target, rules)

@@ -31,8 +31,8 @@ def obey(
 ) -> tuple[Rows, Mask]:
     """Rows that keep the rules, and which of them cannot.
 
-    What follows from other cells is computed. Rows that then break a rule are drawn again some times; what still does is
-    moved to where it does not.
+    What follows from other cells is computed. Rows that then break a rule are drawn again some times; what still
+    breaks one is moved to where it does not.
 
     Parameters
     ----------

@@ -323,7 +323,7 @@ class Function:
         """The function with entries for rows that it said nothing of; those that break it are not looked at."""
         is_new = self.unknown(draft)
         keys = [term_of(draft, term)[is_new] for term in self.terms]
-        new = pd.DataFrame({i: key for i, key in enumerate([*keys, draft.labels(self.name)[is_new]])})
+        new = pd.DataFrame(dict(enumerate([*keys, draft.labels(self.name)[is_new]])))
         new = new.drop_duplicates(subset=list(range(len(keys))))
         columns = [_appended(old, pd.Index(new[i])) for i, old in enumerate([*self.keys, self.values])]
         return replace(self, keys=columns[:-1], values=columns[-1])

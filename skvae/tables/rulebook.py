@@ -20,7 +20,7 @@ from skvae.tables.quantities import Quantity
 from skvae.tables.references import find_rules
 from skvae.tables.settling import Order, Settling
 
-N_TURNS = 4  # cells for which an equation is solved, one after another, where rules are still broken
+N_TURNS = 6  # of rows that break rules still: each solves equations for another cell, from where the last one ended
 
 
 @dataclass(frozen=True)
@@ -59,15 +59,15 @@ class Rulebook:
         ValueError, TypeError
             Where one cannot be read, names no column, or is broken by a row.
         """
-        rules = list[Rule]()
-        for text in texts:
-            if not isinstance(text, str):
-                raise TypeError(f"A rule is text, such as 'end >= start', got {text!r}. Write it in quotes.")
-            rules += read_rules(text)
-        names = names_of(rows)
-        for rule in rules:
-            check_names(rule, names)
-        return cls([], quantities_of(rows, rules), names, is_given=True).with_rules(rules, rows)
+        rules = read_all(texts, names_of(rows))
+        return cls([], quantities_of(rows, rules), names_of(rows), is_given=True).with_rules(rules, rows)
+
+    @classmethod
+    def stated(cls, texts: Sequence[str], rows: pd.DataFrame) -> Self:
+        """Rules of which rows say only what functions are; they may break them."""
+        rules = read_all(texts, names_of(rows))
+        draft = Draft(rows, quantities_of(rows, rules))
+        return cls([_learned(rule, draft) for rule in rules], dict(draft.quantities), names_of(rows), is_given=True)
 
     def with_rules(self, rules: Iterable[Rule], rows: pd.DataFrame) -> Self:
         """More rules, as far as rows keep them: functions are learned of these."""
@@ -153,11 +153,29 @@ class Rulebook:
             at = np.flatnonzero(is_broken)
             if not len(at):
                 break
-            draft = Draft(rows.iloc[at], self.quantities, None if is_free is None else is_free[at])
-            options = {"by_force": True, "mirrors": mirrors, "turn": turn}
-            is_broken[at] = Settling(self.order, self.names, draft, rng, **options).run()
+            draft = Draft(settled.iloc[at], self.quantities, None if is_free is None else is_free[at])
+            settling = Settling(self.order, self.names, draft, rng, by_force=True, mirrors=False, turn=turn)
+            is_broken[at] = settling.run()
             settled = with_rows(settled, at, draft.frame())
         return settled, is_broken
+
+
+def read_all(texts: Sequence[str], names: list[str]) -> list[Rule]:
+    """The rules that some texts state of these columns.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where one cannot be read, or names no column.
+    """
+    rules = list[Rule]()
+    for text in texts:
+        if not isinstance(text, str):
+            raise TypeError(f"A rule is text, such as 'end >= start', got {text!r}. Write it in quotes.")
+        rules += read_rules(text)
+    for rule in rules:
+        check_names(rule, names)
+    return rules
 
 
 def quantities_of(rows: pd.DataFrame, rules: Iterable[Rule]) -> dict[str, Quantity]:

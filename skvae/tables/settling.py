@@ -148,11 +148,14 @@ class Settling:
         return solvers
 
     def _pass(self) -> None:
-        """Visit the columns one by one, and then what had to wait."""
+        """Solve what follows from known cells, visit the columns one by one, and then what had to wait."""
+        for _ in self.order.exact:
+            for rule, name, mask in self.solvers:
+                self._solve(rule, name, mask & ~self.settled[name] & self._are_settled(rule.names, but=name))
         for name in self.order.names:
             for rule, solver, mask in self.solvers:
                 if solver == name:
-                    self._solve(rule, name, mask & self._are_settled(rule.names, but=name))
+                    self._solve(rule, name, mask & ~self.settled[name] & self._are_settled(rule.names, but=name))
             alone = self.free[name] & ~self.taken[name]
             if self.by_force:
                 self._limit(name, alone)
