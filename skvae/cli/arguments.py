@@ -217,6 +217,13 @@ def _add_settings(parser: ArgumentParser, decoder: str) -> None:
     group.add_argument("--n-components", type=_count, metavar="K", help="dimension of the latent space")
     decoders = ("auto", "factorized", "conditional", "autoregressive")
     group.add_argument("--decoder", choices=decoders, help=f"which models are trained (default: {decoder})")
+    group.add_argument(
+        "--constraint",
+        action="append",
+        metavar="RULE",
+        help="a rule that all rows keep, such as 'end >= start' or 'total = a + b', instead of those that are found; "
+        "may be repeated",
+    )
     group.add_argument("--max-iter", type=_count, metavar="N", help="passes over the rows (default: by their number)")
     group.add_argument(
         "--seed", type=int, default=0, metavar="N", help="the same seed gives the same result (default: 0)"

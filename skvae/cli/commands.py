@@ -24,6 +24,7 @@ from skvae.cli.files import Source, check_dates, check_output, read_table, write
 from skvae.cli.progress import note, stage
 from skvae.estimators import VAETransformer
 from skvae.metrics import report as judge
+from skvae.tables import Rulebook
 
 TEST_SIZE = 0.2  # share of rows that a report holds out
 COORDINATES = {"decoder": "factorized"}  # settings for what is said of z alone, which needs no model beside the VAE
@@ -107,10 +108,11 @@ def report(options: Namespace) -> None:
     _check_target(options.target, train, test)
     if options.synthetic:
         synthetic, notes = _read_like(options.synthetic, source, options), _judged_by(options)
+        rules = options.constraint or Rulebook.found(train).texts
     else:
-        synthetic, notes = _drawn(train, options), _made_by(options)
+        (synthetic, rules), notes = _drawn(train, options), _made_by(options)
     with stage("compare"):
-        result = judge(train, synthetic, test=test, target=options.target, random_state=options.seed)
+        result = judge(train, synthetic, test=test, target=options.target, constraints=rules, random_state=options.seed)
         page = result.to_html(title=Path(options.data).name, notes=notes)
     Path(options.output).write_text(page, encoding="utf-8")
     if options.json:
@@ -194,7 +196,7 @@ def _count_gaps(frame: pd.DataFrame) -> int:
 def _typed_settings(options: Namespace) -> dict[str, Any]:
     """The parameters that have an option of their own and were typed."""
     typed = {}
-    for name in ("n_components", "decoder", "max_iter"):
+    for name in ("n_components", "decoder", "max_iter", "constraint"):
         if getattr(options, name) is not None:
             typed[name] = getattr(options, name)
     return typed
@@ -202,7 +204,10 @@ def _typed_settings(options: Namespace) -> dict[str, Any]:
 
 def _estimator(options: Namespace, defaults: Mapping[str, Any]) -> VAETransformer:
     """An estimator with the settings of a command, and those of the user, which win."""
-    vae = VAETransformer(**{**defaults, **_typed_settings(options)}, random_state=options.seed, verbose=1)
+    typed = _typed_settings(options)
+    if "constraint" in typed:
+        typed["constraints"] = typed.pop("constraint")
+    vae = VAETransformer(**{**defaults, **typed}, random_state=options.seed, verbose=1)
     vae.set_params(**read_settings(options.set, vae))
     return vae
 
@@ -308,12 +313,12 @@ def _read_like(path: str, source: Source, options: Namespace) -> pd.DataFrame:
     return _read_file(path, options, replace(_reading(options), kept=kept, known=known), dtypes).frame
 
 
-def _drawn(train: pd.DataFrame, options: Namespace) -> pd.DataFrame:
-    """As many rows as these of a model that has learned from them."""
+def _drawn(train: pd.DataFrame, options: Namespace) -> tuple[pd.DataFrame, list[str]]:
+    """As many rows as these of a model that has learned from them, and the rules that it keeps."""
     vae = _fitted(train, options, {})
     with stage(f"draw {len(train):,} rows"):
         synthetic: pd.DataFrame = vae.sample(len(train), random_state=options.seed)
-    return synthetic
+    return synthetic, vae.constraints_
 
 
 def _check_target(target: str | None, train: pd.DataFrame, test: pd.DataFrame | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self, cast
 
@@ -17,6 +17,7 @@ from skvae.estimators._callbacks import CallbackMixin, follow, with_callbacks
 from skvae.estimators._compat import fit_context
 from skvae.estimators.attributes import fitted_attributes
 from skvae.estimators.input import check_not_ordered, n_rows_min, read_rows, row_weights, unchanged_on_error
+from skvae.estimators.rules import rules_of
 from skvae.files import fit_kept
 from skvae.likelihoods import Likelihood
 from skvae.messages import warn_user
@@ -38,7 +39,7 @@ from skvae.models import (
 from skvae.models.shelf import from_shelf
 from skvae.models.streaming import IN_MEMORY, FirstPass
 from skvae.networks import VAE
-from skvae.tables import Chunks, Native, Rows, Table, check_is_table, is_memory_map, to_pandas
+from skvae.tables import Chunks, Native, Rows, Rulebook, Table, check_is_table, is_memory_map, to_pandas
 from skvae.training import History, agree_on, resolve_device
 
 
@@ -49,6 +50,7 @@ class FitsMixin(CallbackMixin):
     table_: Table
     history_: dict[str, list[float]]
     likelihood: str | Likelihood | Mapping[Any, str | Likelihood]
+    constraints: str | Sequence[str] | None
     add_indicator: bool
     decoder: Network
     warm_start: bool
@@ -59,6 +61,7 @@ class FitsMixin(CallbackMixin):
     get_params: Callable[..., dict[str, Any]]
     _fitted_with: dict[str, Any]
     _online: Online | None
+    _rules: Rulebook | None
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -99,15 +102,17 @@ class FitsMixin(CallbackMixin):
             if is_memory_map(rows) and rows.size > IN_MEMORY:
                 chunks = Chunks.of_memory_map(rows, weights.kept)
                 return self._fit_stream(chunks, X_val, None, weights.of_kept)
-            data = self._encoded(weights.rows_of(rows), known, native, weights.of_kept)
+            rows = weights.rows_of(rows)
+            data = self._encoded(rows, known, native, weights.of_kept)
             data = replace(data, x_val=self._judges(X_val, data.table))
-            return self._train(data, start, self._seed(), (X, y))
+            return self._train(data, start, self._seed(), self._rules_of(rows, self._before_rules(start)), (X, y))
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit_chunks(self, chunks: Any, *, X_val: Any = None, table: Table | None = None) -> Self:
         """Train the model on rows that do not fit into memory.
 
-        A first pass learns names, dtypes, categories, bins and scales and draws a sample of 100,000 rows, which start
+        A first pass learns names, dtypes, categories, bins, scales and rules (those of the first 100,000 rows that all
+        others keep) and draws a sample of 100,000 rows, which start
         the model and judge it; each pass of training reads the rows again, in memory that does not grow with them. A
         stream of up to 16 million cells is fitted as ``fit`` would fit it. Blocks (row groups of Parquet files,
         partitions, items of a list) are read in random order, and rows are shuffled in a buffer of 32 million
@@ -154,10 +159,10 @@ class FitsMixin(CallbackMixin):
         """Take one pass over a chunk of rows, with the optimiser as the last call left it.
 
         The first call learns the columns from its rows and starts the model there; give it some thousand, a hundred at
-        least, or a ``table``; later values outside the ranges of these are warned of. After ``fit`` it goes on from the
-        fitted model. The learning rate is constant after a warm-up, no row is held out, and the steps that end ``fit``,
-        which match a learned prior and the frequencies of the chain, are left out. For a given set of
-        rows, ``fit_chunks`` is better.
+        least, or a ``table``. Rules of these rows that later ones break are dropped, and values outside the ranges of
+        these are warned of. After ``fit`` it goes on from the fitted model. The learning rate is constant after a
+        warm-up, no row is held out, and the steps that end ``fit``, which match a learned prior and the frequencies of
+        the chain, are left out. For a given set of rows, ``fit_chunks`` is better.
 
         Parameters
         ----------
@@ -184,8 +189,12 @@ class FitsMixin(CallbackMixin):
                 warn_of_few(len(rows))
             elif start is not None:
                 known.warn_beyond(rows)
-            data = self._encoded(weights.rows_of(rows), known, native, weights.of_kept)
-            return self._train_on_chunk(data, start)
+            rows = weights.rows_of(rows)
+            data = self._encoded(rows, known, native, weights.of_kept)
+            rules = None
+            if start is None or self._before_rules(start) is not None:
+                rules = self._rules_of(rows, self._before_rules(start))
+            return self._train_on_chunk(data, start, rules)
 
     # -- inside ------------------------------------------------------------------------------------------------
 
@@ -234,16 +243,19 @@ class FitsMixin(CallbackMixin):
             learns_names = is_first and start is None
             return read_rows(self, rows, table, n_rows_wanted=1, reset=learns_names)
 
-        first = FirstPass(check, chunks, known, self._table_options(), seed)
+        before = self._before_rules(start)
+        first = FirstPass(check, chunks, known, self._table_options(), seed, rules_of=self._rules_of, rules=before)
         if first.is_streamed:
             data = first.data(weights)
         else:
             data = self._encoded(read_rows(self, first.X, known), known, first.native, weights)
         data = replace(data, x_val=self._judges(X_val, data.table))
-        return self._train(data, start, seed, (first.X, None))
+        return self._train(data, start, seed, first.rules, (first.X, None))
 
     @with_callbacks
-    def _train(self, data: Data, start: VAE | None, seed: int, passed: tuple[object, object]) -> Self:
+    def _train(
+        self, data: Data, start: VAE | None, seed: int, rules: Rulebook | None, passed: tuple[object, object]
+    ) -> Self:
         """From encoded rows to fitted attributes; callbacks see the rows and y as they were passed."""
         run = Run(resolve_device(self.device), seed, bool(self.verbose))
         plan = self._plan(data.table, data.n_rows, run, start)
@@ -251,7 +263,7 @@ class FitsMixin(CallbackMixin):
         fitted = None
         if is_plain:
             fitted = from_shelf(self.get_params(deep=False), data.x)
-        self.table_ = data.table
+        self._take_columns(data.table, rules)
         follower = follow(self, *passed, lambda fitted: fitted_attributes(self, plan, fitted, run.device))
         if fitted is None:
             online = self._before(data.n_rows) if self.warm_start else None
@@ -263,9 +275,9 @@ class FitsMixin(CallbackMixin):
             follower.end()
         return self
 
-    def _train_on_chunk(self, data: Data, start: VAE | None) -> Self:
+    def _train_on_chunk(self, data: Data, start: VAE | None, rules: Rulebook | None) -> Self:
         """One pass over encoded rows, and the fitted attributes after it."""
-        self.table_ = data.table
+        self._take_columns(data.table, rules)
         run = Run(resolve_device(self.device), self._seed(), bool(self.verbose))
         online = self._before(len(data.x))
         history = History.of(getattr(self, "history_", {}))
@@ -273,6 +285,19 @@ class FitsMixin(CallbackMixin):
         plan = self._plan(data.table, online.n_rows, run, None)
         self._keep(plan, fit_chunk(plan, data, run, start, online, history, beside), run.device)
         return self
+
+    def _take_columns(self, table: Table, rules: Rulebook | None) -> None:
+        """Set what is known of the columns."""
+        self.table_, self._rules = table, rules
+        self.constraints_ = [] if rules is None else rules.texts
+
+    def _rules_of(self, rows: Rows, before: Rulebook | None) -> Rulebook | None:
+        """The rules that rows keep, and earlier ones did."""
+        return rules_of(rows, self.constraints, before)
+
+    def _before_rules(self, start: VAE | None) -> Rulebook | None:
+        """The rules of the rows before, where a fit continues."""
+        return None if start is None else getattr(self, "_rules", None)
 
     def _before(self, n_rows: int) -> Online:
         """What earlier fits and chunks left; nothing yet before the first, which has so many rows."""

@@ -22,6 +22,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "ordered": ["boolean"],
     "likelihood": [one_of("auto", *sorted(FAMILIES)), Likelihood, Mapping],
     "prior": [one_of(*PRIORS), PriorFamily],
+    "constraints": [AUTO, None, list, tuple],
     "add_indicator": ["boolean"],
     "hidden_layer_sizes": [AUTO, tuple, list],
     "activation": [one_of(*ACTIVATIONS)],

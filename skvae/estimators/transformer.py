@@ -60,15 +60,19 @@ class VAETransformer(
         ``"normal_scores"``, ``"discretized_logistic"``, ``"poisson"``, ``"negative_binomial"``, ``"bernoulli"``,
         ``"categorical"``, ``"ordinal"``, an object such as ``Gaussian(scale="column")`` or
         ``Categorical(max_categories=50)``, or a dict of these by column, the rest being "auto"; one for all leaves the
-        text, categories and booleans of a DataFrame as under "auto". Columns of a DataFrame that look like identifiers are
-        left out of the model and drawn anew, unless they have a family of their own in a dict. "auto" means for a numeric array one Gaussian
-        scale for all columns, for a boolean array Bernoulli; for a DataFrame normal scores for numbers, dates and
-        durations, or where columns see one another a histogram of the same levels; ordinal for ordered categories,
-        categorical for booleans, text and other categories.
+        text, categories and booleans of a DataFrame as under "auto". Columns of a DataFrame that look like identifiers
+        are left out of the model and drawn anew, unless they have a family of their own in a dict. "auto" means for a
+        numeric array one Gaussian scale for all columns, for a boolean array Bernoulli; for a DataFrame normal scores
+        for numbers, dates and durations, or where columns see one another a histogram of the same levels; ordinal for
+        ordered categories, categorical for booleans, text and other categories.
     prior : {"normal", "laplace", "mixture", "vamp", "flow"} or PriorFamily, default="normal"
         Distribution of z: N(0, I), or one that is learned, such as independent Laplace components (a sparse code), a
         mixture of normal distributions (``skvae.priors.Mixture(n_modes=100)``), of posteriors of learned pseudo-inputs,
         or a normalizing flow.
+    constraints : "auto", None or list of str, default="auto"
+        Rules that every row of ``sample``, ``impute`` and ``infer`` keeps, such as ``"end >= start"``,
+        ``"total = price * quantity"`` or ``"currency = f(country)"``: see the user guide. "auto" finds those of a
+        DataFrame; the columns of an array are named x0, x1, … in a list. None: no rules. Scores know nothing of them.
     add_indicator : bool, default=False
         Whether z says, too, which cells are missing. The encoder then sees the pattern of gaps, and ``score`` and
         ``log_likelihood`` include its log-probability. The models of a DataFrame in which columns see one another
@@ -196,6 +200,8 @@ class VAETransformer(
         Components with a KL above 0.01 nats.
     noise_variance_ : float or ndarray of shape (``n_features_in_``,)
         Noise variance in the units of X, where one Gaussian family without row factors covers all columns.
+    constraints_ : list of str
+        The rules that rows keep, as ``constraints`` takes them.
     device_ : torch.device
         Where the model is.
     vae_ : skvae.networks.VAE
@@ -236,6 +242,7 @@ class VAETransformer(
         ordered: bool = False,
         likelihood: str | Likelihood | Mapping[Any, str | Likelihood] = "auto",
         prior: str | PriorFamily = "normal",
+        constraints: str | Sequence[str] | None = "auto",
         add_indicator: bool = False,
         hidden_layer_sizes: str | Sequence[int] = "auto",
         activation: str = "silu",
@@ -268,6 +275,7 @@ class VAETransformer(
         self.ordered = ordered
         self.likelihood = likelihood
         self.prior = prior
+        self.constraints = constraints
         self.add_indicator = add_indicator
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -592,7 +600,7 @@ class VAETransformer(
 
     def _model(self) -> Model:
         check_is_fitted(self)
-        return Model(self.table_, self.vae_)
+        return Model(self.table_, self.vae_, getattr(self, "_rules", None))  # files of earlier releases have none
 
     def _rows(self, X: ArrayLike) -> Any:
         """X as an array or a DataFrame with the columns of fit."""

@@ -19,7 +19,7 @@ from skvae.files.hints import conforms
 from skvae.files.pickling import version
 from skvae.files.weights import SPARE, Arrays, SizeLimit, learned, rebuilt
 from skvae.models import Architecture, Network, Online
-from skvae.tables import Table, check_levels
+from skvae.tables import Rulebook, Table, check_levels
 
 MODEL = Container("skvae", 1, "model", "Save it again.")
 NETWORKS = ("encoder", "decoder")  # the parameters that may be a user's own network
@@ -48,6 +48,8 @@ MORE_ATTRIBUTES: dict[str, Any] = {
     "_sklearn_output_config": dict[str, str],
     "_date_formats": dict[str, str],
     "_levels": dict[str, NDArray[np.float64]],
+    "constraints_": list[str],
+    "_rules": Rulebook | None,
 }
 """Types of those that a file may hold."""
 

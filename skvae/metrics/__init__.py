@@ -19,6 +19,7 @@ from skvae.metrics.fidelity import column_shapes, mean_trend, pair_trends
 from skvae.metrics.leaks import is_leak
 from skvae.metrics.privacy import distance_to_closest_record, exact_copies
 from skvae.metrics.report import Report, report
+from skvae.metrics.rules import rules_held
 from skvae.metrics.utility import downstream_score
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "mean_trend",
     "pair_trends",
     "report",
+    "rules_held",
     "singling_out",
     "two_sample_auc",
     "two_sample_score",

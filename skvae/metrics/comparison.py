@@ -37,6 +37,8 @@ class Comparison:
         Attempts to tell training rows from others, the worst first; none without ``test``.
     chance : Chance or None
         Errors of real rows beside other real rows.
+    rules : DataFrame or None
+        Shares of rows that keep rules, see ``rules_held``, if there are any.
     """
 
     table: pd.DataFrame
@@ -50,6 +52,7 @@ class Comparison:
     checks: pd.DataFrame = field(default_factory=pd.DataFrame)
     attacks: list[Attack] = field(default_factory=list)
     chance: Chance | None = None
+    rules: pd.DataFrame | None = None
 
     @property
     def sparse(self) -> list[Hashable]:

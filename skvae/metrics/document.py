@@ -48,6 +48,7 @@ def document_of(comparison: Comparison) -> dict[str, Any]:
         "checks": [_record(row) for _, row in comparison.checks.iterrows()],
         "types": {label: list(types) for label, types in changed_types(comparison.train, comparison.synthetic).items()},
         "attacks": [attack.to_dict() for attack in comparison.attacks],
+        "constraints": {} if comparison.rules is None else comparison.rules.to_dict(orient="index"),
         "rows": {
             "train": len(comparison.train),
             "synthetic": len(comparison.synthetic),

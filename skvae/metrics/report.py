@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from skvae.metrics.identifiers import find_identifiers, judge_identifiers
 from skvae.metrics.leaks import Attack, attacks_on_membership
 from skvae.metrics.page import write_page
 from skvae.metrics.picture import draw
+from skvae.metrics.rules import in_percent, rules_held
 from skvae.metrics.score import Score
 from skvae.metrics.validity import tabulate_checks
 
@@ -66,6 +67,8 @@ class Report(Comparison):
         Real rows that the generator has not seen, if there were any.
     target : label or None
         Column that was predicted, if any.
+    rules : DataFrame or None
+        Shares of rows that keep rules, see ``rules_held``, if there were any.
     """
 
     @property
@@ -96,7 +99,8 @@ class Report(Comparison):
         -------
         dict
             ``score``, ``verdict``, ``answers``, ``leaks``, ``not_asked``, ``figures``, ``columns``, ``pairs``,
-            ``sparse``, ``identifiers``, ``checks``, ``types``, ``attacks`` and ``rows``. No value of a cell is in it.
+            ``sparse``, ``identifiers``, ``checks``, ``types``, ``attacks``, ``constraints`` and ``rows``. No value of a
+            cell is in it.
 
         Examples
         --------
@@ -154,7 +158,8 @@ class Report(Comparison):
         table["meaning"] = table["meaning"].str.ljust(table["meaning"].str.len().max())
         lines = table.rename(columns={"meaning": ""}).to_string().splitlines()
         said = [*self._notes(), self._worst(), self._score()]
-        return "\n".join([self._title(), "", *(line.rstrip() for line in lines), "", *said])
+        rules = [] if self.rules is None else ["", "Rules", self.rules.map(in_percent).rename_axis(None).to_string()]
+        return "\n".join([self._title(), "", *(line.rstrip() for line in lines), "", *said, *rules])
 
     __repr__ = __str__
 
@@ -199,6 +204,7 @@ def report(
     *,
     test: pd.DataFrame | None = None,
     target: Hashable | None = None,
+    constraints: Sequence[str] = (),
     random_state: int | None = None,
 ) -> Report:
     """Judge a synthetic table by all the figures that these tables allow.
@@ -214,6 +220,8 @@ def report(
         training rows, and a column with what real rows reach.
     target : label or None
         Column to predict in ``test`` from what the synthetic rows teach: adds a downstream figure.
+    constraints : sequence of str
+        Rules that rows should keep, such as ``constraints_`` of the model: see ``rules_held``.
     random_state : int or None
         Seed of row samples and folds.
 
@@ -258,6 +266,7 @@ def report(
         checks=tabulate_checks(real.checks(synthetic), None if test is None else real.checks(test)),
         attacks=attacks,
         chance=real.chance,
+        rules=rules_held(train, synthetic, constraints) if len(constraints) else None,
     )
 
 

@@ -18,9 +18,10 @@ from torch import Tensor
 from skvae.messages import memory_remedy
 from skvae.models.completing import Completer, completer, hidden
 from skvae.models.kl import kl_by_nodes
+from skvae.models.obeying import Positions, check_condition, obey, refuse_broken, rows_at, with_known
 from skvae.networks import VAE
 from skvae.objectives import Bound, elbo, importance_weighted_bound, mean_log_likelihood, normal_nodes
-from skvae.tables import NewIdentifiers, Rows, Table, fill_gaps, gaps_of, keep_given, release, slices
+from skvae.tables import NewIdentifiers, Rows, Rulebook, Table, fill_gaps, gaps_of, keep_given, release, slices
 
 N_NODES, N_NODES_OF_FEW = 32, 8  # fixed posterior draws of a score; where little depends on z, and each is dear
 N_DRAWS = 100  # of an importance-weighted bound
@@ -46,10 +47,13 @@ class Model:
         The columns.
     vae : VAE
         The trained module, a stack of one.
+    rules : Rulebook or None
+        What holds in every row; None for nothing.
     """
 
     table: Table
     vae: VAE
+    rules: Rulebook | None = None
 
     @property
     def n_components(self) -> int:
@@ -136,8 +140,26 @@ class Model:
             has_gap |= torch.from_numpy(gaps_of(X).any(axis=1)).to(has_gap.device)
         x, where = x[has_gap], has_gap.cpu().numpy()
         completed = by.mean(x, generator)[None] if n_draws is None else by.draws(x, n_draws, generator)
-        filled = (by.table.decode(rows, new=self._new(generator, beside=X)) for rows in completed)
-        return [self.table.present(fill_gaps(X, where, rows)) for rows in filled]
+        tables = [by.table.decode(rows, new=self._new(generator, beside=X)) for rows in completed]
+        if self.rules is not None and len(x):
+            some = rows_at(X, where)
+            known = ~gaps_of(some)
+
+            def redraw(at: Positions) -> Rows:
+                again = by.table.decode(by.draws(x[at], 1, generator)[0])
+                return with_known(self._named_as(again, rows_at(tables[0], at)), rows_at(some, at), known[at])
+
+            tables = [
+                obey(
+                    self.rules,
+                    with_known(rows, some, known),
+                    generator,
+                    redraw=None if n_draws is None else redraw,
+                    is_free=~known,
+                )[0]
+                for rows in tables
+            ]
+        return [self.table.present(fill_gaps(X, where, rows)) for rows in tables]
 
     @FEWER_ROWS
     @torch.no_grad()
@@ -146,7 +168,12 @@ class Model:
         by = completer(self.table, self.vae)
         x = self._known(by, by.table.encode(X))
         x = by.mean(hidden(x, len(by.table.indicated) + j, by.table), generator)
-        rows = self.table.present(by.table.decode(x, index_of(X)))
+        rows = by.table.decode(x, index_of(X))
+        if self.rules is not None:
+            known = ~gaps_of(X)
+            known[:, self.table.positions[j]] = False
+            rows, _ = obey(self.rules, with_known(rows, X, known), generator, is_free=~known)
+        rows = self.table.present(rows)
         return rows[:, j] if isinstance(rows, np.ndarray) else rows[self.table.data[j].name]
 
     @FEWER_ROWS
@@ -176,13 +203,18 @@ class Model:
     @torch.no_grad()
     def sample(self, n_samples: int, generator: torch.Generator, *, gaps: bool | None) -> Any:
         """Draws from p(x), with gaps as the rows of training have them, or without if False. Shape: (n_samples, D)."""
-        vae, size, has_gaps = self._module(torch.float32), self._chunk_size(), gaps is not False
-        table = self.table if vae.chain is None else self.table.of_columns
-        like = torch.empty(0, dtype=torch.float32, device=self.device)
-        x = torch.empty((n_samples, len(table.columns)), dtype=torch.float32)
-        for first in range(0, n_samples, size):
-            x[first : first + size] = vae.sample(min(size, n_samples - first), like, generator, gaps=has_gaps)[0]
-        return table.present(table.decode(x, new=self._new(generator, gaps=has_gaps)))
+        new = self._new(generator, gaps=gaps is not False)
+        rows = self._draws(n_samples, generator, gaps=gaps is not False, new=new)
+        if self.rules is not None:
+
+            def redraw(at: Positions) -> Rows:
+                again = self._draws(len(at), generator, gaps=gaps is not False)
+                return self._named_as(again, rows_at(drawn, at))
+
+            drawn = rows
+            rows, broken = obey(self.rules, drawn, generator, redraw=redraw)
+            refuse_broken(self.rules, rows, broken)
+        return self.table.present(rows)
 
     @FEWER_ROWS
     @torch.no_grad()
@@ -193,14 +225,57 @@ class Model:
         by = completer(self.table, self.vae)
         gaps = n_samples is not None if gaps is None else gaps  # rows that are completed have none
         x = self._known(by, by.table.encode_condition(given, gaps=n_samples is not None))
-        x = by.sample(x, n_samples, generator, gaps=gaps)
+        drawn = by.sample(x, n_samples, generator, gaps=gaps)
         new = self._new(generator, gaps=gaps)
         if n_samples is None:
-            drawn = by.table.decode(x, given.index, new)
+            rows = by.table.decode(drawn, given.index, new)
         else:
-            drawn = by.table.decode(x, new=new)
+            rows = by.table.decode(drawn, new=new)
             given = given.iloc[[0] * n_samples]
-        return self.table.present(keep_given(drawn, given, self.table))
+        rows = keep_given(rows, given, self.table)
+        if self.rules is not None:
+            known = self._is_given(given)
+            check_condition(self.rules, rows, known)
+
+            def redraw(at: Positions) -> Rows:
+                some = x[at] if n_samples is None else x
+                again = by.sample(some, None if n_samples is None else len(at), generator, gaps=gaps)
+                named = self._named_as(by.table.decode(again), rows_at(completed, at))
+                return keep_given(named, given.iloc[at], self.table)
+
+            completed = rows
+            rows, broken = obey(self.rules, completed, generator, redraw=redraw, is_free=~known)
+            refuse_broken(self.rules, rows, broken, known)
+        return self.table.present(rows)
+
+    def _draws(
+        self, n_samples: int, generator: torch.Generator, *, gaps: bool, new: NewIdentifiers | None = None
+    ) -> Rows:
+        """Draws from p(x), whatever the rules. Shape: (n_samples, D)."""
+        vae, size = self._module(torch.float32), self._chunk_size()
+        table = self.table if vae.chain is None else self.table.of_columns
+        like = torch.empty(0, dtype=torch.float32, device=self.device)
+        x = torch.empty((n_samples, len(table.columns)), dtype=torch.float32)
+        for first in range(0, n_samples, size):
+            x[first : first + size] = vae.sample(min(size, n_samples - first), like, generator, gaps=gaps)[0]
+        rows: Rows = table.decode(x, new=new)
+        return rows
+
+    def _is_given(self, given: pd.DataFrame) -> NDArray[np.bool_]:
+        """Which cells of rows a condition says. Shape: (M, D)."""
+        known = np.zeros((len(given), len(self.table.data) + len(self.table.identifiers)), dtype=bool)
+        for j, column in zip(self.table.positions, self.table.data, strict=True):
+            if column.name in given.columns:
+                known[:, j] = ~np.array(given[column.name].isna(), dtype=bool)
+        return known
+
+    def _named_as(self, rows: Rows, others: Rows) -> Rows:
+        """Rows that were drawn again, with the identifiers that they had: those differ from all others."""
+        if isinstance(rows, pd.DataFrame) and isinstance(others, pd.DataFrame):
+            for j in self.table.identifiers:
+                names: Any = others.iloc[:, j].set_axis(rows.index)
+                rows.isetitem(j, names)
+        return rows
 
     def _log_prob(self, vae: VAE, x: Tensor) -> tuple[Tensor]:
         """Log p(x) of the chain, given which cells are gaps unless that is modelled. Shape: (1, n, D) -> (n,)."""

@@ -13,13 +13,26 @@ import torch
 from torch import Tensor
 
 from skvae.models.data import Data
-from skvae.tables import Chunks, Native, Rows, RowSample, Survey, Table, check_alike, concatenate, slices, to_pandas
+from skvae.tables import (
+    Chunks,
+    Native,
+    Rows,
+    RowSample,
+    Rulebook,
+    Survey,
+    Table,
+    check_alike,
+    concatenate,
+    slices,
+    to_pandas,
+)
 from skvae.training import StreamedRows
 
 IN_MEMORY = 16_000_000  # cells; a stream of fewer is fitted as one table
 SAMPLE_ROWS = 100_000  # that start a model and judge it
 
 Check = Callable[[Any, Table | None, bool], Rows]
+RulesOf = Callable[[Rows, Rulebook | None], Rulebook | None]
 
 
 class FirstPass:
@@ -38,9 +51,15 @@ class FirstPass:
         See ``Survey``.
     seed : int
         Seed of the sample.
+    rules_of : callable (rows, rules before or None) -> rules or None, optional
+        The rules that rows keep, of those that rows before kept.
+    rules : Rulebook, optional
+        Those of a fit that is continued.
 
     Attributes
     ----------
+    rules : Rulebook or None
+        Those of the first rows that all rows keep.
     X : ndarray or DataFrame
         All rows, if they fit into memory, or a sample of them.
     native : Native or None
@@ -51,9 +70,19 @@ class FirstPass:
         Whether X is a sample.
     """
 
-    def __init__(self, check: Check, chunks: Chunks, table: Table | None, options: dict[str, Any], seed: int) -> None:
+    def __init__(
+        self,
+        check: Check,
+        chunks: Chunks,
+        table: Table | None,
+        options: dict[str, Any],
+        seed: int,
+        rules_of: RulesOf | None = None,
+        rules: Rulebook | None = None,
+    ) -> None:
         self.check, self.chunks, self.table = check, chunks, table
         self.options, self.seed = options, seed
+        self.rules_of, self.rules = rules_of, rules
         self.native: Native | None = None
         self._survey: Survey | None = None
         self._sample: RowSample | None = None
@@ -74,6 +103,8 @@ class FirstPass:
         self.is_streamed = self._sample is not None
         if self._sample is None:
             self.X = concatenate([rows for _, rows in self._head])
+            if self.rules_of is not None:
+                self.rules = self.rules_of(self.X, self.rules)
             return
         if self._survey is not None:
             self.table = self._survey.table()
@@ -120,14 +151,29 @@ class FirstPass:
             if self.table is None:
                 self._survey = Survey(rows, **self.options, native=self.native)
             self._sample = RowSample(min(SAMPLE_ROWS, IN_MEMORY // rows.shape[1]), self.seed)
+            if self.rules_of is not None and self.rules is None:
+                self.rules = self.rules_of(self._first_rows(), None)
             self._head.reverse()
             while self._head:
                 self._note(*self._head.pop())
+
+    def _first_rows(self) -> Rows:
+        """Rows of the first chunks, of which rules are learned."""
+        parts, n_wanted = list[Any](), SAMPLE_ROWS
+        for _, rows in self._head:
+            parts.append(rows[:n_wanted])
+            n_wanted -= len(parts[-1])
+            if n_wanted <= 0:
+                break
+        rows: Rows = concatenate(parts)
+        return rows
 
     def _note(self, number: int, rows: Rows) -> None:
         """Learn from a chunk that is not kept."""
         assert self._sample is not None, "rows are collected first"
         with _naming_chunk(number):
+            if self.rules_of is not None and self.rules is not None:
+                self.rules = self.rules_of(rows, self.rules)
             if self._survey is not None:
                 self._survey.add(rows)
             for _, part in slices(rows):

@@ -16,11 +16,14 @@ from skvae.tables.columns import (
     TimeColumn,
     WholeColumn,
 )
-from skvae.tables.conditions import fill_gaps, keep_given, position_of, read_condition
+from skvae.tables.conditions import fill_gaps, keep_given, position_of, read_condition, with_cells, with_rows
+from skvae.tables.constraints import Bound, Equation, Function
 from skvae.tables.encoded import EncodedColumn
 from skvae.tables.flat import FlatTable, check_levels
 from skvae.tables.frames import Native, to_pandas
-from skvae.tables.rows import Rows, check_alike, concatenate, gaps_of, slices, without_cells
+from skvae.tables.quantities import Quantity
+from skvae.tables.rows import Rows, check_alike, column_of, concatenate, gaps_of, slices, without_cells
+from skvae.tables.rulebook import Rulebook
 from skvae.tables.sample import RowSample
 from skvae.tables.schema import choose_families
 from skvae.tables.survey import Survey
@@ -30,19 +33,24 @@ __all__ = [
     "KINDS",
     "Amounts",
     "Bins",
+    "Bound",
     "CategoryColumn",
     "Chunks",
     "Column",
     "EncodedColumn",
+    "Equation",
     "FlatTable",
+    "Function",
     "GapColumn",
     "HistogramColumn",
     "IdentifierColumn",
     "Native",
     "NewIdentifiers",
     "NumberColumn",
+    "Quantity",
     "RowSample",
     "Rows",
+    "Rulebook",
     "Survey",
     "Table",
     "TimeColumn",
@@ -52,6 +60,7 @@ __all__ = [
     "check_is_table",
     "check_levels",
     "choose_families",
+    "column_of",
     "concatenate",
     "fill_gaps",
     "gaps_of",
@@ -65,6 +74,8 @@ __all__ = [
     "slices",
     "to_pandas",
     "variance_of",
+    "with_cells",
     "with_nan",
+    "with_rows",
     "without_cells",
 ]

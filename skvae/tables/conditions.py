@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from skvae.tables.bins import Integers
 from skvae.tables.columns.base import Mask
 from skvae.tables.columns.cells import is_missing
 from skvae.tables.frames import to_pandas
@@ -118,6 +119,16 @@ def keep_given(rows: Rows, given: pd.DataFrame, table: Table) -> Rows:
             cells: Any = with_cells(rows.iloc[:, j], is_known, known)
             rows.isetitem(j, cells)
     return rows
+
+
+def with_rows(frame: pd.DataFrame, at: Integers, new: pd.DataFrame) -> pd.DataFrame:
+    """A DataFrame with other rows at some positions."""
+    frame, where = frame.copy(), np.zeros(len(frame), dtype=bool)
+    where[at] = True
+    for j in range(frame.shape[1]):
+        cells: Any = with_cells(frame.iloc[:, j], where, new.iloc[:, j])
+        frame.isetitem(j, cells)
+    return frame
 
 
 def with_cells(column: pd.Series, where: Mask, values: pd.Series) -> pd.Series:

@@ -111,6 +111,10 @@ class TimeColumn(Column):
         is_gap = np.isnan(cells)
         ticks = np.full(len(cells), np.iinfo(np.int64).min)  # NaT
         ticks[~is_gap] = self._nearest_ticks(cells[~is_gap])
+        return self.at(ticks)
+
+    def at(self, ticks: Ticks) -> Values:
+        """The values that are some ticks; the smallest integer is a gap."""
         dtype: Any = self.dtype
         if self.unit == "period":
             return pd.arrays.PeriodArray(ticks, dtype=dtype)

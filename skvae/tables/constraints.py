@@ -1,0 +1,387 @@
+"""Rules of a row: equations, bounds, and functions that are learned of the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+import pandas as pd
+
+from skvae.tables.bins import Integers
+from skvae.tables.columns.base import Mask
+from skvae.tables.columns.category import positions
+from skvae.tables.draft import Draft
+from skvae.tables.expressions import Expression, Split, Value, part_in, quoted
+from skvae.tables.quantities import EXACT, Numbers, Quantity
+
+Quantities = Mapping[str, Quantity]
+
+N_STEPS = 12  # of the search for a solution
+
+
+class Substitute:
+    """Rows in which one quantity is replaced.
+
+    Parameters
+    ----------
+    draft : Draft
+        The rows.
+    name : str
+        The quantity.
+    numbers : ndarray of shape (N,)
+        What stands in for it.
+    """
+
+    def __init__(self, draft: Draft, name: str, numbers: Numbers) -> None:
+        self.draft, self.name, self.numbers = draft, name, numbers
+
+    def value(self, name: str) -> Value:
+        """A column that is a quantity."""
+        value = self.draft.value(name)
+        return value._replace(numbers=self.numbers) if name == self.name else value
+
+    def part(self, name: str, part: str) -> Numbers:
+        """A part of the calendar of a column of moments."""
+        return self.draft.part(name, part)
+
+
+@dataclass(frozen=True)
+class Equation:
+    """Two formulas that are equal, but for rounding to what their columns hold.
+
+    Attributes
+    ----------
+    left, right : str
+        The formulas.
+    """
+
+    left: str
+    right: str
+
+    def __str__(self) -> str:
+        return f"{self.left} = {self.right}"
+
+    @cached_property
+    def sides(self) -> tuple[Expression, Expression]:
+        """The formulas, read."""
+        return Expression(self.left), Expression(self.right)
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Columns that it speaks of."""
+        return list(dict.fromkeys(self.sides[0].names + self.sides[1].names))
+
+    def target(self, order: list[str]) -> str:
+        """The column that follows from the others: the left side, or the last of the table where there are more."""
+        left = self.sides[0].column
+        if left is not None and left not in self.sides[1].names:
+            return left
+        return max(self.names, key=order.index)
+
+    def differences(self, rows: Draft | Substitute) -> tuple[Numbers, Numbers]:
+        """Left minus right, and the larger of both without a sign. Shape: (N,) twice.
+
+        Raises
+        ------
+        ValueError
+            Where they are not of one kind.
+        """
+        left, right = self.sides[0].value(rows), self.sides[1].value(rows)
+        if left.kind != right.kind:
+            raise ValueError(
+                f"The sides of a rule must be of one kind, but those of {str(self)!r} are a {left.kind} and a "
+                f"{right.kind}. Count durations with days(…), hours(…), minutes(…) or seconds(…)."
+            )
+        with np.errstate(all="ignore"):
+            return left.numbers - right.numbers, np.maximum(np.abs(left.numbers), np.abs(right.numbers))
+
+    def broken(self, draft: Draft) -> Mask:
+        """Rows in which the sides differ by more than is rounded off. Shape: (N,)."""
+        difference, size = self.differences(draft)
+        tolerance = self._tolerance(draft.quantities)
+        if difference.dtype.kind == "f":
+            tolerance = tolerance + EXACT * size
+        is_broken = ~(np.abs(difference) <= tolerance)
+        return np.broadcast_to(is_broken, len(draft)) & draft.observed(self.names)
+
+    def _tolerance(self, quantities: Quantities) -> float:
+        """Half of the last decimal of the left side, or of the finest column, and what rounding of floats leaves."""
+        left = self.sides[0].column
+        finest = [quantities[name].decimals for name in (self.names if left is None else [left])]
+        slack = sum(quantities[name].slack for name in self.names)
+        known = [decimals for decimals in finest if decimals is not None]
+        return slack + (0.5 * 10.0 ** -max(known) if known and len(known) == len(finest) else 0.0)
+
+    def solved(self, draft: Draft, name: str) -> Numbers:
+        """The values of a column for which the sides are equal; NaN or something wrong where there are none. (N,)."""
+        quantity = draft.quantities[name]
+        left, right = self.sides
+        if left.column == name and name not in right.names:
+            numbers = np.broadcast_to(right.value(draft).numbers, len(draft))
+            return quantity.snapped(np.array(numbers))
+        start = draft.numbers(name)
+        if quantity.kind == "number":
+            found = self._secant(draft, name, np.zeros_like(start), np.ones_like(start))
+            if np.isfinite(found).all():
+                return quantity.snapped(found)
+        return quantity.snapped(self._secant(draft, name, start, start + quantity.step))
+
+    def _secant(self, draft: Draft, name: str, before: Numbers, now: Numbers) -> Numbers:
+        """Where a line through two points is 0, again and again; of a linear formula that is exact at once."""
+        residual, _ = self.differences(Substitute(draft, name, before))
+        with np.errstate(all="ignore"):
+            for _ in range(N_STEPS):
+                residual_now, _ = self.differences(Substitute(draft, name, now))
+                slope, step = residual_now - residual, now - before
+                if slope.dtype.kind == "i" and (np.abs(slope) == np.abs(step)).all():
+                    return now - residual_now * (np.sign(slope) * np.sign(step))  # in whole numbers
+                further = np.where(slope == 0, 0.0, residual_now * (step / np.where(slope == 0, 1, slope)))
+                if not (np.abs(further) > 0).any():
+                    break
+                before, now, residual = now, now - further, residual_now
+        return now
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A formula that is never larger than another.
+
+    Attributes
+    ----------
+    left, right : str
+        The formulas.
+    sign : {"<=", "<", ">=", ">"}
+        Between them.
+    """
+
+    left: str
+    sign: str
+    right: str
+
+    def __post_init__(self) -> None:
+        if self.sign not in ("<=", "<", ">=", ">"):
+            raise ValueError(f"{self.sign!r} is no sign of a bound")
+
+    def __str__(self) -> str:
+        return f"{self.left} {self.sign} {self.right}"
+
+    @cached_property
+    def sides(self) -> tuple[Expression, Expression]:
+        """What is smaller, and what is larger."""
+        sides = Expression(self.left), Expression(self.right)
+        return sides if "<" in self.sign else sides[::-1]
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether the sides may not be equal."""
+        return "=" not in self.sign
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Columns that it speaks of."""
+        return list(dict.fromkeys(self.sides[0].names + self.sides[1].names))
+
+    def broken(self, draft: Draft) -> Mask:
+        """Rows in which what should be smaller is larger. Shape: (N,)."""
+        low, high = self.sides[0].value(draft), self.sides[1].value(draft)
+        if low.kind != high.kind:
+            raise ValueError(
+                f"The sides of a rule must be of one kind, but those of {str(self)!r} are a {low.kind} and a "
+                f"{high.kind}. Count durations with days(…), hours(…), minutes(…) or seconds(…)."
+            )
+        slack = 0.0
+        if any(side.column is None and side.names for side in self.sides):
+            slack = sum(draft.quantities[name].slack for name in self.names)
+        difference = low.numbers - high.numbers
+        is_broken = ~(difference < slack) if self.is_strict and not slack else ~(difference <= slack)
+        return np.broadcast_to(is_broken, len(draft)) & draft.observed(self.names)
+
+    def limit(self, name: str, draft: Draft) -> tuple[Numbers | None, Numbers | None]:
+        """The smallest and the largest values that a column may have, as it can hold them; None for no limit. (N,)."""
+        low, high = self.sides
+        quantity, lower, upper = draft.quantities[name], None, None
+        if high.column == name and name not in low.names:
+            lower = quantity.snapped(_beside(low.value(draft).numbers, len(draft)), "up")
+            if self.is_strict:
+                lower = _further(lower, low.value(draft).numbers, quantity, 1)
+        if low.column == name and name not in high.names:
+            upper = quantity.snapped(_beside(high.value(draft).numbers, len(draft)), "down")
+            if self.is_strict:
+                upper = _further(upper, high.value(draft).numbers, quantity, -1)
+        return lower, upper
+
+
+def _beside(numbers: Numbers, n_rows: int) -> Numbers:
+    return np.array(np.broadcast_to(numbers, n_rows))
+
+
+def _further(snapped: Numbers, numbers: Numbers, quantity: Quantity, sign: int) -> Numbers:
+    """The next value that a column can hold, where one that was snapped is the limit itself. Shape: kept."""
+    if quantity.is_exact:
+        return np.where(snapped == numbers, snapped + sign * quantity.step, snapped)
+    if quantity.decimals is not None:
+        return np.where(snapped == numbers, np.round(snapped + sign * 10.0**-quantity.decimals, 10), snapped)
+    return np.where(snapped == numbers, np.nextafter(snapped, sign * np.inf), snapped)
+
+
+@dataclass(frozen=True)
+class Function:
+    """A column that is a function of one or two others, or of parts of the calendar, as the rows have it.
+
+    Attributes
+    ----------
+    name : str
+        The column.
+    terms : list of str
+        What it is a function of.
+    keys : list of pandas.Index
+        For each term, its value in each entry of the function.
+    values : pandas.Index
+        Value of the column in each entry.
+    """
+
+    name: str
+    terms: list[str]
+    keys: list[pd.Index]
+    values: pd.Index
+
+    def __post_init__(self) -> None:
+        if not self.terms or [len(key) for key in self.keys] != [len(self.values)] * len(self.terms):
+            raise ValueError("A function has a key for each of its values")
+
+    def __str__(self) -> str:
+        return f"{quoted(self.name)} = f({', '.join(self.terms)})"
+
+    @cached_property
+    def inputs(self) -> list[str]:
+        """Columns that it follows from."""
+        return list(dict.fromkeys(part_in(term)[0] for term in self.terms))
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Columns that it speaks of."""
+        return [self.name, *self.inputs]
+
+    def target(self, order: list[str]) -> str:
+        """The column that follows from the others."""
+        return self.name
+
+    @cached_property
+    def _levels(self) -> tuple[list[pd.Index], Integers, Integers]:
+        """Distinct values of each term, and the entries in the order of their codes, which come first."""
+        levels = [key.unique() for key in self.keys]
+        codes = self._combined(levels, self.keys)
+        order = np.argsort(codes)
+        return levels, codes[order], order
+
+    @cached_property
+    def value_levels(self) -> pd.Index:
+        """Distinct values of the column."""
+        return self.values.unique()
+
+    @cached_property
+    def value_codes(self) -> Integers:
+        """Which of these each entry has."""
+        return positions(self.value_levels, self.values)
+
+    @staticmethod
+    def _combined(levels: list[pd.Index], keys: Iterable[pd.Index]) -> Integers:
+        """One number for the values of all terms; −1 where one of them is not known. Shape: (N,)."""
+        total, is_known = np.int64(0), np.bool_(True)
+        for level, key in zip(levels, keys, strict=True):
+            code = positions(level, key)
+            total, is_known = total * (len(level) + 1) + code, is_known & (code >= 0)
+        return np.where(is_known, total, -1)
+
+    def entries(self, draft: Draft) -> Integers:
+        """Which entry of the function each row has; −1 for none. Shape: (N,)."""
+        return self.entries_of([term_of(draft, term) for term in self.terms])
+
+    def entries_of(self, keys: Sequence[pd.Index]) -> Integers:
+        """Which entry of the function has these values of its terms; −1 for none. Shape: (N,)."""
+        levels, codes, order = self._levels
+        found = self._combined(levels, keys)
+        if not len(order):
+            return np.full(len(found), -1)
+        at = np.minimum(np.searchsorted(codes, found), len(codes) - 1)
+        return np.where((codes[at] == found) & (found >= 0), order[at], -1)
+
+    def broken(self, draft: Draft) -> Mask:
+        """Rows in which the column has another value than the function. Shape: (N,)."""
+        entries = self.entries(draft)
+        own = positions(self.value_levels, draft.labels(self.name))
+        return (entries >= 0) & (self.value_codes[entries] != own) & draft.observed(self.names)
+
+    def unknown(self, draft: Draft) -> Mask:
+        """Rows of which the function says nothing, though none of their cells is a gap. Shape: (N,)."""
+        return (self.entries(draft) < 0) & draft.observed(self.names)
+
+    def learned(self, draft: Draft) -> Self:
+        """The function with entries for rows that it said nothing of; those that break it are not looked at."""
+        is_new = self.unknown(draft)
+        keys = [term_of(draft, term)[is_new] for term in self.terms]
+        new = pd.DataFrame(dict(enumerate([*keys, draft.labels(self.name)[is_new]])))
+        new = new.drop_duplicates(subset=list(range(len(keys))))
+        columns = [_appended(old, pd.Index(new[i])) for i, old in enumerate([*self.keys, self.values])]
+        return replace(self, keys=columns[:-1], values=columns[-1])
+
+
+Rule = Equation | Bound | Function
+
+
+def term_of(draft: Draft, term: str) -> pd.Index:
+    """Values of a term of f(…) in each row. Length N."""
+    name, part = part_in(term)
+    return draft.labels(name) if part is None else pd.Index(draft.part(name, part))
+
+
+def _appended(old: pd.Index, new: pd.Index) -> pd.Index:
+    return new.rename(None) if not len(old) else old.append(new).rename(None)
+
+
+def read_rules(text: str) -> list[Rule]:
+    """The rules that a text states: one for each sign.
+
+    Raises
+    ------
+    ValueError
+        Where it is none.
+
+    Examples
+    --------
+    >>> list(map(str, read_rules("low <= mean <= high")))
+    ['low <= mean', 'mean <= high']
+    >>> read_rules("total = price * quantity")
+    [Equation(left='total', right='price * quantity')]
+    """
+    sides, signs = Split.of(text)
+    if not signs or "~" in signs:
+        raise ValueError(
+            f"A rule has one of the signs =, <=, <, >=, >, but {text!r} has "
+            f"{'~, which claims nothing' if signs else 'none'}. Write it as in 'end >= start' or 'total = a + b'."
+        )
+    rules = list[Rule]()
+    for left, sign, right in zip(sides, signs, sides[1:], strict=False):
+        if sign in ("=", "=="):
+            rules.append(_equation(left, right, text))
+        else:
+            rules.append(Bound(left, sign, right))
+    for rule in rules:
+        if not rule.names:
+            raise ValueError(f"A rule speaks of columns, but {text!r} names none. Name one.")
+    return rules
+
+
+def _equation(left: str, right: str, text: str) -> Rule:
+    terms = Expression(right).terms
+    if terms is None:
+        return Equation(left, right)
+    name = Expression(left).column
+    if name is None or name in [part_in(term)[0] for term in terms]:
+        raise ValueError(
+            f"A function gives one column from others, as in a = f(b), but the rule is {text!r}. Split it."
+        )
+    return Function(name, terms, [pd.Index([])] * len(terms), pd.Index([]))

@@ -1,0 +1,203 @@
+"""Columns that are a function of one or two others, or of a part of the calendar."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skvae.tables.bins import Floats, Integers
+from skvae.tables.evidence import FIRST, SECOND, Evidence, is_enough
+from skvae.tables.expressions import quoted
+from skvae.tables.quantities import PARTS, part_of
+
+ROWS_OF_A_KEY = 5  # of the table for each value of what a column follows from, at least
+FEW_KEYS = 400  # of a column that, with another, says what a third is
+MAX_PAIRS = 400  # of such columns
+SHORTER = 4  # times fewer keys, for which a function of two columns is better than one of a single
+
+
+@dataclass(frozen=True)
+class Term:
+    """What a column may be a function of: another, or a part of one.
+
+    Attributes
+    ----------
+    text : str
+        As it is written in a rule.
+    columns : list of str
+        Columns that it is made of.
+    codes : ndarray of int of shape (N,)
+        Its value in each row.
+    n_levels : int
+        Number of its values.
+    is_known : ndarray of bool of shape (N,)
+        Where none of its cells is a gap.
+    parts : ndarray of int or None
+        The part of the calendar itself.
+    """
+
+    text: str
+    columns: list[str]
+    codes: Integers
+    n_levels: int
+    is_known: NDArray[np.bool_]
+    parts: Integers | None = None
+
+    def beside(self, other: Term) -> Term:
+        """Both together."""
+        codes = self.codes * other.n_levels + other.codes
+        columns = list(dict.fromkeys(self.columns + other.columns))
+        is_known = self.is_known & other.is_known
+        return Term(f"{self.text}, {other.text}", columns, codes, self.n_levels * other.n_levels, is_known)
+
+
+def find_functions(evidence: Evidence, targets: set[str]) -> dict[str, tuple[str, list[str]]]:
+    """Functions by the column that they give: what is written on the right, and the columns there.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        The table.
+    targets : set of str
+        Columns that other rules give already.
+    """
+    names = [name for name in evidence.names if evidence.n_levels(name) >= 2]
+    asked = [name for name in names if name not in targets and evidence.n_levels(name) <= len(evidence) / 2]
+    if not asked or len(names) < 2:
+        return {}
+    columns = _Columns(evidence, asked)
+    most = len(evidence) / ROWS_OF_A_KEY
+    singles = [term for term in [*_calendar(evidence), *map(_term(evidence), names)] if 2 <= term.n_levels <= most]
+    singles.sort(key=lambda term: (term.parts is None and term.n_levels > FEW_KEYS, term.n_levels))
+    found = dict[str, Term]()
+    for term in singles:
+        for name in columns.that_follow(term, float(len(singles)) * len(asked)):
+            if name not in found and not _circular(name, term, found):
+                found[name] = term
+    for term in _pairs(singles, most):
+        open_ = [name for name in asked if name not in found or term.n_levels * SHORTER < found[name].n_levels]
+        for name in columns.that_follow(term, float(len(singles)) ** 2 * len(asked), among=open_):
+            if not _circular(name, term, {other: t for other, t in found.items() if other != name}):
+                found[name] = term
+    return {name: (_right_side(evidence, name, term), term.columns) for name, term in found.items()}
+
+
+def _right_side(evidence: Evidence, name: str, term: Term) -> str:
+    """The function as text: the part of the calendar itself, where the column is no other than that."""
+    if term.parts is not None and name in evidence.quantities and evidence.quantities[name].kind == "number":
+        numbers = evidence.numbers[:, list(evidence.quantities).index(name)]
+        if not (np.abs(numbers - term.parts)[term.is_known] > 0).any():
+            return term.text
+    return f"f({term.text})"
+
+
+def _term(evidence: Evidence) -> _TermOf:
+    return _TermOf(evidence)
+
+
+class _TermOf:
+    """Makes a term of the name of a column."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.evidence = evidence
+
+    def __call__(self, name: str) -> Term:
+        evidence = self.evidence
+        known = ~evidence.gaps(name)
+        return Term(quoted(name), [name], evidence.codes(name), evidence.n_levels(name), known)
+
+
+def _calendar(evidence: Evidence) -> Iterator[Term]:
+    """Parts of the calendar of all moments, and the day of the year."""
+    for name, quantity in evidence.quantities.items():
+        if quantity.kind != "moment":
+            continue
+        terms, known = dict[str, Term](), ~evidence.gaps(name)
+        for part in PARTS:
+            parts = part_of(evidence.column(name), part)
+            first, last = int(parts[known].min()), int(parts[known].max())
+            codes = np.where(known, parts - first, 0)
+            terms[part] = Term(f"{part}({quoted(name)})", [name], codes, last - first + 1, known, parts)
+        yield from terms.values()
+        yield terms["month"].beside(terms["day"])
+
+
+def _pairs(singles: list[Term], most: float) -> Iterator[Term]:
+    """Two terms together, those with the fewest values first."""
+    few = [term for term in singles if term.n_levels <= FEW_KEYS and "," not in term.text]
+    pairs = [(one, other) for one, other in combinations(few, 2) if one.columns != other.columns]
+    pairs = [pair for pair in pairs if pair[0].n_levels * pair[1].n_levels <= most]
+    pairs.sort(key=lambda pair: pair[0].n_levels * pair[1].n_levels)
+    for one, other in pairs[:MAX_PAIRS]:
+        yield one.beside(other)
+
+
+def _circular(name: str, term: Term, found: dict[str, Term]) -> bool:
+    """Whether a column would follow from itself."""
+    seen, ahead = set[str](), list(term.columns)
+    while ahead:
+        column = ahead.pop()
+        if column == name:
+            return True
+        if column not in seen:
+            seen.add(column)
+            ahead += found[column].columns if column in found else []
+    return False
+
+
+class _Columns:
+    """Columns that may be functions, side by side.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        The table.
+    names : list of str
+        The columns.
+    """
+
+    def __init__(self, evidence: Evidence, names: list[str]) -> None:
+        self.evidence, self.names = evidence, names
+        self.codes = np.column_stack([evidence.codes(name) for name in names]).astype(np.int32)
+        self.is_known = np.column_stack([~evidence.gaps(name) for name in names])
+        shares = [np.bincount(evidence.codes(name)[~evidence.gaps(name)]) for name in names]
+        self.chance = np.array([((counts / counts.sum()) ** 2).sum() for counts in shares])
+
+    def that_follow(self, term: Term, n_tried: float, among: list[str] | None = None) -> list[str]:
+        """Columns that have one value for each of a term."""
+        chosen = range(len(self.names)) if among is None else [self.names.index(name) for name in among]
+        some = np.array([i for i in chosen if self.names[i] not in term.columns], dtype=int)
+        for size in (5 * FIRST, 2 * SECOND, len(self.codes)):
+            some = some[self._agrees(term, some, size, n_tried if size >= len(self.codes) else None)]
+            if not len(some):
+                return []
+        return [self.names[i] for i in some]
+
+    def _agrees(self, term: Term, some: Integers, size: int, n_tried: float | None) -> NDArray[np.bool_]:
+        """Which columns have one value for each of a term among the first rows, and enough rows say so at the end."""
+        order = np.argsort(term.codes[:size], kind="stable")
+        order = order[term.is_known[order]]
+        keys, known = term.codes[order], self.is_known[order][:, some]
+        if n_tried is None or known.all():
+            return self._in_order(keys, self.codes[order][:, some], known, some, n_tried)
+        agrees = []
+        for k in range(len(some)):  # whose gaps differ
+            rows, one = order[known[:, k]], some[k : k + 1]
+            codes = self.codes[rows][:, one]
+            agrees.append(self._in_order(term.codes[rows], codes, np.ones_like(codes, dtype=bool), one, n_tried)[0])
+        return np.array(agrees)
+
+    def _in_order(
+        self, keys: Integers, codes: Integers, known: NDArray[np.bool_], some: Integers, n_tried: float | None
+    ) -> NDArray[np.bool_]:
+        """The same, of rows in the order of the keys. Shape: (n,), (n, C), (n, C) -> (C,)."""
+        recurs = (keys[1:] == keys[:-1])[:, None] & known[1:] & known[:-1]
+        holds = ~((codes[1:] != codes[:-1]) & recurs).any(axis=0)
+        if n_tried is None:
+            return np.asarray(holds)
+        nats: Floats = recurs.sum(axis=0) * -np.log(np.maximum(self.chance[some], 1e-12))
+        return np.asarray(holds & is_enough(nats, n_tried))

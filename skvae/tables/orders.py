@@ -1,0 +1,50 @@
+"""Columns of one kind of which one is never larger than another, where chance would break it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skvae.tables.bins import Floats
+from skvae.tables.evidence import FIRST, SECOND, Evidence, is_enough
+
+FEWEST = 500  # rows: a bound that all of fewer keep is false in one of ten, in some rows of a thousand
+
+
+def find_bounds(evidence: Evidence) -> list[tuple[str, str]]:
+    """Pairs of columns (low, high) with low <= high in all rows, without those that follow from others."""
+    names = list(evidence.quantities)
+    numbers = evidence.numbers
+    if len(names) < 2 or len(numbers) < FEWEST:
+        return []
+    kinds = np.array([quantity.kind for quantity in evidence.quantities.values()])
+    holds = (kinds[:, None] == kinds) & ~np.eye(len(names), dtype=bool)
+    for j in range(len(names)):
+        with np.errstate(invalid="ignore"):
+            holds[j] &= ~(numbers[:FIRST, [j]] > numbers[:FIRST]).any(axis=0)
+    n_tried = float(len(names)) ** 2
+    for j, k in np.argwhere(holds):
+        holds[j, k] = _is_bound(numbers[:, j], numbers[:, k], n_tried)
+    return [(names[j], names[k]) for j, k in np.argwhere(_reduced(holds))]
+
+
+def _is_bound(low: Floats, high: Floats, n_tried: float) -> bool:
+    """Whether one number is never larger than another, and often would be if rows were shuffled."""
+    for rows in (slice(SECOND), slice(None)):
+        if (low[rows] > high[rows]).any():
+            return False
+    known = ~np.isnan(low + high)
+    if known.sum() < FEWEST:
+        return False
+    low, high = low[known], np.sort(high[known])
+    share = float(np.searchsorted(high, low, "left").mean() / len(high))  # of shuffled pairs that break it
+    return bool(is_enough(-len(low) * np.log1p(-min(share, 1 - 1e-9)), n_tried))
+
+
+def _reduced(holds: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Bounds without those that follow from two others; of columns that are equal, either way is kept. Shape: kept."""
+    if not holds.any():
+        return holds
+    one_way = holds & ~holds.T
+    follows = (one_way.astype(float) @ one_way.astype(float)) > 0
+    return np.asarray(one_way & ~follows)

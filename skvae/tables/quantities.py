@@ -1,0 +1,209 @@
+"""Columns whose values can be compared, added and rounded: numbers, moments and durations, each in exact numbers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from skvae.tables.bins import Floats, common_decimals
+from skvae.tables.columns.base import Mask
+from skvae.tables.columns.cells import is_missing
+from skvae.tables.columns.dtypes import Dtype, Values, cast, integer_type, is_number, is_time, is_whole, numpy_float
+from skvae.tables.columns.time import Ticks, TimeColumn, zone_of
+
+Numbers = NDArray[np.int64] | NDArray[np.float64]
+
+NANOSECONDS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}  # of a tick
+DAY = 86_400 * 10**9  # nanoseconds
+GAP = np.iinfo(np.int64).min
+FAR = 2**62  # from here on, a sum of two whole numbers may not fit into 64 bits
+EXACT = 1e-9  # relative difference of numbers that are equal, but for rounding in their last digits
+EXACT_OF_NARROW = 1e-6  # the same of float32
+
+PARTS = ("year", "quarter", "month", "day", "weekday", "hour")  # of a moment; Monday is weekday 0
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What is known of the values of a column that can be compared: exact numbers, their grid and their range.
+
+    A whole number is an int64, a moment or a duration is its nanoseconds as an int64, another number is a float64.
+
+    Attributes
+    ----------
+    kind : {"number", "moment", "duration"}
+        What can be done with it.
+    dtype : numpy or pandas dtype
+        Dtype of the column.
+    decimals : int or None
+        What numbers are rounded to, where that reproduces all of them.
+    origin, step : int
+        A moment or duration that was seen, and the largest step that reaches all others; nanoseconds.
+    lower, upper : int or float
+        Smallest and largest value.
+    """
+
+    kind: str
+    dtype: Dtype
+    decimals: int | None
+    origin: int
+    step: int
+    lower: int | float
+    upper: int | float
+
+    @classmethod
+    def of(cls, values: pd.Series) -> Quantity | None:
+        """The quantity that a column is; None where its values are none, or too large to be added."""
+        dtype: Any = values.dtype
+        if not is_quantity(dtype):
+            return None
+        numbers, is_gap = numbers_of(values)
+        known = numbers[~is_gap]
+        if not len(known) or not np.isfinite(known).all() or np.abs(known.astype(float)).max() >= FAR:
+            return None
+        lower, upper = known.min().item(), known.max().item()
+        if is_time(dtype):
+            step = int(np.gcd.reduce(known - lower)) or 1
+            kind = "duration" if getattr(dtype, "kind", "") == "m" else "moment"
+            return cls(kind, dtype, None, lower, step, lower, upper)
+        return cls("number", dtype, common_decimals(known.astype(_width(dtype))), 0, 1, lower, upper)
+
+    def joined(self, other: Quantity) -> Quantity:
+        """What is known of the values of both."""
+        decimals = None
+        if self.decimals is not None and other.decimals is not None:
+            decimals = max(self.decimals, other.decimals)
+        step = math.gcd(self.step, other.step, self.origin - other.origin)
+        lower, upper = min(self.lower, other.lower), max(self.upper, other.upper)
+        return replace(self, decimals=decimals, step=step, lower=lower, upper=upper)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether its numbers are integers."""
+        return self.kind != "number" or is_whole(self.dtype)
+
+    @property
+    def slack(self) -> float:
+        """What differences of its numbers may owe to their last digits."""
+        if self.is_exact:
+            return 0.0
+        narrow = numpy_float(self.dtype).itemsize < 8
+        return (EXACT_OF_NARROW if narrow else EXACT) * max(abs(self.lower), abs(self.upper))
+
+    def snapped(self, numbers: Numbers, toward: str = "nearest") -> Numbers:
+        """The nearest values that the column could hold: its decimals or steps, at, above or below some numbers."""
+        round_ = {"nearest": np.rint, "up": np.ceil, "down": np.floor}[toward]
+        if self.kind != "number":
+            return self._on_steps(numbers, toward)
+        if is_whole(self.dtype):
+            return numbers if numbers.dtype.kind == "i" else round_(np.clip(numbers, -FAR, FAR)).astype(np.int64)
+        values = np.asarray(numbers, dtype=np.float64)
+        if self.decimals is not None:
+            with np.errstate(over="ignore"):
+                scaled = np.round(values * 10.0**self.decimals, 6)  # 0.29 × 100 is no reason to go up
+            values = round_(scaled) / 10.0**self.decimals
+        return self._in_width(values, toward)
+
+    def _on_steps(self, numbers: Numbers, toward: str) -> Numbers:
+        whole = numbers
+        if numbers.dtype.kind == "f":
+            whole = np.rint(np.clip(numbers, -FAR, FAR)).astype(np.int64)
+        add = {"nearest": self.step // 2, "up": self.step - 1, "down": 0}[toward]
+        return self.origin + (whole - self.origin + add) // self.step * self.step
+
+    def _in_width(self, values: Floats, toward: str) -> Floats:
+        """Values that a narrow float holds. Shape: kept."""
+        width = numpy_float(self.dtype)
+        if width.itemsize >= 8:
+            return values
+        own = values.astype(width)
+        if self.decimals is None and toward == "up":
+            own = np.where(own < values, np.nextafter(own, width.type(np.inf)), own)
+        if self.decimals is None and toward == "down":
+            own = np.where(own > values, np.nextafter(own, width.type(-np.inf)), own)
+        return own.astype(np.float64)
+
+    def is_inside(self, numbers: Numbers) -> Mask:
+        """Whether numbers lie in the range that was seen, but for their last digits. Shape: kept."""
+        return np.asarray((numbers >= self.lower - self.slack) & (numbers <= self.upper + self.slack))
+
+    def values_of(self, numbers: Numbers) -> Values:
+        """Numbers, none of them a gap, in the dtype of the column."""
+        if self.kind != "number":
+            time = TimeColumn.of_ticks(None, self.dtype)
+            return time.at(numbers // NANOSECONDS[time.unit])
+        if is_whole(self.dtype) and numbers.dtype.kind == "i":
+            limits = np.iinfo(integer_type(self.dtype))
+            whole = np.clip(numbers, limits.min, min(limits.max, np.iinfo(np.int64).max)).astype(limits.dtype)
+            return whole if isinstance(self.dtype, np.dtype) else pd.array(whole, dtype=self.dtype)
+        return cast(np.asarray(numbers, dtype=np.float64), self.dtype)
+
+
+def is_quantity(dtype: Dtype) -> bool:
+    """Whether values of a dtype can be compared and added."""
+    if is_number(dtype):
+        return not isinstance(dtype, pd.SparseDtype)
+    return is_time(dtype) and not isinstance(dtype, pd.PeriodDtype) and _unit(dtype) in NANOSECONDS
+
+
+def numbers_of(values: pd.Series) -> tuple[Numbers, Mask]:
+    """Exact numbers of a column that is a quantity, and where it has gaps, which are 0. Shape: (N,) twice."""
+    dtype: Any = values.dtype
+    if is_time(dtype):
+        ticks, is_gap = TimeColumn.of_ticks(values.name, dtype).ticks(values)
+        unit = NANOSECONDS[_unit(dtype)]
+        known = np.where(is_gap, 0, ticks)
+        is_far = np.abs(known) >= FAR // unit
+        return np.where(is_far, FAR, known * np.where(is_far, 0, unit)), is_gap
+    is_gap = is_missing(values)
+    if is_whole(dtype) and integer_type(dtype) != np.uint64:
+        return np.asarray(values.to_numpy(dtype=np.int64, na_value=0)), is_gap
+    floats = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    if is_whole(dtype):
+        return np.where(is_gap, 0, np.clip(np.nan_to_num(floats), 0, FAR)).astype(np.int64), is_gap
+    return np.where(is_gap, 0.0, floats), is_gap
+
+
+def part_of(values: pd.Series, part: str) -> NDArray[np.int64]:
+    """A part of the calendar of moments, in their local time; anything where there is a gap. Shape: (N,)."""
+    if zone_of(values.dtype) is not None:
+        values = values.dt.tz_localize(None)
+    return part_of_ticks(numbers_of(values)[0], part)
+
+
+def part_of_ticks(nanoseconds: Ticks, part: str) -> NDArray[np.int64]:
+    """A part of the calendar of nanoseconds since 1970. Shape: kept.
+
+    Examples
+    --------
+    >>> part_of_ticks(np.array([0]), "weekday").tolist()  # a Thursday
+    [3]
+    """
+    days = nanoseconds // DAY
+    dates = days.astype("M8[D]")
+    months = dates.astype("M8[M]").astype(np.int64)
+    if part == "day":
+        return np.asarray((dates - dates.astype("M8[M]")).astype(np.int64) + 1)
+    return np.asarray(
+        {
+            "year": months // 12 + 1970,
+            "quarter": months % 12 // 3 + 1,
+            "month": months % 12 + 1,
+            "weekday": (days + 3) % 7,
+            "hour": nanoseconds // (DAY // 24) % 24,
+        }[part]
+    )
+
+
+def _unit(dtype: Dtype) -> str:
+    """NumPy's name of one tick of a time."""
+    return TimeColumn.of_ticks(None, dtype).unit
+
+
+def _width(dtype: Any) -> np.dtype[Any]:
+    return np.dtype(np.int64) if is_whole(dtype) else numpy_float(dtype)

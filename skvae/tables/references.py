@@ -1,0 +1,78 @@
+"""The search for rules that hold in all rows of a table, and would not by chance."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from skvae.tables.constraints import Rule, read_rules
+from skvae.tables.dependences import find_functions
+from skvae.tables.evidence import Evidence
+from skvae.tables.expressions import quoted
+from skvae.tables.orders import find_bounds
+from skvae.tables.relations import Relation, find_differences, find_relations
+
+MAX_COLUMNS = 100  # of a table in which functions and bounds are looked for
+FEWEST = 30  # rows
+
+
+def find_rules(rows: pd.DataFrame) -> list[Rule]:
+    """Rules of a table: equations, functions of one or two columns, and bounds.
+
+    Every equation and function must have so much evidence that less than one in a million tables of independent
+    columns would show one. That a rule holds in all rows that were seen does not say that it always will: of bounds,
+    up to three in the number of rows may break it.
+
+    Parameters
+    ----------
+    rows : DataFrame of shape (N, D)
+        Rows; a rule is looked at where none of its cells is missing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> parts = np.random.default_rng(0).integers(0, 50, (200, 2))
+    >>> rows = pd.DataFrame({"above": parts[:, 0], "basement": parts[:, 1], "living": parts.sum(axis=1)})
+    >>> list(map(str, find_rules(rows)))
+    ['living = above + basement']
+    """
+    if len(rows) < FEWEST or rows.shape[1] < 2:
+        return []
+    evidence = Evidence(rows)
+    relations = find_relations(evidence)
+    texts = [relation.text(evidence.quantities) for relation in relations]
+    given = {relation.target for relation in relations}
+    sources = {relation.target: [n for n in relation.coefficients if n != relation.target] for relation in relations}
+    for text in find_differences(evidence):
+        (rule,) = read_rules(text)
+        name, *others = rule.names
+        if name not in given:
+            texts.append(text)
+            given.add(name)
+            sources[name] = others
+    if rows.shape[1] <= MAX_COLUMNS:
+        functions = find_functions(evidence, given)
+        for name, (right, columns) in sorted(functions.items(), key=lambda item: evidence.place(item[0])):
+            texts.append(f"{quoted(name)} = {right}")
+            sources[name] = columns
+        bounds = find_bounds(evidence)
+        texts += [f"{quoted(a)} <= {quoted(b)}" for a, b in bounds if not _follows(a, b, relations, sources, evidence)]
+    return [rule for text in texts for rule in read_rules(text)]
+
+
+def _follows(low: str, high: str, relations: list[Relation], sources: dict[str, list[str]], evidence: Evidence) -> bool:
+    """Whether a bound follows from what is known: a part of a whole, or two functions of one column."""
+    for relation in relations:
+        c = relation.coefficients
+        if relation.constant == 0 and low in c and high in c and c[low] == -c[high]:
+            rest = [name for name in c if name not in (low, high)]
+            if all(c[name] * c[low] > 0 and evidence.quantities[name].lower >= 0 for name in rest):
+                return True
+    leaves = _leaves(low, sources) | _leaves(high, sources)
+    return len(leaves) == 1 and (low in sources or high in sources)
+
+
+def _leaves(name: str, sources: dict[str, list[str]]) -> set[str]:
+    """The columns that another follows from in the end; the column itself, where it follows from none."""
+    if name not in sources:
+        return {name}
+    return {leaf for source in sources[name] for leaf in _leaves(source, sources)}

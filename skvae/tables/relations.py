@@ -1,0 +1,219 @@
+"""Sums of columns with small whole coefficients that are the same in all rows: a = b + c, shares that sum to 1."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from skvae.tables.bins import Floats, Integers
+from skvae.tables.evidence import FIRST, SECOND, Evidence, complete_rows, is_enough
+from skvae.tables.expressions import UNITS, quoted
+from skvae.tables.quantities import Quantity
+
+LARGEST = 1000  # coefficient
+NULL = 1e-12  # share of the variance that a direction without any may have
+MANY_ROWS = 20_000  # of which the directions are found
+
+
+@dataclass(frozen=True)
+class Relation:
+    """Σ c_j x_j = constant.
+
+    Attributes
+    ----------
+    coefficients : dict of str -> int
+        c_j by column, none of them 0.
+    constant : float
+        The constant.
+    """
+
+    coefficients: Mapping[str, int]
+    constant: float
+
+    @property
+    def target(self) -> str:
+        """The column that is written on the left, where there is one: a whole of its parts, or the last."""
+        signs = {name: np.sign(c) for name, c in self.coefficients.items()}
+        for name in reversed(self.coefficients):
+            others = [sign for other, sign in signs.items() if other != name]
+            if abs(self.coefficients[name]) == 1 and all(sign == -signs[name] for sign in others):
+                return name
+        return max(reversed(self.coefficients), key=lambda name: abs(self.coefficients[name]) == 1)
+
+    def text(self, quantities: Mapping[str, Quantity]) -> str:
+        """The relation as a rule."""
+        constant = _constant(self.constant, [quantities[name].decimals for name in self.coefficients])
+        signs = {np.sign(c) for c in self.coefficients.values()}
+        if len(signs) == 1 and constant and len(self.coefficients) > 1:
+            sign = signs.pop()
+            return (
+                f"{_sum({name: int(sign) * c for name, c in self.coefficients.items()})} = {_number(sign * constant)}"
+            )
+        target = self.target
+        divisor = self.coefficients[target]
+        sign = -1 if divisor > 0 else 1
+        right = _sum({name: sign * c for name, c in self.coefficients.items() if name != target})
+        constant = -sign * constant
+        if constant:
+            right = f"{right} {'+' if constant > 0 else '-'} {_number(abs(constant))}"
+        if abs(divisor) > 1:
+            right = f"({right}) / {abs(divisor)}"
+        return f"{quoted(target)} = {right}"
+
+
+def _sum(coefficients: Mapping[str, int]) -> str:
+    """A sum as text: what is added comes before what is taken away."""
+    text = ""
+    for name, c in sorted(coefficients.items(), key=lambda item: item[1] < 0):
+        factor = "" if abs(c) == 1 else f"{abs(c)} * "
+        sign = ("-" if c < 0 else "") if not text else (" - " if c < 0 else " + ")
+        text += f"{sign}{factor}{quoted(name)}"
+    return text
+
+
+def _constant(constant: float, decimals: list[int | None]) -> float:
+    """A constant without the last digits of floats."""
+    known = [d for d in decimals if d is not None]
+    return round(constant, max(known) if len(known) == len(decimals) else 9)
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value == int(value) else repr(float(value))
+
+
+def find_relations(evidence: Evidence) -> list[Relation]:
+    """Relations of two, three or more quantities that hold in all rows where none of them is missing."""
+    names, numbers = list(evidence.quantities), evidence.numbers
+    is_complete, columns = complete_rows(numbers, FIRST)
+    if len(columns) < 2:
+        return []
+    X, tolerance = numbers[is_complete], evidence.tolerance
+    nats, is_target = len(X) * evidence.surprise, np.zeros(len(names), dtype=bool)
+    columns = columns[nats[columns] > 0]
+    n_tried = float(len(columns)) ** 3
+    relations = list[Relation]()
+
+    def take(members: Integers, coefficients: Integers) -> None:
+        """Keep a relation, if it holds and rows say enough for it."""
+        if is_target[members].any() or not is_enough(nats[members], n_tried).all():
+            return
+        slack = (np.abs(coefficients) * tolerance[members]).sum()
+        constant = float(X[0, members] @ coefficients)
+        if any(evidence.quantities[names[j]].kind != "number" for j in members) and abs(constant) > slack:
+            return
+        for rows in (X[:SECOND], X):
+            if (np.abs(rows[:, members] @ coefficients - constant) > 4 * slack).any():
+                return
+        constant = 0.0 if abs(constant) <= 4 * slack else constant
+        by_place = sorted(zip(members.tolist(), coefficients.tolist(), strict=True))
+        relation = Relation({names[j]: c for j, c in by_place}, constant)
+        relations.append(relation)
+        is_target[names.index(relation.target)] = True
+
+    for members, coefficients in _of_two_or_three(X[:FIRST], columns, tolerance):
+        take(members, coefficients)
+    columns = columns[~is_target[columns]]
+    numbers_only = [j for j in columns if evidence.quantities[names[j]].kind == "number"]
+    for members, coefficients in _of_more(X[:MANY_ROWS], np.array(numbers_only, dtype=int)):
+        take(members, coefficients)
+    return relations
+
+
+def _of_two_or_three(X: Floats, columns: Integers, tolerance: Floats) -> Iterator[tuple[Integers, Integers]]:
+    """Candidates: columns that agree in one random sum of some rows, with the signs of their coefficients."""
+    weights = np.random.default_rng(0).normal(size=len(X))
+    sums = weights @ (X - X[:1])
+    slack = 8 * np.abs(weights).sum() * tolerance
+    order = columns[np.argsort(sums[columns])]
+    for sign in (1, -1):
+        for k in range(len(columns)):
+            one = columns[k]
+            for other in _close(sums, order, sign * sums[one], slack[one]):
+                if other > one:
+                    yield np.array([one, other]), np.array([sign, -1])
+    first, second = (columns[index] for index in np.triu_indices(len(columns), k=1))
+    for sign in (1, -1):
+        wanted = sums[first] + sign * sums[second]
+        width = slack[first] + slack[second]
+        for outer in (1, -1):
+            low = np.searchsorted(sums[order], outer * wanted - width, "left")
+            high = np.searchsorted(sums[order], outer * wanted + width, "right")
+            for i in np.flatnonzero(high > low):
+                for third in order[low[i] : high[i]]:
+                    if third not in (first[i], second[i]):
+                        yield np.array([first[i], second[i], third]), np.array([outer, outer * sign, -1])
+
+
+def _close(sums: Floats, order: Integers, wanted: float, width: float) -> Integers:
+    low, high = np.searchsorted(sums[order], [wanted - width, wanted + width])
+    return order[low:high]
+
+
+def _of_more(X: Floats, columns: Integers) -> Iterator[tuple[Integers, Integers]]:
+    """Candidates: a basis of the directions in which rows do not vary, where its coefficients are whole."""
+    if len(columns) < 2 or len(X) <= len(columns):
+        return
+    centred = X[:, columns] - X[:, columns].mean(axis=0)
+    scale = centred.std(axis=0)
+    variances, directions = np.linalg.eigh(np.cov((centred / scale).T))
+    null = directions[:, variances < NULL * len(columns) * 100]
+    for row in _echelon((null / scale[:, None]).T, scale):
+        share = np.abs(row * scale)
+        used = np.flatnonzero(share > 1e-6 * share.max())
+        coefficients = row[used] / np.abs(row[used]).min()
+        whole = np.rint(coefficients)
+        is_whole = (np.abs(coefficients - whole) < 1e-5 * np.abs(whole)) & (np.abs(whole) <= LARGEST)
+        if len(used) > 1 and is_whole.all():
+            yield columns[used], whole.astype(np.int64)
+
+
+def _echelon(basis: Floats, scale: Floats) -> Floats:
+    """The same space by rows with few entries: each has a 1 where all others have 0, from the last column."""
+    done = 0
+    for column in range(basis.shape[1] - 1, -1, -1):
+        if done == len(basis):
+            break
+        pivot = done + int(np.abs(basis[done:, column]).argmax())
+        if abs(basis[pivot, column]) * scale[column] < 1e-7:
+            continue
+        basis[[done, pivot]] = basis[[pivot, done]]
+        basis[done] /= basis[done, column]
+        others = np.arange(len(basis)) != done
+        basis[others] -= basis[others, column][:, None] * basis[done]
+        done += 1
+    return basis[:done]
+
+
+def find_differences(evidence: Evidence) -> list[str]:
+    """Numbers that are the time from one moment to another, in days, hours, minutes or seconds."""
+    names = list(evidence.quantities)
+    kinds = [quantity.kind for quantity in evidence.quantities.values()]
+    moments = [j for j, kind in enumerate(kinds) if kind == "moment"]
+    counts = [j for j, kind in enumerate(kinds) if kind == "number"]
+    n_tried, found = float(len(moments)) ** 2 * max(len(counts), 1) * len(UNITS), list[str]()
+    for end in moments:
+        for start in moments:
+            if start == end:
+                continue
+            duration = evidence.numbers[:, end] - evidence.numbers[:, start]
+            for j in counts:
+                unit = _unit_of(duration, evidence.numbers[:, j], evidence.quantities[names[j]])
+                nats = np.isfinite(duration + evidence.numbers[:, j]).sum() * evidence.surprise[j]
+                if unit and is_enough(nats, n_tried):
+                    found.append(f"{quoted(names[j])} = {unit}({quoted(names[end])} - {quoted(names[start])})")
+    return found
+
+
+def _unit_of(duration: Floats, numbers: Floats, quantity: Quantity) -> str | None:
+    """The unit in which durations are these numbers, rounded as they are; None for no unit."""
+    decimals = 9 if quantity.decimals is None else quantity.decimals
+    for unit, size in UNITS.items():
+        tolerance = 0.5 * 10.0**-decimals + 1e-9 * np.abs(numbers)
+        for rows in (slice(FIRST), slice(None)):
+            if (np.abs(duration[rows] / size - numbers[rows]) > tolerance[rows]).any():
+                break
+        else:
+            return unit
+    return None

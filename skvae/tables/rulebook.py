@@ -1,0 +1,218 @@
+"""The rules of a table: read, checked against rows, and held by others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from skvae.identifiers import looks_like_identifier
+from skvae.tables.columns.base import Mask
+from skvae.tables.conditions import with_rows
+from skvae.tables.constraints import Bound, Equation, Function, Rule, read_rules
+from skvae.tables.draft import Draft, names_of
+from skvae.tables.quantities import Quantity
+from skvae.tables.references import find_rules
+from skvae.tables.settling import Order, Settling
+
+N_TURNS = 6  # of rows that break rules still: each solves equations for another cell, from where the last one ended
+
+
+@dataclass(frozen=True)
+class Rulebook:
+    """The rules of a table.
+
+    Attributes
+    ----------
+    rules : list of Equations, Bounds and Functions
+        The rules.
+    quantities : dict of Quantities
+        Columns of rules that can be compared and added, by name.
+    names : list of str
+        All columns, as rules name them.
+    is_given : bool
+        Whether a user has stated the rules, so that rows which break them are an error, or they were found.
+    """
+
+    rules: list[Equation | Bound | Function]
+    quantities: dict[str, Quantity]
+    names: list[str]
+    is_given: bool = False
+
+    @classmethod
+    def found(cls, rows: pd.DataFrame) -> Self:
+        """The rules that hold in all rows of a table, and not by chance; identifiers have none."""
+        is_identifier = [looks_like_identifier(rows.iloc[:, j]) for j in range(rows.shape[1])]
+        rules = find_rules(rows.loc[:, np.logical_not(is_identifier)])
+        return cls([], quantities_of(rows, rules), names_of(rows)).with_rules(rules, rows)
+
+    @classmethod
+    def given(cls, texts: Sequence[str], rows: pd.DataFrame) -> Self:
+        """The rules that a user states.
+
+        Raises
+        ------
+        ValueError, TypeError
+            Where one cannot be read, names no column, or is broken by a row.
+        """
+        rules = read_all(texts, names_of(rows))
+        return cls([], quantities_of(rows, rules), names_of(rows), is_given=True).with_rules(rules, rows)
+
+    @classmethod
+    def stated(cls, texts: Sequence[str], rows: pd.DataFrame) -> Self:
+        """Rules of which rows say only what functions are; they may break them."""
+        rules = read_all(texts, names_of(rows))
+        draft = Draft(rows, quantities_of(rows, rules))
+        return cls([_learned(rule, draft) for rule in rules], dict(draft.quantities), names_of(rows), is_given=True)
+
+    def with_rules(self, rules: Iterable[Rule], rows: pd.DataFrame) -> Self:
+        """More rules, as far as rows keep them: functions are learned of these."""
+        draft = Draft(rows, self.quantities)
+        return replace(self, rules=self.rules + self._kept(rules, draft))
+
+    def after(self, rows: pd.DataFrame) -> Self:
+        """The rules that more rows keep, too.
+
+        Raises
+        ------
+        ValueError
+            Where a row breaks one that was given.
+        """
+        if not self.rules:
+            return self
+        new = quantities_of(rows, self.rules)
+        quantities = {name: q.joined(new[name]) if name in new else q for name, q in self.quantities.items()}
+        book = replace(self, quantities=quantities)
+        return replace(book, rules=book._kept(self.rules, Draft(rows, quantities)))
+
+    def _kept(self, rules: Iterable[Rule], draft: Draft) -> list[Rule]:
+        kept = list[Rule]()
+        for rule in rules:
+            if self.is_given:
+                rule = _learned(rule, draft)
+                check_kept(rule, draft)
+                kept.append(rule)
+                continue
+            with suppress(ValueError):  # of columns that are not of one kind
+                rule = _learned(rule, draft)
+                if not rule.broken(draft).any():
+                    kept.append(rule)
+        return kept
+
+    def __str__(self) -> str:
+        return "\n".join(self.texts)
+
+    @property
+    def texts(self) -> list[str]:
+        """The rules as text that can be read again."""
+        return list(map(str, self.rules))
+
+    @cached_property
+    def order(self) -> Order:
+        """In which order they are settled."""
+        return Order.of(self.rules, self.names)
+
+    def held(self, rows: pd.DataFrame) -> dict[str, float]:
+        """The share of rows that keep each rule, among those where none of its cells is missing; 1 where none is."""
+        draft = Draft(rows, self.quantities)
+        shares = {}
+        for rule in self.rules:
+            n_rows = int(draft.observed(rule.names).sum())
+            shares[str(rule)] = 1.0 - float(rule.broken(draft).sum()) / max(n_rows, 1)
+        return shares
+
+    def contradicted(self, rows: pd.DataFrame, is_known: NDArray[np.bool_]) -> tuple[Rule, int] | None:
+        """The first rule that is broken by known cells alone, and the row. Shape: (N, D) twice."""
+        draft = Draft(rows, self.quantities, ~is_known)
+        for rule in [*self.order.exact, *self.order.bounds]:
+            broken = rule.broken(draft)
+            for name in rule.names:
+                broken = broken & ~draft.free(name)
+            if broken.any():
+                return rule, int(np.flatnonzero(broken)[0])
+        return None
+
+    def settle(
+        self,
+        rows: pd.DataFrame,
+        is_free: NDArray[np.bool_] | None,
+        rng: np.random.Generator,
+        *,
+        by_force: bool,
+        mirrors: bool = True,
+    ) -> tuple[pd.DataFrame, Mask]:
+        """Rows whose free cells keep the rules as far as they can, and which of them do not. See ``Settling``."""
+        draft = Draft(rows, self.quantities, is_free)
+        is_broken = Settling(self.order, self.names, draft, rng, by_force=by_force, mirrors=mirrors).run()
+        settled = draft.frame()
+        for turn in range(1, N_TURNS if by_force else 1):
+            at = np.flatnonzero(is_broken)
+            if not len(at):
+                break
+            draft = Draft(settled.iloc[at], self.quantities, None if is_free is None else is_free[at])
+            settling = Settling(self.order, self.names, draft, rng, by_force=True, mirrors=False, turn=turn)
+            is_broken[at] = settling.run()
+            settled = with_rows(settled, at, draft.frame())
+        return settled, is_broken
+
+
+def read_all(texts: Sequence[str], names: list[str]) -> list[Rule]:
+    """The rules that some texts state of these columns.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where one cannot be read, or names no column.
+    """
+    rules = list[Rule]()
+    for text in texts:
+        if not isinstance(text, str):
+            raise TypeError(f"A rule is text, such as 'end >= start', got {text!r}. Write it in quotes.")
+        rules += read_rules(text)
+    for rule in rules:
+        check_names(rule, names)
+    return rules
+
+
+def quantities_of(rows: pd.DataFrame, rules: Iterable[Rule]) -> dict[str, Quantity]:
+    """The quantities among the columns of some rules."""
+    names, found = names_of(rows), dict[str, Quantity]()
+    for name in dict.fromkeys(name for rule in rules for name in rule.names):
+        quantity = Quantity.of(rows.iloc[:, names.index(name)])
+        if quantity is not None:
+            found[name] = quantity
+    return found
+
+
+def _learned(rule: Rule, draft: Draft) -> Rule:
+    """A function with its entries; other rules as they are."""
+    return rule.learned(draft) if isinstance(rule, Function) else rule
+
+
+def check_names(rule: Rule, names: list[str]) -> None:
+    """Refuse a rule of columns that there are not."""
+    for name in rule.names:
+        if name not in names:
+            more = " …" if len(names) > 10 else ""
+            raise ValueError(
+                f"The rule {str(rule)!r} names column {name!r}, but the columns are {names[:10]}{more}. Name one of "
+                f"these; names with other signs than letters, digits and _ go into backticks."
+            )
+
+
+def check_kept(rule: Rule, draft: Draft) -> None:
+    """Refuse a rule that rows break."""
+    broken = rule.broken(draft)
+    if broken.any():
+        row = int(np.flatnonzero(broken)[0])
+        cells = ", ".join(f"{name} = {draft.column(name).iloc[row]}" for name in rule.names)
+        raise ValueError(
+            f"A rule holds in all rows that the model learns from, but {broken.mean():.3%} of them break "
+            f"{str(rule)!r}, the first of them row {row}: {cells}. Correct the rows, or leave the rule out."
+        )

@@ -1,0 +1,267 @@
+"""Rows made to keep rules: exact ones are solved for a free cell, bounds limit free cells, in an order that settles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from skvae.tables.columns.base import Mask
+from skvae.tables.constraints import Bound, Equation, Function, Rule
+from skvae.tables.draft import Draft
+from skvae.tables.quantities import Numbers, Quantity
+from skvae.tables.repairs import repair_inputs, repair_terms
+
+Exact = Equation | Function
+
+
+class Order(NamedTuple):
+    """In which order rules are settled.
+
+    Attributes
+    ----------
+    names : list of str
+        Columns of rules: what follows from others comes after these, else in the order of the table.
+    exact : list of Equations and Functions
+        In the order of what follows from them.
+    bounds : list of Bounds
+        With those that follow from others: a <= c from a <= b and b <= c.
+    """
+
+    names: list[str]
+    exact: list[Exact]
+    bounds: list[Bound]
+
+    @classmethod
+    def of(cls, rules: Sequence[Rule], table: list[str]) -> Order:
+        """The order for some rules of a table whose columns have these names."""
+        exact = [rule for rule in rules if not isinstance(rule, Bound)]
+        waits = {name: set[str]() for rule in rules for name in rule.names}
+        for rule in exact:
+            target = rule.target(table)
+            waits[target] |= {name for name in rule.names if name != target}
+        names, left = list[str](), sorted(waits, key=table.index)
+        while left:
+            ready = [name for name in left if not waits[name] - set(names)]
+            names.append((ready or left)[0])  # in a circle, the first of the table
+            left.remove(names[-1])
+        exact.sort(key=lambda rule: names.index(rule.target(table)))
+        return cls(names, exact, closed([rule for rule in rules if isinstance(rule, Bound)]))
+
+
+def closed(bounds: Sequence[Bound]) -> list[Bound]:
+    """Bounds, and those between two columns that follow from them.
+
+    Examples
+    --------
+    >>> list(map(str, closed([Bound("a", "<=", "b"), Bound("c", ">", "b")])))
+    ['a <= b', 'c > b', 'a < c']
+    """
+    pairs = {(bound.sides[0].text, bound.sides[1].text): bound for bound in bounds if _is_pair(bound)}
+    texts = sorted({text for pair in pairs for text in pair})
+    place = {text: i for i, text in enumerate(texts)}
+    below, strictly = (np.zeros((len(texts), len(texts)), dtype=bool) for _ in range(2))
+    for (low, high), bound in pairs.items():
+        below[place[low], place[high]] = True
+        strictly[place[low], place[high]] |= bound.is_strict
+    for k in range(len(texts)):
+        strictly |= np.outer(strictly[:, k], below[k]) | np.outer(below[:, k], strictly[k])
+        below |= np.outer(below[:, k], below[k])
+    implied = [(i, j) for i, j in np.argwhere(below).tolist() if i != j and (texts[i], texts[j]) not in pairs]
+    return [*bounds, *(Bound(texts[i], "<" if strictly[i, j] else "<=", texts[j]) for i, j in implied)]
+
+
+def _is_pair(bound: Bound) -> bool:
+    """Whether both sides are columns."""
+    return all(side.column is not None for side in bound.sides)
+
+
+class Settling:
+    """One draft that is made to keep rules.
+
+    Parameters
+    ----------
+    order : Order
+        The rules.
+    table : list of str
+        Names of all columns.
+    draft : Draft
+        Rows, whose free cells are changed.
+    rng : numpy.random.Generator
+        Source of choices.
+    by_force : bool
+        Whether free cells are moved so far that rules hold. Else only what follows from other cells is changed, and
+        rows that then break a rule, or are unlike any row that was seen, are left to be drawn again.
+    mirrors : bool
+        Whether what lies beyond a bound is mirrored there, as draws are, or set to the bound.
+    turn : int
+        0 solves an equation for what follows from the others, if it is free; 1, 2, … for another free cell.
+    """
+
+    def __init__(
+        self,
+        order: Order,
+        table: list[str],
+        draft: Draft,
+        rng: np.random.Generator,
+        *,
+        by_force: bool,
+        mirrors: bool = True,
+        turn: int = 0,
+    ) -> None:
+        self.turn = turn
+        self.order, self.table, self.draft, self.rng = order, table, draft, rng
+        self.by_force, self.mirrors = by_force, mirrors
+        self.free = {name: draft.free(name) for name in order.names}
+        self.settled = {name: ~free for name, free in self.free.items()}
+        self.taken = {name: np.zeros(len(draft), dtype=bool) for name in order.names}
+        self.is_odd = np.zeros(len(draft), dtype=bool)
+        self.solvers = [solver for rule in order.exact for solver in self._solvers_of(rule)]
+
+    def run(self) -> Mask:
+        """Settle the rows, and answer which of them are to be drawn again. Shape: (N,)."""
+        self._pass()
+        if self.by_force and self._repair().any():
+            self.settled = {name: ~free for name, free in self.free.items()}
+            self._pass()
+        broken = self.is_odd
+        for rule in [*self.order.exact, *self.order.bounds]:
+            broken = broken | rule.broken(self.draft)
+        return broken
+
+    def _solvers_of(self, rule: Exact) -> list[tuple[Exact, str, Mask]]:
+        """For which of its free cells a rule is solved in each row: what follows from the others, or else the last."""
+        open_, solvers = self.draft.observed(rule.names), []
+        target = rule.target(self.table)
+        others = [name for name in reversed(self.order.names) if name in rule.names and name != target]
+        if isinstance(rule, Function) or rule.sides[1].part is not None:
+            others = []
+        candidates = [target, *others]
+        turn = self.turn % len(candidates)
+        for name in candidates[turn:] + candidates[:turn]:
+            mask = open_ & self.free[name] & ~self.taken[name]
+            if mask.any():
+                solvers.append((rule, name, mask))
+                self.taken[name] |= mask
+                open_ = open_ & ~mask
+        return solvers
+
+    def _pass(self) -> None:
+        """Solve what follows from known cells, visit the columns one by one, and then what had to wait."""
+        for _ in self.order.exact:
+            for rule, name, mask in self.solvers:
+                self._solve(rule, name, mask & ~self.settled[name] & self._are_settled(rule.names, but=name))
+        for name in self.order.names:
+            for rule, solver, mask in self.solvers:
+                if solver == name:
+                    self._solve(rule, name, mask & ~self.settled[name] & self._are_settled(rule.names, but=name))
+            alone = self.free[name] & ~self.taken[name]
+            if self.by_force:
+                self._limit(name, alone)
+            self.settled[name] |= alone
+        for rule, name, mask in self.solvers:
+            self._solve(rule, name, mask & ~self.settled[name])
+
+    def _are_settled(self, names: list[str], but: str) -> Mask:
+        mask = np.ones(len(self.draft), dtype=bool)
+        for name in names:
+            if name != but:
+                mask &= self.settled[name]
+        return mask
+
+    def _solve(self, rule: Exact, name: str, where: Mask) -> None:
+        """Compute a column by a rule in some rows."""
+        if not where.any():
+            return
+        draft, self.settled[name] = self.draft, self.settled[name] | where
+        if isinstance(rule, Function):
+            entries = rule.entries(draft)
+            where = where & (entries >= 0)
+            draft.put_labels(name, where, rule.values.take(entries[where]))
+            return
+        numbers = rule.solved(draft, name)
+        where = where & np.isfinite(numbers)
+        draft.put(name, where, numbers[where])
+        n_free = sum(self.free[other].astype(int) for other in rule.names)
+        is_far = where & (n_free > 1) & ~draft.quantities[name].is_inside(numbers)
+        if self.by_force:
+            self._spread(rule, name, is_far)
+        else:
+            self.is_odd |= is_far
+
+    def _spread(self, rule: Equation, name: str, where: Mask) -> None:
+        """Where a solution lies beyond the range that was seen, go to its end, and solve for others."""
+        for other in [name, *(column for column in reversed(self.order.names) if column in rule.names)]:
+            rows = where & self.free[other] & (~self.taken[other] | (other == name))
+            if rows.any():
+                quantity = self.draft.quantities[other]
+                numbers = rule.solved(self.draft, other)
+                rows &= np.isfinite(numbers)
+                self.draft.put(other, rows, np.clip(numbers, quantity.lower, quantity.upper)[rows])
+                where = where & rule.broken(self.draft)
+
+    def _limit(self, name: str, where: Mask) -> None:
+        """Move a column within its bounds, as far as the others of these are settled."""
+        draft = self.draft
+        quantity = draft.quantities.get(name)
+        if quantity is None or not where.any():
+            return
+        numbers = draft.numbers(name)
+        lowest, highest = _ends(numbers)
+        lower, upper = np.full_like(numbers, lowest), np.full_like(numbers, highest)
+        for bound in self.order.bounds:
+            if name in bound.names:
+                low, high = bound.limit(name, draft)
+                holds = where & draft.observed(bound.names) & self._are_settled(bound.names, but=name)
+                if low is not None:
+                    lower = np.where(holds, np.maximum(lower, low), lower)
+                if high is not None:
+                    upper = np.where(holds, np.minimum(upper, high), upper)
+        is_beyond = where & ((numbers < lower) | (numbers > upper))
+        if is_beyond.any():
+            moved = self._moved(numbers[is_beyond], lower[is_beyond], upper[is_beyond], quantity)
+            draft.put(name, is_beyond, moved)
+
+    def _moved(self, numbers: Numbers, lower: Numbers, upper: Numbers, quantity: Quantity) -> Numbers:
+        """Numbers beyond their limits mirrored there, inside of the range that was seen, and within the limits."""
+        ends = np.where(numbers < lower, lower, upper)
+        if self.mirrors:
+            ends = quantity.snapped(ends + (ends - numbers))
+            ends = np.clip(ends, quantity.lower, quantity.upper)
+        return np.minimum(np.maximum(ends, lower), upper)
+
+    def _repair(self) -> Mask:
+        """Move what columns follow from, where these are known or not in any row that was seen. Shape: (N,)."""
+        functions = [rule for rule in self.order.exact if isinstance(rule, Function)]
+        is_moved = np.zeros(len(self.draft), dtype=bool)
+        for name in self.order.names:
+            alone = [rule for rule in self.order.exact if _is_of(rule, name)]
+            if alone:
+                is_moved |= repair_inputs(self.draft, name, alone, self.free, self.rng)
+        for rule in functions:
+            if len(rule.inputs) > 1:
+                is_moved |= repair_terms(self.draft, rule, self.free, self.rng)
+        return is_moved | self._any_broken()
+
+    def _any_broken(self) -> Mask:
+        broken = np.zeros(len(self.draft), dtype=bool)
+        for rule in [*self.order.exact, *self.order.bounds]:
+            broken |= rule.broken(self.draft)
+        return broken
+
+
+def _is_of(rule: Exact, name: str) -> bool:
+    """Whether a rule gives another column from this one alone, as a function or a part of the calendar."""
+    if isinstance(rule, Function):
+        return rule.inputs == [name]
+    part = rule.sides[1].part
+    return part is not None and part[0] == name and rule.sides[0].column is not None
+
+
+def _ends(numbers: Numbers) -> tuple[float, float]:
+    """The smallest and the largest number of a dtype."""
+    if numbers.dtype.kind == "f":
+        return -np.inf, np.inf
+    limits = np.iinfo(numbers.dtype)
+    return limits.min, limits.max
