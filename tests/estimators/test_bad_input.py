@@ -216,6 +216,7 @@ def test_support_is_checked_at_transform_too():
 
 BAD_PARAMETERS = {
     "n_components": [0, -1, 1.5, "a", None],
+    "ordered": ["yes", 2],
     "likelihood": ["gauss", 3, Gaussian],
     "hidden_layer_sizes": [(0,), (8, -1), (1.5,), 8, "large"],
     "activation": ["swish"],
