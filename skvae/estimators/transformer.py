@@ -95,10 +95,11 @@ class VAETransformer(
         in the order of the table, so that z holds little. Or your own network of a factorized decoder, a callable
         (n_in, n_out) -> torch.nn.Module whose n_out is the number of columns times the parameters of each cell.
     init : {"auto", "linear", "random"}, default="auto"
-        Start at the linear model of the columns with a location, so that training can only improve on it and two seeds
-        find the same components, or at random weights, which escape its basin and can separate classes better at 2
-        components. "auto": at random where half of the columns or more are categories.
-        "linear" is refused where no column has a location.
+        Start at the linear model of columns with a location and of categories, the latter by correspondence analysis,
+        or at random weights, which escape its basin and can separate classes better at 2 components. "auto": at the
+        linear model of columns with a location, so that training can only improve on it and two seeds find the same
+        components, or at random where half of the columns or more are categories. "linear" is refused where no column
+        can start at a linear model.
     objective : {"elbo", "iwae"}, default="elbo"
         What training maximises: the evidence lower bound, or the importance-weighted bound of ``n_draws`` draws, which
         is tighter: it raises ``log_likelihood``, and lets the posterior fit worse. ``score`` is always the ELBO.

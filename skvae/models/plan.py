@@ -72,7 +72,7 @@ class Plan:
         How its weights are found.
     objective : Objective
         What they maximise.
-    init : {"linear", "random"}
+    init : {"linear", "numbers", "random"}
         Where training starts.
     early_stopping : "auto" or bool
         Which rows choose the best weights: see ``split_rows``.

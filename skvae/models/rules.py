@@ -186,9 +186,9 @@ class Rules:
             return 0.2
         return 0.0
 
-    def init(self) -> Literal["linear", "random"]:
+    def init(self) -> Literal["numbers", "random"]:
         """Random where half of the columns or more are categories: a linear start would give z to the numbers alone."""
-        return "random" if 2 * self.facts.n_coded >= self.facts.n_columns else "linear"
+        return "random" if 2 * self.facts.n_coded >= self.facts.n_columns else "numbers"
 
     def n_parallel(self) -> int:
         """How many times as wide as a hidden layer the largest matrix products are."""

@@ -11,6 +11,7 @@ from skvae.training.device import (
     set_global_rng_states,
 )
 from skvae.training.history import History
+from skvae.training.indicators import levels_to_start
 from skvae.training.initialization import initialize, start_at_marginals
 from skvae.training.interrupts import ends_the_fit_alone
 from skvae.training.judge import Judge
@@ -64,6 +65,7 @@ __all__ = [
     "intraop_threads",
     "is_first",
     "isolated_rng",
+    "levels_to_start",
     "match_marginals",
     "open_ended",
     "rearranged_memory",

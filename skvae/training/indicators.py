@@ -93,7 +93,7 @@ class Indicators(NamedTuple):
         Shape: mean (T,), mean_map (T, K), log_var (K,).
         """
         deviations = (self.cells - mean).nan_to_num(nan=0.0)
-        size = (deviations @ mean_map).std(dim=0).clamp(min=1e-6)  # the network's inputs are of size one
+        size = (deviations @ mean_map).std(dim=0, correction=0).clamp(min=1e-6)  # the network's inputs are of size one
         n_carried, embedding = self.room(vae), vae.encoder.embedding
         assert embedding is not None, "categories have one"
         embedding.vectors[s, :, :n_carried] = 0.0

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from skvae.likelihoods import Joint
 from skvae.networks import VAE, Outputs
-from skvae.training.indicators import Indicators, levels_to_start
+from skvae.training.indicators import Indicators, Levels, levels_to_start
 
 MAX_ROWS = 10_000  # of a linear fit
 MAX_COLUMNS = 1000  # of a factor analysis; beyond, probabilistic PCA
@@ -215,8 +215,8 @@ def initialize(
         Encoded rows.
     train : list of S Tensors
         Row numbers of each model.
-    init : {"linear", "random"}
-        The linear model, or the columns' marginals with random weights.
+    init : {"linear", "numbers", "random"}
+        The linear model, that of the numbers alone, or the columns' marginals with random weights.
     generator : torch.Generator
         Source of what a linear fit leaves to chance, the same for every model.
     weights : Tensor of shape (N,), optional
@@ -233,13 +233,14 @@ def initialize(
         vae.encoder.get_buffer("center").copy_(center)
     for s, rows in enumerate(rows_of):
         start_at_marginals(vae.decoder, vae.joint, s, rows, weights_of[s])
-    if init == "linear" and (vae.encoder.linear or levels_to_start(vae)):
+    levels = levels_to_start(vae) if init == "linear" else []
+    if levels or (init != "random" and vae.encoder.linear):
         vae.encoder.silence()
         vae.decoder.silence()
         state = generator.get_state()
         for s, rows in enumerate(rows_of):
             generator.set_state(state)  # equal rows give equal models
-            _start_at_linear_model(vae, s, rows, weights_of[s], generator, n_rows_wanted)
+            _start_at_linear_model(vae, s, rows, levels, weights_of[s], generator, n_rows_wanted)
 
 
 def start_at_marginals(outputs: Outputs, joint: Joint, s: int, x: Tensor, weights: Tensor | None) -> None:
@@ -250,10 +251,16 @@ def start_at_marginals(outputs: Outputs, joint: Joint, s: int, x: Tensor, weight
 
 
 def _start_at_linear_model(
-    vae: VAE, s: int, x: Tensor, weights: Tensor | None, generator: torch.Generator, n_rows_wanted: int
+    vae: VAE,
+    s: int,
+    x: Tensor,
+    levels: list[Levels],
+    weights: Tensor | None,
+    generator: torch.Generator,
+    n_rows_wanted: int,
 ) -> None:
     """Decoder and encoder of the linear model, so that for numbers the first bound is its log-likelihood."""
-    linear, levels = vae.joint.linear_blocks(), levels_to_start(vae)
+    linear = vae.joint.linear_blocks()
     families = [family for _, _, family in linear]
     is_shared = [family.scaling for family in families] == ["shared"]
     known_noise = None

@@ -1,5 +1,6 @@
 import re
 
+import pandas as pd
 import pytest
 
 from skvae import VAETransformer
@@ -49,6 +50,15 @@ def test_half_of_the_components_switched_off_is_news_where_there_are_columns_eno
     said = complaints_of_components(n_active, n_components, n_columns)
     assert len(said) == (message is not None)
     assert message is None or re.search(message, said[0])
+
+
+def test_categories_that_did_not_start_at_a_linear_model_may(tiny):
+    frame = pd.DataFrame({"a": list("xyxyxy"), "b": list("uuvvvv")})
+    vae = VAETransformer(**tiny, decoder="factorized").fit(frame)
+    fit = outcome(vae, kl=0.001)
+    for init, is_said in (("random", True), ("numbers", True), ("linear", False)):
+        (said,) = complaints_of(fit, vae.table_, init)
+        assert ("use init='linear', free_bits=0.1" in said) == is_said
 
 
 def test_components_are_counted_by_what_they_say_above_the_least(fitted):

@@ -144,7 +144,7 @@ def test_cells_are_hidden_where_gaussian_rows_are_wide_and_redundant():
 
 
 def test_half_of_the_columns_decide_where_training_starts():
-    assert rules(100, 4, n_coded=1).init() == "linear"
+    assert rules(100, 4, n_coded=1).init() == "numbers"
     assert rules(100, 4, n_coded=2).init() == "random"
 
 
@@ -185,7 +185,7 @@ def test_auto_is_what_the_rules_say(table):
     plan = decide(VAETransformer(), table, 150, CPU)
     assert plan.architecture.hidden_layer_sizes == (of_rules.width(),) * 2
     assert plan.recipe.max_iter == of_rules.max_iter(plan.recipe.batch_size)
-    assert (plan.early_stopping, plan.init, plan.n_threads) == ("auto", "linear", 1)
+    assert (plan.early_stopping, plan.init, plan.n_threads) == ("auto", "numbers", 1)
 
 
 def test_a_model_that_is_continued_has_z_in_use_and_may_have_seen_every_row(table):
