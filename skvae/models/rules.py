@@ -145,10 +145,8 @@ class Rules:
         return passes(min(max(100 * n_rows / batch_size, least), 20_000), n_rows, batch_size)
 
     def n_folds(self) -> int:
-        """All five of the smallest tables; of others as many as hold 200 rows, but two at least."""
-        if self.facts.n_rows < TINY:
-            return N_FOLDS
-        return max(2, math.ceil(SMALL / self.facts.n_rows))
+        """Folds that are trained at most."""
+        return n_folds(self.facts.n_rows)
 
     def kl_warmup(self) -> float:
         """None after a linear start; columns without one would switch components off before they are in use."""
@@ -274,6 +272,11 @@ class ReaderRules(ChainRules):
 
 
 RULES_BESIDE: dict[str, type[ChainRules]] = {"chain": ChainRules, "reader": ReaderRules}
+
+
+def n_folds(n_rows: int) -> int:
+    """All five of the smallest tables; of others as many as hold 200 rows, but two at least."""
+    return N_FOLDS if n_rows < TINY else max(2, math.ceil(SMALL / n_rows))
 
 
 def power_of_two(near: float, least: int, most: int) -> int:
