@@ -1,9 +1,10 @@
 """How much faster are all candidates of a grid trained together than one after another?
 
 Ten latent sizes × three values of β × five folds, 150 fits, on standardised tables: ``GridSearchCV`` in processes, and
-``VAESearchCV`` as it is typed, without ``n_jobs``, with and without successive halving. Each search runs in a process of its own and leaves
-OUT/TABLE-SEARCH-ROUND.json; what is there is not run again. Printed: seconds, their ratio within a round, whether the
-best candidates agree within a standard error of the mean over folds, and the rank correlation of the mean scores.
+``VAESearchCV`` as it is typed, without ``n_jobs``, with and without successive halving. Each search runs in a process
+of its own and leaves OUT/TABLE-SEARCH-ROUND.json; what is there is not run again. Printed: seconds, their ratio within
+a round, whether the best candidates agree within a standard error of the mean over folds, and the rank correlation of
+the mean scores.
 
     python benchmarks/search.py [--tables wine digits] [--rounds 3] [--n-jobs 2] [--max-iter auto] [--out search]
 """

@@ -86,12 +86,12 @@ class Pace:
 
 
 PACES = (  # below so many rows: few rows want large batches, which bear large steps, and less decay then
-    (TINY, Pace(2e-3, 1.0, min_steps=750)),
+    (TINY, Pace(2e-3, 1.0, min_steps=1000)),
     (SMALL, Pace(4e-3, 0.5, n_batches=4, min_batch_size=128, min_steps=300)),
     (MIDDLE, Pace(6e-3, 1e-2)),
 )
 OF_FEW, OF_MANY = Pace(1e-3, 1.0), Pace(2e-3, 1e-2)  # of other tables, below 1,000 rows and above
-STEPS_OF_A_ROW = 5  # of the smallest tables
+STEPS_OF_A_ROW = 7  # of the smallest tables
 
 
 @dataclass(frozen=True)
