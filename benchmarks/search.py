@@ -1,9 +1,10 @@
 """How much faster are all candidates of a grid trained together than one after another?
 
 Ten latent sizes × three values of β × five folds, 150 fits, on standardised tables: ``GridSearchCV`` in processes, and
-``VAESearchCV`` in as many, with and without successive halving. Each search runs in a process of its own and leaves
-OUT/TABLE-SEARCH-ROUND.json; what is there is not run again. Printed: seconds, their ratio within a round, whether the
-best candidates agree within a standard error of the mean over folds, and the rank correlation of the mean scores.
+``VAESearchCV`` as it is typed, without ``n_jobs``, with and without successive halving. Each search runs in a process
+of its own and leaves OUT/TABLE-SEARCH-ROUND.json; what is there is not run again. Printed: seconds, their ratio within
+a round, whether the best candidates agree within a standard error of the mean over folds, and the rank correlation of
+the mean scores.
 
     python benchmarks/search.py [--tables wine digits] [--rounds 3] [--n-jobs 2] [--max-iter auto] [--out search]
 """
@@ -36,10 +37,10 @@ def measure(path: Path, table: str, search: str, options: argparse.Namespace) ->
     X = StandardScaler().fit_transform(TABLES[table]().data)
     max_iter = options.max_iter if options.max_iter == "auto" else int(options.max_iter)
     vae = VAETransformer(max_iter=max_iter, random_state=0)
-    settings = {"cv": 5, "refit": False, "n_jobs": options.n_jobs}
+    settings = {"cv": 5, "refit": False}
     start = time.perf_counter()
     if search == "GridSearchCV":
-        found = GridSearchCV(vae, GRID, **settings).fit(X)
+        found = GridSearchCV(vae, GRID, n_jobs=options.n_jobs, **settings).fit(X)
     else:
         found = VAESearchCV(vae, GRID, factor=3 if "factor" in search else None, **settings).fit(X)
     seconds, results = time.perf_counter() - start, found.cv_results_
@@ -51,7 +52,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tables", nargs="+", choices=TABLES, default=list(TABLES))
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--n-jobs", type=int, default=2)
+    parser.add_argument("--n-jobs", type=int, default=2, help="processes of GridSearchCV")
     parser.add_argument("--max-iter", default="auto")
     parser.add_argument("--out", type=Path, default=Path("search"))
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)

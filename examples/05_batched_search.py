@@ -20,7 +20,7 @@ from skvae.inspection import LatentSizeDisplay
 
 X = load_breast_cancer().data
 model = make_pipeline(StandardScaler(), VAETransformer(max_iter=40, random_state=0))
-grid = {"vaetransformer__n_components": [1, 2, 4, 8], "vaetransformer__beta": [0.5, 1.0]}
+grid = {"vaetransformer__n_components": [2, 4, 8, 16, 24], "vaetransformer__beta": [0.5, 1.0]}
 
 
 def timed(search):

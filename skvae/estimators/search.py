@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import multiprocessing
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
@@ -12,6 +13,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 import joblib
 import numpy as np
 from joblib import parallel_config
+from joblib.parallel import get_active_backend
 from numpy.typing import ArrayLike, NDArray
 from sklearn import get_config
 from sklearn.base import BaseEstimator, clone, is_classifier
@@ -27,7 +29,7 @@ from skvae.estimators._compat import Documented, Interval, safe_split
 from skvae.estimators.input import read_rows, unchanged_on_error
 from skvae.estimators.transformer import VAETransformer
 from skvae.files import fit_together_kept
-from skvae.models import STACKED, Fit, Run, decide, fit_together, is_stackable
+from skvae.models import STACKED, Fit, Run, decide, fit_together, is_stackable, n_folds
 from skvae.models.shelf import shelf, shelf_key
 from skvae.models.stack import MAX_STACK
 from skvae.tables import to_pandas
@@ -35,6 +37,11 @@ from skvae.training import resolve_device
 
 Scoring = str | Callable[..., Any] | Sequence[str] | Mapping[str, Any] | None
 Splitter = int | Iterable[tuple[NDArray[np.intp], NDArray[np.intp]]] | Any  # or one of scikit-learn
+
+
+Call = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]  # as ``delayed`` makes it
+
+WORTH = 10.0  # seconds of training that are worth the start of processes, each of which imports torch
 
 
 class VAESearchCV(Documented, GridSearchCV):
@@ -59,7 +66,9 @@ class VAESearchCV(Documented, GridSearchCV):
     scoring : str, callable, list, tuple or dict, default=None
         How to judge a candidate; by default its ``score``, the mean held-out ELBO.
     n_jobs : int, default=None
-        Stacks trained at the same time, in processes. Give each core one; scores are computed in this process.
+        Stacks trained at the same time, in processes; scores are computed in this process. None: the first stack is
+        trained here, and where the others would take longer than it takes to start processes, each core gets one. On a
+        GPU, within other workers, and under ``joblib.parallel_config(n_jobs=...)``, None means what it does elsewhere.
     refit : bool, str or callable, default=True
         Whether to fit the best candidate on all rows.
     cv : int, splitter or iterable, default=None
@@ -182,7 +191,8 @@ class VAESearchCV(Documented, GridSearchCV):
             member = Member.of(position, clone(self.estimator), params, judged_whole=judged_whole)
             if member is not None:
                 families.setdefault(member.family(), []).append(member)
-        n_stacked, n_together = sum(map(len, families.values())), MAX_STACK // 6  # five folds and all rows each
+        n_stacked = sum(map(len, families.values()))
+        n_together = max(1, MAX_STACK // (n_folds(min((len(train) for train, _ in splits), default=0)) + 1))
         if self.verbose:
             print(f"{n_stacked} of {len(self._seconds)} candidates are trained together, the others one by one.")
         stacks = []
@@ -192,16 +202,26 @@ class VAESearchCV(Documented, GridSearchCV):
             stacks += [members[part[0] : part[-1] + 1] for part in np.array_split(range(len(members)), n_stacks)]
         n_rows = getattr(X, "shape", (0,))[0] if hasattr(X, "columns") else 0  # of a refit, which is to be whole
         tasks = [(members, s) for members in stacks for s, (train, _) in enumerate(splits) if len(train) != n_rows]
-        trained = Parallel(n_jobs=self.n_jobs)(
+        calls = [
             delayed(train_members)(self.estimator, members, X, y, splits[split][0], self.factor)
             for members, split in tasks
-        )
+        ]
+        trained = self._in_processes(calls)
         shelved: dict[str, Fit] = {}
         for (members, split), (fits, seconds) in zip(tasks, trained, strict=True):
             shelved |= fits
             for member in members:
                 self._seconds[member.position, split] = seconds / len(members)
         return shelved
+
+    def _in_processes(self, calls: list[Call]) -> list[tuple[dict[str, Fit], float]]:
+        """What the calls answer, in as many processes as ``n_jobs`` says, or as are worth their start."""
+        if self.n_jobs is not None or not has_idle_cores(self.estimator):
+            return list(Parallel(n_jobs=self.n_jobs)(calls))
+        first = list(Parallel(n_jobs=1)(calls[:1]))
+        seconds_left = sum(seconds for _, seconds in first) * (len(calls) - 1)
+        n_jobs = joblib.cpu_count() if seconds_left > WORTH else 1
+        return first + list(Parallel(n_jobs=n_jobs)(calls[1:]))
 
     def _format_results(self, candidate_params: Any, n_splits: int, out: Any, more_results: Any = None) -> Any:
         for result, seconds in zip(out, self._seconds.flat, strict=True):
@@ -284,6 +304,18 @@ class Member(NamedTuple):
         """Equal for those that make a stack."""
         alike = {name: value for name, value in self.vae.get_params(deep=False).items() if name not in STACKED}
         return str(joblib.hash((None if self.front is None else self.front.get_params(), alike)))
+
+
+def has_idle_cores(estimator: BaseEstimator) -> bool:
+    """Whether training on the CPU may take other cores: nobody said how many, and this process is no worker."""
+    backend, n_jobs = get_active_backend()
+    if n_jobs is not None or backend.nesting_level or multiprocessing.parent_process() is not None:
+        return False
+    vae = estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
+    try:
+        return resolve_device(getattr(vae, "device", "cpu")).type == "cpu"
+    except ValueError:  # the search will say so
+        return False
 
 
 def train_members(

@@ -132,10 +132,10 @@ class VAETransformer(
         Number of rows in a step. "auto": a power of two near n / 16 from 32 to 512, or to 256 where columns see one
         another; near n / 4, and 128 at least, where 250 to 1,000 rows are learned at 4e-3; for the reader near n / 8.
     max_iter : "auto" or int, default="auto"
-        Number of passes over the training rows. "auto": 100, but about 1,500 steps at least (750 below 250 rows and 300
-        below 1,000 where the rate is higher; five a row, if these are fewer) and 20,000 at most; for the chain and
-        under ``decoder="autoregressive"`` 14, fewer beyond 30,000 rows, but about 400 steps at least;
-        for the reader as many as 1.5 million rows make, from 25 to 200, below 2,000 rows to 100.
+        Number of passes over the training rows. "auto": 100, but about 1,500 steps at least (1,000 below 250 rows and
+        300 below 1,000 where the rate is higher; seven a row, if these are fewer) and 20,000 at most; for the chain and
+        under ``decoder="autoregressive"`` 14, fewer beyond 30,000 rows, but about 400 steps at least; for the reader as
+        many as 1.5 million rows make, from 25 to 200, below 2,000 rows to 100.
     early_stopping : "auto" or bool, default="auto"
         Whether held-out rows choose the best weights. "auto": below 2,000 rows up to five folds, two from 500 rows on,
         and all rows are trained side by side, and the model of all rows is taken where the folds are best; above, and

@@ -12,7 +12,7 @@ from skvae.models.nested import cut
 from skvae.models.online import Online
 from skvae.models.outcome import Fit
 from skvae.models.plan import Parameters, Plan
-from skvae.models.rules import decide
+from skvae.models.rules import decide, n_folds
 from skvae.models.run import Follower, Keeper, Run, seed_of
 from skvae.models.stack import STACKED, fit_together, is_stackable
 from skvae.models.whole import Archive, fit
@@ -44,6 +44,7 @@ __all__ = [
     "fit_together",
     "index_of",
     "is_stackable",
+    "n_folds",
     "seed_of",
     "warn_of_few",
 ]

@@ -96,12 +96,12 @@ class Pace:
 
 
 PACES = (  # below so many rows: few rows want large batches, which bear large steps, and less decay then
-    (TINY, Pace(2e-3, 1.0, min_steps=750)),
+    (TINY, Pace(2e-3, 1.0, min_steps=1000)),
     (SMALL, Pace(4e-3, 0.5, n_batches=4, min_batch_size=128, min_steps=300)),
     (MIDDLE, Pace(6e-3, 1e-2)),
 )
 OF_FEW, OF_MANY = Pace(1e-3, 1.0), Pace(2e-3, 1e-2)  # of other tables, below 1,000 rows and above
-STEPS_OF_A_ROW = 5  # of the smallest tables
+STEPS_OF_A_ROW = 7  # of the smallest tables
 
 
 @dataclass(frozen=True)
@@ -155,10 +155,8 @@ class Rules:
         return passes(min(max(100 * n_rows / batch_size, least), 20_000), n_rows, batch_size)
 
     def n_folds(self) -> int:
-        """All five of the smallest tables; of others as many as hold 200 rows, but two at least."""
-        if self.facts.n_rows < TINY:
-            return N_FOLDS
-        return max(2, math.ceil(SMALL / self.facts.n_rows))
+        """Folds that are trained at most."""
+        return n_folds(self.facts.n_rows)
 
     def kl_warmup(self) -> float:
         """None after a linear start; columns without one would switch components off before they are in use."""
@@ -305,6 +303,11 @@ class ReaderRules(ChainRules):
 
 
 RULES_BESIDE: dict[str, type[ChainRules]] = {"chain": ChainRules, "reader": ReaderRules}
+
+
+def n_folds(n_rows: int) -> int:
+    """All five of the smallest tables; of others as many as hold 200 rows, but two at least."""
+    return N_FOLDS if n_rows < TINY else max(2, math.ceil(SMALL / n_rows))
 
 
 def power_of_two(near: float, least: int, most: int) -> int:

@@ -12,6 +12,7 @@ from sklearn.model_selection import GridSearchCV, GroupKFold, ShuffleSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.parallel import Parallel
 
 from skvae import VAESearchCV, VAETransformer
 from skvae.estimators import search as module
@@ -208,6 +209,53 @@ def test_processes_give_the_same_scores(wine):
     vae, grid = VAETransformer(**TINY | {"max_iter": 3}), {"n_components": [1, 2]}
     one = VAESearchCV(vae, grid, cv=2).fit(wine)
     assert_same_search(one, VAESearchCV(vae, grid, cv=2, n_jobs=2).fit(wine))
+
+
+@pytest.fixture
+def processes(monkeypatch):
+    """What the search asks joblib for, as (number of processes, number of tasks); all runs in this process."""
+    asked = []
+
+    class Sequential(Parallel):
+        def __init__(self, n_jobs=None):
+            asked.append(n_jobs)
+            super().__init__(n_jobs=1)
+
+        def __call__(self, calls):
+            asked[-1] = (asked[-1], len(calls))
+            return super().__call__(calls)
+
+    monkeypatch.setattr(module, "Parallel", Sequential)
+    monkeypatch.setattr(joblib, "cpu_count", lambda: 4)
+    return asked
+
+
+@pytest.mark.parametrize(("worth", "expected"), [(0.0, [(1, 1), (4, 2)]), (1e9, [(1, 1), (1, 2)])])
+def test_processes_are_started_where_they_are_worth_it(worth, expected, wine, processes, monkeypatch):
+    monkeypatch.setattr(module, "WORTH", worth)
+    VAESearchCV(VAETransformer(**TINY | {"max_iter": 1}), {"n_components": [1, 2]}, cv=3, refit=False).fit(wine)
+    assert processes == expected
+
+
+def test_who_says_a_number_of_processes_is_heard(wine, processes, monkeypatch):
+    monkeypatch.setattr(module, "WORTH", 0.0)
+    vae, grid = VAETransformer(**TINY | {"max_iter": 1}), {"n_components": [1, 2]}
+    VAESearchCV(vae, grid, cv=3, refit=False, n_jobs=1).fit(wine)
+    with joblib.parallel_config(n_jobs=2):
+        VAESearchCV(vae, grid, cv=3, refit=False).fit(wine)
+    assert processes == [(1, 3), (None, 3)]
+    processes.clear()
+    on_nothing = VAESearchCV(vae.set_params(device="toaster"), grid, cv=3, error_score="raise")
+    with pytest.raises(ValueError, match="toaster"):
+        on_nothing.fit(wine)
+    assert processes == [(None, 3)]
+
+
+def test_a_search_within_a_worker_takes_no_other_cores(wine, processes, monkeypatch):
+    monkeypatch.setattr(module, "WORTH", 0.0)
+    search = VAESearchCV(VAETransformer(**TINY | {"max_iter": 1}), {"n_components": [1, 2]}, cv=3, refit=False)
+    joblib.Parallel(n_jobs=2, backend="threading")([joblib.delayed(search.fit)(wine)])
+    assert processes == [(None, 3)]
 
 
 def test_faulty_candidates_get_error_score_as_in_grid_search(wine):

@@ -70,7 +70,7 @@ def test_the_budget_is_a_hundred_passes_within_bounds_of_steps(n_rows):
 
 def test_steps_grow_with_the_rows_until_there_are_enough():
     n_steps = [rules(n).max_iter(32) * max(1, n // 32) for n in (2, 5, 20, 50, 100)]
-    assert n_steps == [10, 25, 100, 250, 501]
+    assert n_steps == [14, 35, 140, 350, 699]
 
 
 @pytest.mark.parametrize(
