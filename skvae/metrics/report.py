@@ -240,7 +240,8 @@ def report(
         train, test = align(train=train, test=test)
     real = _real_rows(train, test, target, random_state)
     judged, drawn = real.judged(train), real.judged(synthetic)
-    values, of_real, attacks = against_train(real, synthetic), dict[str, float](), list[Attack]()
+    shapes, trends = column_shapes(judged, drawn), pair_trends(judged, drawn)
+    values, of_real, attacks = against_train(real, synthetic, shapes, trends), dict[str, float](), list[Attack]()
     if test is not None:
         attacks = attacks_on_membership(judged, real.judged(test), drawn, random_state)
         of_real = of_real_rows(real, test, target)
@@ -248,8 +249,8 @@ def report(
     errors = standard_errors(values, of_real, len(synthetic), 0 if test is None else len(test), attacks)
     return Report(
         tabulate(values, of_real, errors),
-        column_shapes(judged, drawn),
-        pair_trends(judged, drawn),
+        shapes,
+        trends,
         train,
         synthetic,
         test,
