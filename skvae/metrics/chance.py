@@ -24,11 +24,11 @@ class Chance:
     Attributes
     ----------
     shapes : Series of length D
-        The largest error of each column in some splits of the real rows, see ``column_shapes``.
+        The largest error of each column in some splits of rows, see ``column_shapes``.
     trends : DataFrame of shape (D, D)
         The same of each pair of columns, see ``pair_trends``.
     shape_error, trend_error : float
-        Mean errors, of all splits and of the columns that are not sparse.
+        Mean errors, of all splits of real rows and of the columns that are not sparse.
     sparse : list of labels
         Categories with so many values that real rows differ as much as poor synthetic ones: their errors say little,
         and would spoil a mean.
@@ -41,26 +41,33 @@ class Chance:
     sparse: tuple[Hashable, ...] = ()
 
     @classmethod
-    def of(cls, train: pd.DataFrame, test: pd.DataFrame | None, random_state: int | None) -> Chance:
-        """Split real rows at random, into as many as train and test have, or, without any test, into halves.
+    def of(
+        cls,
+        train: pd.DataFrame,
+        test: pd.DataFrame | None,
+        synthetic: pd.DataFrame,
+        random_state: int | None,
+    ) -> Chance:
+        """Split rows at random: the real ones, and training with synthetic rows, as if these were real.
 
-        Halves are smaller tables than a synthetic one and train, and their errors somewhat larger.
+        Real rows fall into as many as train and test have, or, without any test, into halves, which are smaller tables
+        and have somewhat larger errors. Synthetic rows are mixed in for the sake of heavy tails: a row far out decides a
+        correlation, and may have no like among the real ones. What they add is bounded: rows that are judged excuse
+        nothing beyond ``SPARSE``.
         """
-        rows, n_first = train, len(train) // 2
-        if test is not None:
-            rows, n_first = pd.concat([train, test], ignore_index=True), len(train)
-        shapes, trends = list[pd.Series](), list[pd.DataFrame]()
-        for one, other in _splits(rows, n_first, random_state):
-            shapes.append(column_shapes(one, other))
-            trends.append(pair_trends(one, other))
-        largest = pd.concat(shapes, axis=1).max(axis=1)
-        largest_pairs = trends[0].copy()
-        largest_pairs[:] = np.max([pairs.to_numpy() for pairs in trends], axis=0)
+        real = train if test is None else pd.concat([train, test], ignore_index=True)
+        by_split = _errors_of_splits(real, len(train) // 2 if test is None else len(train), random_state)
+        shapes, trends = _largest(by_split, train.columns)
+        mixed = _errors_of_splits(_mixed(train, synthetic), len(train), random_state)
+        if mixed:
+            more, more_pairs = (found.clip(upper=SPARSE) for found in _largest(mixed, train.columns))
+            shapes, trends = shapes.mask(shapes < more, more), trends.mask(trends < more_pairs, more_pairs)
         is_category = np.array([kind_of(dtype) == "categories" for dtype in train.dtypes])
-        sparse = tuple(largest.index[is_category & (largest > SPARSE).to_numpy()])
-        shape_error = np.mean([without(sparse, errors).mean() for errors in shapes])
-        trend_error = np.mean([mean_trend(without_pairs(sparse, errors)) for errors in trends])
-        return cls(largest, largest_pairs, float(shape_error), float(trend_error), sparse)
+        is_sparse = is_category & (shapes > SPARSE).to_numpy()
+        sparse = tuple(train.columns[is_sparse])
+        shape_error = np.mean([without(sparse, found).mean() for found, _ in by_split])
+        trend_error = np.mean([mean_trend(without_pairs(sparse, found)) for _, found in by_split])
+        return cls(shapes, trends, float(shape_error), float(trend_error), sparse)
 
 
 def without(sparse: tuple[Hashable, ...], shapes: pd.Series) -> pd.Series:
@@ -73,6 +80,30 @@ def without_pairs(sparse: tuple[Hashable, ...], trends: pd.DataFrame) -> pd.Data
     """Errors of the pairs without a sparse column; all where fewer than two columns are not sparse."""
     dense = trends.drop(index=list(sparse), columns=list(sparse))
     return dense if len(dense) > 1 else trends
+
+
+def _mixed(train: pd.DataFrame, synthetic: pd.DataFrame) -> pd.DataFrame:
+    """Rows of both, and the columns that are of one kind then, too: a column of gaps may be of another."""
+    rows = pd.concat([train, synthetic], ignore_index=True)
+    same = [kind_of(rows[label].dtype) == kind_of(train[label].dtype) for label in train.columns]
+    return rows.loc[:, same]
+
+
+def _errors_of_splits(
+    rows: pd.DataFrame, n_first: int, random_state: int | None
+) -> list[tuple[pd.Series, pd.DataFrame]]:
+    """Errors of columns and of pairs between the two parts of some splits; none where there is no column."""
+    if not rows.shape[1]:
+        return []
+    return [(column_shapes(one, other), pair_trends(one, other)) for one, other in _splits(rows, n_first, random_state)]
+
+
+def _largest(by_split: list[tuple[pd.Series, pd.DataFrame]], labels: pd.Index) -> tuple[pd.Series, pd.DataFrame]:
+    """The largest error of each of these columns, and of each pair."""
+    shapes = [found.reindex(labels) for found, _ in by_split]
+    trends = [found.reindex(index=labels, columns=labels) for _, found in by_split]
+    pairs = pd.DataFrame(np.fmax.reduce([found.to_numpy() for found in trends]), index=labels, columns=labels)
+    return pd.concat(shapes, axis=1).max(axis=1), pairs
 
 
 def _splits(rows: pd.DataFrame, n_first: int, random_state: int | None) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:

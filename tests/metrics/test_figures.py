@@ -25,7 +25,7 @@ def draw(n_rows, seed):
 
 
 TRAIN, TEST, SYNTHETIC = draw(120, 0), draw(80, 1), draw(90, 2)
-REAL = Real(TRAIN, Chance.of(TRAIN, TEST, 0), random_state=0)
+REAL = Real(TRAIN, Chance.of(TRAIN, TEST, SYNTHETIC, 0), random_state=0)
 
 
 def attacks_of(rows):
