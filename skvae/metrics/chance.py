@@ -51,8 +51,8 @@ class Chance:
         """Split rows at random: the real ones, and training with synthetic rows, as if these were real.
 
         Real rows fall into as many as train and test have, or, without any test, into halves, which are smaller tables
-        and have somewhat larger errors. Synthetic rows are mixed in for the sake of heavy tails: a row far out decides a
-        correlation, and may have no like among the real ones. What they add is bounded: rows that are judged excuse
+        and have somewhat larger errors. Synthetic rows are mixed in for the sake of heavy tails: a row far out decides
+        a correlation, and may have no like among the real ones. What they add is bounded: rows that are judged excuse
         nothing beyond ``SPARSE``.
         """
         real = train if test is None else pd.concat([train, test], ignore_index=True)
