@@ -10,7 +10,6 @@ import pandas as pd
 
 from skvae.metrics.chance import SPARSE
 from skvae.metrics.comparison import Comparison
-from skvae.metrics.fidelity import mean_trend
 from skvae.metrics.frames import Floats, Number, kind_of
 from skvae.metrics.leaks import Leak, error_of_difference, is_leak
 from skvae.metrics.limits import Limits, Verdict, worst_verdict
@@ -95,7 +94,7 @@ def _judge(question: Question, value: float, real: float, comparison: Comparison
     if question.largest is not None:
         errors, by_chance = _errors(question.figure, comparison)
         if math.isnan(real) and comparison.chance is not None:
-            verdict = question.verdict(value, _mean_of_chance(question.figure, comparison))
+            verdict = question.verdict(value, getattr(comparison.chance, CHANCE[question.figure]))
         verdict = worst_verdict(verdict, _verdict_of_each(question.largest, errors, by_chance))
     return Answer(question, value, real, verdict, question.answer(verdict))
 
@@ -137,6 +136,7 @@ def copied_identifiers(comparison: Comparison) -> dict[str, float]:
     return found
 
 
+CHANCE = {"Shape error": "shape_error", "Trend error": "trend_error"}  # means of real rows beside other real rows
 JUDGES = {"Worst attack": _judge_attack, "Exact copies": _judge_copies}
 
 
@@ -162,13 +162,3 @@ def _verdict_of_each(limits: Limits, errors: Floats, by_chance: Floats) -> Verdi
     usual = by_chance[~is_sparse].mean() if not is_sparse.all() else 0.0
     excess = np.where(is_sparse, errors - by_chance, errors)
     return limits.verdict(excess, np.where(is_sparse, 0.0, np.maximum(by_chance, usual)))
-
-
-def _mean_of_chance(figure: str, comparison: Comparison) -> float:
-    """What real rows reach beside other real rows, of columns or pairs that can be judged."""
-    chance = comparison.chance
-    if chance is None:
-        return math.nan
-    if figure == "Shape error":
-        return float(chance.dense_shapes(chance.shapes).mean())
-    return mean_trend(chance.dense_trends(chance.trends))

@@ -57,4 +57,4 @@ class Comparison:
     @property
     def sparse(self) -> list[Hashable]:
         """Categories with too many values to be judged on these rows."""
-        return [] if self.chance is None else self.chance.sparse
+        return [] if self.chance is None else list(self.chance.sparse)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from skvae.metrics.chance import Chance
+from skvae.metrics.chance import Chance, without, without_pairs
 from skvae.metrics.detection import score_of, two_sample_auc
 from skvae.metrics.fidelity import column_shapes, mean_trend, pair_trends
 from skvae.metrics.frames import kind_of
@@ -63,7 +63,7 @@ class Real:
         return checks_of(self.train, rows, identifiers=self.identifiers, sparse=self.chance.sparse)
 
 
-def against_train(real: Real, rows: pd.DataFrame) -> dict[str, float]:
+def against_train(real: Real, rows: pd.DataFrame, shapes: pd.Series, trends: pd.DataFrame) -> dict[str, float]:
     """Figures that need no other rows than those the generator has seen.
 
     Parameters
@@ -72,13 +72,14 @@ def against_train(real: Real, rows: pd.DataFrame) -> dict[str, float]:
         Rows that the generator has seen.
     rows : DataFrame
         Rows to judge.
+    shapes, trends : Series and DataFrame
+        ``column_shapes`` and ``pair_trends`` of both, without identifiers.
     """
     train, judged = real.judged(real.train), real.judged(rows)
-    shapes, trends = column_shapes(train, judged), pair_trends(train, judged)
     is_copied = is_copy(train, judged) | has_copied_identifier(real.train, rows, real.identifiers)
     return {
-        "Shape error": float(real.chance.dense_shapes(shapes).mean()),
-        "Trend error": mean_trend(real.chance.dense_trends(trends)),
+        "Shape error": float(without(real.chance.sparse, shapes).mean()),
+        "Trend error": mean_trend(without_pairs(real.chance.sparse, trends)),
         **_two_sample(train, judged, "train", real.random_state),
         "Invalid rows": float(is_invalid(real.checks(rows), len(rows)).mean()),
         "Exact copies": float(is_copied.mean()),
@@ -112,10 +113,11 @@ def against_test(
 
 def of_real_rows(real: Real, test: pd.DataFrame, target: Hashable | None) -> dict[str, float]:
     """Figures of the test rows in the place of the synthetic ones."""
-    figures = against_train(real, test)
+    train, judged = real.judged(real.train), real.judged(test)
+    figures = against_train(real, test, column_shapes(train, judged), pair_trends(train, judged))
     figures |= {name.replace("train", "test"): figure for name, figure in figures.items()}  # either way
     if target is not None:
-        figures |= _downstream(real.judged(real.train), real.judged(test), target, real.random_state)
+        figures |= _downstream(train, judged, target, real.random_state)
     return figures
 
 

@@ -246,9 +246,10 @@ def report(
     train, synthetic = align(train=train, synthetic=synthetic)
     if test is not None:
         train, test = align(train=train, test=test)
-    real = _real_rows(train, test, target, random_state)
+    real = _real_rows(train, synthetic, test, target, random_state)
     judged, drawn = real.judged(train), real.judged(synthetic)
-    values, of_real, attacks = against_train(real, synthetic), dict[str, float](), list[Attack]()
+    shapes, trends = column_shapes(judged, drawn), pair_trends(judged, drawn)
+    values, of_real, attacks = against_train(real, synthetic, shapes, trends), dict[str, float](), list[Attack]()
     if test is not None:
         attacks = attacks_on_membership(judged, real.judged(test), drawn, random_state)
         of_real = of_real_rows(real, test, target)
@@ -256,8 +257,8 @@ def report(
     errors = standard_errors(values, of_real, len(synthetic), 0 if test is None else len(test), attacks)
     return Report(
         tabulate(values, of_real, errors),
-        column_shapes(judged, drawn),
-        pair_trends(judged, drawn),
+        shapes,
+        trends,
         train,
         synthetic,
         test,
@@ -287,9 +288,13 @@ def _check_tables(
 
 
 def _real_rows(
-    train: pd.DataFrame, test: pd.DataFrame | None, target: Hashable | None, random_state: int | None
+    train: pd.DataFrame,
+    synthetic: pd.DataFrame,
+    test: pd.DataFrame | None,
+    target: Hashable | None,
+    random_state: int | None,
 ) -> Real:
-    """The real rows, with the columns that are judged apart."""
+    """The real rows, with the columns that are judged apart, and how much rows differ by chance."""
     tables = [train] if test is None else [train, test]
     identifiers = [label for label in find_identifiers(*tables) if label != target]
     if len(identifiers) == train.shape[1]:
@@ -297,6 +302,6 @@ def _real_rows(
             f"A report compares columns that say something of their rows, but each of {identifiers[:5]} only names "
             f"them: all values differ. Pass a column that is no identifier."
         )
-    judged = [table.drop(columns=identifiers) for table in tables]
-    chance = Chance.of(judged[0], None if test is None else judged[1], random_state)
+    judged, drawn, *others = (table.drop(columns=identifiers) for table in (train, synthetic, *tables[1:]))
+    chance = Chance.of(judged, others[0] if others else None, drawn, random_state)
     return Real(train, chance, identifiers, random_state)

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from skvae.metrics import mean_trend
 from skvae.metrics.answers import answers_of, copied_identifiers
 from skvae.metrics.chance import Chance
 from skvae.metrics.comparison import Comparison
@@ -42,7 +43,7 @@ def test_a_broken_column_is_worse_than_the_mean_says():
 
 
 def chance(shapes=(0.0, 0.0), trends=NO_ERRORS):
-    return Chance(pd.Series(shapes, ["x", "y"]), trends, [])
+    return Chance(pd.Series(shapes, ["x", "y"]), trends, np.mean(shapes), mean_trend(trends))
 
 
 def test_a_pair_that_is_as_broken_in_real_rows_is_chance_up_to_a_limit():

@@ -25,15 +25,21 @@ def draw(n_rows, seed):
 
 
 TRAIN, TEST, SYNTHETIC = draw(120, 0), draw(80, 1), draw(90, 2)
-REAL = Real(TRAIN, Chance.of(TRAIN, TEST, 0), random_state=0)
+REAL = Real(TRAIN, Chance.of(TRAIN, TEST, SYNTHETIC, 0), random_state=0)
 
 
 def attacks_of(rows):
     return attacks_on_membership(TRAIN, TEST, rows, 0)
 
 
+def judge(real, rows):
+    """Figures against train, with errors of the columns that are no identifiers."""
+    tables = real.judged(real.train), real.judged(rows)
+    return against_train(real, rows, column_shapes(*tables), pair_trends(*tables))
+
+
 def test_a_table_of_copies_against_train():
-    figures = against_train(REAL, TRAIN)
+    figures = judge(REAL, TRAIN)
     expected = {name for name in FIGURES if "AUC, train" in name or "score, train" in name}
     assert set(figures) == expected | {"Shape error", "Trend error", "Invalid rows", "Exact copies"}
     assert (figures["Shape error"], figures["Trend error"], figures["Exact copies"]) == (0, 0, 1)
@@ -46,17 +52,17 @@ def test_identifiers_are_left_out_and_their_copies_counted():
         table.assign(name=[f"{seed} {i}" for i in range(len(table))]) for seed, table in enumerate((TRAIN, SYNTHETIC))
     ]
     real = Real(named[0], REAL.chance, ["name"], random_state=0)
-    assert against_train(real, named[1]) == against_train(REAL, SYNTHETIC)
+    assert judge(real, named[1]) == judge(REAL, SYNTHETIC)
     copied = named[1].assign(name=["0 7"] * 30 + [f"new {i}" for i in range(60)])
-    figures = against_train(real, copied)
+    figures = judge(real, copied)
     assert figures["Exact copies"] == pytest.approx(30 / 90)
     assert figures["Invalid rows"] == pytest.approx(29 / 90)  # a key that occurs twice
 
 
 def test_sparse_columns_are_left_out_of_means():
     tables = [table.assign(place=[f"{i}" for i in np.arange(len(table)) % 60]) for table in (TRAIN, SYNTHETIC)]
-    chance = Chance(*(errors(tables[0], tables[1]) for errors in (column_shapes, pair_trends)), ["place"])
-    figures = against_train(Real(tables[0], chance), tables[1])
+    chance = Chance(column_shapes(*tables), pair_trends(*tables), sparse=("place",))
+    figures = judge(Real(tables[0], chance), tables[1])
     assert figures["Shape error"] == pytest.approx(column_shapes(TRAIN, SYNTHETIC).mean())
 
 
