@@ -143,6 +143,65 @@ def forest_diffusion(train: pd.DataFrame, discrete: list[str], seed: int) -> Sam
     return sample
 
 
+def cart(train: pd.DataFrame, discrete: list[str], seed: int, leaf: int = 5) -> Sampler:
+    """Synthpop's method: for each column a tree of the earlier ones, whose leaves hand out cells of training rows.
+
+    Nowok, Raab and Dibben (2016), synthpop. DIFFERS: scikit-learn's trees see levels as numbers, here in the order of
+    what they say of the column, so that a cut parts levels that differ, as those of R's trees do.
+    """
+    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+    rng, names = np.random.default_rng(seed), list(train)
+    trees = {}
+    for j, name in enumerate(names[1:], start=1):
+        y, features = coded(train[name], name in discrete), Features(train, names[:j], name, discrete)
+        kind = DecisionTreeClassifier if name in discrete else DecisionTreeRegressor
+        tree = kind(min_samples_leaf=leaf, random_state=seed).fit(features.of(train), y)
+        leaves = tree.apply(features.of(train))
+        order = np.argsort(leaves, kind="stable")  # the rows of a leaf lie side by side
+        trees[name] = features, tree, order, leaves[order]
+
+    def sample(n: int) -> pd.DataFrame:
+        rows = pd.DataFrame({names[0]: take(train[names[0]], rng.integers(len(train), size=n))})
+        for name, (features, tree, order, leaves) in trees.items():
+            found = tree.apply(features.of(rows))
+            first, end = (np.searchsorted(leaves, found, side=side) for side in ("left", "right"))
+            rows[name] = take(train[name], order[first + (rng.random(n) * (end - first)).astype(int)])
+        return rows
+
+    return sample
+
+
+def boosting(train: pd.DataFrame, discrete: list[str], seed: int, n_bins: int = 50) -> Sampler:
+    """Gradient boosting of each column given the earlier ones: probabilities of classes, numbers as quantile bins."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    rng, names = np.random.default_rng(seed), list(train)
+    models = {}
+    for j, name in enumerate(names[1:], start=1):
+        codes = pd.factorize(train[name], use_na_sentinel=False)[0] if name in discrete else binned(train[name], n_bins)
+        features = Features(train, names[:j], name, discrete)
+        order = np.argsort(codes, kind="stable")  # the cells of a code lie side by side
+        model = None
+        if codes.max():
+            model = HistGradientBoostingClassifier(max_iter=30, early_stopping=False, random_state=seed)
+            model.fit(features.of(train), codes)
+        models[name] = features, model, order, np.cumsum(np.append(0, np.bincount(codes)))
+
+    def sample(n: int) -> pd.DataFrame:
+        rows = pd.DataFrame({names[0]: take(train[names[0]], rng.integers(len(train), size=n))})
+        for name, (features, model, order, ends) in models.items():
+            drawn = np.zeros(n, int)
+            if model is not None:
+                cumulated = model.predict_proba(features.of(rows)).cumsum(axis=1)
+                drawn = model.classes_[(rng.random((n, 1)) * cumulated[:, -1:] > cumulated[:, :-1]).sum(axis=1)]
+            place = ends[drawn] + (rng.random(n) * (ends[drawn + 1] - ends[drawn])).astype(int)
+            rows[name] = take(train[name], order[place])
+        return rows
+
+    return sample
+
+
 MODELS = {
     "independent": independent,
     "mixture": mixture,
@@ -150,6 +209,8 @@ MODELS = {
     "tvae": tvae,
     "ctgan": ctgan,
     "arf": arf,
+    "cart": cart,
+    "boosting": boosting,
     "forest_diffusion": forest_diffusion,
     "ours": ours,
 }
@@ -159,6 +220,8 @@ NEEDS = {
     "tvae": ["ctgan"],
     "ctgan": ["ctgan"],
     "arf": ["arfpy"],
+    "cart": ["sklearn.tree"],
+    "boosting": ["sklearn.ensemble"],
     "forest_diffusion": ["ForestDiffusion"],
     "ours": ["skvae"],
 }
@@ -185,6 +248,43 @@ def column_codes(values: pd.Series) -> np.ndarray:
     atoms = values.where(rest.isna())
     bins = pd.qcut(rest, 100, labels=False, duplicates="drop")
     return pd.factorize(pd.Series(list(zip(bins.fillna(-1), atoms.fillna(np.inf), strict=True))))[0]
+
+
+def coded(values: pd.Series, is_discrete: bool) -> np.ndarray:
+    """A column that a tree predicts: levels as codes, a gap as one more; numbers with gaps below all others."""
+    if is_discrete:
+        return pd.factorize(values, use_na_sentinel=False)[0]
+    numbers = values.astype(float)
+    return numbers.fillna(numbers.min() - numbers.std()).to_numpy()
+
+
+def binned(values: pd.Series, n_bins: int) -> np.ndarray:
+    """A number as the quantile bin that holds it: few values are bins of their own, and so is a gap."""
+    if values.nunique() <= n_bins:
+        return pd.factorize(values, use_na_sentinel=False)[0]
+    bins = pd.qcut(values, n_bins, labels=False, duplicates="drop")
+    return pd.factorize(bins, use_na_sentinel=False)[0]
+
+
+class Features:
+    """Earlier columns as trees read them: levels in the order of what they say of the column to predict."""
+
+    def __init__(self, train: pd.DataFrame, names: list[str], target: str, discrete: list[str]) -> None:
+        self.names, self.places = names, {}
+        y = pd.Series(coded(train[target], target in discrete), index=train.index)
+        if target in discrete:
+            y = (y == y.mode()[0]).astype(float)  # the most frequent level against the rest
+        for name in set(names) & set(discrete):
+            means = y.groupby(train[name].astype(object).fillna(GAP)).mean()
+            self.places[name] = means.rank(method="first")
+
+    def of(self, rows: pd.DataFrame) -> np.ndarray:
+        """Floats, a gap of a number as NaN. Shape: (N, number of names)."""
+        columns = [
+            rows[name].astype(object).fillna(GAP).map(self.places[name]) if name in self.places else rows[name]
+            for name in self.names
+        ]
+        return np.column_stack([column.to_numpy(float, na_value=np.nan) for column in columns])
 
 
 def filled(train: pd.DataFrame, discrete: list[str]) -> pd.DataFrame:

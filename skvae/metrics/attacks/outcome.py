@@ -139,7 +139,7 @@ class Membership(Outcome):
         lower, upper = self.interval()
         return (
             f"Shown a training row and another one, somebody who holds {holds} and real rows of the same kind names "
-            f"the training row in {self.auc:.1%} of cases (95 %: {lower:.1%} to {upper:.1%}; a coin: 50%), by "
+            f"the training row in {self.auc:.1%} of cases (interval {lower:.1%} to {upper:.1%}, a coin 50%), by "
             f"{self.attack}."
         )
 
@@ -197,7 +197,7 @@ class Guesses(Outcome):
         lower, upper = self.interval()
         return (
             f"Guesses from the synthetic rows are right about {self.rate:.1%} of training rows and about "
-            f"{self.control:.1%} of other rows (difference {self.value:.1%}, 95 %: {lower:.1%} to {upper:.1%}), "
+            f"{self.control:.1%} of other rows (difference {self.value:.1%}, interval {lower:.1%} to {upper:.1%}), "
             f"by {self.attack}."
         )
 
