@@ -54,11 +54,11 @@ class VAETransformer(
         ``"normal_scores"``, ``"discretized_logistic"``, ``"poisson"``, ``"negative_binomial"``, ``"bernoulli"``,
         ``"categorical"``, ``"ordinal"``, an object such as ``Gaussian(scale="column")`` or
         ``Categorical(max_categories=50)``, or a dict of these by column, the rest being "auto"; one for all leaves the
-        text, categories and booleans of a DataFrame as under "auto". Columns of a DataFrame that look like identifiers are
-        left out of the model and drawn anew, unless they have a family of their own in a dict. "auto" means for a numeric array one Gaussian
-        scale for all columns, for a boolean array Bernoulli; for a DataFrame normal scores for numbers, dates and
-        durations, or where columns see one another a histogram of the same levels; ordinal for ordered categories,
-        categorical for booleans, text and other categories.
+        text, categories and booleans of a DataFrame as under "auto". Columns of a DataFrame that look like identifiers
+        are left out of the model and drawn anew, unless they have a family of their own in a dict. "auto" means for a
+        numeric array one Gaussian scale for all columns, for a boolean array Bernoulli; for a DataFrame normal scores
+        for numbers, dates and durations, or where columns see one another a histogram of the same levels; ordinal for
+        ordered categories, categorical for booleans, text and other categories.
     prior : {"normal", "laplace", "mixture", "vamp", "flow"} or PriorFamily, default="normal"
         Distribution of z: N(0, I), or one that is learned, such as independent Laplace components (a sparse code), a
         mixture of normal distributions (``skvae.priors.Mixture(n_modes=100)``), of posteriors of learned pseudo-inputs,

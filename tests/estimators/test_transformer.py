@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_array_equal
+from pandas.testing import assert_frame_equal
 from sklearn.exceptions import NotFittedError
 
 from skvae import VAETransformer
@@ -95,3 +96,73 @@ def test_a_sentinel_leaves_the_other_rows_their_resolution(likelihood):
     drawn = with_sentinel.sample(500, random_state=0)[:, 0]
     assert ((drawn > -60) & (drawn < 160)).mean() > 0.99
     assert np.abs(with_sentinel.reconstruct(X[others])[:, 0] - 50).max() < 70
+
+
+# -- identifiers -----------------------------------------------------------------------------------------------------
+
+IDENTIFIERS = ["id", "email", "phone"]
+
+
+@pytest.fixture(scope="module", params=["auto", "factorized"])
+def named(request, named_rows):
+    settings = {"n_components": 2, "hidden_layer_sizes": (8,), "max_iter": 2, "device": "cpu", "random_state": 0}
+    with pytest.warns(UserWarning, match=r"never recur, as in column\(s\) 'id', 'email', 'phone'"):
+        return VAETransformer(**settings, decoder=request.param).fit(named_rows)
+
+
+def has_new_identifiers(rows, X):
+    known = [rows[name].dropna() for name in IDENTIFIERS]
+    return all(values.is_unique and not values.isin(X[values.name]).any() for values in known)
+
+
+def test_identifiers_are_drawn_anew(named, named_rows):
+    rows = named.sample(10 * len(named_rows))
+    assert has_new_identifiers(rows, named_rows)
+    assert list(rows.dtypes) == list(named_rows.dtypes) and list(rows.columns) == list(named_rows.columns)
+    assert rows["phone"].isna().mean() == pytest.approx(0.2, abs=0.05)
+    assert_frame_equal(rows, named.sample(10 * len(named_rows)))
+    assert not rows["email"].equals(named.sample(10 * len(named_rows), random_state=1)["email"])
+    assert named.sample(50, gaps=False)["phone"].notna().all()
+
+
+def test_identifiers_say_nothing(named, named_rows):
+    others = named_rows.assign(id=7, email="anna@mail.org", phone=None)
+    assert_array_equal(named.transform(others), named.transform(named_rows))
+    assert_array_equal(named.score_samples(others), named.score_samples(named_rows))
+    assert_array_equal(named.log_likelihood(others), named.log_likelihood(named_rows))
+    without = VAETransformer(**named.get_params()).fit(named_rows.drop(columns=IDENTIFIERS))
+    assert_array_equal(named.transform(named_rows), without.transform(named_rows.drop(columns=IDENTIFIERS)))
+    assert_frame_equal(named.sample(9).drop(columns=IDENTIFIERS), without.sample(9))
+    assert named.n_features_in_ == 5 and list(named.feature_names_in_) == list(named_rows.columns)
+
+
+def test_rows_that_come_back_have_new_identifiers(named, named_rows):
+    for rows in (
+        named.reconstruct(named_rows),
+        named.reconstruct(named_rows, stochastic=True),
+        named.inverse_transform(named.transform(named_rows)),
+        named.sample(given=named_rows[["plan"]]),
+        named.sample(30, given={"age": int(named_rows["age"][3])}),
+    ):
+        assert has_new_identifiers(rows, named_rows) and rows["phone"].isna().mean() < 0.5
+    assert named.reconstruct(named_rows).index.equals(named_rows.index)
+
+
+@pytest.mark.parametrize("n_draws", [None, 2])
+def test_gaps_in_identifiers_are_filled_with_new_ones(named, named_rows, n_draws):
+    X = named_rows.astype({"id": "Int64"})
+    X.loc[3:6, ["id", "plan"]] = None
+    filled = named.impute(X, n_draws=n_draws)
+    for rows in filled if n_draws else [filled]:
+        assert rows.notna().all(axis=None) and all(rows[name].is_unique for name in IDENTIFIERS)
+        assert_frame_equal(rows.where(X.notna()), X.where(X.notna()))
+
+
+def test_questions_about_an_identifier_get_a_sentence(named, named_rows):
+    with pytest.raises(ValueError, match=r"column 'email' is an identifier.*likelihood=\{'email': …\}"):
+        named.sample(3, given={"email": "anna@mail.org"})
+    with pytest.raises(ValueError, match="column 'id' is an identifier"):
+        named.infer(named_rows, "id")
+    with pytest.raises(ValueError, match="column 'phone' is an identifier"):
+        named.infer_proba(named_rows, "phone")
+    assert named.infer(named_rows, "plan").isin(["large", "small"]).all()
