@@ -50,6 +50,7 @@ class FitsMixin(CallbackMixin):
     history_: dict[str, list[float]]
     likelihood: str | Likelihood | Mapping[Any, str | Likelihood]
     add_indicator: bool
+    protect: Any
     decoder: Network
     warm_start: bool
     device: str | torch.device
@@ -290,6 +291,7 @@ class FitsMixin(CallbackMixin):
             "likelihood": self.likelihood,
             "add_indicator": self.add_indicator,
             "histograms": self.decoder == "autoregressive",
+            "protect": self.protect,
         }
 
     def _judges(self, X_val: Any, table: Table) -> Tensor | None:

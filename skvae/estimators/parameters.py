@@ -22,6 +22,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "likelihood": [one_of("auto", *sorted(FAMILIES)), Likelihood, Mapping],
     "prior": [one_of(*PRIORS), PriorFamily],
     "add_indicator": ["boolean"],
+    "protect": [AUTO, Interval(Integral, 2, None, closed="left"), None],
     "hidden_layer_sizes": [AUTO, tuple, list],
     "activation": [one_of(*ACTIVATIONS)],
     "dropout": [Interval(Real, 0, 1, closed="left")],

@@ -3,6 +3,7 @@
 import inspect
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from numpy.testing import assert_array_equal
@@ -166,3 +167,74 @@ def test_questions_about_an_identifier_get_a_sentence(named, named_rows):
     with pytest.raises(ValueError, match="column 'phone' is an identifier"):
         named.infer_proba(named_rows, "phone")
     assert named.infer(named_rows, "plan").isin(["large", "small"]).all()
+
+
+# -- rare values -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def people():
+    rng = np.random.default_rng(0)
+    n = 400
+    people = pd.DataFrame({"age": rng.integers(20, 60, n), "wage": rng.lognormal(10, 1, n).round(2), "children": 0})
+    people["born"] = pd.Timestamp("2000-01-01") - pd.to_timedelta(people["age"] * 365 + rng.integers(365, size=n), "D")
+    people["job"] = rng.choice(["cook", "nurse", "smith"], n)
+    people.loc[rng.permutation(n)[:100], "children"] = rng.integers(1, 4, 100)
+    people.loc[7, ["age", "job", "children"]] = 97, "astronaut", 11
+    return people
+
+
+SETTINGS = {"n_components": 2, "hidden_layer_sizes": (8,), "max_iter": 2, "device": "cpu", "random_state": 0}
+
+
+def own_values(people):
+    """Of each column its ends and categories that a single row holds."""
+    for name, values in people.items():
+        counts = values.value_counts()
+        ends = [values.min(), values.max()] if values.dtype.kind in "ifM" else counts.index
+        yield name, [value for value in ends if counts[value] == 1]
+
+
+@pytest.mark.parametrize("decoder", ["auto", "factorized", "autoregressive"])
+def test_values_of_one_row_are_not_drawn(people, decoder):
+    vae = VAETransformer(**SETTINGS, decoder=decoder).fit(people)
+    back = vae.inverse_transform(vae.transform(people))
+    rows = pd.concat([vae.sample(10 * len(people)), vae.reconstruct(people), back])
+    own = dict(own_values(people))
+    assert own["job"] == ["astronaut"] and sum(map(len, own.values())) >= 6
+    for name, values in own.items():
+        assert not rows[name].isin(values).any()
+        if people[name].dtype.kind in "ifM":
+            assert (people[name] <= rows[name].min()).sum() >= 5 <= (people[name] >= rows[name].max()).sum()
+    assert np.isfinite(vae.score_samples(people)).all()
+
+
+def test_without_protection_they_are(people):
+    vae = VAETransformer(**SETTINGS, protect=None).fit(people)
+    rows = vae.sample(20 * len(people))
+    assert (rows["job"] == "astronaut").any() and rows["age"].max() == 97
+    assert VAETransformer(**SETTINGS, protect=2).fit(people).sample(20 * len(people))["age"].max() < 97
+
+
+def test_rare_values_as_conditions(people):
+    vae = VAETransformer(**SETTINGS).fit(people)
+    assert (vae.sample(9, given={"job": "astronaut"})["job"] == "astronaut").all()  # it is whose rows are asked for
+    with pytest.raises(ValueError, match=r"97 has none in column 'age'.*Pass a value from 20 to 59"):
+        vae.sample(9, given={"age": 97})
+    completed = vae.impute(people.assign(wage=people["wage"].where(people.index != 7)))
+    assert completed.loc[7, "job"] == "astronaut" and completed["wage"].notna().all()
+    assert list(vae.infer_proba(people, "job").columns) == ["cook", "nurse", "smith", "(rare)"]
+
+
+def test_arrays_and_small_tables_are_learned_as_they_are(people, iris):
+    small = people[:90]
+    one, other = (VAETransformer(**SETTINGS, protect=protect).fit(small) for protect in ("auto", None))
+    assert_frame_equal(one.sample(50), other.sample(50))
+    one, other = (VAETransformer(**SETTINGS, protect=protect).fit(iris) for protect in ("auto", None))
+    assert_array_equal(one.sample(50), other.sample(50))
+
+
+def test_a_warm_start_keeps_the_protection(people):
+    vae = VAETransformer(**SETTINGS, warm_start=True).fit(people)
+    with pytest.raises(ValueError, match="protect was 'auto', but it is None now"):
+        vae.set_params(protect=None).fit(people)
