@@ -97,3 +97,23 @@ def joint_of():
         return Joint(blocks, indicators)
 
     return joint_of
+
+
+def make_named_rows(n_rows=120, seed=0):
+    """A table with three identifiers, of which one has gaps, and two columns that depend on each other."""
+    rng = np.random.default_rng(seed)
+    age = rng.integers(18, 80, n_rows)
+    return pd.DataFrame(
+        {
+            "id": np.arange(1, n_rows + 1),
+            "age": age,
+            "email": [f"{'anna' if i % 2 else 'bob'}.{i}@{'mail.org' if i % 3 else 'post.net'}" for i in range(n_rows)],
+            "plan": np.where(age + rng.normal(0, 9, n_rows) > 45, "large", "small"),
+            "phone": [None if i % 5 == 0 else f"+49 170 {rng.integers(10**6, 10**7)}" for i in range(n_rows)],
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def named_rows():
+    return make_named_rows()

@@ -14,7 +14,7 @@ from skvae.models import ACTIVE, Architecture, Fit, Plan
 from skvae.networks import VAE
 from skvae.tables import Table
 
-OF_COLUMNS = ("likelihood", "constraints", "add_indicator")  # what else a warm start must find as it was
+OF_COLUMNS = ("likelihood", "constraints", "add_indicator", "protect")  # what else a warm start must find as it was
 
 
 def fitted_attributes(estimator: BaseEstimator, plan: Plan, fit: Fit, device: torch.device) -> dict[str, Any]:

@@ -52,6 +52,7 @@ class FitsMixin(CallbackMixin):
     likelihood: str | Likelihood | Mapping[Any, str | Likelihood]
     constraints: str | Sequence[str] | None
     add_indicator: bool
+    protect: Any
     decoder: Network
     warm_start: bool
     device: str | torch.device
@@ -316,6 +317,7 @@ class FitsMixin(CallbackMixin):
             "likelihood": self.likelihood,
             "add_indicator": self.add_indicator,
             "histograms": self.decoder == "autoregressive",
+            "protect": self.protect,
         }
 
     def _judges(self, X_val: Any, table: Table) -> Tensor | None:

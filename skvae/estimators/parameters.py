@@ -24,6 +24,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "prior": [one_of(*PRIORS), PriorFamily],
     "constraints": [AUTO, None, list, tuple],
     "add_indicator": ["boolean"],
+    "protect": [AUTO, Interval(Integral, 2, None, closed="left"), None],
     "hidden_layer_sizes": [AUTO, tuple, list],
     "activation": [one_of(*ACTIVATIONS)],
     "dropout": [Interval(Real, 0, 1, closed="left")],

@@ -77,6 +77,13 @@ class VAETransformer(
         Whether z says, too, which cells are missing. The encoder then sees the pattern of gaps, and ``score`` and
         ``log_likelihood`` include its log-probability. The models of a DataFrame in which columns see one another
         have the pattern always; under other decoders samples have gaps only with it.
+    protect : "auto", int or None, default="auto"
+        How many rows a value needs to be learned as itself. Categories that fewer rows hold share a level, as which
+        they are scored, and frequent ones are drawn in their place; one of an ordered column counts as its neighbour. A
+        number or date with a level of its own counts as the next one that is frequent enough, and the smallest and
+        largest that are drawn are those which so many rows reach; beyond them cells count as the end. None learns each
+        value, also that of a single row. "auto": 5 for a DataFrame, one for each 50 rows below 250, None below 100
+        and for arrays.
     hidden_layer_sizes : "auto" or tuple of int, default="auto"
         Widths of the encoder's hidden layers; the decoder has them in reverse, the chain and the reader as they are.
         "auto": two layers of 64 below 1,000 rows, of 512 from 20,000 rows and 200 columns up, of 128 otherwise; where
@@ -245,6 +252,7 @@ class VAETransformer(
         prior: str | PriorFamily = "normal",
         constraints: str | Sequence[str] | None = "auto",
         add_indicator: bool = False,
+        protect: str | int | None = "auto",
         hidden_layer_sizes: str | Sequence[int] = "auto",
         activation: str = "silu",
         dropout: float = 0.0,
@@ -278,6 +286,7 @@ class VAETransformer(
         self.prior = prior
         self.constraints = constraints
         self.add_indicator = add_indicator
+        self.protect = protect
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.dropout = dropout

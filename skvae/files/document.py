@@ -28,14 +28,14 @@ from skvae.training import BetaSchedule, CyclicalBeta, LinearBeta
 OF_PARAMETERS: list[type] = [*FAMILIES.values(), *PRIORS.values(), LinearBeta, CyclicalBeta]
 OF_RULES: list[type] = [Rulebook, Quantity, Equation, Bound, Function]
 
-OF_COLUMNS: list[type] = [*KINDS, Bins, IdentifierColumn, TextForm, Slot, Keys, Seen]
+OF_IDENTIFIERS: list[type] = [IdentifierColumn, TextForm, Slot, Keys, Seen]
 
 OWN = (Likelihood, PriorFamily, BetaSchedule)  # of which a user may derive classes
 
 
 def known_classes() -> dict[str, type]:
     """The dataclasses that a document may hold, by name."""
-    return {cls.__name__: cls for cls in [*OF_PARAMETERS, *OF_COLUMNS, Online, *OF_RULES]}
+    return {cls.__name__: cls for cls in [*OF_PARAMETERS, *KINDS, Bins, *OF_IDENTIFIERS, Online, *OF_RULES]}
 
 
 class Writer:

@@ -29,7 +29,7 @@ class Keys:
 
     Examples
     --------
-    >>> keys = Keys.of(range(1, 101), 1, 100, 100)
+    >>> keys = Keys.of(range(1, 101), 1, 100, 100, most=2**31 - 1)
     >>> keys.new(3, np.random.default_rng(0), Seen.of(np.empty(0, dtype=np.uint64)), most=2**31 - 1)
     [101, 102, 103]
     """
@@ -45,13 +45,14 @@ class Keys:
             raise ValueError(f"there are no numbers from {self.lower} to {self.upper} in steps of {self.step}")
 
     @classmethod
-    def of(cls, examples: Sequence[int], lower: int, upper: int, n_seen: int) -> Keys:
-        """Learn from some numbers in the order of their rows, and the ends and the count of all."""
+    def of(cls, examples: Sequence[int], lower: int, upper: int, n_seen: int, *, most: int) -> Keys:
+        """Learn from some numbers in the order of their rows, the ends and count of all, and the largest allowed."""
         is_increasing = all(a < b for a, b in itertools.pairwise(examples))
         step = math.gcd(upper - lower, *(value - lower for value in examples)) or 1
         if (upper - lower) // step < ROOM * n_seen:
             return cls(lower, upper, step, n_seen, is_increasing)
-        return cls(*aligned(lower, upper), 1, n_seen, is_increasing)
+        lower, upper = aligned(lower, upper)
+        return cls(lower, min(upper, most), 1, n_seen, is_increasing)
 
     def new(
         self, n: int, rng: np.random.Generator, seen: Seen, taken: Set[int] = frozenset(), *, most: int

@@ -38,8 +38,8 @@ class Seen:
     bits: NDArray[np.uint8]
 
     def __post_init__(self) -> None:
-        if not len(self.bits):
-            raise ValueError("what was seen needs a place at least")
+        if not len(self.bits) or np.unpackbits(self.bits).mean() > 1 / PLACES:
+            raise ValueError(f"what was seen takes at most one of {PLACES} places")
 
     @classmethod
     def of(cls, seen: NDArray[np.uint64]) -> Seen:

@@ -67,8 +67,15 @@ class Bins:
         return cls.from_counts(*np.unique(values, return_counts=True), common_decimals(values), max_bins)
 
     @classmethod
-    def from_counts(cls, distinct: Floats, counts: Integers, decimals: int | None, max_bins: int = 100) -> Bins:
-        """Learn the levels from the distinct values, in increasing order, and how often each occurs."""
+    def from_counts(
+        cls, distinct: Floats, counts: Integers, decimals: int | None, max_bins: int = 100, *, least_rows: int = 1
+    ) -> Bins:
+        """Learn the levels from the distinct values, in increasing order, and how often each occurs.
+
+        Both ends are such that ``least_rows`` values reach them, and no fewer hold an atom.
+        """
+        if least_rows > 1:
+            distinct, counts = _shared(distinct, counts, max_bins, least_rows)
         bins = cls._levels(distinct, counts, decimals, max_bins)
         level = bins.encode(distinct).astype(int)
         n_rows = np.bincount(level, counts, minlength=len(bins.edges)) + 0.5
@@ -180,6 +187,32 @@ def mean_of_draws(draws: Floats) -> Floats:
     if np.abs(draws).max(initial=0.0) > HUGE:
         return np.asarray((draws / len(draws)).sum(axis=0))
     return np.asarray(draws.mean(axis=0))
+
+
+def _shared(distinct: Floats, counts: Integers, max_bins: int, least_rows: int) -> tuple[Floats, Integers]:
+    """Counts in which ends and atoms have so many values: what lies beyond an end, or is rarer, is what is next to it.
+
+    Examples
+    --------
+    >>> _shared(np.arange(6.0), np.array([1, 1, 30, 2, 20, 9]), 100, 3)
+    (array([2., 4., 5.]), array([34, 20, 9]))
+    """
+    least_rows = min(least_rows, int(counts.sum()) // 2)
+    below, above = counts.cumsum() >= least_rows, counts[::-1].cumsum()[::-1] >= least_rows
+    first, last = int(below.argmax()), len(counts) - 1 - int(above[::-1].argmax())
+    distinct, kept = distinct[first : last + 1], counts[first : last + 1].copy()
+    kept[0] += counts[:first].sum()
+    kept[-1] += counts[last + 1 :].sum()
+    while len(kept) > 1:
+        n_rows = np.where(_atoms_among(distinct, kept, max_bins), kept, least_rows)
+        rarest = int(n_rows.argmin())
+        if n_rows[rarest] >= least_rows:
+            break
+        distance = np.abs(distinct - distinct[rarest])
+        distance[rarest] = np.inf
+        kept[int(distance.argmin())] += kept[rarest]
+        distinct, kept = np.delete(distinct, rarest), np.delete(kept, rarest)
+    return distinct, kept
 
 
 def _atoms_among(distinct: Floats, counts: Integers, max_bins: int) -> NDArray[np.bool_]:

@@ -105,13 +105,15 @@ class FlatTable:
 
 
 def check_levels(table: Table) -> None:
-    """Refuse a level without a value.
+    """Refuse a level without a value, and an identifier of which no value can be drawn.
 
     Raises
     ------
     Exception
         What decoding raises, or a ValueError.
     """
+    for identifier in table.identifiers.values():
+        identifier.draw(1, np.random.default_rng(0), gaps=False)
     for column in table.columns:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of pandas, about a level that is no category of the dtype

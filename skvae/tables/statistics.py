@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from skvae.likelihoods import Likelihood
 from skvae.tables.bins import Floats
 from skvae.tables.columns import ColumnSurvey, Dtype, IdentifierColumn, IdentifierSurvey, reader_of
+from skvae.tables.columns.base import Protect, least_rows
 from skvae.tables.columns.cells import in_short
 from skvae.tables.counts import Moments
 from skvae.tables.encoded import EncodedColumn
@@ -37,6 +38,8 @@ class Statistics:
         Whether gaps are encoded as columns of their own.
     histograms : bool
         See ``choose_families``.
+    protect : "auto", int or None
+        How many rows a level needs to be learned as itself; "auto" protects the columns of a DataFrame.
 
     Attributes
     ----------
@@ -57,6 +60,7 @@ class Statistics:
         *,
         add_indicator: bool = False,
         histograms: bool = False,
+        protect: Protect = None,
     ) -> None:
         names, dtypes = names_and_dtypes(like)
         families = choose_families(names, dtypes, likelihood, is_frame=is_frame(like), histograms=histograms)
@@ -67,6 +71,7 @@ class Statistics:
         self.families = [families[j] for j in kept]
         self.add_indicator = add_indicator
         self.surveys = list(map(_survey_of, self.names, dtypes, self.families))
+        self.protect = None if protect == "auto" and not is_frame(like) else protect
         self._is_identity = np.array([survey.is_identity for survey in self.surveys])
         self.moments = Moments(len(self.names), self._sizes)
         self.n_rows = 0
@@ -119,6 +124,8 @@ class Statistics:
 
     def columns(self) -> list[EncodedColumn]:
         """The columns that a model learns, as far as they are known."""
+        for survey in self.surveys:
+            survey.least_rows = least_rows(self.protect, self.n_rows)
         moments, learned = self.moments, [survey.learned() for survey in self.surveys]
         origin, unit = np.array([(of.origin, of.unit) for of in learned]).T
         mean, std = self._center_and_size()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 
+from skvae.tables.columns.base import Protect
 from skvae.tables.frames import Native
 from skvae.tables.rows import Rows, check_alike, slices
 from skvae.tables.schema import Choice
@@ -21,7 +22,7 @@ class Survey:
     ----------
     like : ndarray or DataFrame
         The first chunk, whose names and dtypes all others share, and which shows what columns are identifiers.
-    likelihood, add_indicator, histograms, native
+    likelihood, add_indicator, histograms, protect, native
         See ``Table.fit``.
 
     Examples
@@ -42,10 +43,13 @@ class Survey:
         *,
         add_indicator: bool = False,
         histograms: bool = False,
+        protect: Protect = None,
         native: Native | None = None,
     ) -> None:
         self.like = like[:0]
-        self.statistics = Statistics(like, likelihood, add_indicator=add_indicator, histograms=histograms)
+        self.statistics = Statistics(
+            like, likelihood, add_indicator=add_indicator, histograms=histograms, protect=protect
+        )
         self.native = native
 
     def add(self, X: Rows) -> None:

@@ -19,6 +19,7 @@ from skvae.likelihoods.ruler import Ruler
 from skvae.messages import warn_user
 from skvae.tables.bins import Floats
 from skvae.tables.columns import Column, Dtype, IdentifierColumn, NewIdentifiers, Support
+from skvae.tables.columns.base import Protect
 from skvae.tables.columns.cells import in_words, is_missing
 from skvae.tables.columns.dtypes import cast
 from skvae.tables.encoded import EncodedColumn
@@ -63,6 +64,7 @@ class Table:
         *,
         add_indicator: bool = False,
         histograms: bool = False,
+        protect: Protect = None,
         native: Native | None = None,
     ) -> Table:
         """Choose families, learn levels, ranges and scales.
@@ -77,6 +79,9 @@ class Table:
             Whether to encode where the gaps are.
         histograms : bool
             See ``choose_families``.
+        protect : "auto", int or None
+            How many rows a category or another level needs to be learned as itself; "auto" is 5 for the columns of a
+            DataFrame, fewer below 250 rows.
         native : Native, optional
             Where the rows come from, if not from pandas.
 
@@ -90,7 +95,7 @@ class Table:
         ValueError
             Where a column is empty, infinite, or outside the support of its family.
         """
-        statistics = Statistics(X, likelihood, add_indicator=add_indicator, histograms=histograms)
+        statistics = Statistics(X, likelihood, add_indicator=add_indicator, histograms=histograms, protect=protect)
         cells = statistics.read(X)
         statistics.check_observed()
         statistics.check_support(cells, X)

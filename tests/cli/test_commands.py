@@ -405,3 +405,19 @@ def test_fit_checks_what_writes_its_model(monkeypatch):
     monkeypatch.setitem(sys.modules, "safetensors", None)
     with pytest.raises(ImportError, match="needs safetensors, which is not installed"):
         run("fit", "missing.csv", "-o", "model")
+
+
+def test_identifiers_of_a_file_are_drawn_anew(named_rows, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    named_rows.to_csv("customers.csv", index=False)
+    run("fit", "customers.csv", "-o", "model", *QUICK)
+    assert "note: Values of identifiers (nearly) never recur, as in column(s) 'id', 'email'" in capsys.readouterr().err
+    run("sample", "--model", "model", "-n", "300", "-o", "rows.csv")
+    run("impute", "customers.csv", "--model", "model", "-o", "full.csv")
+    rows, full = pd.read_csv("rows.csv"), pd.read_csv("full.csv")
+    for name in ("id", "email", "phone"):
+        assert not rows[name].dropna().isin(named_rows[name]).any() and rows[name].dropna().is_unique
+    assert full["phone"].notna().all() and full["phone"].is_unique
+    assert full.drop(columns="phone").equals(named_rows.drop(columns="phone"))
+    with pytest.raises(ValueError, match="column 'email' is an identifier"):
+        run("sample", "--model", "model", "--given", "email=bob")

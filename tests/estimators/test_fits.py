@@ -147,3 +147,26 @@ def test_weights_count_in_proportion(factor, line):
     weights = np.linspace(1, 2, len(line))
     one, other = (model().fit(line, sample_weight=scale * weights) for scale in (1, factor))
     assert other.score(line) == pytest.approx(one.score(line), rel=1e-4)
+
+
+# -- identifiers -----------------------------------------------------------------------------------------------------
+
+
+def test_identifiers_of_a_stream_are_those_of_a_chunk(tiny, named_rows, monkeypatch):
+    monkeypatch.setattr("skvae.models.streaming.IN_MEMORY", 300)
+    vae = VAETransformer(**tiny).fit_chunks([named_rows[:100], named_rows[100:]])
+    assert list(vae.table_.identifiers) == [0, 2, 4]
+    rows = vae.sample(1000)
+    assert not rows["email"].isin(named_rows["email"]).any() and rows["id"].min() == len(named_rows) + 1
+
+
+def test_identifiers_are_decided_by_the_first_call_of_partial_fit(tiny, named_rows):
+    vae = VAETransformer(**tiny).partial_fit(named_rows[:100]).partial_fit(named_rows[100:])
+    assert list(vae.table_.identifiers) == [0, 2, 4]
+    assert vae.sample(3)["id"].tolist() == [101, 102, 103]
+
+
+def test_a_warm_start_keeps_the_identifiers(tiny, named_rows):
+    vae = VAETransformer(**tiny, warm_start=True).fit(named_rows)
+    before = vae.table_.identifiers
+    assert vae.fit(named_rows.assign(id=1)).table_.identifiers is before

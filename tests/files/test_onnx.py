@@ -93,6 +93,9 @@ def test_what_no_graph_says(quick, mixed, iris, tmp_path, monkeypatch):
     vae = VAETransformer(**quick).fit(mixed)
     with pytest.raises(ValueError, match=r"one array of numbers, but column 'kind' holds"):
         vae.to_onnx(path)
+    vae = VAETransformer(**quick).fit(mixed[["size"]].assign(id=range(len(mixed))))
+    with pytest.raises(ValueError, match=r"column 'id' is an identifier, which is drawn. Fit without it"):
+        vae.to_onnx(path)
     vae = VAETransformer(decoder="autoregressive", **quick).fit(iris)
     with pytest.raises(ValueError, match="Use decoder='factorized', or part='encoder'"):
         vae.to_onnx(path, "decoder")

@@ -8,6 +8,7 @@ import re
 import struct
 import sys
 import tracemalloc
+import uuid
 import warnings
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
@@ -99,6 +100,17 @@ def test_mixed_frames_under_every_prior_and_decoder(settings, tiny, mixed, tmp_p
     monkeypatch.setattr("skvae.models.outcome.fit_prior", partial(fit_prior, n_steps=2))
     vae = VAETransformer(**tiny | {"early_stopping": False} | settings).fit(mixed)
     assert_same(vae, saved(vae, tmp_path), mixed)
+
+
+def test_identifiers(tiny, named_rows, tmp_path):
+    keys = [uuid.UUID(int=i**9) for i in range(len(named_rows))]
+    named_rows = named_rows.assign(key=keys)[["id", "age", "email", "phone", "key", "plan"]]
+    vae = VAETransformer(**tiny, likelihood={"id": "normal_scores"}).fit(named_rows)
+    loaded = saved(vae, tmp_path)
+    assert_same(vae, loaded, named_rows.assign(phone=None))
+    assert list(loaded.table_.identifiers) == [2, 3, 4]
+    content = (tmp_path / "model").read_bytes()
+    assert not [email for email in named_rows["email"] if email.encode() in content]
 
 
 def test_a_wide_table_whose_columns_see_one_another(tiny, tmp_path):

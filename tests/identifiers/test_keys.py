@@ -12,7 +12,7 @@ def rng():
 
 
 def learned(values):
-    return Keys.of(values, min(values), max(values), len(values)), Seen.of(digests(map(str, values)))
+    return Keys.of(values, min(values), max(values), len(values), most=INT64), Seen.of(digests(map(str, values)))
 
 
 def test_a_count_goes_on():

@@ -27,6 +27,7 @@ def test_a_digest_is_that_of_the_text_alone():
     assert len(set(digests(["", "\ud800", "é"]).tolist())) == 3
 
 
-def test_no_places_are_refused():
-    with pytest.raises(ValueError, match="needs a place"):
-        Seen(np.empty(0, dtype=np.uint8))
+@pytest.mark.parametrize("bits", [[], [0, 0, 0, 255], [255] * 9])
+def test_no_free_places_are_refused(bits):  # nothing new would ever be found
+    with pytest.raises(ValueError, match="at most one of 8 places"):
+        Seen(np.array(bits, dtype=np.uint8))

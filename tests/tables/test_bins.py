@@ -415,3 +415,43 @@ def test_nothing_is_drawn_into_wide_gaps():
     drawn = bins.decode(grid)
     assert np.mean((drawn > 5) & (drawn < 9_000)) < 0.01
     assert np.mean((drawn > 2e4) & (drawn < 9e6)) < 0.01
+
+
+# -- groups of rows ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("what", TRAINING)
+@pytest.mark.parametrize("least_rows", [2, 5, 40])
+def test_so_many_rows_reach_the_ends_and_hold_each_atom(what, least_rows):
+    values = np.sort(TRAINING[what])
+    distinct, counts = np.unique(values, return_counts=True)
+    bins = Bins.from_counts(distinct, counts, None, least_rows=least_rows)
+    drawn = bins.decode(RNG.uniform(0, len(bins.edges), 20_000))
+    assert (values <= drawn.min()).sum() >= least_rows <= (values >= drawn.max()).sum()
+    atoms = bins.edges[bins.first < 0, 0]
+    held = bins.decode(bins.encode(values))
+    assert all((held == atom).sum() >= least_rows for atom in atoms)
+    inside = (values > drawn.min()) & (values < drawn.max())
+    assert inside.mean() > 0.9 or what in ("two values", "constant")
+
+
+def test_rare_values_are_those_next_to_them():
+    distinct, counts = np.array([0.0, 1, 2, 3, 7, 8, 90]), np.array([50, 30, 1, 40, 2, 20, 1])
+    bins = Bins.from_counts(distinct, counts, 0, least_rows=5)
+    assert bins.edges[:, 0].tolist() == [0, 1, 3, 8]
+    assert bins.decode(bins.encode(distinct)).tolist() == [0, 1, 1, 3, 8, 8, 8]
+    assert_allclose(bins.shares, (np.array([50, 31, 40, 23]) + 0.5) / 146)
+
+
+@pytest.mark.parametrize("values", [[1.0], [1, 2], [1, 2, 3], [0, 0, 0, 5], list(range(9))])
+def test_few_values_have_levels_all_the_same(values):
+    bins = Bins.from_counts(*np.unique(np.array(values, dtype=float), return_counts=True), 0, least_rows=50)
+    codes = bins.encode(np.array(values, dtype=float))
+    assert np.isfinite(bins.decode(codes)).all() and np.isfinite(bins.shares).all()
+
+
+def test_no_protection_changes_nothing():
+    distinct, counts = np.unique(TRAINING["zero-inflated"], return_counts=True)
+    one, other = Bins.from_counts(distinct, counts, None), Bins.from_counts(distinct, counts, None, least_rows=1)
+    for of_one, of_other in zip(vars(one).values(), vars(other).values(), strict=True):
+        assert_array_equal(of_one, of_other)

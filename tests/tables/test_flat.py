@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from skvae.tables import FlatTable, Table, check_levels
+from skvae.tables.columns import IdentifierSurvey
 
 
 @pytest.fixture
@@ -38,7 +39,13 @@ def test_a_table_comes_back(container, add_indicator, mixed):
 
 def test_names_of_parts_are_those_of_files():
     names = " ".join(field.name for field in dataclasses.fields(FlatTable))
-    assert names == "columns families loc scale lower upper gaps indicated labels dtype native"
+    assert names == "columns families loc scale lower upper gaps indicated labels dtype native identifiers"
+
+
+def identifier_column():
+    survey = IdentifierSurvey("id", np.dtype(int))
+    survey.add(pd.Series(range(60)))
+    return survey.learned()
 
 
 CHANGES = {
@@ -51,6 +58,8 @@ CHANGES = {
     "negative": lambda flat: {"indicated": [-1, *flat.indicated[1:]]},
     "labels": lambda flat: {"labels": flat.labels[1:]},
     "array": lambda flat: {"labels": None},
+    "a place among others": lambda flat: {"identifiers": {100: identifier_column()}},
+    "one too many": lambda flat: {"identifiers": {0: identifier_column()}},
     "both": lambda flat: {"dtype": np.dtype(float)},
 }
 

@@ -6,7 +6,7 @@ import decimal
 from abc import ABC, abstractmethod
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,25 @@ from skvae.tables.columns.dtypes import Dtype, Values, is_bool, is_decimal
 Mask = NDArray[np.bool_]
 
 UNREADABLE = (TypeError, ValueError, OverflowError, NotImplementedError)  # what pandas and Arrow raise of a value
+
+
+Protect = Literal["auto"] | int | None
+
+PROTECTED_ROWS = 5  # that hold a value, from which on it is nobody's own
+ROWS_FOR_EACH = 50  # of a table for each of these: of few rows, groups would be a large part
+
+
+def least_rows(protect: Protect, n_rows: int) -> int:
+    """How many of so many rows a value needs to be learned as itself; 1 where nothing is protected.
+
+    Examples
+    --------
+    >>> [least_rows("auto", n) for n in (99, 100, 200, 10_000)], least_rows(None, 10_000), least_rows(20, 30)
+    ([1, 2, 4, 5], 1, 20)
+    """
+    if protect == "auto":
+        return int(np.clip(n_rows // ROWS_FOR_EACH, 1, PROTECTED_ROWS))
+    return protect or 1
 
 
 class Support(NamedTuple):
@@ -257,6 +276,7 @@ class ColumnSurvey(ABC):
     """What is known of one column so far."""
 
     is_identity: bool = False  # floats are the values themselves
+    least_rows: int = 1  # how many rows a value that is learned as itself needs
 
     @abstractmethod
     def add(self, values: pd.Series) -> Floats:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -32,24 +32,36 @@ from skvae.tables.counts import Categories
 
 IDENTIFIER = 0.9  # distinct categories a row, from which on a column looks like the name of its row
 IDENTIFIER_ROWS = 100  # below, a table may well hold every category once
+MANY_RARE = 0.2  # share of the cells, from which on protected categories are missed
+RARE = "(rare)"
 UNLIMITED = 2**31  # levels of their own
 
 
 @dataclass(frozen=True)
 class CategoryColumn(Column):
-    """A category is its position among the levels seen at fit; the rarest share the last.
+    """A category is its position among the levels seen at fit; the rarest share the last, or are next to another one.
 
     Attributes
     ----------
     levels : pandas.Index
         Distinct values: those with a level of their own, in sorted order where they have one, and then those that
-        share the last level, the most frequent first.
+        share the last level, the most frequent first; last the protected ones, which too few rows hold.
     shares : ndarray
         Cumulative share of each value of the shared level among the rows there; empty where no level is shared.
+    n_protected : int
+        How many values are protected: they are read as others are, and never drawn.
+    drawn : ndarray
+        Cumulative share of each other value among the rows of these, of which one is drawn instead of a protected one;
+        empty where there is none of these.
+    neighbors : ndarray of int
+        Level that each protected value of an ordered column counts as: these share none.
     """
 
     levels: pd.Index
     shares: Floats
+    n_protected: int = 0
+    drawn: Floats = field(default_factory=lambda: np.empty(0))
+    neighbors: Integers = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     has_density: ClassVar[bool] = True
     warns_of_unseen: ClassVar[bool] = True
@@ -74,11 +86,20 @@ class CategoryColumn(Column):
 
     @classmethod
     def survey(cls, name: Hashable, dtype: Dtype, family: Likelihood) -> CategorySurvey:  # noqa: D102
-        return CategorySurvey(name, dtype, getattr(family, "max_categories", UNLIMITED))
+        most = getattr(family, "max_categories", UNLIMITED)
+        return CategorySurvey(name, dtype, most, is_ordered=family.levels == "ordered")
 
     @classmethod
-    def of_counts(cls, distinct: pd.Series, counts: list[int], max_categories: int) -> CategoryColumn:
-        """Learn the levels from the distinct values and how often each occurs."""
+    def of_counts(
+        cls,
+        distinct: pd.Series,
+        counts: list[int],
+        max_categories: int,
+        *,
+        least_rows: int = 1,
+        is_ordered: bool = False,
+    ) -> CategoryColumn:
+        """Learn the levels from the distinct values and how often each occurs; those of fewer rows are protected."""
         levels = pd.Index(distinct)
         if isinstance(distinct.dtype, pd.CategoricalDtype):
             levels = pd.Index(distinct.cat.remove_unused_categories().cat.categories)
@@ -86,17 +107,32 @@ class CategoryColumn(Column):
             with suppress(TypeError):  # values of several types have no order but that of appearance
                 levels = levels.sort_values()
         times = np.bincount(positions(levels, pd.Index(distinct)), counts, minlength=len(levels))
-        if len(levels) <= max_categories:
-            return cls(distinct.name, distinct.dtype, levels, np.empty(0))
+        name, dtype, is_protected = distinct.name, distinct.dtype, times < least_rows
+        n_frequent = int((~is_protected).sum())
+        if len(levels) <= max_categories and n_frequent == len(levels):
+            return cls(name, dtype, levels, np.empty(0))
         ranked = np.argsort(-times, kind="stable")
-        alone, rare = np.sort(ranked[: max_categories - 1]), ranked[max_categories - 1 :]
-        shares = times[rare].cumsum() / times[rare].sum()
-        return cls(distinct.name, distinct.dtype, levels.take(np.concatenate([alone, rare])), shares)
+        if is_ordered:
+            alone, rare = np.flatnonzero(~is_protected), np.flatnonzero(is_protected)
+            neighbors = np.abs(rare[:, None] - alone).argmin(axis=1)
+            ordered = levels.take(np.concatenate([alone, rare]))
+            return cls(name, dtype, ordered, np.empty(0), len(rare), neighbors=neighbors)
+        n_alone = n_frequent if n_frequent < max_categories else max_categories - 1
+        alone, rare = np.sort(ranked[:n_alone]), ranked[n_alone:]
+        shares, order = times[rare].cumsum() / times[rare].sum(), np.concatenate([alone, rare])
+        drawn = times[order[:n_frequent]].cumsum() / times[order[:n_frequent]].sum()
+        n_protected = len(levels) - n_frequent
+        return cls(name, dtype, levels.take(order), shares, n_protected, drawn if n_protected else np.empty(0))
 
     @property
     def n_alone(self) -> int:
         """Number of values with a level of their own."""
-        return len(self.levels) - len(self.shares)
+        return len(self.levels) - len(self.shares) - len(self.neighbors)
+
+    @property
+    def n_drawn(self) -> int:
+        """Number of values that are not protected."""
+        return len(self.levels) - self.n_protected
 
     @property
     def edges(self) -> Floats:  # noqa: D102
@@ -114,7 +150,9 @@ class CategoryColumn(Column):
                 f"{int(unseen.sum())} such cell(s) count as missing.",
             )
         is_rare = codes >= self.n_alone  # a comparison with NaN is false
-        if is_rare.any():
+        if is_rare.any() and len(self.neighbors):
+            codes[is_rare] = self.neighbors[codes[is_rare].astype(int) - self.n_alone]
+        elif is_rare.any():
             center = self.shares - np.diff(self.shares, prepend=0.0) / 2
             position = center[codes[is_rare].astype(int) - self.n_alone]
             codes[is_rare] = self.n_alone + POSITION_MAX * position
@@ -137,6 +175,8 @@ class CategoryColumn(Column):
         position = code.astype(np.intp)
         if len(self.shares):
             position = np.where(position >= self.n_alone, self.n_alone + self._which_rare(code), position)
+            is_protected = position >= self.n_drawn
+            position[is_protected] = self._instead(code[is_protected])
         values = self.levels.take(position)
         if is_gap.any():
             values = values.astype(object).where(~is_gap, _gap_of(self.dtype))
@@ -149,9 +189,21 @@ class CategoryColumn(Column):
         position = np.clip((codes - self.n_alone) / POSITION_MAX, 0, 1)
         return np.asarray(np.minimum(np.searchsorted(self.shares, position), len(self.shares) - 1))
 
+    def _instead(self, codes: Floats) -> Integers:
+        """Positions of values that are drawn instead of protected ones: by what is random in the code, or the mode."""
+        which = self._which_rare(codes)
+        begin, end = np.append(0.0, self.shares)[which], self.shares[which]
+        rest = ((codes - self.n_alone) / POSITION_MAX - begin) / (end - begin)
+        drawn = np.searchsorted(self.drawn, np.clip(rest, 0, 1), side="right")
+        mode = int(np.diff(self.drawn, prepend=0.0).argmax())
+        return np.where(codes == self.n_alone, mode, np.minimum(drawn, len(self.drawn) - 1))
+
     @property
-    def level_labels(self) -> pd.Index:  # noqa: D102
-        return self.levels[: len(self.edges)]
+    def level_labels(self) -> pd.Index:
+        """The values, and "(rare)" for a level that is only shared by protected ones."""
+        if self.n_alone < self.n_drawn or not len(self.shares):
+            return self.levels[: len(self.edges)]
+        return self.levels[: self.n_alone].astype(object).append(pd.Index([RARE], dtype=object))
 
     def center(self, cells: Floats) -> Floats:
         """The most frequent of several draws. Shape: (M, N) -> (N,)."""
@@ -177,9 +229,9 @@ class CategoryColumn(Column):
             return np.zeros(len(values), dtype=bool)
 
     def possible_values(self, support: Support) -> str:
-        """The first ten levels."""
-        more = " …" if len(self.levels) > 10 else ""
-        return f"one of {self.levels[:10].tolist()}{more}"
+        """The first ten of the values that are drawn."""
+        more = " …" if self.n_drawn > 10 else ""
+        return f"one of {self.levels[: min(self.n_drawn, 10)].tolist()}{more}"
 
     def as_cells(self, values: pd.Series) -> pd.Series:
         """The levels that values stand for: that of an interval is the interval."""
@@ -195,7 +247,10 @@ class CategoryColumn(Column):
     def encode_tensor(self, values: Tensor) -> Tensor:
         """Codes of numbers; of values that are no level, NaN. Shape: (N, 1), kept."""
         is_level = values == torch.from_numpy(self.levels.to_numpy(dtype=np.float64))
-        code = is_level.double().argmax(dim=1, keepdim=True).clamp(max=len(self.edges) - 1)
+        codes = np.minimum(np.arange(len(self.levels)), self.n_alone)
+        if len(self.neighbors):
+            codes[self.n_alone :] = self.neighbors
+        code = torch.from_numpy(codes)[is_level.double().argmax(dim=1, keepdim=True)]
         return code.double().masked_fill(~is_level.any(dim=1, keepdim=True), torch.nan)
 
     def decode_tensor(self, cells: Tensor) -> Tensor:  # noqa: D102
@@ -214,11 +269,13 @@ class CategorySurvey(ColumnSurvey):
         What it comes back as.
     max_categories : int
         Largest number of levels; the rarest categories share the last.
+    is_ordered : bool
+        Whether levels follow one another, so that none is shared.
     """
 
-    def __init__(self, name: Hashable, dtype: Dtype, max_categories: int) -> None:
+    def __init__(self, name: Hashable, dtype: Dtype, max_categories: int, *, is_ordered: bool = False) -> None:
         self.name, self.dtype = name, dtype
-        self.max_categories = max_categories
+        self.max_categories, self.is_ordered = max_categories, is_ordered
         self.counts = Categories(name)
 
     def add(self, values: pd.Series) -> Floats:  # noqa: D102
@@ -240,9 +297,33 @@ class CategorySurvey(ColumnSurvey):
         check_recurring(self.name, len(distinct), sum(counts))
         dtype = plain(pd.Series(dtype=self.dtype)).dtype
         levels = pd.Series(distinct, name=self.name, dtype=dtype)
-        column = replace(CategoryColumn.of_counts(levels, counts, self.max_categories), dtype=self.dtype)
+        column = CategoryColumn.of_counts(
+            levels, counts, self.max_categories, least_rows=self._protected_below(counts), is_ordered=self.is_ordered
+        )
+        column = replace(column, dtype=self.dtype)
         first, last = column.encode(pd.Series(column.levels[[0, -1]])).tolist()
+        if len(column.neighbors):
+            last = float(column.n_alone - 1)
         return Learned(column, ends=(first, last))
+
+    def _protected_below(self, counts: list[int]) -> int:
+        """How many rows a category needs to be learned as itself, with a warning where that is much or impossible."""
+        least_rows, n_cells = self.least_rows, sum(counts)
+        n_rare = sum(n for n in counts if n < least_rows)
+        if least_rows == 1 or n_rare <= MANY_RARE * n_cells or is_bool(self.dtype):
+            return 1 if is_bool(self.dtype) else least_rows  # everybody knows what a boolean may be
+        coarsen = "Merge categories, drop the column, or pass protect=None to learn each as it is."
+        if n_rare == n_cells:
+            warn_user(
+                f"A category that fewer than {least_rows} rows hold is drawn as a more frequent one, but column "
+                f"{self.name!r} has none: its categories are learned and drawn as they are. {coarsen}"
+            )
+            return 1
+        warn_user(
+            f"A category that fewer than {least_rows} rows hold is drawn as a more frequent one, and column "
+            f"{self.name!r} holds such categories in {n_rare} of {n_cells} cells. {coarsen}"
+        )
+        return least_rows
 
 
 def positions(levels: pd.Index, values: pd.Index) -> Integers:

@@ -229,6 +229,6 @@ class HistogramSurvey(ColumnSurvey):
         distinct = as_decimals(self.number.cells_of(self.counts.values), decimals, numpy_float(number.dtype))
         distinct, place = np.unique(distinct, return_inverse=True)  # neighbours may be one, as floats
         counts = np.bincount(place, self.counts.counts).astype(np.int64)
-        bins = Bins.from_counts(distinct, counts, decimals, self.max_bins)
+        bins = Bins.from_counts(distinct, counts, decimals, self.max_bins, least_rows=self.least_rows)
         first, last = bins.encode(distinct[[0, -1]]).tolist()
         return Learned(HistogramColumn(number.name, number.dtype, number, bins), ends=(first, last))

@@ -52,6 +52,10 @@ class IdentifierColumn:
             raise ValueError(f"a share of gaps cannot be {self.share_of_gaps}")
         if isinstance(self.form, Keys) != is_whole(self.dtype):
             raise ValueError(f"a {type(self.form).__name__} cannot be {self.dtype}")
+        if isinstance(self.form, Keys):
+            limits = np.iinfo(integer_type(self.dtype))
+            if not limits.min <= self.form.lower <= self.form.upper <= limits.max:
+                raise ValueError(f"{self.dtype} does not hold {self.form.lower} to {self.form.upper}")
 
     def draw(self, n: int, rng: np.random.Generator, *, gaps: bool = True, beside: pd.Series | None = None) -> Any:
         """Draw values that differ from one another and from all that were seen, in the dtype of the column.
@@ -117,7 +121,8 @@ class NewIdentifiers:
         rng = np.random.default_rng((self.seed, j))
         values = column.draw(n_rows, rng, gaps=self.gaps, beside=beside)
         any_dtype: Any = column.dtype
-        return pd.Series(values, index=index, dtype=any_dtype)
+        drawn: pd.Series = pd.Series(values, index=index, dtype=any_dtype)
+        return drawn
 
 
 class IdentifierSurvey:
@@ -155,7 +160,8 @@ class IdentifierSurvey:
         share_of_gaps = 1 - self.n_known / self.n_rows
         seen = Seen.of(np.concatenate(self.digests))
         if self.ends is not None:
-            form = Keys.of(self.examples, *self.ends, self.n_known)
+            most = int(np.iinfo(integer_type(self.dtype)).max)
+            form = Keys.of(self.examples, *self.ends, self.n_known, most=most)
             return IdentifierColumn(self.name, self.dtype, form, seen, share_of_gaps)
         is_uuid = isinstance(self.examples[0], uuid.UUID)
         of_text = TextForm.of(list(map(str, self.examples)))

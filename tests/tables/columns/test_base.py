@@ -7,7 +7,7 @@ import pytest
 from skvae.likelihoods import DiscretizedLogistic, Gaussian, Poisson
 from skvae.tables import Table
 from skvae.tables.columns import Column, GapColumn, NumberColumn, Support, check_finite
-from skvae.tables.columns.base import converted
+from skvae.tables.columns.base import converted, least_rows
 
 FLOAT = np.dtype(float)
 
@@ -67,3 +67,11 @@ def test_complex_numbers_are_none(dtype):
     column = Table.fit(pd.DataFrame({"a": np.arange(9).astype(dtype)})).data[0]
     with pytest.raises(ValueError, match=r"Column 'a' holds .* is 1j.*Pass"):
         column.encode_condition(pd.Series([1j]))
+
+
+@pytest.mark.parametrize(
+    ("protect", "n_rows", "expected"),
+    [("auto", 99, 1), ("auto", 100, 2), ("auto", 249, 4), ("auto", 10**6, 5), (None, 10**6, 1), (20, 10, 20)],
+)
+def test_of_few_rows_fewer_make_a_group(protect, n_rows, expected):
+    assert least_rows(protect, n_rows) == expected

@@ -4,6 +4,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
@@ -310,3 +311,74 @@ def test_categories_of_numbers_that_pandas_cannot_look_up(dtype):
     again = table.decode(table.encode(X))
     assert again.dtype == X.dtype
     assert_array_equal(again, X)
+
+
+# -- rare categories -----------------------------------------------------------------------------------------------
+
+TITLES = ["Mr"] * 60 + ["Mrs"] * 30 + ["Dr"] * 3 + ["Capt", "Don"]
+
+
+def protected(values, max_categories=2**31, least_rows=5, **options):
+    survey = CategorySurvey(values.name, values.dtype, max_categories, **options)
+    survey.add(values)
+    survey.least_rows = least_rows
+    return survey.learned().codec
+
+
+@pytest.mark.parametrize("max_categories", [2**31, 3, 2, 1])
+def test_rare_categories_are_read_and_frequent_ones_drawn_instead(max_categories):
+    column = protected(pd.Series(TITLES, name="a"), max_categories)
+    codes = column.encode(pd.Series(["Capt", "Don", "Dr", "Mr"]))
+    assert np.isfinite(codes).all() and len(column.edges) == min(3, max_categories)
+    assert len(set(np.floor(codes[:3]))) == 1
+    drawn = pd.Series(column.decode(np.random.default_rng(0).uniform(0, len(column.edges), 20_000)))
+    assert set(drawn) == {"Mr", "Mrs"}
+    shared = pd.Series(column.decode(np.random.default_rng(0).uniform(column.n_alone, column.n_alone + 1, 20_000)))
+    assert (shared == "Mr").mean() == pytest.approx(2 / 3, abs=0.02)
+    assert list(column.decode(np.array([float(column.n_alone)]))) == ["Mr"]  # of a level, what is most probable
+
+
+def test_a_rare_category_has_its_share_of_the_shared_level():
+    column = protected(pd.Series(TITLES, name="a"))
+    assert_allclose(column.log_density(column.encode(pd.Series(["Dr", "Don", "Mr"]))), np.log([3 / 5, 1 / 5, 1]))
+    assert list(column.level_labels) == ["Mr", "Mrs", "(rare)"]
+    assert column.possible_values(ANY) == "one of ['Mr', 'Mrs']"
+    assert column.is_possible(pd.Series(["Don", "Sir"])).tolist() == [True, False]
+
+
+def test_an_ordered_category_that_is_rare_counts_as_its_neighbor():
+    dtype = pd.CategoricalDtype(["never", "low", "mid", "high", "top", "best"], ordered=True)
+    values = pd.Series(["low"] * 40 + ["mid"] * 2 + ["high"] * 40 + ["top"] * 3 + ["never"], dtype=dtype, name="a")
+    column = protected(values, is_ordered=True)
+    assert column.encode(values).astype(int).tolist() == [0] * 40 + [0] * 2 + [1] * 40 + [1] * 3 + [0]
+    assert list(column.decode(np.array([0.0, 1.0]))) == ["low", "high"] and list(column.level_labels) == ["low", "high"]
+    table = Table.fit(values.to_frame(), protect=5)
+    assert (table.lower.tolist(), table.upper.tolist()) == ([0.0], [1.0])
+
+
+def test_a_graph_reads_rare_numbers_as_the_codec_does():
+    values = pd.Series([7] * 50 + [3] * 40 + [5] * 2 + [11], dtype=pd.CategoricalDtype([3, 5, 7, 11]), name="a")
+    for is_ordered in (False, True):
+        column = protected(values, is_ordered=is_ordered)
+        cells = column.encode_tensor(torch.tensor([[3.0], [5], [7], [11], [4]], dtype=torch.float64))
+        expected = np.floor(column.encode(pd.Series([3, 5, 7, 11])))
+        assert_array_equal(cells[:, 0], [*expected, np.nan])
+
+
+@pytest.mark.parametrize("dtype", ["bool", "boolean"])
+def test_everybody_knows_what_a_boolean_may_be(dtype):
+    column = protected(pd.Series([True] + [False] * 99, dtype=dtype, name="a"))
+    assert list(column.decode(np.array([0.0, 1.0]))) == [False, True]
+
+
+def test_many_rare_categories_warn():
+    values = pd.Series([*TITLES, *(f"title {i}" for i in range(40))], name="a")
+    with pytest.warns(
+        UserWarning, match=r"column 'a' holds such categories in 45 of 135 cells"
+    ):
+        assert protected(values).n_drawn == 2
+    with pytest.warns(UserWarning, match=r"column 'a' has none: its categories are learned and drawn as they are"):
+        assert protected(values[-40:]).n_protected == 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        protected(pd.Series(TITLES, name="a"))
