@@ -161,6 +161,11 @@ def _restored(cls: Any, described: Any, arrays: Arrays, own: Own, reader: Reader
         raise ValueError("It has more layers than weights")
     if attributes["n_features_in_"] != len(attributes["table_"].data_columns):
         raise ValueError("Its number of columns is not that of its table")
+    rules = attributes.get("_rules")
+    if rules is not None and (
+        len(rules.names) != attributes["n_features_in_"] or attributes["constraints_"] != rules.texts
+    ):
+        raise ValueError("Its rules are not those of its columns")
     for values in (parameters, attributes["_fitted_with"]):
         values.update({side: network for side, network in own.items() if network is not None and values[side] is None})
     cls(**attributes["_fitted_with"])._validate_params()

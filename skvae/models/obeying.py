@@ -25,54 +25,92 @@ def obey(
     rules: Rulebook,
     rows: Rows,
     generator: torch.Generator,
+    redraw: Redraw,
     *,
-    redraw: Redraw | None = None,
     is_free: Mask | None = None,
+    are_means: bool = False,
 ) -> tuple[Rows, Mask]:
     """Rows that keep the rules, and which of them cannot.
 
-    What follows from other cells is computed. Rows that then break a rule are drawn again some times; what still
-    breaks one is moved to where it does not.
+    What follows from other cells is computed. Draws that then break a rule are drawn again some times; what still
+    breaks one is moved to where it does not. Means are moved at once.
 
     Parameters
     ----------
     rules : Rulebook
         The rules.
     rows : ndarray or DataFrame of shape (N, D)
-        Rows as the model draws them.
+        Rows as the model gives them.
     generator : torch.Generator
         Source of choices.
-    redraw : callable, optional
-        Positions of rows → the same rows with their free cells drawn again. Without it they are means, which are moved.
+    redraw : callable
+        Positions of rows → the same rows with their free cells drawn again.
     is_free : ndarray of bool of shape (N, D), optional
         Cells that may change; None for all.
+    are_means : bool
+        Whether free cells are no draws but means.
     """
-    rng = np.random.default_rng(int(torch.randint(2**62, (1,), generator=generator, device=generator.device)))
-
-    def settle(rows: pd.DataFrame, at: Positions, *, by_force: bool) -> tuple[pd.DataFrame, Mask]:
-        free = None if is_free is None else is_free[at]
-        return rules.settle(rows, free, rng, by_force=by_force, mirrors=redraw is not None)
-
-    frame, everything = as_frame(rows, rules.names), np.arange(len(rows))
-    frame, broken = settle(frame, everything, by_force=redraw is None)
-    if redraw is None or not broken.any():
-        return _as(frame, rows), broken
-    for _ in range(N_REDRAWS):
-        at = np.flatnonzero(broken)
-        if not len(at) or len(at) > MOST_REDRAWN * len(frame):
-            break
-        new, broken[at] = settle(as_frame(redraw(at), rules.names), at, by_force=False)
-        frame = with_rows(frame, at, new)
-    at = np.flatnonzero(broken)
+    seed = int(torch.randint(2**62, (1,), generator=generator, device=generator.device))
+    attempt = Attempt(rules, as_frame(rows, rules.names), np.random.default_rng(seed), redraw, is_free, are_means)
+    if not are_means:
+        for _ in range(N_REDRAWS):
+            if not 0 < attempt.broken.mean() <= MOST_REDRAWN:
+                break
+            attempt.again(by_force=False)
+    attempt.force()
     for _ in range(N_MORE):
-        if not len(at):
+        if not attempt.broken.any():
             break
-        moved, broken[at] = settle(frame.iloc[at], at, by_force=True)
-        frame = with_rows(frame, at, moved)
-        at = np.flatnonzero(broken)
+        attempt.again(by_force=True)
+    return _as(attempt.frame, rows), attempt.broken
+
+
+class Attempt:
+    """Rows on their way to keep the rules.
+
+    Parameters
+    ----------
+    rules, redraw, is_free, are_means
+        See ``obey``.
+    frame : DataFrame
+        The rows.
+    rng : numpy.random.Generator
+        Source of choices.
+
+    Attributes
+    ----------
+    broken : ndarray of bool of shape (N,)
+        Which of them break a rule.
+    """
+
+    def __init__(
+        self,
+        rules: Rulebook,
+        frame: pd.DataFrame,
+        rng: np.random.Generator,
+        redraw: Redraw,
+        is_free: Mask | None,
+        are_means: bool,
+    ) -> None:
+        self.rules, self.rng, self.redraw, self.is_free, self.are_means = rules, rng, redraw, is_free, are_means
+        self.frame, self.broken = rules.settle(frame, is_free, rng, by_force=False)
+
+    def again(self, *, by_force: bool) -> None:
+        """Draw the rows that break a rule once more."""
+        at = np.flatnonzero(self.broken)
+        self._settle(as_frame(self.redraw(at), self.rules.names), at, by_force=by_force)
+
+    def force(self) -> None:
+        """Move the cells of the rows that break a rule."""
+        at = np.flatnonzero(self.broken)
         if len(at):
-            frame = with_rows(frame, at, as_frame(redraw(at), rules.names))
-    return _as(frame, rows), broken
+            self._settle(self.frame.iloc[at], at, by_force=True)
+
+    def _settle(self, rows: pd.DataFrame, at: Positions, *, by_force: bool) -> None:
+        free = None if self.is_free is None else self.is_free[at]
+        mirrors = not self.are_means
+        rows, self.broken[at] = self.rules.settle(rows, free, self.rng, by_force=by_force, mirrors=mirrors)
+        self.frame = with_rows(self.frame, at, rows)
 
 
 def refuse_broken(rules: Rulebook, rows: Rows, broken: Mask, is_known: Mask | None = None) -> None:

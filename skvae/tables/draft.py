@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -134,7 +135,8 @@ class Draft:
             return self.rows
         frame = self.rows.copy()
         for j, column in self._changed.items():
-            frame.isetitem(j, column)
+            cells: Any = column
+            frame.isetitem(j, cells)
         return frame
 
 

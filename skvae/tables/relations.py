@@ -29,17 +29,17 @@ class Relation:
         The constant.
     """
 
-    coefficients: Mapping[str, int]
+    coefficients: dict[str, int]
     constant: float
 
     @property
     def target(self) -> str:
         """The column that is written on the left, where there is one: a whole of its parts, or the last."""
-        signs = {name: np.sign(c) for name, c in self.coefficients.items()}
-        for name in reversed(self.coefficients):
-            others = [sign for other, sign in signs.items() if other != name]
-            if abs(self.coefficients[name]) == 1 and all(sign == -signs[name] for sign in others):
-                return name
+        for of_whole in (1, LARGEST):  # a mean of others, say, is second best
+            for name, c in reversed(self.coefficients.items()):
+                rest = [other for key, other in self.coefficients.items() if key != name]
+                if abs(c) <= of_whole and all(other * c < 0 and (abs(c) == 1 or abs(other) == 1) for other in rest):
+                    return name
         return max(reversed(self.coefficients), key=lambda name: abs(self.coefficients[name]) == 1)
 
     def text(self, quantities: Mapping[str, Quantity]) -> str:

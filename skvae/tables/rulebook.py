@@ -44,6 +44,10 @@ class Rulebook:
     names: list[str]
     is_given: bool = False
 
+    def __post_init__(self) -> None:
+        for rule in self.rules:  # of a file, say
+            check_names(rule, self.names)
+
     @classmethod
     def found(cls, rows: pd.DataFrame) -> Self:
         """The rules that hold in all rows of a table, and not by chance."""
