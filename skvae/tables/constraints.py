@@ -101,7 +101,7 @@ class Equation:
     def broken(self, draft: Draft) -> Mask:
         """Rows in which the sides differ by more than is rounded off. Shape: (N,)."""
         difference, size = self.differences(draft)
-        tolerance = self._tolerance(draft.quantities)
+        tolerance: Any = self._tolerance(draft.quantities)
         if difference.dtype.kind == "f":
             tolerance = tolerance + EXACT * size
         is_broken = ~(np.abs(difference) <= tolerance)

@@ -124,8 +124,8 @@ def complete_rows(numbers: Floats, n_wanted: int) -> tuple[NDArray[np.bool_], In
     """Rows without a gap in some columns, and these: those with the most gaps are left out until rows are enough."""
     columns = np.argsort(np.isnan(numbers).sum(axis=0), kind="stable")
     while len(columns):
-        is_complete: NDArray[np.bool_] = ~np.isnan(numbers[:, columns]).any(axis=1)
+        is_complete = np.asarray(~np.isnan(numbers[:, columns]).any(axis=1))
         if is_complete.sum() >= n_wanted:
-            return np.asarray(is_complete), np.sort(columns)
+            return is_complete, np.sort(columns)
         columns = columns[:-1]
     return np.zeros(len(numbers), dtype=bool), columns

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skvae.tables.bins import Floats, common_decimals
+from skvae.tables.bins import common_decimals
 from skvae.tables.columns.base import Mask
 from skvae.tables.columns.cells import is_missing
 from skvae.tables.columns.dtypes import (

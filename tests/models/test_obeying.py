@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -29,7 +31,7 @@ def test_rows_are_drawn_again_until_they_keep_the_rules(name):
     rows, broken = obey(book, shuffled(X, 1000, 0), generator(), redraw)
     assert not broken.any()
     assert set(book.held(rows).values()) == {1.0}
-    assert all(one >= other for one, other in zip(calls, calls[1:], strict=False))
+    assert all(one >= other for one, other in pairwise(calls))
 
 
 def test_the_same_seed_gives_the_same_rows():

@@ -38,7 +38,9 @@ def budgets(n, seed=0):
     """Shares that sum to 1."""
     rng = np.random.default_rng(seed)
     shares = rng.dirichlet([2, 3, 4, 1.0], n)
-    return pd.DataFrame({"age": rng.integers(18, 90, n)} | dict(zip(["rent", "food", "fun", "saved"], shares.T)))
+    return pd.DataFrame(
+        {"age": rng.integers(18, 90, n)} | dict(zip(["rent", "food", "fun", "saved"], shares.T, strict=True))
+    )
 
 
 def weather(n, seed=0):
