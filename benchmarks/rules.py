@@ -28,8 +28,8 @@ from skvae.metrics import column_shapes, mean_trend, two_sample_score
 from skvae.tables import Rulebook
 
 sys.path.append(str(Path(__file__).parents[1]))
-from tests.tables.ruled import TABLES, with_gaps
-from tests.tables.test_references import independent
+from tests.tables.rules.ruled import TABLES, with_gaps
+from tests.tables.rules.test_references import independent
 
 PART = 100_000  # rows drawn at once
 

@@ -12,7 +12,7 @@ from skvae import VAETransformer
 from skvae.cli import commands
 from skvae.cli.arguments import make_parser
 from skvae.cli.progress import notes
-from tests.tables.ruled import orders
+from tests.tables.rules.ruled import orders
 
 QUICK = ["--max-iter", "1", "--n-components", "2", "--set", "device=cpu", "--set", "hidden_layer_sizes=(4,)"]
 

@@ -8,7 +8,7 @@ from sklearn.base import clone
 from skvae import VAEImputer, VAESearchCV, VAETransformer
 from skvae.estimators.rules import rules_of
 from skvae.tables import Rulebook
-from tests.tables.ruled import FOUND, TABLES, orders, people, stays, with_gaps
+from tests.tables.rules.ruled import FOUND, TABLES, orders, people, stays, with_gaps
 
 QUICK = {"n_components": 2, "max_iter": 2, "random_state": 0}
 
@@ -138,7 +138,7 @@ def test_a_given_rule_that_rows_break_is_an_error_before_training():
 
 @pytest.mark.parametrize("constraints", ["a = b", [["a"]], 3])
 def test_constraints_are_auto_none_or_a_list_of_text(constraints):
-    with pytest.raises((ValueError, TypeError), match="constraints|A rule is text"):
+    with pytest.raises((ValueError, TypeError), match=r"constraints|A rule is text"):
         VAETransformer(**QUICK, constraints=constraints).fit(orders(50))
 
 

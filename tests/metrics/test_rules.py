@@ -3,7 +3,7 @@ import pytest
 
 from skvae.metrics import report, rules_held
 from skvae.metrics.rules import in_percent, rules_section
-from tests.tables.ruled import orders
+from tests.tables.rules.ruled import orders
 
 RULES = ["total = net + tax", "quantity >= 1"]
 

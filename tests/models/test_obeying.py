@@ -7,7 +7,7 @@ import torch
 
 from skvae.models.obeying import check_condition, obey, refuse_broken, with_known
 from skvae.tables import Rulebook
-from tests.tables.ruled import TABLES, orders, people
+from tests.tables.rules.ruled import TABLES, orders, people
 
 
 def generator(seed=0):

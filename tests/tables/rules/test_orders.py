@@ -1,9 +1,9 @@
 import numpy as np
 import pandas as pd
 
-from skvae.tables.evidence import Evidence
-from skvae.tables.orders import find_bounds
-from tests.tables.ruled import stays
+from skvae.tables.rules.evidence import Evidence
+from skvae.tables.rules.orders import find_bounds
+from tests.tables.rules.ruled import stays
 
 
 def found(X):

@@ -3,10 +3,10 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skvae.tables.constraints import Bound, Function, read_rules
-from skvae.tables.draft import Draft
-from skvae.tables.rulebook import quantities_of
-from tests.tables.ruled import orders, people, stays
+from skvae.tables.rules.constraints import Bound, Function, read_rules
+from skvae.tables.rules.draft import Draft
+from skvae.tables.rules.rulebook import quantities_of
+from tests.tables.rules.ruled import orders, people, stays
 
 
 def draft_of(rows, *rules):

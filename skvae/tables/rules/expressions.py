@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from skvae.tables.quantities import PARTS, Numbers
+from skvae.tables.rules.quantities import PARTS, Numbers
 
 SIGNS = re.compile(r"(<=|>=|==|=|<|>|~)")
 QUOTED = re.compile(r"`([^`]*)`")

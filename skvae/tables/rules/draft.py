@@ -13,8 +13,8 @@ from skvae.tables.columns.base import Mask
 from skvae.tables.columns.category import plain
 from skvae.tables.columns.cells import is_missing
 from skvae.tables.conditions import with_cells
-from skvae.tables.expressions import Value
-from skvae.tables.quantities import Numbers, Quantity, numbers_of, part_of
+from skvae.tables.rules.expressions import Value
+from skvae.tables.rules.quantities import Numbers, Quantity, numbers_of, part_of
 
 
 class Draft:

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from skvae.tables.columns.base import Mask
 from skvae.tables.conditions import with_rows
-from skvae.tables.constraints import Bound, Equation, Function, Rule, read_rules
-from skvae.tables.draft import Draft, names_of
-from skvae.tables.quantities import Quantity
-from skvae.tables.references import find_rules
-from skvae.tables.settling import Order, Settling
+from skvae.tables.rules.constraints import Bound, Equation, Function, Rule, read_rules
+from skvae.tables.rules.draft import Draft, names_of
+from skvae.tables.rules.quantities import Quantity
+from skvae.tables.rules.references import find_rules
+from skvae.tables.rules.settling import Order, Settling
 
 N_TURNS = 6  # of rows that break rules still: each solves equations for another cell, from where the last one ended
 

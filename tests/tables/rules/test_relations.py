@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skvae.tables.evidence import Evidence
-from skvae.tables.relations import Relation, find_differences, find_relations
-from tests.tables.ruled import stays
+from skvae.tables.rules.evidence import Evidence
+from skvae.tables.rules.relations import Relation, find_differences, find_relations
+from tests.tables.rules.ruled import stays
 
 
 def found(**columns):

@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
-from skvae.tables.draft import Draft
-from skvae.tables.expressions import Expression, Split, part_in, quoted
-from skvae.tables.quantities import Quantity
+from skvae.tables.rules.draft import Draft
+from skvae.tables.rules.expressions import Expression, Split, part_in, quoted
+from skvae.tables.rules.quantities import Quantity
 
 ROWS = pd.DataFrame(
     {

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from skvae.tables.bins import Floats, Integers
-from skvae.tables.evidence import FIRST, SECOND, Evidence, complete_rows, is_enough
-from skvae.tables.expressions import UNITS, quoted
-from skvae.tables.quantities import Quantity
+from skvae.tables.rules.evidence import FIRST, SECOND, Evidence, complete_rows, is_enough
+from skvae.tables.rules.expressions import UNITS, quoted
+from skvae.tables.rules.quantities import Quantity
 
 LARGEST = 1000  # coefficient
 NULL = 1e-12  # share of the variance that a direction without any may have

@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skvae.tables.rulebook import Rulebook
-from tests.tables.ruled import FOUND, TABLES, orders, people, stays
+from skvae.tables.rules.rulebook import Rulebook
+from tests.tables.rules.ruled import FOUND, TABLES, orders, people, stays
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skvae.tables.references import find_rules
-from tests.tables.ruled import FOUND, TABLES
+from skvae.tables.rules.references import find_rules
+from tests.tables.rules.ruled import FOUND, TABLES
 
 
 def found(X):

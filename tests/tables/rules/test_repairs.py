@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 
-from skvae.tables.rulebook import Rulebook
+from skvae.tables.rules.rulebook import Rulebook
 
 
 def settled(book, rows, free):

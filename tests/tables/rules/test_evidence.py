@@ -1,8 +1,8 @@
 import numpy as np
 import pandas as pd
 
-from skvae.tables.evidence import Evidence, complete_rows, is_enough
-from tests.tables.ruled import stays
+from skvae.tables.rules.evidence import Evidence, complete_rows, is_enough
+from tests.tables.rules.ruled import stays
 
 
 def test_columns_that_a_rule_cannot_name_are_left_out():

@@ -2,10 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skvae.tables.constraints import read_rules
-from skvae.tables.rulebook import Rulebook
-from skvae.tables.settling import Order, closed
-from tests.tables.ruled import TABLES
+from skvae.tables.rules.constraints import read_rules
+from skvae.tables.rules.rulebook import Rulebook
+from skvae.tables.rules.settling import Order, closed
+from tests.tables.rules.ruled import TABLES
 
 
 def shuffled(X, seed=0):

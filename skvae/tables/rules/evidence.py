@@ -14,8 +14,8 @@ from skvae.tables.bins import Floats, Integers
 from skvae.tables.columns.base import Mask
 from skvae.tables.columns.category import plain
 from skvae.tables.columns.cells import is_missing
-from skvae.tables.draft import names_of
-from skvae.tables.quantities import EXACT, EXACT_OF_NARROW, Quantity, numbers_of
+from skvae.tables.rules.draft import names_of
+from skvae.tables.rules.quantities import EXACT, EXACT_OF_NARROW, Quantity, numbers_of
 
 SURE = 14.0  # nats beyond the logarithm of the number of rules that are tried: one false table in a million
 FIRST, SECOND = 40, 1000  # rows that are looked at before all

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from skvae.tables.columns.base import Mask
-from skvae.tables.constraints import Bound, Equation, Function, Rule
-from skvae.tables.draft import Draft
-from skvae.tables.quantities import Numbers, Quantity
-from skvae.tables.repairs import repair_inputs, repair_terms
+from skvae.tables.rules.constraints import Bound, Equation, Function, Rule
+from skvae.tables.rules.draft import Draft
+from skvae.tables.rules.quantities import Numbers, Quantity
+from skvae.tables.rules.repairs import repair_inputs, repair_terms
 
 Exact = Equation | Function
 

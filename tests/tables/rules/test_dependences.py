@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skvae.tables.dependences import find_functions
-from skvae.tables.evidence import Evidence
-from tests.tables.ruled import people
+from skvae.tables.rules.dependences import find_functions
+from skvae.tables.rules.evidence import Evidence
+from tests.tables.rules.ruled import people
 
 
 def found(X, targets=()):

@@ -13,9 +13,9 @@ import pandas as pd
 from skvae.tables.bins import Integers
 from skvae.tables.columns.base import Mask
 from skvae.tables.columns.category import positions
-from skvae.tables.draft import Draft
-from skvae.tables.expressions import Expression, Split, Value, part_in, quoted
-from skvae.tables.quantities import EXACT, Numbers, Quantity
+from skvae.tables.rules.draft import Draft
+from skvae.tables.rules.expressions import Expression, Split, Value, part_in, quoted
+from skvae.tables.rules.quantities import EXACT, Numbers, Quantity
 
 Quantities = Mapping[str, Quantity]
 

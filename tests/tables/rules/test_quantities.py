@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 from numpy.testing import assert_array_equal
 
-from skvae.tables.quantities import DAY, Quantity, numbers_of, part_of, part_of_ticks
+from skvae.tables.rules.quantities import DAY, Quantity, numbers_of, part_of, part_of_ticks
 
 DAYS = pd.Series(pd.to_datetime(["2020-02-29", "2021-03-01", None]))
 COLUMNS = {

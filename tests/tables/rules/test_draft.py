@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 
-from skvae.tables.draft import Draft, names_of
-from skvae.tables.quantities import Quantity
-from tests.tables.ruled import stays
+from skvae.tables.rules.draft import Draft, names_of
+from skvae.tables.rules.quantities import Quantity
+from tests.tables.rules.ruled import stays
 
 
 def test_changed_cells_are_seen_and_the_rows_stay_as_they_are():
