@@ -338,8 +338,8 @@ class VAETransformer(
         """Log p(x) of each row: exact where there is a chain, or a bound that is tighter than the score.
 
         For a DataFrame it is that of the chain, which ``sample`` draws from before rows are made to keep
-        ``constraints_``, over the observed cells and given which these are. With ``n_draws``, and without a chain, it is
-        the importance-weighted bound of the model of z.
+        ``constraints_``, over the observed cells and given which these are. With ``n_draws``, and without a chain, it
+        is the importance-weighted bound of the model of z.
 
         Parameters
         ----------

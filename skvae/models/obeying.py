@@ -18,6 +18,7 @@ Redraw = Callable[[Positions], Rows]
 
 N_REDRAWS = 4  # of rows that break a rule, before their cells are moved
 N_MORE = 20  # of those that then break one still
+FEW = 20  # rows, of which a share says little
 MOST_REDRAWN = 0.5  # share of rows: where more break a rule, drawing them again would only keep odd ones
 
 
@@ -54,7 +55,8 @@ def obey(
     attempt = Attempt(rules, as_frame(rows, rules.names), np.random.default_rng(seed), redraw, is_free, are_means)
     if not are_means:
         for _ in range(N_REDRAWS):
-            if not 0 < attempt.broken.mean() <= MOST_REDRAWN:
+            n_broken = int(attempt.broken.sum())
+            if not n_broken or n_broken > max(MOST_REDRAWN * len(attempt.broken), FEW):
                 break
             attempt.again(by_force=False)
     attempt.force()

@@ -81,8 +81,7 @@ class Draft:
         if name not in self._labels:
             quantity = self.quantities.get(name)
             is_time = quantity is not None and quantity.kind != "number"
-            values = self.numbers(name) if is_time else plain(self.column(name))
-            self._labels[name] = pd.Index(values)
+            self._labels[name] = pd.Index(self.numbers(name)) if is_time else labels_of(self.column(name))
         return self._labels[name]
 
     # -- as formulas read it --------------------------------------------------------------------------------------
@@ -138,6 +137,17 @@ class Draft:
             cells: Any = column
             frame.isetitem(j, cells)
         return frame
+
+
+def labels_of(values: pd.Series) -> pd.Index:
+    """Values as they can be looked up: those that categories stand for; anything where there is a gap."""
+    values = plain(values)
+    if not isinstance(values.dtype, pd.CategoricalDtype):
+        return pd.Index(values)
+    categories = values.cat.categories
+    if not len(categories):
+        return pd.Index([None] * len(values), dtype=object)
+    return categories.take(np.maximum(values.cat.codes.to_numpy(), 0))
 
 
 def names_of(rows: pd.DataFrame) -> list[str]:

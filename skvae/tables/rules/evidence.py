@@ -83,15 +83,6 @@ class Evidence:
         narrow = [q.dtype != np.float64 and "32" in str(q.dtype) and not q.is_exact for q in self.quantities.values()]
         return np.asarray(size * np.where(narrow, EXACT_OF_NARROW, EXACT) / 4)
 
-    @cached_property
-    def surprise(self) -> Floats:
-        """Nats that a row says for a rule which names its value of each quantity: −log of the largest share. (Q,)."""
-        return np.array([self._surprise_of(name) for name in self.quantities])
-
-    def _surprise_of(self, name: str) -> float:
-        counts = np.bincount(self.codes(name)[~self.gaps(name)])
-        return -math.log(counts.max() / counts.sum()) if len(counts) else 0.0
-
     # -- labels ---------------------------------------------------------------------------------------------------
 
     @cached_property
@@ -113,6 +104,18 @@ class Evidence:
     def gaps(self, name: str) -> Mask:
         """Where a column has gaps. Shape: (N,)."""
         return is_missing(self.column(name))
+
+
+def surprise_of(values: Floats) -> float:
+    """Nats that a row says for a rule which names its value: −log of the share of the most frequent. Shape: (n,).
+
+    Examples
+    --------
+    >>> round(surprise_of(np.array([0, 0, 1, 2])), 3)  # log 2
+    0.693
+    """
+    counts = np.unique(values[~np.isnan(values)], return_counts=True)[1]
+    return -math.log(counts.max() / counts.sum()) if len(counts) else 0.0
 
 
 def is_enough(nats: float | Floats, n_tried: float) -> Any:

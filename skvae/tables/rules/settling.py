@@ -125,10 +125,18 @@ class Settling:
         if self.by_force and self._repair().any():
             self.settled = {name: ~free for name, free in self.free.items()}
             self._pass()
-        broken = self.is_odd
+        broken = self.is_odd if self.by_force else self.is_odd | self._unlike_any()
         for rule in [*self.order.exact, *self.order.bounds]:
             broken = broken | rule.broken(self.draft)
         return broken
+
+    def _unlike_any(self) -> Mask:
+        """Where a function says nothing of cells that are free. Shape: (N,)."""
+        unlike = np.zeros(len(self.draft), dtype=bool)
+        for rule in self.order.exact:
+            if isinstance(rule, Function):
+                unlike |= rule.unknown(self.draft) & np.logical_or.reduce([self.free[name] for name in rule.inputs])
+        return unlike
 
     def _solvers_of(self, rule: Exact) -> list[tuple[Exact, str, Mask]]:
         """For which of its free cells a rule is solved in each row: what follows from the others, or else the last."""

@@ -77,3 +77,9 @@ def test_durations_are_counted_in_some_unit(unit, size):
     X = stays(300).drop(columns="length of stay")
     X["n"] = (X["paid"] - X["start"]).dt.total_seconds() / size
     assert find_differences(Evidence(X)) == [f"n = {unit}(paid - start)"]
+
+
+def test_columns_that_do_not_vary_where_others_are_known(x):
+    late = np.where(np.arange(400) < 200, 1.0, x[3])
+    X = {"a": x[0], "late": late, "b": pd.Series(x[1] * 1.0).where(np.arange(400) < 200), "c": x[2] / 7}
+    assert not found(**X)
