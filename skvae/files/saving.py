@@ -170,7 +170,7 @@ def _restored(cls: Any, described: Any, arrays: Arrays, own: Own, reader: Reader
         values.update({side: network for side, network in own.items() if network is not None and values[side] is None})
     cls(**attributes["_fitted_with"])._validate_params()
     estimator = cls(**parameters)
-    vars(estimator).update(attributes)
+    vars(estimator).update({"constraints_": [], "_rules": None} | attributes)  # which earlier releases had not
     architecture = Architecture.of(attributes["_fitted_with"], *sizes)
     weights = {name.removeprefix("weights/"): array for name, array in arrays.items() if name.startswith("weights/")}
     with SizeLimit(sum(array.size for array in arrays.values())):

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skvae.tables.bins import common_decimals
+from skvae.tables.bins import MAX_DECIMALS, common_decimals
 from skvae.tables.columns.base import Mask
 from skvae.tables.columns.cells import is_missing
 from skvae.tables.columns.dtypes import (
@@ -35,6 +35,7 @@ FAR = 2**62  # from here on, a sum of two whole numbers may not fit into 64 bits
 EXACT = 1e-9  # relative difference of numbers that are equal, but for rounding in their last digits
 EXACT_OF_NARROW = 1e-6  # the same of float32
 
+KINDS = ("number", "moment", "duration")
 PARTS = ("year", "quarter", "month", "day", "weekday", "hour")  # of a moment; Monday is weekday 0
 
 
@@ -65,6 +66,13 @@ class Quantity:
     step: int
     lower: int | float
     upper: int | float
+
+    def __post_init__(self) -> None:
+        is_range = self.lower <= self.upper and max(abs(self.lower), abs(self.upper)) < FAR
+        if self.kind not in KINDS or self.step < 1 or not 0 <= (self.decimals or 0) <= MAX_DECIMALS or not is_range:
+            raise ValueError(
+                f"{self.lower} to {self.upper} in steps of {self.step} to {self.decimals} decimals are no {self.kind}"
+            )
 
     @classmethod
     def of(cls, values: pd.Series) -> Quantity | None:

@@ -1,4 +1,5 @@
 import decimal
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -64,6 +65,12 @@ def test_numbers_are_snapped_to_what_a_column_holds():
         snapped = narrow.snapped(np.array([0.1]), toward)
         assert sign * (snapped - 0.1) >= 0
         assert snapped == snapped.astype(np.float32)
+
+
+@pytest.mark.parametrize("change", [{"step": 0}, {"kind": "word"}, {"decimals": 99}, {"upper": -1}])
+def test_what_no_column_could_be_is_refused(change):
+    with pytest.raises(ValueError, match="are no"):
+        replace(Quantity.of(pd.Series([1, 2])), **change)
 
 
 def test_joined_quantities_hold_the_values_of_both():
