@@ -64,7 +64,7 @@ def obey(
         if not attempt.broken.any():
             break
         attempt.again(by_force=True)
-    return _as(attempt.frame, rows), attempt.broken
+    return _as(attempt.frame, rows), attempt.broken | attempt.is_hopeless
 
 
 class Attempt:
@@ -83,6 +83,8 @@ class Attempt:
     ----------
     broken : ndarray of bool of shape (N,)
         Which of them break a rule.
+    is_hopeless : ndarray of bool of shape (N,)
+        Which of them break one by cells that may not change; these are not drawn again.
     """
 
     def __init__(
@@ -95,7 +97,12 @@ class Attempt:
         are_means: bool,
     ) -> None:
         self.rules, self.rng, self.redraw, self.is_free, self.are_means = rules, rng, redraw, is_free, are_means
-        self.frame, self.broken = rules.settle(frame, is_free, rng, by_force=False)
+        self.is_hopeless = np.zeros(len(frame), dtype=bool)
+        if is_free is not None:
+            for _, broken in rules.contradicted(frame, ~is_free):
+                self.is_hopeless |= broken
+        self.frame, broken = rules.settle(frame, is_free, rng, by_force=False)
+        self.broken = broken & ~self.is_hopeless
 
     def again(self, *, by_force: bool) -> None:
         """Draw the rows that break a rule once more."""
@@ -111,7 +118,8 @@ class Attempt:
     def _settle(self, rows: pd.DataFrame, at: Positions, *, by_force: bool) -> None:
         free = None if self.is_free is None else self.is_free[at]
         mirrors = not self.are_means
-        rows, self.broken[at] = self.rules.settle(rows, free, self.rng, by_force=by_force, mirrors=mirrors)
+        rows, broken = self.rules.settle(rows, free, self.rng, by_force=by_force, mirrors=mirrors)
+        self.broken[at] = broken & ~self.is_hopeless[at]
         self.frame = with_rows(self.frame, at, rows)
 
 
@@ -147,9 +155,8 @@ def check_condition(rules: Rulebook, rows: Rows, is_known: Mask) -> None:
     ValueError
         Where it does.
     """
-    found = rules.contradicted(as_frame(rows, rules.names), is_known)
-    if found is not None:
-        rule, row = found
+    for rule, broken in rules.contradicted(as_frame(rows, rules.names), is_known):
+        row = int(np.flatnonzero(broken)[0])
         raise ValueError(
             f"A condition must keep the rules of the table, but row {row} of given breaks {str(rule)!r}. Give other "
             f"values, or leave one of {rule.names} out."

@@ -65,6 +65,17 @@ def test_arrays_come_back_as_arrays():
     np.testing.assert_array_equal(rows[:, 2], rows[:, 0] + rows[:, 1])
 
 
+def test_rows_that_contradict_rules_themselves_are_left():
+    X = orders(300)
+    book = Rulebook.given(["total = net + tax"], X)
+    wrong, free = X[:3].copy(), np.zeros((3, X.shape[1]), dtype=bool)
+    wrong.loc[1, "total"] = 1.0
+    free[:, 0] = True
+    rows, broken = obey(book, wrong, generator(), _nothing, is_free=free)
+    assert broken.tolist() == [False, True, False]
+    pd.testing.assert_frame_equal(rows, wrong)
+
+
 def test_what_cannot_be_said_is_a_sentence():
     X = orders(300)
     book = Rulebook.given(["total = net + tax"], X)

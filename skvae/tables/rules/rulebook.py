@@ -129,16 +129,16 @@ class Rulebook:
             shares[str(rule)] = 1.0 - float(rule.broken(draft).sum()) / max(n_rows, 1)
         return shares
 
-    def contradicted(self, rows: pd.DataFrame, is_known: NDArray[np.bool_]) -> tuple[Rule, int] | None:
-        """The first rule that is broken by known cells alone, and the row. Shape: (N, D) twice."""
-        draft = Draft(rows, self.quantities, ~is_known)
+    def contradicted(self, rows: pd.DataFrame, is_known: NDArray[np.bool_]) -> list[tuple[Rule, Mask]]:
+        """Rules that are broken by known cells alone, and in which rows. Shape: (N, D) twice -> (N,) each."""
+        draft, found = Draft(rows, self.quantities, ~is_known), list[tuple[Rule, Mask]]()
         for rule in [*self.order.exact, *self.order.bounds]:
             broken = rule.broken(draft)
             for name in rule.names:
                 broken = broken & ~draft.free(name)
             if broken.any():
-                return rule, int(np.flatnonzero(broken)[0])
-        return None
+                found.append((rule, broken))
+        return found
 
     def settle(
         self,

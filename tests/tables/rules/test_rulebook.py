@@ -83,10 +83,11 @@ def test_known_cells_that_contradict_a_rule_are_found():
     book = Rulebook.given(["total = net + tax"], X)
     wrong = X.assign(total=1.0)
     known = np.zeros(X.shape, dtype=bool)
-    assert book.contradicted(wrong, known) is None
+    assert book.contradicted(wrong, known) == []
     known[5, [3, 4, 5]] = True
-    rule, row = book.contradicted(wrong, known)
-    assert (str(rule), row) == ("total = net + tax", 5)
+    ((rule, broken),) = book.contradicted(wrong, known)
+    assert str(rule) == "total = net + tax"
+    assert np.flatnonzero(broken).tolist() == [5]
 
 
 def test_rules_of_no_rows_are_none():
