@@ -7,7 +7,8 @@ their cells filled keep what is true of the table, counted without skvae; and th
 rows, Shape and Trend of as many rows with rules and without, from the same fit.
 
     SKVAE_DATA=... python benchmarks/rules.py [--sampled 1000000] [--conditioned 10000] [--imputed 10000] [--seeds 1]
-        [--tables stays bike_hourly] [--rows 8000] [--skip-search]
+        [--tables stays bike_hourly] [--rows 8000] [--max-iter 2]
+        [--skip-search]
 """
 
 from __future__ import annotations
@@ -103,13 +104,13 @@ def search() -> None:
     print(f"tables of independent columns with rules: {n_false} of 1000")
 
 
-def measure(name: str, n_train: int, n_rows: tuple[int, int, int], seed: int) -> None:
+def measure(name: str, n_train: int, n_rows: tuple[int, int, int], seed: int, max_iter: int | str) -> None:
     """Rows that keep what is true of a table, and how like the real ones they are."""
     whole = table_of(name, n_train, seed)
     rows = whole.sample(frac=1, random_state=seed).reset_index(drop=True)
     train, other = rows[:n_train], rows[n_train:].reset_index(drop=True)
     start = time.process_time()
-    vae = VAETransformer(10, random_state=seed).fit(train)
+    vae = VAETransformer(10, max_iter=max_iter, random_state=seed).fit(train)
     fit_seconds = time.process_time() - start
     print(f"\n{name}, seed {seed}: {'; '.join(vae.constraints_)}")
     plain = copy.copy(vae)
@@ -158,13 +159,15 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--tables", nargs="*", default=["bike_hourly", "california_housing", *TABLES])
     parser.add_argument("--rows", type=int, default=8000)
+    parser.add_argument("--max-iter", type=int, default="auto")
     parser.add_argument("--skip-search", action="store_true")
     options = parser.parse_args()
     if not options.skip_search:
         search()
     for name in options.tables:
         for seed in range(options.seeds):
-            measure(name, options.rows, (options.sampled, options.conditioned, options.imputed), seed)
+            n_rows = (options.sampled, options.conditioned, options.imputed)
+            measure(name, options.rows, n_rows, seed, options.max_iter)
 
 
 if __name__ == "__main__":
