@@ -386,8 +386,9 @@ class VAETransformer(
     def log_likelihood(self, X: ArrayLike, *, n_draws: int | None = None, random_state: int = 0) -> Floats:
         """Log p(x) of each row: exact where there is a chain, or a bound that is tighter than the score.
 
-        For a DataFrame it is that of the chain, which ``sample`` draws from, over the observed cells and given which
-        these are. With ``n_draws``, and without a chain, it is the importance-weighted bound of the model of z.
+        For a DataFrame it is that of the chain, which ``sample`` draws from before rows are made to keep
+        ``constraints_``, over the observed cells and given which these are. With ``n_draws``, and without a chain, it
+        is the importance-weighted bound of the model of z.
 
         Parameters
         ----------

@@ -169,11 +169,16 @@ def _restored(cls: Any, described: Any, arrays: Arrays, own: Own, reader: Reader
         raise ValueError("It has more layers than weights")
     if attributes["n_features_in_"] != attributes["table_"].n_columns:
         raise ValueError("Its number of columns is not that of its table")
+    rules = attributes.get("_rules")
+    if rules is not None and (
+        len(rules.names) != attributes["n_features_in_"] or attributes["constraints_"] != rules.texts
+    ):
+        raise ValueError("Its rules are not those of its columns")
     for values in (parameters, attributes["_fitted_with"]):
         values.update({side: network for side, network in own.items() if network is not None and values[side] is None})
     cls(**attributes["_fitted_with"])._validate_params()
     estimator = cls(**parameters)
-    vars(estimator).update(attributes)
+    vars(estimator).update({"constraints_": [], "_rules": None} | attributes)  # which earlier releases had not
     architecture = Architecture.of(attributes["_fitted_with"], *sizes)
     weights = {name.removeprefix("weights/"): array for name, array in arrays.items() if name.startswith("weights/")}
     with SizeLimit(sum(array.size for array in arrays.values())):

@@ -143,20 +143,8 @@ class Model:
         tables = [by.table.decode(rows, new=self._new(generator, beside=X)) for rows in completed]
         if self.rules is not None and len(x):
             some = rows_at(X, where)
-            known = ~gaps_of(some)
-
-            def redraw(at: Positions) -> Rows:
-                again = by.table.decode(by.draws(x[at], 1, generator)[0])
-                return with_known(self._named_as(again, rows_at(tables[0], at)), rows_at(some, at), known[at])
-
             tables = [
-                obey(
-                    self.rules,
-                    with_known(rows, some, known),
-                    generator,
-                    redraw=None if n_draws is None else redraw,
-                    is_free=~known,
-                )[0]
+                self._obeying(rows, by, x, some, ~gaps_of(some), generator, are_means=n_draws is None)
                 for rows in tables
             ]
         return [self.table.present(fill_gaps(X, where, rows)) for rows in tables]
@@ -167,12 +155,12 @@ class Model:
         """The mean of column j of the data given the other cells of each row, or its mode. Shape: (N, D) -> (N,)."""
         by = completer(self.table, self.vae)
         x = self._known(by, by.table.encode(X))
-        x = by.mean(hidden(x, len(by.table.indicated) + j, by.table), generator)
-        rows = by.table.decode(x, index_of(X))
+        x = hidden(x, len(by.table.indicated) + j, by.table)
+        rows = by.table.decode(by.mean(x, generator), index_of(X))
         if self.rules is not None:
             known = ~gaps_of(X)
             known[:, self.table.positions[j]] = False
-            rows, _ = obey(self.rules, with_known(rows, X, known), generator, is_free=~known)
+            rows = self._obeying(rows, by, x, X, known, generator, are_means=True)
         rows = self.table.present(rows)
         return rows[:, j] if isinstance(rows, np.ndarray) else rows[self.table.data[j].name]
 
@@ -212,7 +200,7 @@ class Model:
                 return self._named_as(again, rows_at(drawn, at))
 
             drawn = rows
-            rows, broken = obey(self.rules, drawn, generator, redraw=redraw)
+            rows, broken = obey(self.rules, drawn, generator, redraw)
             refuse_broken(self.rules, rows, broken)
         return self.table.present(rows)
 
@@ -244,7 +232,7 @@ class Model:
                 return keep_given(named, given.iloc[at], self.table)
 
             completed = rows
-            rows, broken = obey(self.rules, completed, generator, redraw=redraw, is_free=~known)
+            rows, broken = obey(self.rules, completed, generator, redraw, is_free=~known)
             refuse_broken(self.rules, rows, broken, known)
         return self.table.present(rows)
 
@@ -260,6 +248,27 @@ class Model:
             x[first : first + size] = vae.sample(min(size, n_samples - first), like, generator, gaps=gaps)[0]
         rows: Rows = table.decode(x, new=new)
         return rows
+
+    def _obeying(
+        self,
+        rows: Rows,
+        by: Completer,
+        x: Tensor,
+        X: Rows,
+        known: NDArray[np.bool_],
+        generator: torch.Generator,
+        *,
+        are_means: bool,
+    ) -> Rows:
+        """Completed rows, and X with their known cells, made to keep the rules as far as known cells let them."""
+        assert self.rules is not None, "there are no rules to keep"
+
+        def redraw(at: Positions) -> Rows:
+            again = self._named_as(by.table.decode(by.draws(x[at], 1, generator)[0]), rows_at(rows, at))
+            return with_known(again, rows_at(X, at), known[at])
+
+        rows = with_known(rows, X, known)
+        return obey(self.rules, rows, generator, redraw, is_free=~known, are_means=are_means)[0]
 
     def _is_given(self, given: pd.DataFrame) -> NDArray[np.bool_]:
         """Which cells of rows a condition says. Shape: (M, D)."""

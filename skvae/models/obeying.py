@@ -18,6 +18,7 @@ Redraw = Callable[[Positions], Rows]
 
 N_REDRAWS = 4  # of rows that break a rule, before their cells are moved
 N_MORE = 20  # of those that then break one still
+FEW = 20  # rows, of which a share says little
 MOST_REDRAWN = 0.5  # share of rows: where more break a rule, drawing them again would only keep odd ones
 
 
@@ -25,54 +26,101 @@ def obey(
     rules: Rulebook,
     rows: Rows,
     generator: torch.Generator,
+    redraw: Redraw,
     *,
-    redraw: Redraw | None = None,
     is_free: Mask | None = None,
+    are_means: bool = False,
 ) -> tuple[Rows, Mask]:
     """Rows that keep the rules, and which of them cannot.
 
-    What follows from other cells is computed. Rows that then break a rule are drawn again some times; what still
-    breaks one is moved to where it does not.
+    What follows from other cells is computed. Draws that then break a rule are drawn again some times; what still
+    breaks one is moved to where it does not. Means are moved at once.
 
     Parameters
     ----------
     rules : Rulebook
         The rules.
     rows : ndarray or DataFrame of shape (N, D)
-        Rows as the model draws them.
+        Rows as the model gives them.
     generator : torch.Generator
         Source of choices.
-    redraw : callable, optional
-        Positions of rows → the same rows with their free cells drawn again. Without it they are means, which are moved.
+    redraw : callable
+        Positions of rows → the same rows with their free cells drawn again.
     is_free : ndarray of bool of shape (N, D), optional
         Cells that may change; None for all.
+    are_means : bool
+        Whether free cells are no draws but means.
     """
-    rng = np.random.default_rng(int(torch.randint(2**62, (1,), generator=generator, device=generator.device)))
-
-    def settle(rows: pd.DataFrame, at: Positions, *, by_force: bool) -> tuple[pd.DataFrame, Mask]:
-        free = None if is_free is None else is_free[at]
-        return rules.settle(rows, free, rng, by_force=by_force, mirrors=redraw is not None)
-
-    frame, everything = as_frame(rows, rules.names), np.arange(len(rows))
-    frame, broken = settle(frame, everything, by_force=redraw is None)
-    if redraw is None or not broken.any():
-        return _as(frame, rows), broken
-    for _ in range(N_REDRAWS):
-        at = np.flatnonzero(broken)
-        if not len(at) or len(at) > MOST_REDRAWN * len(frame):
-            break
-        new, broken[at] = settle(as_frame(redraw(at), rules.names), at, by_force=False)
-        frame = with_rows(frame, at, new)
-    at = np.flatnonzero(broken)
+    seed = int(torch.randint(2**62, (1,), generator=generator, device=generator.device))
+    attempt = Attempt(rules, as_frame(rows, rules.names), np.random.default_rng(seed), redraw, is_free, are_means)
+    if not are_means:
+        for _ in range(N_REDRAWS):
+            n_broken = int(attempt.broken.sum())
+            if not n_broken or n_broken > max(MOST_REDRAWN * len(attempt.broken), FEW):
+                break
+            attempt.again(by_force=False)
+    attempt.force()
     for _ in range(N_MORE):
-        if not len(at):
+        if not attempt.broken.any():
             break
-        moved, broken[at] = settle(frame.iloc[at], at, by_force=True)
-        frame = with_rows(frame, at, moved)
-        at = np.flatnonzero(broken)
+        attempt.again(by_force=True)
+    return _as(attempt.frame, rows), attempt.broken | attempt.is_hopeless
+
+
+class Attempt:
+    """Rows on their way to keep the rules.
+
+    Parameters
+    ----------
+    rules, redraw, is_free, are_means
+        See ``obey``.
+    frame : DataFrame
+        The rows.
+    rng : numpy.random.Generator
+        Source of choices.
+
+    Attributes
+    ----------
+    broken : ndarray of bool of shape (N,)
+        Which of them break a rule.
+    is_hopeless : ndarray of bool of shape (N,)
+        Which of them break one by cells that may not change; these are not drawn again.
+    """
+
+    def __init__(
+        self,
+        rules: Rulebook,
+        frame: pd.DataFrame,
+        rng: np.random.Generator,
+        redraw: Redraw,
+        is_free: Mask | None,
+        are_means: bool,
+    ) -> None:
+        self.rules, self.rng, self.redraw, self.is_free, self.are_means = rules, rng, redraw, is_free, are_means
+        self.is_hopeless = np.zeros(len(frame), dtype=bool)
+        if is_free is not None:
+            for _, broken in rules.contradicted(frame, ~is_free):
+                self.is_hopeless |= broken
+        self.frame, broken = rules.settle(frame, is_free, rng, by_force=False)
+        self.broken = broken & ~self.is_hopeless
+
+    def again(self, *, by_force: bool) -> None:
+        """Draw the rows that break a rule once more."""
+        at = np.flatnonzero(self.broken)
+        self._settle(as_frame(self.redraw(at), self.rules.names), at, by_force=by_force)
+
+    def force(self) -> None:
+        """Move the cells of the rows that break a rule."""
+        at = np.flatnonzero(self.broken)
         if len(at):
-            frame = with_rows(frame, at, as_frame(redraw(at), rules.names))
-    return _as(frame, rows), broken
+            self._settle(self.frame.iloc[at], at, by_force=True)
+
+    def _settle(self, rows: pd.DataFrame, at: Positions, *, by_force: bool) -> None:
+        free = None if self.is_free is None else self.is_free[at]
+        mirrors = not self.are_means
+        rows, broken = self.rules.settle(rows, free, self.rng, by_force=by_force, mirrors=mirrors)
+        self.broken[at] = broken & ~self.is_hopeless[at]
+        self.frame = with_rows(self.frame, at, rows)
 
 
 def refuse_broken(rules: Rulebook, rows: Rows, broken: Mask, is_known: Mask | None = None) -> None:
@@ -107,9 +155,8 @@ def check_condition(rules: Rulebook, rows: Rows, is_known: Mask) -> None:
     ValueError
         Where it does.
     """
-    found = rules.contradicted(as_frame(rows, rules.names), is_known)
-    if found is not None:
-        rule, row = found
+    for rule, broken in rules.contradicted(as_frame(rows, rules.names), is_known):
+        row = int(np.flatnonzero(broken)[0])
         raise ValueError(
             f"A condition must keep the rules of the table, but row {row} of given breaks {str(rule)!r}. Give other "
             f"values, or leave one of {rule.names} out."

@@ -160,8 +160,8 @@ class FirstPass:
     def _first_rows(self) -> Rows:
         """Rows of the first chunks, of which rules are learned."""
         parts, n_wanted = list[Any](), SAMPLE_ROWS
-        for _, rows in self._head:
-            parts.append(rows[:n_wanted])
+        for _, chunk in self._head:
+            parts.append(chunk[:n_wanted])
             n_wanted -= len(parts[-1])
             if n_wanted <= 0:
                 break

@@ -17,13 +17,11 @@ from skvae.tables.columns import (
     WholeColumn,
 )
 from skvae.tables.conditions import fill_gaps, keep_given, position_of, read_condition, with_cells, with_rows
-from skvae.tables.constraints import Bound, Equation, Function
 from skvae.tables.encoded import EncodedColumn
 from skvae.tables.flat import FlatTable, check_levels
 from skvae.tables.frames import Native, to_pandas
-from skvae.tables.quantities import Quantity
 from skvae.tables.rows import Rows, check_alike, column_of, concatenate, gaps_of, slices, without_cells
-from skvae.tables.rulebook import Rulebook
+from skvae.tables.rules import Bound, Equation, Function, Quantity, Rulebook
 from skvae.tables.sample import RowSample
 from skvae.tables.schema import choose_families
 from skvae.tables.survey import Survey

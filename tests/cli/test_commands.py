@@ -13,6 +13,7 @@ from skvae import VAETransformer
 from skvae.cli import commands
 from skvae.cli.arguments import make_parser
 from skvae.cli.progress import notes
+from tests.tables.rules.ruled import orders
 
 QUICK = ["--max-iter", "1", "--n-components", "2", "--set", "device=cpu", "--set", "hidden_layer_sizes=(4,)"]
 
@@ -228,7 +229,34 @@ def test_report_checks_its_target_before_it_fits(frame, tmp_path, monkeypatch):
         run("report", "rare.csv", "--target", "word", "--set", "n_components=none")
 
 
-@pytest.mark.parametrize(("typed", "option"), [(["--n-components", "3"], "n-components"), (["--set", "beta=2"], "set")])
+def test_rules_can_be_typed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    orders(200).to_csv("orders.csv", index=False)
+    rules = ["--constraint", "total = net + tax", "--constraint", "quantity >= 1"]
+    run("fit", "orders.csv", "-o", "model", *QUICK, *rules)
+    assert VAETransformer.load("model").constraints_ == ["total = net + tax", "quantity >= 1"]
+    run("sample", "-m", "model", "-n", "50", "-o", "new.csv")
+    rows = pd.read_csv("new.csv")
+    assert ((rows["total"] - rows["net"] - rows["tax"]).abs() < 0.005).all()
+    with pytest.raises(ValueError, match="of them break 'total = net'"):
+        run("fit", "orders.csv", "-o", "model", *QUICK, "--constraint", "total = net")
+
+
+def test_report_lists_rules(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    orders(300).to_csv("orders.csv", index=False)
+    run("report", "orders.csv", *QUICK)
+    assert re.search(r"total = net \+ tax +100% +100%", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("typed", "option"),
+    [
+        (["--n-components", "3"], "n-components"),
+        (["--constraint", "a = b"], "constraint"),
+        (["--set", "beta=2"], "set"),
+    ],
+)
 def test_a_fitted_model_keeps_its_settings(model, table, typed, option):
     with pytest.raises(ValueError, match=f"A fitted model keeps its settings, but --{option} was given beside"):
         run("transform", table, "--model", model, *typed)

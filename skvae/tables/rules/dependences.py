@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skvae.tables.bins import Floats, Integers
-from skvae.tables.evidence import FIRST, SECOND, Evidence, is_enough
-from skvae.tables.expressions import quoted
-from skvae.tables.quantities import PARTS, part_of
+from skvae.tables.rules.evidence import FIRST, SECOND, Evidence, is_enough
+from skvae.tables.rules.expressions import quoted
+from skvae.tables.rules.quantities import PARTS, part_of
 
 ROWS_OF_A_KEY = 5  # of the table for each value of what a column follows from, at least
 FEW_KEYS = 400  # of a column that, with another, says what a third is

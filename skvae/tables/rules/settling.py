@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from skvae.tables.columns.base import Mask
-from skvae.tables.constraints import Bound, Equation, Function, Rule
-from skvae.tables.draft import Draft
-from skvae.tables.quantities import Numbers, Quantity
-from skvae.tables.repairs import repair_inputs, repair_terms
+from skvae.tables.rules.constraints import Bound, Equation, Function, Rule
+from skvae.tables.rules.draft import Draft
+from skvae.tables.rules.quantities import Numbers, Quantity
+from skvae.tables.rules.repairs import repair_inputs, repair_terms
 
 Exact = Equation | Function
 
@@ -125,10 +125,18 @@ class Settling:
         if self.by_force and self._repair().any():
             self.settled = {name: ~free for name, free in self.free.items()}
             self._pass()
-        broken = self.is_odd
+        broken = self.is_odd if self.by_force else self.is_odd | self._unlike_any()
         for rule in [*self.order.exact, *self.order.bounds]:
             broken = broken | rule.broken(self.draft)
         return broken
+
+    def _unlike_any(self) -> Mask:
+        """Where a function says nothing of cells that are free. Shape: (N,)."""
+        unlike = np.zeros(len(self.draft), dtype=bool)
+        for rule in self.order.exact:
+            if isinstance(rule, Function):
+                unlike |= rule.unknown(self.draft) & np.logical_or.reduce([self.free[name] for name in rule.inputs])
+        return unlike
 
     def _solvers_of(self, rule: Exact) -> list[tuple[Exact, str, Mask]]:
         """For which of its free cells a rule is solved in each row: what follows from the others, or else the last."""
@@ -213,7 +221,9 @@ class Settling:
         for bound in self.order.bounds:
             if name in bound.names:
                 low, high = bound.limit(name, draft)
-                holds = where & draft.observed(bound.names) & self._are_settled(bound.names, but=name)
+                holds = where & draft.observed(bound.names)
+                if self.turn == 0:
+                    holds &= self._are_settled(bound.names, but=name)
                 if low is not None:
                     lower = np.where(holds, np.maximum(lower, low), lower)
                 if high is not None:
@@ -233,16 +243,27 @@ class Settling:
 
     def _repair(self) -> Mask:
         """Move what columns follow from, where these are known or not in any row that was seen. Shape: (N,)."""
-        functions = [rule for rule in self.order.exact if isinstance(rule, Function)]
+        free = {name: mask & ~self._is_forced(name) for name, mask in self.free.items()}
         is_moved = np.zeros(len(self.draft), dtype=bool)
-        for name in self.order.names:
+        for name in reversed(self.order.names):  # what is moved is known to what it follows from
             alone = [rule for rule in self.order.exact if _is_of(rule, name)]
             if alone:
-                is_moved |= repair_inputs(self.draft, name, alone, self.free, self.rng)
-        for rule in functions:
-            if len(rule.inputs) > 1:
-                is_moved |= repair_terms(self.draft, rule, self.free, self.rng)
+                moved = repair_inputs(self.draft, name, alone, free, self.rng)
+                free[name] &= ~moved
+                is_moved |= moved
+        for rule in self.order.exact:
+            if isinstance(rule, Function) and len(rule.inputs) > 1:
+                is_moved |= repair_terms(self.draft, rule, free, self.rng)
         return is_moved | self._any_broken()
+
+    def _is_forced(self, name: str) -> Mask:
+        """Where a column follows from known cells alone. Shape: (N,)."""
+        forced = np.zeros(len(self.draft), dtype=bool)
+        for rule, solver, mask in self.solvers:
+            if solver == name:
+                known = [~self.free[other] for other in rule.names if other != name]
+                forced |= mask & np.logical_and.reduce(known)
+        return forced
 
     def _any_broken(self) -> Mask:
         broken = np.zeros(len(self.draft), dtype=bool)

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from skvae.tables.quantities import PARTS, Numbers
+from skvae.tables.rules.quantities import PARTS, Numbers
 
 SIGNS = re.compile(r"(<=|>=|==|=|<|>|~)")
 QUOTED = re.compile(r"`([^`]*)`")
@@ -202,8 +202,9 @@ def _written(node: ast.expr) -> str:
 
 def _is_part(node: ast.expr) -> bool:
     """Whether it is a part of the calendar of a column."""
-    is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in PARTS
-    return is_call and len(node.args) == 1 and isinstance(node.args[0], ast.Name) and not node.keywords
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in PARTS):
+        return False
+    return len(node.args) == 1 and isinstance(node.args[0], ast.Name) and not node.keywords
 
 
 def _walk(node: ast.expr, depth: int = 0) -> Iterator[ast.expr]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skvae.tables.bins import Floats
-from skvae.tables.evidence import FIRST, SECOND, Evidence, is_enough
+from skvae.tables.rules.evidence import FIRST, SECOND, Evidence, is_enough
 
 FEWEST = 500  # rows: a bound that all of fewer keep is false in one of ten, in some rows of a thousand
 

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from skvae.tables.bins import Integers
 from skvae.tables.columns.base import Mask
 from skvae.tables.columns.category import positions
-from skvae.tables.constraints import Equation, Function
-from skvae.tables.draft import Draft
-from skvae.tables.expressions import part_in
-from skvae.tables.quantities import DAY, Quantity, part_of_ticks
+from skvae.tables.rules.constraints import Equation, Function
+from skvae.tables.rules.draft import Draft
+from skvae.tables.rules.expressions import part_in
+from skvae.tables.rules.quantities import DAY, Quantity, part_of_ticks
 
 MOST_DAYS = 20_000  # that are tried
 
@@ -42,26 +42,22 @@ def repair_inputs(
         Source of choices among values without an order.
     """
     candidates = _candidates(draft, name, rules)
+    moved = np.zeros(len(draft), dtype=bool)
     if candidates is None or not len(candidates):
-        return np.zeros(len(draft), dtype=bool)
+        return moved
     outcomes = [_outcome(rule, candidates, draft) for rule in rules]
-    is_known = np.column_stack([~free[rule.target(list(draft.place))] for rule in rules])
+    is_known = np.column_stack([~free[_target(rule, draft)] for rule in rules])
     wrong = np.column_stack([_wrong(rule, draft) for rule in rules])
     at_fault = free[name] & draft.observed([name]) & wrong.any(axis=1)
-    moved = np.zeros(len(draft), dtype=bool)
     for pattern in np.unique(is_known[at_fault], axis=0):
         rows = np.flatnonzero(at_fault & (is_known == pattern).all(axis=1))
-        wanted = [_codes(outcome, _target(rule, draft)[rows]) for rule, outcome in zip(rules, outcomes, strict=True)]
-        offered = [_codes(outcome, outcome) for outcome in outcomes]
-        some = [i for i, is_used in enumerate(pattern) if is_used]
-        chosen = _nearest_alike(
-            _joined([wanted[i] for i in some], len(rows)),
-            _joined([offered[i] for i in some], len(candidates)),
-            _places(draft, name, candidates, rows, rng),
-        )
-        found = rows[chosen >= 0]
+        some = np.flatnonzero(pattern)
+        wanted = [_codes(outcomes[i], draft.labels(_target(rules[i], draft))[rows]) for i in some]
+        offered = [_codes(outcomes[i], outcomes[i]) for i in some]
+        places = _places(draft, name, candidates, rows, rng)
+        chosen = _nearest_alike(_joined(wanted, len(rows)), _joined(offered, len(candidates)), places)
         mask = np.zeros(len(draft), dtype=bool)
-        mask[found] = True
+        mask[rows[chosen >= 0]] = True
         draft.put_labels(name, mask, candidates.take(chosen[chosen >= 0]))
         moved |= mask
     return moved
@@ -109,9 +105,9 @@ def _outcome(rule: Equation | Function, candidates: pd.Index, draft: Draft) -> p
     return rule.values.take(entries).where(entries >= 0, None)
 
 
-def _target(rule: Equation | Function, draft: Draft) -> pd.Index:
-    """The column that a rule gives, as labels."""
-    return draft.labels(rule.target(list(draft.place)))
+def _target(rule: Equation | Function, draft: Draft) -> str:
+    """The column that a rule gives."""
+    return rule.target(list(draft.place))
 
 
 def _codes(levels: pd.Index, values: pd.Index) -> Integers:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
-from skvae.tables.constraints import Rule, read_rules
-from skvae.tables.dependences import find_functions
-from skvae.tables.evidence import Evidence
-from skvae.tables.expressions import quoted
-from skvae.tables.orders import find_bounds
-from skvae.tables.relations import Relation, find_differences, find_relations
+from skvae.tables.rules.constraints import Rule, read_rules
+from skvae.tables.rules.dependences import find_functions
+from skvae.tables.rules.evidence import Evidence
+from skvae.tables.rules.expressions import quoted
+from skvae.tables.rules.orders import find_bounds
+from skvae.tables.rules.relations import Relation, find_differences, find_relations
 
 MAX_COLUMNS = 100  # of a table in which functions and bounds are looked for
 FEWEST = 30  # rows
@@ -40,20 +40,17 @@ def find_rules(rows: pd.DataFrame) -> list[Rule]:
     evidence = Evidence(rows)
     relations = find_relations(evidence)
     texts = [relation.text(evidence.quantities) for relation in relations]
-    given = {relation.target for relation in relations}
     sources = {relation.target: [n for n in relation.coefficients if n != relation.target] for relation in relations}
     for text in find_differences(evidence):
-        (rule,) = read_rules(text)
-        name, *others = rule.names
-        if name not in given:
+        name, *others = read_rules(text)[0].names
+        if name not in sources:
             texts.append(text)
-            given.add(name)
             sources[name] = others
     if rows.shape[1] <= MAX_COLUMNS:
-        functions = find_functions(evidence, given)
-        for name, (right, columns) in sorted(functions.items(), key=lambda item: evidence.place(item[0])):
+        functions = find_functions(evidence, set(sources))
+        for name in sorted(functions, key=evidence.place):
+            right, sources[name] = functions[name]
             texts.append(f"{quoted(name)} = {right}")
-            sources[name] = columns
         bounds = find_bounds(evidence)
         texts += [f"{quoted(a)} <= {quoted(b)}" for a, b in bounds if not _follows(a, b, relations, sources, evidence)]
     return [rule for text in texts for rule in read_rules(text)]

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from skvae.tables.bins import Floats, Integers
-from skvae.tables.evidence import FIRST, SECOND, Evidence, complete_rows, is_enough
-from skvae.tables.expressions import UNITS, quoted
-from skvae.tables.quantities import Quantity
+from skvae.tables.rules.evidence import FIRST, SECOND, Evidence, complete_rows, is_enough, surprise_of
+from skvae.tables.rules.expressions import UNITS, quoted
+from skvae.tables.rules.quantities import Quantity
 
 LARGEST = 1000  # coefficient
+WIDEST = 1000  # quantities: the pairs of more are too many
 NULL = 1e-12  # share of the variance that a direction without any may have
 MANY_ROWS = 20_000  # of which the directions are found
 
@@ -29,17 +30,17 @@ class Relation:
         The constant.
     """
 
-    coefficients: Mapping[str, int]
+    coefficients: dict[str, int]
     constant: float
 
     @property
     def target(self) -> str:
         """The column that is written on the left, where there is one: a whole of its parts, or the last."""
-        signs = {name: np.sign(c) for name, c in self.coefficients.items()}
-        for name in reversed(self.coefficients):
-            others = [sign for other, sign in signs.items() if other != name]
-            if abs(self.coefficients[name]) == 1 and all(sign == -signs[name] for sign in others):
-                return name
+        for of_whole in (1, LARGEST):  # a mean of others, say, is second best
+            for name, c in reversed(self.coefficients.items()):
+                rest = [other for key, other in self.coefficients.items() if key != name]
+                if abs(c) <= of_whole and all(other * c < 0 and (abs(c) == 1 or abs(other) == 1) for other in rest):
+                    return name
         return max(reversed(self.coefficients), key=lambda name: abs(self.coefficients[name]) == 1)
 
     def text(self, quantities: Mapping[str, Quantity]) -> str:
@@ -87,10 +88,10 @@ def find_relations(evidence: Evidence) -> list[Relation]:
     """Relations of two, three or more quantities that hold in all rows where none of them is missing."""
     names, numbers = list(evidence.quantities), evidence.numbers
     is_complete, columns = complete_rows(numbers, FIRST)
-    if len(columns) < 2:
+    if not 2 <= len(columns) <= WIDEST:
         return []
     X, tolerance = numbers[is_complete], evidence.tolerance
-    nats, is_target = len(X) * evidence.surprise, np.zeros(len(names), dtype=bool)
+    nats, is_target = np.array([len(X) * surprise_of(column) for column in X.T]), np.zeros(len(names), dtype=bool)
     columns = columns[nats[columns] > 0]
     n_tried = float(len(columns)) ** 3
     relations = list[Relation]()
@@ -155,6 +156,7 @@ def _of_more(X: Floats, columns: Integers) -> Iterator[tuple[Integers, Integers]
     """Candidates: a basis of the directions in which rows do not vary, where its coefficients are whole."""
     if len(columns) < 2 or len(X) <= len(columns):
         return
+    columns = columns[np.ptp(X[:, columns], axis=0) > 0]  # of the first rows
     centred = X[:, columns] - X[:, columns].mean(axis=0)
     scale = centred.std(axis=0)
     variances, directions = np.linalg.eigh(np.cov((centred / scale).T))
@@ -200,7 +202,8 @@ def find_differences(evidence: Evidence) -> list[str]:
             duration = evidence.numbers[:, end] - evidence.numbers[:, start]
             for j in counts:
                 unit = _unit_of(duration, evidence.numbers[:, j], evidence.quantities[names[j]])
-                nats = np.isfinite(duration + evidence.numbers[:, j]).sum() * evidence.surprise[j]
+                known = np.isfinite(duration + evidence.numbers[:, j])
+                nats = known.sum() * surprise_of(evidence.numbers[known, j])
                 if unit and is_enough(nats, n_tried):
                     found.append(f"{quoted(names[j])} = {unit}({quoted(names[end])} - {quoted(names[start])})")
     return found

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from skvae.identifiers import looks_like_identifier
 from skvae.tables.columns.base import Mask
 from skvae.tables.conditions import with_rows
-from skvae.tables.constraints import Bound, Equation, Function, Rule, read_rules
-from skvae.tables.draft import Draft, names_of
-from skvae.tables.quantities import Quantity
-from skvae.tables.references import find_rules
-from skvae.tables.settling import Order, Settling
+from skvae.tables.rules.constraints import Bound, Equation, Function, Rule, read_rules
+from skvae.tables.rules.draft import Draft, names_of
+from skvae.tables.rules.quantities import Quantity
+from skvae.tables.rules.references import find_rules
+from skvae.tables.rules.settling import Order, Settling
 
 N_TURNS = 6  # of rows that break rules still: each solves equations for another cell, from where the last one ended
 
@@ -44,6 +44,10 @@ class Rulebook:
     quantities: dict[str, Quantity]
     names: list[str]
     is_given: bool = False
+
+    def __post_init__(self) -> None:
+        for rule in self.rules:  # of a file, say
+            check_names(rule, self.names)
 
     @classmethod
     def found(cls, rows: pd.DataFrame) -> Self:
@@ -127,16 +131,16 @@ class Rulebook:
             shares[str(rule)] = 1.0 - float(rule.broken(draft).sum()) / max(n_rows, 1)
         return shares
 
-    def contradicted(self, rows: pd.DataFrame, is_known: NDArray[np.bool_]) -> tuple[Rule, int] | None:
-        """The first rule that is broken by known cells alone, and the row. Shape: (N, D) twice."""
-        draft = Draft(rows, self.quantities, ~is_known)
+    def contradicted(self, rows: pd.DataFrame, is_known: NDArray[np.bool_]) -> list[tuple[Rule, Mask]]:
+        """Rules that are broken by known cells alone, and in which rows. Shape: (N, D) twice -> (N,) each."""
+        draft, found = Draft(rows, self.quantities, ~is_known), list[tuple[Rule, Mask]]()
         for rule in [*self.order.exact, *self.order.bounds]:
             broken = rule.broken(draft)
             for name in rule.names:
                 broken = broken & ~draft.free(name)
             if broken.any():
-                return rule, int(np.flatnonzero(broken)[0])
-        return None
+                found.append((rule, broken))
+        return found
 
     def settle(
         self,

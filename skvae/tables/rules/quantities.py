@@ -10,13 +10,23 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skvae.tables.bins import Floats, common_decimals
+from skvae.tables.bins import MAX_DECIMALS, common_decimals
 from skvae.tables.columns.base import Mask
 from skvae.tables.columns.cells import is_missing
-from skvae.tables.columns.dtypes import Dtype, Values, cast, integer_type, is_number, is_time, is_whole, numpy_float
+from skvae.tables.columns.dtypes import (
+    Dtype,
+    Values,
+    cast,
+    integer_type,
+    is_number,
+    is_time,
+    is_whole,
+    numpy_float,
+    pandas_array,
+)
 from skvae.tables.columns.time import Ticks, TimeColumn, zone_of
 
-Numbers = NDArray[np.int64] | NDArray[np.float64]
+Numbers = NDArray[Any]  # int64 or float64
 
 NANOSECONDS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}  # of a tick
 DAY = 86_400 * 10**9  # nanoseconds
@@ -25,6 +35,7 @@ FAR = 2**62  # from here on, a sum of two whole numbers may not fit into 64 bits
 EXACT = 1e-9  # relative difference of numbers that are equal, but for rounding in their last digits
 EXACT_OF_NARROW = 1e-6  # the same of float32
 
+KINDS = ("number", "moment", "duration")
 PARTS = ("year", "quarter", "month", "day", "weekday", "hour")  # of a moment; Monday is weekday 0
 
 
@@ -55,6 +66,13 @@ class Quantity:
     step: int
     lower: int | float
     upper: int | float
+
+    def __post_init__(self) -> None:
+        is_range = self.lower <= self.upper and max(abs(self.lower), abs(self.upper)) < FAR
+        if self.kind not in KINDS or self.step < 1 or not 0 <= (self.decimals or 0) <= MAX_DECIMALS or not is_range:
+            raise ValueError(
+                f"{self.lower} to {self.upper} in steps of {self.step} to {self.decimals} decimals are no {self.kind}"
+            )
 
     @classmethod
     def of(cls, values: pd.Series) -> Quantity | None:
@@ -116,7 +134,7 @@ class Quantity:
         add = {"nearest": self.step // 2, "up": self.step - 1, "down": 0}[toward]
         return self.origin + (whole - self.origin + add) // self.step * self.step
 
-    def _in_width(self, values: Floats, toward: str) -> Floats:
+    def _in_width(self, values: NDArray[np.float64], toward: str) -> NDArray[np.float64]:
         """Values that a narrow float holds. Shape: kept."""
         width = numpy_float(self.dtype)
         if width.itemsize >= 8:
@@ -126,7 +144,8 @@ class Quantity:
             own = np.where(own < values, np.nextafter(own, width.type(np.inf)), own)
         if self.decimals is None and toward == "down":
             own = np.where(own > values, np.nextafter(own, width.type(-np.inf)), own)
-        return own.astype(np.float64)
+        wide: NDArray[np.float64] = own.astype(np.float64)
+        return wide
 
     def is_inside(self, numbers: Numbers) -> Mask:
         """Whether numbers lie in the range that was seen, but for their last digits. Shape: kept."""
@@ -136,11 +155,11 @@ class Quantity:
         """Numbers, none of them a gap, in the dtype of the column."""
         if self.kind != "number":
             time = TimeColumn.of_ticks(None, self.dtype)
-            return time.at(numbers // NANOSECONDS[time.unit])
+            return time.at(numbers.astype(np.int64) // NANOSECONDS[time.unit])
         if is_whole(self.dtype) and numbers.dtype.kind == "i":
             limits = np.iinfo(integer_type(self.dtype))
             whole = np.clip(numbers, limits.min, min(limits.max, np.iinfo(np.int64).max)).astype(limits.dtype)
-            return whole if isinstance(self.dtype, np.dtype) else pd.array(whole, dtype=self.dtype)
+            return whole if isinstance(self.dtype, np.dtype) else pandas_array(whole, self.dtype)
         return cast(np.asarray(numbers, dtype=np.float64), self.dtype)
 
 
@@ -173,7 +192,7 @@ def part_of(values: pd.Series, part: str) -> NDArray[np.int64]:
     """A part of the calendar of moments, in their local time; anything where there is a gap. Shape: (N,)."""
     if zone_of(values.dtype) is not None:
         values = values.dt.tz_localize(None)
-    return part_of_ticks(numbers_of(values)[0], part)
+    return part_of_ticks(numbers_of(values)[0].astype(np.int64), part)
 
 
 def part_of_ticks(nanoseconds: Ticks, part: str) -> NDArray[np.int64]:

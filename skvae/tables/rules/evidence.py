@@ -14,8 +14,8 @@ from skvae.tables.bins import Floats, Integers
 from skvae.tables.columns.base import Mask
 from skvae.tables.columns.category import plain
 from skvae.tables.columns.cells import is_missing
-from skvae.tables.draft import names_of
-from skvae.tables.quantities import EXACT, EXACT_OF_NARROW, Quantity, numbers_of
+from skvae.tables.rules.draft import names_of
+from skvae.tables.rules.quantities import EXACT, EXACT_OF_NARROW, Quantity, numbers_of
 
 SURE = 14.0  # nats beyond the logarithm of the number of rules that are tried: one false table in a million
 FIRST, SECOND = 40, 1000  # rows that are looked at before all
@@ -83,15 +83,6 @@ class Evidence:
         narrow = [q.dtype != np.float64 and "32" in str(q.dtype) and not q.is_exact for q in self.quantities.values()]
         return np.asarray(size * np.where(narrow, EXACT_OF_NARROW, EXACT) / 4)
 
-    @cached_property
-    def surprise(self) -> Floats:
-        """Nats that a row says for a rule which names its value of each quantity: −log of the largest share. (Q,)."""
-        return np.array([self._surprise_of(name) for name in self.quantities])
-
-    def _surprise_of(self, name: str) -> float:
-        counts = np.bincount(self.codes(name)[~self.gaps(name)])
-        return -math.log(counts.max() / counts.sum()) if len(counts) else 0.0
-
     # -- labels ---------------------------------------------------------------------------------------------------
 
     @cached_property
@@ -115,6 +106,18 @@ class Evidence:
         return is_missing(self.column(name))
 
 
+def surprise_of(values: Floats) -> float:
+    """Nats that a row says for a rule which names its value: −log of the share of the most frequent. Shape: (n,).
+
+    Examples
+    --------
+    >>> round(surprise_of(np.array([0, 0, 1, 2])), 3)  # log 2
+    0.693
+    """
+    counts = np.unique(values[~np.isnan(values)], return_counts=True)[1]
+    return -math.log(counts.max() / counts.sum()) if len(counts) else 0.0
+
+
 def is_enough(nats: float | Floats, n_tried: float) -> Any:
     """Whether rows say so much for a rule that none of so many would seem true among independent columns."""
     return nats >= SURE + math.log(max(n_tried, 1.0))
@@ -124,7 +127,7 @@ def complete_rows(numbers: Floats, n_wanted: int) -> tuple[NDArray[np.bool_], In
     """Rows without a gap in some columns, and these: those with the most gaps are left out until rows are enough."""
     columns = np.argsort(np.isnan(numbers).sum(axis=0), kind="stable")
     while len(columns):
-        is_complete = ~np.isnan(numbers[:, columns]).any(axis=1)
+        is_complete = np.asarray(~np.isnan(numbers[:, columns]).any(axis=1))
         if is_complete.sum() >= n_wanted:
             return is_complete, np.sort(columns)
         columns = columns[:-1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -13,9 +13,9 @@ import pandas as pd
 from skvae.tables.bins import Integers
 from skvae.tables.columns.base import Mask
 from skvae.tables.columns.category import positions
-from skvae.tables.draft import Draft
-from skvae.tables.expressions import Expression, Split, Value, part_in, quoted
-from skvae.tables.quantities import EXACT, Numbers, Quantity
+from skvae.tables.rules.draft import Draft
+from skvae.tables.rules.expressions import Expression, Split, Value, part_in, quoted
+from skvae.tables.rules.quantities import EXACT, Numbers, Quantity
 
 Quantities = Mapping[str, Quantity]
 
@@ -101,7 +101,7 @@ class Equation:
     def broken(self, draft: Draft) -> Mask:
         """Rows in which the sides differ by more than is rounded off. Shape: (N,)."""
         difference, size = self.differences(draft)
-        tolerance = self._tolerance(draft.quantities)
+        tolerance: Any = self._tolerance(draft.quantities)
         if difference.dtype.kind == "f":
             tolerance = tolerance + EXACT * size
         is_broken = ~(np.abs(difference) <= tolerance)
@@ -137,7 +137,7 @@ class Equation:
                 residual_now, _ = self.differences(Substitute(draft, name, now))
                 slope, step = residual_now - residual, now - before
                 if slope.dtype.kind == "i" and (np.abs(slope) == np.abs(step)).all():
-                    return now - residual_now * (np.sign(slope) * np.sign(step))  # in whole numbers
+                    return np.asarray(now - residual_now * (np.sign(slope) * np.sign(step)))  # in whole numbers
                 further = np.where(slope == 0, 0.0, residual_now * (step / np.where(slope == 0, 1, slope)))
                 if not (np.abs(further) > 0).any():
                     break
@@ -290,7 +290,8 @@ class Function:
     @staticmethod
     def _combined(levels: list[pd.Index], keys: Iterable[pd.Index]) -> Integers:
         """One number for the values of all terms; −1 where one of them is not known. Shape: (N,)."""
-        total, is_known = np.int64(0), np.bool_(True)
+        total: Any = 0
+        is_known: Any = True
         for level, key in zip(levels, keys, strict=True):
             code = positions(level, key)
             total, is_known = total * (len(level) + 1) + code, is_known & (code >= 0)
@@ -313,7 +314,8 @@ class Function:
         """Rows in which the column has another value than the function. Shape: (N,)."""
         entries = self.entries(draft)
         own = positions(self.value_levels, draft.labels(self.name))
-        return (entries >= 0) & (self.value_codes[entries] != own) & draft.observed(self.names)
+        is_other: Mask = (entries >= 0) & (self.value_codes[entries] != own)
+        return is_other & draft.observed(self.names)
 
     def unknown(self, draft: Draft) -> Mask:
         """Rows of which the function says nothing, though none of their cells is a gap. Shape: (N,)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,8 @@ from skvae.tables.columns.base import Mask
 from skvae.tables.columns.category import plain
 from skvae.tables.columns.cells import is_missing
 from skvae.tables.conditions import with_cells
-from skvae.tables.expressions import Value
-from skvae.tables.quantities import Numbers, Quantity, numbers_of, part_of
+from skvae.tables.rules.expressions import Value
+from skvae.tables.rules.quantities import Numbers, Quantity, numbers_of, part_of
 
 
 class Draft:
@@ -80,8 +81,7 @@ class Draft:
         if name not in self._labels:
             quantity = self.quantities.get(name)
             is_time = quantity is not None and quantity.kind != "number"
-            values = self.numbers(name) if is_time else plain(self.column(name))
-            self._labels[name] = pd.Index(values)
+            self._labels[name] = pd.Index(self.numbers(name)) if is_time else labels_of(self.column(name))
         return self._labels[name]
 
     # -- as formulas read it --------------------------------------------------------------------------------------
@@ -134,8 +134,20 @@ class Draft:
             return self.rows
         frame = self.rows.copy()
         for j, column in self._changed.items():
-            frame.isetitem(j, column)
+            cells: Any = column
+            frame.isetitem(j, cells)
         return frame
+
+
+def labels_of(values: pd.Series) -> pd.Index:
+    """Values as they can be looked up: those that categories stand for; anything where there is a gap."""
+    values = plain(values)
+    if not isinstance(values.dtype, pd.CategoricalDtype):
+        return pd.Index(values)
+    categories = values.cat.categories
+    if not len(categories):
+        return pd.Index([None] * len(values), dtype=object)
+    return categories.take(np.maximum(values.cat.codes.to_numpy(), 0))
 
 
 def names_of(rows: pd.DataFrame) -> list[str]:

@@ -1,0 +1,223 @@
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+
+from skvae import VAEImputer, VAESearchCV, VAETransformer
+from skvae.estimators.rules import rules_of
+from skvae.tables import Rulebook
+from tests.tables.rules.ruled import FOUND, TABLES, orders, people, stays, with_gaps
+
+QUICK = {"n_components": 2, "max_iter": 2, "random_state": 0}
+
+
+@pytest.fixture(scope="module", params=TABLES)
+def fitted(request):
+    X = TABLES[request.param](1200)
+    return request.param, X, VAETransformer(**QUICK).fit(X)
+
+
+def held(X, vae, rows):
+    """Shares of rows that keep each rule, by what the table says of functions."""
+    return set(Rulebook.stated(vae.constraints_, X).held(rows).values())
+
+
+def test_rules_are_found_and_can_be_given_back(fitted):
+    name, X, vae = fitted
+    assert set(FOUND[name]) <= set(vae.constraints_)
+    again = clone(vae).set_params(constraints=vae.constraints_).fit(X)
+    assert again.constraints_ == vae.constraints_
+    pd.testing.assert_frame_equal(again.sample(50, random_state=1), vae.sample(50, random_state=1))
+
+
+def test_every_row_of_a_sample_keeps_them(fitted):
+    _, X, vae = fitted
+    rows = vae.sample(3000, random_state=0)
+    assert held(X, vae, rows) == {1.0}
+    assert rows.dtypes.equals(X.dtypes)
+    plain = clone(vae).set_params(constraints=None).fit(X)
+    assert plain.constraints_ == []
+    assert held(X, vae, plain.sample(3000, random_state=0)) != {1.0}
+
+
+def test_every_row_under_a_condition_keeps_them_and_the_condition(fitted):
+    _, X, vae = fitted
+    for name in X:
+        given = X[[name]][:150]
+        rows = vae.sample(given=given, random_state=0)
+        assert held(X, vae, rows) == {1.0}
+        pd.testing.assert_frame_equal(rows[[name]], given)
+        one = vae.sample(60, given={name: X[name][7]}, random_state=0)
+        assert held(X, vae, one) == {1.0}
+        assert (one[name] == X[name][7]).all()
+
+
+@pytest.mark.parametrize("n_draws", [None, 2])
+def test_every_row_with_filled_gaps_keeps_them(fitted, n_draws):
+    name, X, vae = fitted
+    whole = TABLES[name](500, seed=3)
+    holes = with_gaps(whole, 0.3)
+    filled = vae.impute(holes, n_draws=n_draws, random_state=0)
+    for rows in [filled] if n_draws is None else filled:
+        assert held(X, vae, rows) == {1.0}
+        assert not rows.isna().any(axis=None)
+        for column in rows:
+            known = holes[column].notna()
+            assert (rows[column][known] == whole[column][known]).all()
+
+
+@pytest.mark.parametrize("sample_posterior", [True, False])
+def test_an_imputer_keeps_them(sample_posterior):
+    X = orders(900)
+    imputer = VAEImputer(VAETransformer(**QUICK), sample_posterior=sample_posterior).fit(with_gaps(X, 0.2))
+    assert "total = net + tax" in imputer.estimator_.constraints_
+    assert held(X, imputer.estimator_, imputer.transform(with_gaps(orders(300, seed=1), 0.3))) == {1.0}
+
+
+def test_a_total_is_inferred_exactly():
+    X = orders(900)
+    vae = VAETransformer(**QUICK).fit(X)
+    np.testing.assert_allclose(vae.infer(X, "total"), X["total"])
+
+
+@pytest.mark.parametrize("decoder", ["factorized", "conditional", "autoregressive"])
+def test_any_decoder_keeps_them(decoder):
+    X = people(600)
+    vae = VAETransformer(**QUICK, decoder=decoder).fit(X)
+    assert held(X, vae, vae.sample(500, random_state=0)) == {1.0}
+    assert held(X, vae, vae.sample(50, given={"currency": "PLN"}, random_state=0)) == {1.0}
+    assert held(X, vae, vae.impute(X.mask(np.random.default_rng(0).random(X.shape) < 0.2))) == {1.0}
+
+
+def test_gaps_are_drawn_beside_rules():
+    X = with_gaps(orders(900), 0.1)
+    vae = VAETransformer(**QUICK).fit(X)
+    rows = vae.sample(800, random_state=0)
+    assert rows.isna().any(axis=None)
+    assert held(X, vae, rows) == {1.0}
+
+
+def test_products_hold_to_the_last_decimal():
+    X = orders(900)
+    rules = ["net = price * quantity - discount", "total = net + tax", "quantity >= 1"]
+    vae = VAETransformer(**QUICK, constraints=rules).fit(X)
+    assert vae.constraints_ == rules
+    assert held(X, vae, vae.sample(500, random_state=0)) == {1.0}
+    assert held(X, vae, vae.sample(given=X[["total"]][:60], random_state=0)) == {1.0}
+
+
+def test_scores_know_nothing_of_rules():
+    X = orders(300)
+    one, other = (VAETransformer(**QUICK, constraints=rules).fit(X) for rules in ("auto", None))
+    np.testing.assert_array_equal(one.score_samples(X), other.score_samples(X))
+    np.testing.assert_array_equal(one.log_likelihood(X), other.log_likelihood(X))
+    np.testing.assert_array_equal(one.transform(X), other.transform(X))
+
+
+def test_tables_without_rules_are_drawn_as_ever(iris_frame):
+    one, other = (VAETransformer(**QUICK, constraints=rules).fit(iris_frame) for rules in ("auto", None))
+    assert one.constraints_ == []
+    pd.testing.assert_frame_equal(one.sample(20, random_state=0), other.sample(20, random_state=0))
+
+
+@pytest.fixture
+def iris_frame():
+    rng = np.random.default_rng(0)
+    return pd.DataFrame(rng.normal(size=(90, 3)), columns=list("abc"))
+
+
+def test_a_given_rule_that_rows_break_is_an_error_before_training():
+    X = orders(300)
+    vae = VAETransformer(**QUICK, constraints=["net = price * quantity"])
+    with pytest.raises(ValueError, match=r"\d+\.\d+% of them break 'net = price \* quantity', the first of them row"):
+        vae.fit(X)
+    assert set(vars(vae)) == set(vae.get_params())
+
+
+@pytest.mark.parametrize("constraints", ["a = b", [["a"]], 3])
+def test_constraints_are_auto_none_or_a_list_of_text(constraints):
+    with pytest.raises((ValueError, TypeError), match=r"constraints|A rule is text"):
+        VAETransformer(**QUICK, constraints=constraints).fit(orders(50))
+
+
+def test_a_condition_that_breaks_a_rule_is_a_sentence():
+    X = orders(900)
+    vae = VAETransformer(**QUICK).fit(X)
+    row = X.iloc[0]
+    with pytest.raises(ValueError, match=r"row 0 of given breaks 'total = net \+ tax'"):
+        vae.sample(given={"net": row["net"], "tax": row["tax"], "total": X["total"].max()})
+    with pytest.raises(ValueError, match="keeps"):
+        vae.sample(3, given={"net": X["net"].max(), "total": X["total"].min()})
+
+
+def test_arrays_have_rules_by_position_if_they_are_given():
+    X = np.random.default_rng(0).integers(0, 20, (300, 2)).astype(float)
+    X = np.column_stack([X, X.sum(axis=1)])
+    assert VAETransformer(**QUICK).fit(X).constraints_ == []
+    vae = VAETransformer(**QUICK, constraints=["x2 = x0 + x1"]).fit(X)
+    rows = vae.sample(50, random_state=0)
+    assert isinstance(rows, np.ndarray)
+    np.testing.assert_allclose(rows[:, 2], rows[:, 0] + rows[:, 1])
+    holes = X.copy()
+    holes[::2, 1] = np.nan
+    np.testing.assert_allclose(vae.impute(holes), X)
+    np.testing.assert_allclose(vae.sample(5, given={2: 30.0}, random_state=0)[:, :2].sum(axis=1), 30)
+
+
+def test_files_and_pickles_hold_rules(tmp_path):
+    pytest.importorskip("safetensors")
+    X = stays(900)
+    vae = VAETransformer(**QUICK).fit(X)
+    vae.save(tmp_path / "model")
+    for again in (VAETransformer.load(tmp_path / "model"), pickle.loads(pickle.dumps(vae))):
+        assert again.constraints_ == vae.constraints_
+        pd.testing.assert_frame_equal(again.sample(300, random_state=0), vae.sample(300, random_state=0))
+
+
+def test_streams_keep_what_all_chunks_keep(monkeypatch):
+    chunks = [stays(600, seed) for seed in range(3)]
+    whole = VAETransformer(**QUICK).fit_chunks(chunks)
+    assert set(FOUND["stays"]) <= set(whole.constraints_)
+    monkeypatch.setattr("skvae.models.streaming.IN_MEMORY", 4000)
+    streamed = VAETransformer(**QUICK).fit_chunks(chunks)
+    assert set(streamed.constraints_) == set(whole.constraints_)
+    assert held(pd.concat(chunks), streamed, streamed.sample(300, random_state=0)) == {1.0}
+    chunks[2].loc[5, "paid"] = chunks[2].loc[5, "start"] - pd.Timedelta("3D")
+    streamed = VAETransformer(**QUICK).fit_chunks(chunks)
+    assert "end <= paid" not in streamed.constraints_
+    with pytest.raises(ValueError, match="Chunk 3: A rule holds in all rows"):
+        VAETransformer(**QUICK, constraints=["end <= paid"]).fit_chunks(chunks)
+
+
+def test_later_chunks_drop_rules_that_they_break():
+    first, later = stays(900), stays(300, seed=1)
+    later["quarter"] = "Q1"
+    vae = VAETransformer(**QUICK).partial_fit(first)
+    before = vae.constraints_
+    assert set(vae.partial_fit(later).constraints_) == set(before) - {"quarter = f(quarter(start))"}
+    given = VAETransformer(**QUICK, constraints=["quarter = f(quarter(start))"]).partial_fit(first)
+    with pytest.raises(ValueError, match="break 'quarter"):
+        given.partial_fit(later)
+
+
+def test_a_warm_start_keeps_what_both_fits_keep():
+    first, later = orders(900), orders(300, seed=1)
+    vae = VAETransformer(**QUICK, warm_start=True).fit(first)
+    before = vae.constraints_
+    later.loc[4, "total"] = later.loc[4, "total"] + 1
+    assert set(vae.fit(later).constraints_) == set(before) - {"total = net + tax"}
+
+
+def test_fits_of_a_search_have_rules():
+    X = orders(400)
+    search = VAESearchCV(VAETransformer(**QUICK, decoder="factorized"), {"n_components": [1, 2]}, cv=2).fit(X)
+    assert "total = net + tax" in search.best_estimator_.constraints_
+
+
+def test_a_list_with_a_name_in_backticks():
+    X = stays(200)
+    book = rules_of(X, ["`length of stay` >= 0"], None)
+    assert book.texts == ["`length of stay` >= 0"]
+    assert rules_of(X.to_numpy(dtype=object), None, None) is None

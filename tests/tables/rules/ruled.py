@@ -1,0 +1,85 @@
+"""Tables with rules, of any number of rows."""
+
+import numpy as np
+import pandas as pd
+
+
+def stays(n, seed=0):
+    """Dates in order, a number of days between two, and the quarter of one."""
+    rng = np.random.default_rng(seed)
+    start = pd.Timestamp("2015-01-01") + pd.to_timedelta(rng.integers(0, 2500, n), "D")
+    length = rng.gamma(1.5, 20, n).round().astype(int)
+    end = start + pd.to_timedelta(length, "D")
+    return pd.DataFrame(
+        {
+            "region": rng.choice(["north", "south", "east"], n),
+            "start": start,
+            "end": end,
+            "paid": end + pd.to_timedelta(rng.gamma(2, 15, n).round(), "D"),
+            "length of stay": length,
+            "quarter": "Q" + pd.Series(start).dt.quarter.astype(str),
+        }
+    )
+
+
+def orders(n, seed=0):
+    """A total, of a product less a discount, and a tax, in cents."""
+    rng = np.random.default_rng(seed)
+    quantity, price = rng.poisson(3, n) + 1, rng.lognormal(2, 0.6, n).round(2)
+    discount = np.where(rng.random(n) < 0.3, (price * quantity * rng.choice([0.1, 0.2], n)).round(2), 0.0)
+    net = (price * quantity - discount).round(2)
+    tax = (net * 0.19).round(2)
+    kind = rng.choice(["web", "shop"], n)
+    columns = {"quantity": quantity, "price": price, "discount": discount, "net": net, "tax": tax}
+    return pd.DataFrame(columns | {"total": (net + tax).round(2), "kind": kind})
+
+
+def budgets(n, seed=0):
+    """Shares that sum to 1."""
+    rng = np.random.default_rng(seed)
+    shares = rng.dirichlet([2, 3, 4, 1.0], n)
+    return pd.DataFrame(
+        {"age": rng.integers(18, 90, n)} | dict(zip(["rent", "food", "fun", "saved"], shares.T, strict=True))
+    )
+
+
+def weather(n, seed=0):
+    """Smallest, mean and largest value, and their range."""
+    rng = np.random.default_rng(seed)
+    low, mean, high = np.sort(rng.normal(20, 5, (n, 3)) + rng.normal(0, 6, (n, 1)), axis=1).round(1).T
+    columns = {"mean": mean, "min": low, "max": high, "range": (high - low).round(1)}
+    return pd.DataFrame({"station": rng.choice(list("ABCD"), n)} | columns)
+
+
+def people(n, seed=0):
+    """A country that follows from a city, and a currency that follows from the country."""
+    rng = np.random.default_rng(seed)
+    city = rng.choice(40, n, p=np.random.default_rng(1).dirichlet(np.full(40, 3.0)))
+    country = np.array(["DE", "FR", "IT", "ES", "PL"])[city % 5]
+    income = (rng.lognormal(10, 0.4, n) * (1 + city % 5 / 5)).round()
+    return pd.DataFrame(
+        {
+            "country": country,
+            "city": np.char.add("city ", city.astype(str)),
+            "income": income,
+            "currency": np.where(country == "PL", "PLN", "EUR"),
+            "member": rng.random(n) < 0.4,
+        }
+    )
+
+
+TABLES = {"stays": stays, "orders": orders, "budgets": budgets, "weather": weather, "people": people}
+FOUND = {
+    "stays": ["`length of stay` = days(end - start)", "quarter = f(quarter(start))", "start <= end", "end <= paid"],
+    "orders": ["total = net + tax"],
+    "budgets": ["rent + food + fun + saved = 1"],
+    "weather": ["max = min + range", "mean <= max", "min <= mean"],
+    "people": ["country = f(city)", "currency = f(country)"],
+}
+
+
+def with_gaps(X, share, seed=0):
+    """X with a share of its cells missing, whole numbers in a dtype that can miss some."""
+    whole = {name: "Int64" for name in X if pd.api.types.is_integer_dtype(X[name])}
+    is_gap = np.random.default_rng(seed).random(X.shape) < share
+    return X.astype(whole).mask(is_gap)

@@ -1,0 +1,48 @@
+import numpy as np
+import pandas as pd
+
+from skvae.tables.rules.rulebook import Rulebook
+
+
+def settled(book, rows, free):
+    is_free = np.column_stack([np.full(len(rows), name in free) for name in rows])
+    new, broken = book.settle(rows, is_free, np.random.default_rng(0), by_force=True)
+    assert not broken.any()
+    return new
+
+
+def days(n=2000):
+    day = pd.Series(pd.Timestamp("2019-01-01") + pd.to_timedelta(np.random.default_rng(0).integers(0, 730, n), "D"))
+    holiday = (day.dt.month == 5) & (day.dt.day <= 7)
+    return pd.DataFrame({"month": day.dt.month, "day": day, "name": day.dt.day_name(), "holiday": holiday})
+
+
+def test_a_date_goes_to_the_nearest_that_is_all_that_is_known_of_it():
+    X = days()
+    book = Rulebook.given(["month = month(day)", "name = f(weekday(day))", "holiday = f(month(day), day(day))"], X)
+    rows = X.assign(day=X["day"].sample(frac=1, random_state=1).to_numpy())
+    new = settled(book, rows, ["day"])
+    assert (new["day"].dt.month == X["month"]).all()
+    assert (new["day"].dt.day_name() == X["name"]).all()
+    only_name = settled(Rulebook.given(["name = f(weekday(day))"], X), rows, ["day", "month"])
+    assert (only_name["day"] - rows["day"]).abs().quantile(0.9) <= pd.Timedelta("3D")
+
+
+def test_a_category_goes_to_one_of_which_follows_what_is_known():
+    rng = np.random.default_rng(0)
+    city = rng.integers(0, 12, 500)
+    X = pd.DataFrame({"city": np.char.add("c", city.astype(str)), "country": city % 3})
+    book = Rulebook.given(["country = f(city)"], X)
+    new = settled(book, X.assign(city="c1"), ["city"])
+    assert (new["city"].str[1:].astype(int) % 3 == X["country"]).all()
+    assert new["city"].nunique() > 6
+
+
+def test_columns_of_a_function_of_two():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": rng.choice(list("xyz"), 900), "b": rng.choice(list("uvw"), 900)})
+    X["c"] = X["a"] + X["b"]
+    book = Rulebook.given(["c = f(a, b)"], X)
+    new = settled(book, X.assign(a="x"), ["a"])
+    pd.testing.assert_frame_equal(new, X)
+    pd.testing.assert_frame_equal(settled(book, X.assign(a="x", b="u"), ["a", "b"]), X)

@@ -1,0 +1,94 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from skvae.tables.rules.rulebook import Rulebook
+from tests.tables.rules.ruled import FOUND, TABLES, orders, people, stays
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_texts_give_the_same_rules_again(name):
+    X = TABLES[name](1500)
+    book = Rulebook.found(X)
+    assert set(FOUND[name]) <= set(book.texts)
+    again = Rulebook.given(book.texts, X)
+    assert again.texts == book.texts
+    assert set(again.held(TABLES[name](700, seed=3)).values()) <= {1.0} | set(again.held(X).values())
+
+
+def test_a_rule_that_rows_break_is_refused_with_the_first_such_row():
+    X = orders(1000)
+    row = int(np.flatnonzero(X["discount"] > 0)[0])
+    with pytest.raises(ValueError, match=rf"break 'net = price \* quantity', the first of them row {row}: net = "):
+        Rulebook.given(["net = price * quantity"], X)
+    share = (X["discount"] > 0).mean()
+    with pytest.raises(ValueError, match=f"but {share:.3%} of them"):
+        Rulebook.given(["net = price * quantity"], X)
+
+
+def test_functions_that_rows_break_are_refused():
+    X = people(500)
+    X.loc[3, "country"] = "XX"
+    with pytest.raises(ValueError, match=r"country = f\(city\)"):
+        Rulebook.given(["country = f(city)"], X)
+
+
+@pytest.mark.parametrize(
+    ("texts", "sentence"),
+    [
+        (["a = b"], "names column 'a', but the columns are"),
+        (["kind <= net"], "has dtype"),
+        (["net"], "has none"),
+    ],
+)
+def test_what_rules_cannot_say_is_refused(texts, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        Rulebook.given(texts, orders(50))
+
+
+def test_rules_are_text():
+    with pytest.raises(TypeError, match="A rule is text"):
+        Rulebook.given([3], orders(50))
+
+
+def test_more_rows_drop_rules_that_were_found_and_refuse_those_that_were_given():
+    X, later = stays(1500), stays(300, seed=1)
+    later.loc[7, "paid"] = later.loc[7, "end"] - pd.Timedelta("2D")
+    book = Rulebook.found(X)
+    assert set(book.texts) - set(book.after(later).texts) == {"end <= paid"}
+    assert book.after(stays(300, seed=1)).texts == book.texts
+    with pytest.raises(ValueError, match="end <= paid"):
+        Rulebook.given(["end <= paid"], X).after(later)
+
+
+def test_functions_and_ranges_grow_with_more_rows():
+    X = people(2000)
+    first, later = X[X["city"] < "city 3"], X[X["city"] >= "city 3"]
+    book = Rulebook.given(["country = f(city)", "income >= 0"], first).after(later)
+    assert len(book.rules[0].values) == X["city"].nunique()
+    assert book.quantities["income"].upper == X["income"].max()
+
+
+def test_shares_of_rows_that_keep_rules():
+    X = orders(1000)
+    book = Rulebook.stated(["total = net", "discount <= net", "kind = f(quantity)"], X)
+    shares = book.held(X)
+    assert shares["total = net"] == (X["total"] == X["net"]).mean()
+    assert shares["discount <= net"] == 1
+    assert 0 < shares["kind = f(quantity)"] < 1
+
+
+def test_known_cells_that_contradict_a_rule_are_found():
+    X = orders(200)
+    book = Rulebook.given(["total = net + tax"], X)
+    wrong = X.assign(total=1.0)
+    known = np.zeros(X.shape, dtype=bool)
+    assert book.contradicted(wrong, known) == []
+    known[5, [3, 4, 5]] = True
+    ((rule, broken),) = book.contradicted(wrong, known)
+    assert str(rule) == "total = net + tax"
+    assert np.flatnonzero(broken).tolist() == [5]
+
+
+def test_rules_of_no_rows_are_none():
+    assert Rulebook.found(orders(5)).rules == []

@@ -1,0 +1,90 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from skvae.tables.rules.constraints import read_rules
+from skvae.tables.rules.rulebook import Rulebook
+from skvae.tables.rules.settling import Order, closed
+from tests.tables.rules.ruled import TABLES
+
+
+def shuffled(X, seed=0):
+    """Columns that say nothing of one another."""
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame({name: X[name].to_numpy()[rng.permutation(len(X))] for name in X}).astype(X.dtypes)
+
+
+@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("mirrors", [True, False])
+def test_independent_columns_are_made_to_keep_rules(name, mirrors):
+    X = TABLES[name](1500)
+    book = Rulebook.found(X)
+    rows, broken = book.settle(shuffled(X), None, np.random.default_rng(0), by_force=True, mirrors=mirrors)
+    assert not broken.any()
+    assert set(book.held(rows).values()) == {1.0}
+    assert rows.dtypes.equals(X.dtypes)
+
+
+@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
+def test_known_cells_stay_and_others_keep_the_rules_with_them(name, share):
+    X = TABLES[name](1500)
+    book, new = Rulebook.found(X), X[:800]
+    is_free = np.random.default_rng(1).random(new.shape) < share
+    start = new.mask(is_free, shuffled(new)).astype(X.dtypes)
+    rows, broken = book.settle(start, is_free, np.random.default_rng(0), by_force=True)
+    assert not broken.any()
+    assert set(book.held(rows).values()) == {1.0}
+    pd.testing.assert_frame_equal(rows.mask(is_free), new.mask(is_free))
+
+
+def test_without_force_only_what_follows_is_changed():
+    X = TABLES["weather"](1500)
+    book, start = Rulebook.found(X), shuffled(X)
+    rows, broken = book.settle(start, None, np.random.default_rng(0), by_force=False)
+    pd.testing.assert_frame_equal(rows.drop(columns="max"), start.drop(columns="max"))
+    kept = rows[~broken]
+    assert 0 < len(kept) < len(rows)
+    assert set(book.held(kept).values()) == {1.0}
+    assert kept["max"].between(X["max"].min(), X["max"].max()).all()
+
+
+def test_what_lies_beyond_a_bound_is_mirrored_or_set_to_it():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": rng.integers(0, 50, 900)})
+    X["b"] = X["a"] + rng.integers(0, 50, 900)
+    book = Rulebook.given(["a <= b"], X)
+    rows = pd.DataFrame({"a": [20, 5], "b": [17, 9]})
+    for mirrors, expected in ((True, [23, 9]), (False, [20, 9])):
+        settled, _ = book.settle(rows, None, rng, by_force=True, mirrors=mirrors)
+        assert settled["b"].tolist() == expected
+
+
+def test_gaps_stay_gaps():
+    X = TABLES["orders"](1500)
+    book = Rulebook.found(X)
+    rows = shuffled(X).mask(np.random.default_rng(0).random(X.shape) < 0.2)
+    settled, broken = book.settle(rows, None, np.random.default_rng(0), by_force=True)
+    assert not broken.any()
+    pd.testing.assert_frame_equal(settled.isna(), rows.isna())
+
+
+def test_what_follows_comes_after_what_it_follows_from():
+    rules = [rule for text in ("a = b + c", "b = f(d)", "e <= a") for rule in read_rules(text)]
+    order = Order.of(rules, list("abcde"))
+    assert order.names.index("a") > max(map(order.names.index, "bc"))
+    assert order.names.index("b") > order.names.index("d")
+    assert list(map(str, order.exact)) == ["b = f(d)", "a = b + c"]
+
+
+def test_a_circle_has_an_order_too():
+    X = pd.DataFrame({"a": [1, 2, 3], "b": [2, 3, 4]})
+    book = Rulebook.given(["a = b - 1", "b = a + 1"], X)
+    rows, broken = book.settle(X.assign(a=7), None, np.random.default_rng(0), by_force=True)
+    assert not broken.any()
+    assert (rows["b"] == rows["a"] + 1).all()
+
+
+def test_bounds_that_follow_from_others_are_known():
+    (first,), (second,) = read_rules("a <= b"), read_rules("c > b")
+    assert list(map(str, closed([first, second]))) == ["a <= b", "c > b", "a < c"]
