@@ -17,13 +17,19 @@ from sklearn.utils.validation import check_is_fitted
 from skvae.estimators._compat import Documented, Interval, fit_context, one_of
 from skvae.estimators.inner import column_scales, inner_estimator, read_first, take_names
 from skvae.estimators.input import read_rows, unchanged_on_error
+from skvae.estimators.ranks import Ranks, jittered
 from skvae.estimators.transformer import VAETransformer
+from skvae.priors import Mixture
 from skvae.tables import Rows, slices, without_cells
 
 FENCE = 1.5  # interquartile ranges below the first quartile, from which on a score is an outlier's
-SUPPORT = 0.9  # share of the rows that the model is trained on, where contamination asks for no less
+SUPPORT = 0.9  # share of the rows that a user's model is trained on, where contamination asks for no less
 N_LOOKS = 3  # short fits that find these rows: outliers that hide others go first
 WORTH_ROWS = 1000  # that say what a cell is worth
+JITTER = 0.3  # standard deviation of the noise on normal scores that smooths the density
+MAX_COPIES, JITTERED_ROWS = 4, 8000  # copies of each row, each with noise of its own, as long as rows are so few
+N_STEPS, BATCH_SIZE, LEARNING_RATE = 300, 256, 1e-2  # of a fit to normal scores: few and large
+N_MODES = 20  # of its prior
 
 Floats = NDArray[np.floating[Any]]
 
@@ -32,28 +38,32 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
     r"""Outliers: rows that a variational autoencoder finds improbable.
 
     A row is as normal as its evidence lower bound on log p(x) is high, in nats. It is an outlier where this lies below
-    ``offset_``, which the training rows set. The model is trained on the most normal rows, which short fits find, so
-    that it does not learn to explain outliers: several that are alike would otherwise get a component of their own.
+    ``offset_``, which the training rows set. By default numbers are replaced by the normal scores of their ranks among
+    the training rows, so that neither the unit nor the shape of a column says what is far, and the density of these is
+    smoothed. The model can be trained on the most normal rows alone, which short fits find, so that it does not learn
+    to explain outliers: several that are alike would otherwise get a component of their own.
 
     Parameters
     ----------
     estimator : VAETransformer, optional
-        The model; a copy is fitted. None: ``VAETransformer(likelihood="student_t")``, whose tails keep outliers among
-        the training rows from moving the rest, and which has a density outside the observed range; for an array of
-        booleans, ``VAETransformer()``. Rows are scored by z alone: for a DataFrame ``decoder="factorized"`` saves time.
+        The model; a copy is fitted to the rows as they are. None: a short fit to normal scores, of a Student-t
+        likelihood and a prior of 20 modes, to copies of the rows with noise of 0.3 on each number. Without columns of
+        numbers ``VAETransformer(decoder="factorized")``. Rows are scored by z alone: for a DataFrame
+        ``decoder="factorized"`` saves time.
     contamination : "auto" or float in (0, 0.5], default="auto"
         Share of outliers in the training rows. "auto": those below Tukey's fence, the first quartile of the scores less
         1.5 interquartile ranges.
     support_fraction : "auto" or float in (0, 1], default="auto"
-        Share of the training rows, the most normal ones, that the model is trained on. "auto": 0.9, or what
-        ``contamination`` leaves if that is less. 1.0 trains on all, for rows that are known to be normal.
+        Share of the training rows, the most normal ones, that the model is trained on. "auto": what ``contamination``
+        leaves, and all where it is "auto"; for an estimator of yours 0.9 at most. 1.0 trains on all, for rows that are
+        known to be normal.
     random_state : int, RandomState instance or None, default=None
         Seed of training; None takes the estimator's own. Once fitted, scores are deterministic.
 
     Attributes
     ----------
     estimator_ : VAETransformer
-        The fitted model.
+        The fitted model; by default it knows numbers as normal scores.
     offset_ : float
         Score below which a row is an outlier, nats.
     worth_ : ndarray of shape (``n_features_in_``,)
@@ -99,6 +109,7 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
     offset_: float
     worth_: Floats
     _surprise: float
+    _ranks: Ranks
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "estimator": [VAETransformer, None],
@@ -141,9 +152,16 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
             Where X or a parameter does not fit, before training starts; the detector is then as it was.
         """
         rows, fraction = read_first(self, X), self._support_fraction()
-        model = inner_estimator(self.estimator, self.random_state, likelihood=column_scales(rows), decoder="factorized")
-        weights = None if fraction == 1 else find_most_normal(model, X, rows, fraction)
-        model.fit(X, sample_weight=weights)
+        ranks = Ranks({}) if self.estimator is not None else Ranks.of(rows)
+        rows = ranks(rows)
+        shown: Any = rows if ranks.of_columns else X
+        n_copies = min(MAX_COPIES, max(1, JITTERED_ROWS // len(rows))) if ranks.of_columns else 1
+        model = inner_estimator(self.estimator, self.random_state, **defaults_for(rows, ranks, n_copies))
+        weights = None if fraction == 1 else find_most_normal(model, shown, rows, fraction)
+        model.fit(
+            jittered(shown, ranks, JITTER, n_copies),
+            sample_weight=None if weights is None else np.tile(weights, n_copies),
+        )
         worth, surprise = worth_of_cells(model, rows, weights), math.log(len(rows) + 1)
         scores = normality(model, rows, worth, surprise)
         if isinstance(self.contamination, str):
@@ -153,6 +171,7 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
             offset = np.quantile(scores, self.contamination)
         with unchanged_on_error(self):
             self.estimator_, self.offset_, self.worth_, self._surprise = model, float(offset), worth, surprise
+            self._ranks = ranks
             take_names(self, model)
         return self
 
@@ -167,11 +186,13 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_rows,)
-            A lower bound on log p(x), nats; the lower, the more abnormal. A missing cell counts as an average one of
-            its column; a category or date that training did not know as one in n_rows + 1.
+            A lower bound on log p(x), nats, by default of the normal scores; the lower, the more abnormal. A missing
+            cell counts as an average one of its column; a category or date that training did not know as one in
+            n_rows + 1.
         """
         check_is_fitted(self)
-        return normality(self.estimator_, read_rows(self, X, self.estimator_.table_), self.worth_, self._surprise)
+        rows = self._ranks(read_rows(self, X, self.estimator_.table_))
+        return normality(self.estimator_, rows, self.worth_, self._surprise)
 
     def decision_function(self, X: ArrayLike) -> Floats:
         """How far each row is from being an outlier.
@@ -207,9 +228,8 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
         """Share of the rows that the model is trained on."""
         if not isinstance(self.support_fraction, str):
             return self.support_fraction
-        if isinstance(self.contamination, str):
-            return SUPPORT
-        return min(SUPPORT, 1 - self.contamination)
+        most = 1.0 if self.estimator is None else SUPPORT
+        return most if isinstance(self.contamination, str) else min(most, 1 - self.contamination)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "estimator_")
@@ -220,19 +240,37 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
         return tags
 
 
+def defaults_for(rows: Rows, ranks: Ranks, n_copies: int) -> dict[str, Any]:
+    """Parameters of the model where the user has none: a short fit of a flexible density where numbers have ranks."""
+    defaults: dict[str, Any] = {"likelihood": column_scales(rows), "decoder": "factorized"}
+    if not ranks.of_columns:
+        return defaults
+    n_steps_a_pass = max(1, n_copies * len(rows) // BATCH_SIZE)
+    return defaults | {
+        "prior": Mixture(N_MODES),
+        "early_stopping": False,  # no row can judge, whose copies train
+        "max_iter": math.ceil(N_STEPS / n_steps_a_pass),
+        "batch_size": BATCH_SIZE,
+        "learning_rate": LEARNING_RATE,
+    }
+
+
 def find_most_normal(model: VAETransformer, X: ArrayLike, rows: Rows, fraction: float) -> Floats:
     """Weights of the rows, 1 for the most normal ones, by short fits in turn with rankings. Shape: (N, D) -> (N,).
 
     X is what the user passed, and ``rows`` are the same as an array or a DataFrame.
     """
     quick = clone(model).set_params(max_iter=1, early_stopping=False, warm_start=False, verbose=0)
+    quick.prior = "normal"  # a learned one takes longer than such a fit
     quick.decoder = "factorized" if quick.decoder in ("auto", "conditional") else quick.decoder  # with the same scores
     weights, surprise = None, math.log(len(rows) + 1)
+    has_gaps = bool(np.asarray(pd.isna(rows)).any())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the fit that counts warns, too
         for _ in range(N_LOOKS):
             quick.fit(X, sample_weight=weights)
-            scores = normality(quick, rows, worth_of_cells(quick, rows, weights), surprise)
+            worth = worth_of_cells(quick, rows, weights) if has_gaps else np.zeros(rows.shape[1])
+            scores = normality(quick, rows, worth, surprise)
             weights = most_normal(scores, rows, fraction)
     return np.ones(len(rows)) if weights is None else weights
 

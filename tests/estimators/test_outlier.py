@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skvae import VAEOutlierDetector, VAETransformer
-from skvae.estimators.outlier import most_normal
+from skvae.estimators.outlier import MAX_COPIES, most_normal
 from skvae.likelihoods import Gaussian
 
 SMALL = VAETransformer(2, likelihood="student_t", hidden_layer_sizes=(8,), max_iter=2, device="cpu")
@@ -148,11 +148,59 @@ def test_columns_that_only_outliers_know_are_kept():
     assert VAEOutlierDetector(SMALL, random_state=0).fit(X).score_samples(X).shape == (50,)
 
 
-@pytest.mark.filterwarnings("ignore:All 10 component")
-def test_the_default_has_heavy_tails(iris, monkeypatch):
+@pytest.fixture
+def short(monkeypatch):
+    """Defaults that take a moment."""
+    monkeypatch.setattr("skvae.estimators.outlier.N_STEPS", 20)
     monkeypatch.setattr("skvae.models.rules.Rules.max_iter", lambda rules, batch_size: 1)
+
+
+@pytest.mark.filterwarnings("ignore:All 10 component")
+def test_the_default_has_heavy_tails(iris, short):
     assert VAEOutlierDetector(random_state=0).fit(iris[:20]).estimator_.likelihood == "student_t"
     assert VAEOutlierDetector(random_state=0).fit(iris[:20] > 0).estimator_.likelihood == "auto"
+
+
+def test_units_do_not_matter_to_the_default(iris, short):
+    scores = VAEOutlierDetector(random_state=0).fit(iris).score_samples(iris)
+    X = iris * [1e6, 1e-3, -1.0, 2.0] + [0.0, 5.0, 0.0, 1e3]
+    X[:, 2] *= -1
+    assert_allclose(VAEOutlierDetector(random_state=0).fit(X).score_samples(X), scores, rtol=1e-3)
+
+
+def test_the_default_sees_rows_between_islands_and_beyond_the_range():
+    rng = np.random.default_rng(0)
+    islands = rng.choice([-4.0, 4.0], size=(300, 1)) * [1.0, 1.0, 1.0] + rng.normal(size=(300, 3))
+    odd = rng.choice([-4.0, 4.0], size=(30, 1)) * [1.0, -1.0, 1.0] + rng.normal(size=(30, 3))
+    detector = VAEOutlierDetector(random_state=0).fit(islands)
+    fresh = rng.choice([-4.0, 4.0], size=(100, 1)) * [1.0, 1.0, 1.0] + rng.normal(size=(100, 3))
+    scores = detector.score_samples(np.concatenate([fresh, odd]))
+    assert roc_auc_score(np.arange(130) < 100, scores) > 0.9
+    assert_array_equal(detector.predict([[30.0, 4.0, 4.0], [4.0, 4.0, -1e9]]), -1)
+
+
+def test_the_default_reads_frames_with_gaps(mixed, short):
+    detector = VAEOutlierDetector(random_state=0).fit(mixed)
+    assert set(detector.predict(mixed)) <= {-1, 1}
+    assert_array_equal(detector.feature_names_in_, mixed.columns)
+    odd = mixed.iloc[:1].assign(age=2000)  # far outside the observed range
+    assert detector.score_samples(odd)[0] < detector.score_samples(mixed.iloc[:1])[0] - 3
+
+
+def test_infinite_numbers_get_a_sentence_from_the_default(iris, short):
+    with pytest.raises(ValueError, match="finite"):
+        VAEOutlierDetector().fit(np.vstack([iris, np.full(4, np.inf)]))
+
+
+@pytest.mark.parametrize(("contamination", "n_kept"), [("auto", None), (0.2, 120)])
+def test_the_default_is_trained_on_all_rows_that_may_be_normal(iris, short, contamination, n_kept, monkeypatch):
+    seen = []
+    fit = VAETransformer.fit
+    monkeypatch.setattr(
+        VAETransformer, "fit", lambda self, X, sample_weight=None: seen.append(sample_weight) or fit(self, X)
+    )
+    VAEOutlierDetector(random_state=0, contamination=contamination).fit(iris)
+    assert seen[-1] is None if n_kept is None else seen[-1].sum() == MAX_COPIES * n_kept
 
 
 def test_a_failed_fit_leaves_the_detector_as_it_was(iris):
