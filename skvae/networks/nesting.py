@@ -171,9 +171,9 @@ class Level:
         """Which components rest at the prior. Shape: (B, K)."""
         return torch.arange(self.n_components, device=self.levels.device) >= self.levels[:, None]
 
-    def posterior(self, x: Tensor) -> DiagonalNormal:
-        """q(z | x). Shape: (S, B, D) -> (S, B, K)."""
-        q, row = self.nested.vae.posterior(x), self.levels - 1
+    def posterior(self, x: Tensor, noise: Tensor | None = None) -> DiagonalNormal:
+        """q(z | x), in training with noise on what the encoder sees of numbers. Shape: (S, B, D) -> (S, B, K)."""
+        q, row = self.nested.vae.posterior(x, noise), self.levels - 1
         loc, scale = q.loc * (1 + self.nested.loc[:, row]), q.scale * self.nested.scale[:, row].exp()
         hidden = self.is_hidden()
         if q.is_blank is not None:

@@ -105,30 +105,28 @@ class Training:
 
     def run(self, until: int | None = None) -> None:
         """Train up to an epoch, the last by default; Ctrl-C ends it as early stopping would, if it ends it alone."""
+        until = self.recipe.max_iter if until is None else until
         with intraop_threads(None):  # put back afterwards
             self.threads = Threads(torch.get_num_threads() if self.x.device.type == "cpu" else 1)
-            self._run(self.recipe.max_iter if until is None else until)
-
-    def _run(self, until: int) -> None:
-        try:
-            self._assume_complete(True)
-            if self.epoch == 0 and self.split.held_out:
-                self._take_note(self.judge(self.vae, self.running, self.objective))
-            while self.running and self.epoch < until:
-                self.epoch += 1
-                self._pass()
-                if self.epoch % self.recipe.evaluate_every == 0 or self.epoch in (until, self.recipe.max_iter):
-                    self._look()
-                if self.after_epoch is not None and agree_on(self.after_epoch(self)):
-                    self.stop(list(self.running))
-        except KeyboardInterrupt:
-            if not ends_the_fit_alone():
-                raise
-            for candidate in self.running:
-                candidate.history.interrupted = True
-            self.stop(list(self.running))
-        finally:
-            self._assume_complete(False)
+            try:
+                self._assume_complete(True)
+                if self.epoch == 0 and self.split.held_out:
+                    self._take_note(self.judge(self.vae, self.running, self.objective))
+                while self.running and self.epoch < until:
+                    self.epoch += 1
+                    self._pass()
+                    if self.epoch % self.recipe.evaluate_every == 0 or self.epoch in (until, self.recipe.max_iter):
+                        self._look()
+                    if self.after_epoch is not None and agree_on(self.after_epoch(self)):
+                        self.stop(list(self.running))
+            except KeyboardInterrupt:
+                if not ends_the_fit_alone():
+                    raise
+                for candidate in self.running:
+                    candidate.history.interrupted = True
+                self.stop(list(self.running))
+            finally:
+                self._assume_complete(False)
         if self.epoch >= self.recipe.max_iter:
             self.stop(list(self.running))
 

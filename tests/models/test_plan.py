@@ -6,8 +6,8 @@ from skvae.models import Parameters, Plan
 from skvae.models.plan import Stage
 from skvae.training import Recipe
 
-OF_COLUMNS = {"likelihood", "add_indicator"}
-OF_THE_RUN = {"warm_start", "device", "random_state", "verbose", "checkpoint_dir"}
+OF_COLUMNS = {"likelihood", "constraints", "add_indicator", "protect"}
+OF_THE_RUN = {"device", "random_state", "verbose", "checkpoint_dir"}
 
 
 def test_a_fit_reads_the_parameters_of_the_estimator():
