@@ -26,7 +26,7 @@ N_ROWS = 2000  # over which the shares of levels are taken
 def nested_at_start(vae: VAE, init: str) -> Nested:
     """The models with their tables of levels, which those of a linear start imply."""
     nested = Nested(vae)
-    if init == "linear" and vae.encoder.linear:
+    if init != "random" and vae.encoder.linear:
         nested.start_linearly()
     return nested
 

@@ -107,7 +107,7 @@ class NestedObjective(Objective):
     """
 
     def step(  # noqa: D102
-        self, vae: Trainee, x: Tensor, noise: Tensor, *, seen: Tensor | None, weights: Tensor | None, progress: float
+        self, vae: Trainee, x: Tensor, noise: Tensor, *, seen: Shown | None, weights: Tensor | None, progress: float
     ) -> tuple[Tensor, Bound]:
         level = vae.at(vae.levels_of_step(noise))
         return super().step(level, x, noise, seen=seen, weights=weights, progress=progress)
