@@ -1,12 +1,13 @@
 """Five autoencoders: plain, denoising, sparse and variational
 ===========================================================
 
-Finding: each is best at what it was made for. The plain autoencoder (``beta=0``) reconstructs clean images best, but its
-latent means lie in rays with gaps between them, five times as far out as the prior; a quarter of its draws decode to what
-resembles no image, and its ``score`` says nothing. Hidden pixels in training (``input_dropout``) make it the best at
-images with hidden pixels, noise in training (``input_noise``) the best at noisy ones. The variational autoencoder fills
-its prior: fewest draws are unlike any image, and ``score`` is within .2 nats of the log-likelihood. Under a Laplace prior,
-a sparse code, most coordinates stay near zero and few reach far out; it explains test images best.
+Finding: each is best at what it was made for. The plain autoencoder (``beta=0``) reconstructs clean images best, but
+its latent means lie in rays with gaps between them, five times as far out as the prior; a quarter of its draws decode
+to what resembles no image, and its ``score`` says nothing. Hidden pixels in training (``input_dropout``) make it the
+best at images with hidden pixels, noise in training (``input_noise``) the best at noisy ones. The variational
+autoencoder fills its prior: fewest draws are unlike any image, and ``score`` is within .2 nats of the log-likelihood.
+Under a Laplace prior, a sparse code, most coordinates stay near zero and few reach far out; it explains test images
+best.
 """
 
 import sys
