@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from numbers import Real
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 import pandas as pd
@@ -38,10 +38,11 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
     r"""Outliers: rows that a variational autoencoder finds improbable.
 
     A row is as normal as its evidence lower bound on log p(x) is high, in nats. It is an outlier where this lies below
-    ``offset_``, which the training rows set. By default numbers are replaced by normal scores, half by their ranks among
-    the training rows and half by their distances, so that neither the unit nor a long tail of a column says what is
-    far, and the density of these is smoothed. The model can be trained on the most normal rows alone, which short fits find, so that it does not learn
-    to explain outliers: several that are alike would otherwise get a component of their own.
+    ``offset_``, which the training rows set. By default numbers are replaced by normal scores, half by their ranks
+    among the training rows and half by their distances, so that neither the unit nor a long tail of a column says what
+    is far, and the density of these is smoothed. The model can be trained on the most normal rows alone, which short
+    fits find, so that it does not learn to explain outliers: several that are alike would otherwise get a component of
+    their own.
 
     Parameters
     ----------
@@ -228,7 +229,8 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
             quick = clone(model).set_params(prior="normal") if ranks.of_columns else model
             weights = find_most_normal(quick, X, rows, fraction)
         of_copies = None if weights is None else np.tile(weights, n_copies)
-        model.fit(jittered(X, ranks, JITTER, n_copies, model.random_state), sample_weight=of_copies)
+        seed = cast(int, model.random_state)  # as inner_estimator leaves it
+        model.fit(jittered(X, ranks, JITTER, n_copies, seed), sample_weight=of_copies)
         return model, weights
 
     def _support_fraction(self) -> float:
