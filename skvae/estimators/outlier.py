@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from numbers import Real
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 import pandas as pd
@@ -38,10 +38,11 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
     r"""Outliers: rows that a variational autoencoder finds improbable.
 
     A row is as normal as its evidence lower bound on log p(x) is high, in nats. It is an outlier where this lies below
-    ``offset_``, which the training rows set. By default numbers are replaced by the normal scores of their ranks among
-    the training rows, so that neither the unit nor the shape of a column says what is far, and the density of these is
-    smoothed. The model can be trained on the most normal rows alone, which short fits find, so that it does not learn
-    to explain outliers: several that are alike would otherwise get a component of their own.
+    ``offset_``, which the training rows set. By default numbers are replaced by normal scores, half by their ranks
+    among the training rows and half by their distances, so that neither the unit nor a long tail of a column says what
+    is far, and the density of these is smoothed. The model can be trained on the most normal rows alone, which short
+    fits find, so that it does not learn to explain outliers: several that are alike would otherwise get a component of
+    their own.
 
     Parameters
     ----------
@@ -151,17 +152,11 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
         ValueError, TypeError
             Where X or a parameter does not fit, before training starts; the detector is then as it was.
         """
-        rows, fraction = read_first(self, X), self._support_fraction()
-        ranks = Ranks({}) if self.estimator is not None else Ranks.of(rows)
-        rows = ranks(rows)
-        shown: Any = rows if ranks.of_columns else X
-        n_copies = min(MAX_COPIES, max(1, JITTERED_ROWS // len(rows))) if ranks.of_columns else 1
-        model = inner_estimator(self.estimator, self.random_state, **defaults_for(rows, ranks, n_copies))
-        weights = None if fraction == 1 else find_most_normal(model, shown, rows, fraction)
-        model.fit(
-            jittered(shown, ranks, JITTER, n_copies),
-            sample_weight=None if weights is None else np.tile(weights, n_copies),
-        )
+        rows = read_first(self, X)
+        ranks = Ranks.of(rows) if self.estimator is None else Ranks({})
+        if ranks.of_columns:
+            rows = X = ranks(rows)
+        model, weights = self._trained(X, rows, ranks)
         worth, surprise = worth_of_cells(model, rows, weights), math.log(len(rows) + 1)
         scores = normality(model, rows, worth, surprise)
         if isinstance(self.contamination, str):
@@ -224,6 +219,20 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
         """
         return np.where(self.decision_function(X) < 0, -1, 1)
 
+    def _trained(self, X: Any, rows: Rows, ranks: Ranks) -> tuple[VAETransformer, Floats | None]:
+        """The model, and which rows it was trained on: weights, or None for all."""
+        n_copies = min(MAX_COPIES, max(1, JITTERED_ROWS // len(rows))) if ranks.of_columns else 1
+        model = inner_estimator(self.estimator, self.random_state, **defaults_for(rows, ranks, n_copies))
+        fraction, weights = self._support_fraction(), None
+        if fraction < 1:
+            # a learned prior takes longer than such a fit
+            quick = clone(model).set_params(prior="normal") if ranks.of_columns else model
+            weights = find_most_normal(quick, X, rows, fraction)
+        of_copies = None if weights is None else np.tile(weights, n_copies)
+        seed = cast(int, model.random_state)  # as inner_estimator leaves it
+        model.fit(jittered(X, ranks, JITTER, n_copies, seed), sample_weight=of_copies)
+        return model, weights
+
     def _support_fraction(self) -> float:
         """Share of the rows that the model is trained on."""
         if not isinstance(self.support_fraction, str):
@@ -261,7 +270,6 @@ def find_most_normal(model: VAETransformer, X: ArrayLike, rows: Rows, fraction: 
     X is what the user passed, and ``rows`` are the same as an array or a DataFrame.
     """
     quick = clone(model).set_params(max_iter=1, early_stopping=False, warm_start=False, verbose=0)
-    quick.prior = "normal"  # a learned one takes longer than such a fit
     quick.decoder = "factorized" if quick.decoder in ("auto", "conditional") else quick.decoder  # with the same scores
     weights, surprise = None, math.log(len(rows) + 1)
     has_gaps = bool(np.asarray(pd.isna(rows)).any())

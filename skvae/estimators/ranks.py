@@ -103,11 +103,11 @@ class Ranks:
         return np.column_stack(list(scores.values())).astype(X.dtype if X.dtype.kind == "f" else float)
 
 
-def jittered(X: Rows, ranks: Ranks, spread: float, n_copies: int) -> Rows:
+def jittered(X: Any, ranks: Ranks, spread: float, n_copies: int, seed: int) -> Any:
     """Copies of rows, one after another, with noise from N(0, spread²) on their normal scores. Shape: (L N, D)."""
     if not ranks.of_columns:
         return X
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     copies = pd.concat([X] * n_copies) if isinstance(X, pd.DataFrame) else np.concatenate([X] * n_copies)
     for j in ranks.of_columns:
         noise = spread * rng.normal(size=len(copies))

@@ -96,8 +96,8 @@ def test_booleans_stay_and_the_precision_of_arrays_too():
 def test_copies_have_noise_of_their_own(container):
     X = container(np.random.default_rng(0).normal(size=(2000, 2)))
     ranks = Ranks.of(X)
-    noise = np.asarray(jittered(X, ranks, 0.3, 3)) - np.concatenate([X] * 3)
+    noise = np.asarray(jittered(X, ranks, 0.3, 3, 0)) - np.concatenate([X] * 3)
     assert noise.shape == (6000, 2)
     assert_allclose(noise.std(axis=0), 0.3, rtol=0.05)
     assert np.abs(np.corrcoef(noise[:2000].T, noise[2000:4000].T) - np.eye(4)).max() < 0.1
-    assert jittered(X, Ranks({}), 0.3, 3) is X
+    assert jittered(X, Ranks({}), 0.3, 3, 0) is X
