@@ -82,8 +82,7 @@ class VAETransformer(
         they are scored, and frequent ones are drawn in their place; one of an ordered column counts as its neighbour. A
         number or date with a level of its own counts as the next one that is frequent enough, and the smallest and
         largest that are drawn are those which so many rows reach; beyond them cells count as the end. None learns each
-        value, also that of a single row. "auto": 5 for a DataFrame, one for each 50 rows below 250, None below 100
-        and for arrays.
+        value, also that of a single row. "auto": 3 for a DataFrame, 2 below 150 rows, None below 100 and for arrays.
     hidden_layer_sizes : "auto" or tuple of int, default="auto"
         Widths of the encoder's hidden layers; the decoder has them in reverse, the chain and the reader as they are.
         "auto": two layers of 64 below 1,000 rows, of 512 from 20,000 rows and 200 columns up, of 128 otherwise; where

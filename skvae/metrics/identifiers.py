@@ -8,56 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skvae.metrics.frames import Category, kind_of
+from skvae.identifiers import looks_like_identifier
+from skvae.metrics.frames import Category
 
-MIN_ROWS, DISTINCT = 20, 0.95  # observed cells, and share of them that must differ in a text
-BIRTHDAYS = 20  # numbers that differ where so many pairs, halved, would be equal by chance differ by design
-NAMES = ("string", "bytes", "integer", "mixed", "mixed-integer")  # kinds of objects, by pandas, that may name a row
 COLUMNS = ("copied", "copied by real rows", "repeated", "repeated in train")
-
-
-def looks_like_identifier(column: pd.Series) -> bool:
-    r"""Whether a column names its rows, by the counts and the form of its values and not by its label.
-
-    A text does where nearly all of its values differ. Whole numbers do where all of them differ although their range
-    is so narrow that numbers without a purpose would repeat: n numbers from a range of w have about n² / 2w equal
-    pairs, and ten are enough. A permutation of consecutive numbers is the narrowest. Dates and numbers with decimals
-    differ by nature and name nobody.
-
-    Parameters
-    ----------
-    column : Series of length N
-        Values of any dtype; missing cells are left out.
-
-    Returns
-    -------
-    bool
-        False for fewer than 20 observed cells, which prove nothing.
-
-    Examples
-    --------
-    >>> looks_like_identifier(pd.Series(range(1000, 1100))), looks_like_identifier(pd.Series([1, 2] * 50))
-    (True, False)
-    >>> looks_like_identifier(pd.Series([f"ann{i}@mail.org" for i in range(30)]))
-    True
-    """
-    known = column.dropna()
-    if len(known) < MIN_ROWS or pd.api.types.is_bool_dtype(column.dtype):
-        return False
-    if kind_of(column.dtype) == "categories":
-        return _is_distinct_text(known)
-    if not pd.api.types.is_integer_dtype(column.dtype):
-        return False
-    width = int(known.max()) - int(known.min()) + 1
-    return bool(known.is_unique and (width == len(known) or len(known) ** 2 > BIRTHDAYS * width))
-
-
-def _is_distinct_text(known: pd.Series) -> bool:
-    objects = known.astype(object)
-    try:
-        return pd.api.types.infer_dtype(objects) in NAMES and objects.nunique() >= DISTINCT * len(objects)
-    except TypeError:  # lists and the like, of which other rooms say what they are
-        return False
 
 
 def find_identifiers(*tables: pd.DataFrame) -> list[Hashable]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
+from skvae.identifiers import looks_like_identifier
 from skvae.metrics.answers import copied_identifiers
 from skvae.metrics.comparison import Comparison
 from skvae.metrics.elements import percents, section, table_element
 from skvae.metrics.frames import kind_of
-from skvae.metrics.identifiers import looks_like_identifier
 from skvae.metrics.validity import changed_types
 
 IDENTIFIER, RARE = "(identifier)", "(rare value)"  # stand for values that might name somebody

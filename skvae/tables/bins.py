@@ -190,7 +190,7 @@ def mean_of_draws(draws: Floats) -> Floats:
 
 
 def _shared(distinct: Floats, counts: Integers, max_bins: int, least_rows: int) -> tuple[Floats, Integers]:
-    """Counts in which ends and atoms have so many values: what lies beyond an end, or is rarer, is what is next to it.
+    """Counts in which so many values reach the ends, and have each atom: others are what is next to them.
 
     Examples
     --------
@@ -201,8 +201,7 @@ def _shared(distinct: Floats, counts: Integers, max_bins: int, least_rows: int) 
     below, above = counts.cumsum() >= least_rows, counts[::-1].cumsum()[::-1] >= least_rows
     first, last = int(below.argmax()), len(counts) - 1 - int(above[::-1].argmax())
     distinct, kept = distinct[first : last + 1], counts[first : last + 1].copy()
-    kept[0] += counts[:first].sum()
-    kept[-1] += counts[last + 1 :].sum()
+    kept += _mirrored(kept, int(counts[:first].sum())) + _mirrored(kept[::-1], int(counts[last + 1 :].sum()))[::-1]
     while len(kept) > 1:
         n_rows = np.where(_atoms_among(distinct, kept, max_bins), kept, least_rows)
         rarest = int(n_rows.argmin())
@@ -213,6 +212,19 @@ def _shared(distinct: Floats, counts: Integers, max_bins: int, least_rows: int) 
         kept[int(distance.argmin())] += kept[rarest]
         distinct, kept = np.delete(distinct, rarest), np.delete(kept, rarest)
     return distinct, kept
+
+
+def _mirrored(counts: Integers, n_beyond: int) -> Integers:
+    """So many values from beyond the first, each as one inside: at the end itself they would be an atom. Shape: kept.
+
+    Examples
+    --------
+    >>> _mirrored(np.array([1, 1, 2, 9]), 3)
+    array([1, 1, 1, 0])
+    """
+    inside = np.clip(n_beyond - (counts.cumsum() - counts), 0, counts)
+    inside[0] += n_beyond - inside.sum()
+    return np.asarray(inside)
 
 
 def _atoms_among(distinct: Floats, counts: Integers, max_bins: int) -> NDArray[np.bool_]:

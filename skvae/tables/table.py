@@ -80,8 +80,8 @@ class Table:
         histograms : bool
             See ``choose_families``.
         protect : "auto", int or None
-            How many rows a category or another level needs to be learned as itself; "auto" is 5 for the columns of a
-            DataFrame, fewer below 250 rows.
+            How many rows a category or another level needs to be learned as itself; "auto" is 3 for the columns of a
+            DataFrame, 2 below 150 rows, and None below 100.
         native : Native, optional
             Where the rows come from, if not from pandas.
 

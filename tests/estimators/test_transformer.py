@@ -205,7 +205,7 @@ def test_values_of_one_row_are_not_drawn(people, decoder):
     for name, values in own.items():
         assert not rows[name].isin(values).any()
         if people[name].dtype.kind in "ifM":
-            assert (people[name] <= rows[name].min()).sum() >= 5 <= (people[name] >= rows[name].max()).sum()
+            assert (people[name] <= rows[name].min()).sum() >= 3 <= (people[name] >= rows[name].max()).sum()
     assert np.isfinite(vae.score_samples(people)).all()
 
 

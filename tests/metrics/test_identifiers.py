@@ -5,12 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skvae.metrics.identifiers import (
-    find_identifiers,
-    has_copied_identifier,
-    judge_identifiers,
-    looks_like_identifier,
-)
+from skvae.identifiers import looks_like_identifier
+from skvae.metrics.identifiers import find_identifiers, has_copied_identifier, judge_identifiers
 
 RNG = np.random.default_rng(0)
 N = 400

@@ -27,7 +27,7 @@ UNREADABLE = (TypeError, ValueError, OverflowError, NotImplementedError)  # what
 
 Protect = Literal["auto"] | int | None
 
-PROTECTED_ROWS = 5  # that hold a value, from which on it is nobody's own
+PROTECTED_ROWS = 3  # that hold a value, from which on it is nobody's own
 ROWS_FOR_EACH = 50  # of a table for each of these: of few rows, groups would be a large part
 
 
@@ -37,7 +37,7 @@ def least_rows(protect: Protect, n_rows: int) -> int:
     Examples
     --------
     >>> [least_rows("auto", n) for n in (99, 100, 200, 10_000)], least_rows(None, 10_000), least_rows(20, 30)
-    ([1, 2, 4, 5], 1, 20)
+    ([1, 2, 3, 3], 1, 20)
     """
     if protect == "auto":
         return int(np.clip(n_rows // ROWS_FOR_EACH, 1, PROTECTED_ROWS))

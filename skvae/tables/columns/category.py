@@ -124,6 +124,13 @@ class CategoryColumn(Column):
         n_protected = len(levels) - n_frequent
         return cls(name, dtype, levels.take(order), shares, n_protected, drawn if n_protected else np.empty(0))
 
+    def __post_init__(self) -> None:
+        n_instead = self.n_drawn if self.n_protected and not len(self.neighbors) else 0
+        is_whole = 0 <= self.n_protected < max(len(self.levels), 1) and len(self.drawn) == n_instead
+        is_ordered = len(self.neighbors) in (0, self.n_protected) and self.n_alone >= 0
+        if not (is_whole and is_ordered and ((self.neighbors >= 0) & (self.neighbors < self.n_alone)).all()):
+            raise ValueError("protected categories count as others that there are")
+
     @property
     def n_alone(self) -> int:
         """Number of values with a level of their own."""
@@ -175,6 +182,7 @@ class CategoryColumn(Column):
         position = code.astype(np.intp)
         if len(self.shares):
             position = np.where(position >= self.n_alone, self.n_alone + self._which_rare(code), position)
+        if len(self.drawn):
             is_protected = position >= self.n_drawn
             position[is_protected] = self._instead(code[is_protected])
         values = self.levels.take(position)

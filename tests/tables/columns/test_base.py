@@ -71,7 +71,15 @@ def test_complex_numbers_are_none(dtype):
 
 @pytest.mark.parametrize(
     ("protect", "n_rows", "expected"),
-    [("auto", 99, 1), ("auto", 100, 2), ("auto", 249, 4), ("auto", 10**6, 5), (None, 10**6, 1), (20, 10, 20)],
+    [
+        ("auto", 99, 1),
+        ("auto", 100, 2),
+        ("auto", 149, 2),
+        ("auto", 150, 3),
+        ("auto", 10**6, 3),
+        (None, 10**6, 1),
+        (20, 10, 20),
+    ],
 )
 def test_of_few_rows_fewer_make_a_group(protect, n_rows, expected):
     assert least_rows(protect, n_rows) == expected

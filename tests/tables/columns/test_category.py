@@ -334,8 +334,9 @@ def test_rare_categories_are_read_and_frequent_ones_drawn_instead(max_categories
     drawn = pd.Series(column.decode(np.random.default_rng(0).uniform(0, len(column.edges), 20_000)))
     assert set(drawn) == {"Mr", "Mrs"}
     shared = pd.Series(column.decode(np.random.default_rng(0).uniform(column.n_alone, column.n_alone + 1, 20_000)))
-    assert (shared == "Mr").mean() == pytest.approx(2 / 3, abs=0.02)
-    assert list(column.decode(np.array([float(column.n_alone)]))) == ["Mr"]  # of a level, what is most probable
+    if max_categories > 2:  # else a frequent one is there, too
+        assert (shared == "Mr").mean() == pytest.approx(2 / 3, abs=0.02)
+        assert list(column.decode(np.array([float(column.n_alone)]))) == ["Mr"]  # what is most probable
 
 
 def test_a_rare_category_has_its_share_of_the_shared_level():
