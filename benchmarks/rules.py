@@ -25,7 +25,7 @@ import pandas as pd
 from data import read
 
 from skvae import VAETransformer
-from skvae.metrics import column_shapes, mean_trend, two_sample_score
+from skvae.metrics import column_shapes, mean_trend, pair_trends, two_sample_score
 from skvae.tables import Rulebook
 
 sys.path.append(str(Path(__file__).parents[1]))
@@ -120,7 +120,7 @@ def measure(name: str, n_train: int, n_rows: tuple[int, int, int], seed: int, ma
         drawn = model.sample(len(train), random_state=seed)
         seconds = time.process_time() - start
         score = two_sample_score(train, drawn, random_state=0)
-        shape, trend = 100 * column_shapes(train, drawn).mean(), 100 * mean_trend(train, drawn)
+        shape, trend = 100 * column_shapes(train, drawn).mean(), 100 * mean_trend(pair_trends(train, drawn))
         print(
             f"  {label}: kept {kept(name, whole, drawn) / len(drawn):.4f}, two-sample {score:.3f}, "
             f"Shape {shape:.2f} %, Trend {trend:.2f} %, fit {fit_seconds:.0f} s, sample {seconds:.2f} s"
