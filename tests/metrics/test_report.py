@@ -110,7 +110,7 @@ def test_a_table_of_identifiers_alone_has_nothing_to_compare():
 
 
 def test_a_target_is_no_identifier():
-    tables = [table.assign(n=np.arange(len(table)) + 1000 * i) for i, table in enumerate((TRAIN, TEST, SYNTHETIC))]
+    tables = [table.assign(n=np.arange(len(table)) + 200 * i) for i, table in enumerate((TRAIN, TEST, SYNTHETIC))]
     assert len(report(tables[0], tables[2], test=tables[1], random_state=0).identifiers) == 1
     assert len(report(tables[0], tables[2], test=tables[1], target="n", random_state=0).identifiers) == 0
 

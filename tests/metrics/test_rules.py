@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from skvae.metrics import report, rules_held
-from skvae.metrics.rules import in_percent, rules_section
+from skvae.metrics.rules import in_percent, constraints_section
 from tests.tables.rules.ruled import orders
 
 RULES = ["total = net + tax", "quantity >= 1"]
@@ -35,7 +35,7 @@ def test_the_page_has_a_section_for_them():
     page = report(orders(100), orders(100, seed=1), constraints=["discount <= net"], random_state=0).to_html()
     assert "<h2>Rules</h2>" in page
     assert "discount &lt;= net" in page
-    assert rules_section(None) == ""
+    assert constraints_section(None) == ""
 
 
 def test_only_all_rows_are_a_hundred_percent():
