@@ -35,9 +35,9 @@ def fitted_attributes(estimator: BaseEstimator, plan: Plan, fit: Fit, device: to
     }
     if fit.loadings is not None:
         attributes |= {
-            "components_": fit.loadings.effect,
-            "strength_": fit.loadings.strength,
-            "explained_variance_by_column_": fit.loadings.explained,
+            "components_": of_all_columns(fit.loadings.effect, estimator.table_),
+            "strength_": of_all_columns(fit.loadings.strength, estimator.table_),
+            "explained_variance_by_column_": of_all_columns(fit.loadings.explained, estimator.table_),
             "explained_variance_ratio_": fit.loadings.explained.sum(axis=1),
         }
     if fit.tables is not None:
@@ -48,6 +48,13 @@ def fitted_attributes(estimator: BaseEstimator, plan: Plan, fit: Fit, device: to
     if noise is not None:
         attributes["noise_variance_"] = noise
     return attributes
+
+
+def of_all_columns(by_column: NDArray[np.floating[Any]], table: Table) -> NDArray[np.floating[Any]]:
+    """The same with columns of zeros for identifiers, in which components have no part. Shape: (K, D) -> (K, D')."""
+    every = np.zeros((len(by_column), table.n_columns))
+    every[:, table.positions] = by_column
+    return every
 
 
 def noise_variance(vae: VAE, table: Table) -> float | NDArray[np.floating[Any]] | None:

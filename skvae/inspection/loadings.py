@@ -162,14 +162,15 @@ class LoadingsDisplay:
         amounts = Amounts(vae.table_)
         of_rows = amounts.of(vae.table_.encode(read_rows(vae, rows, vae.table_)))
         spread = np.sqrt(amounts.total(variance_of(of_rows, np.ones(len(of_rows)))))
-        explained = vae.explained_variance_by_column_
+        positions = np.array(vae.table_.positions)  # of the columns that are encoded
+        explained = vae.explained_variance_by_column_[:, positions]
         strongest = np.argsort(-explained.sum(axis=0), kind="stable")[:max_columns]
         columns, n = np.sort(strongest), min(max_components, len(explained))
         Z = np.asarray(vae.transform(rows), dtype=float)[:: max(1, len(of_rows) // MAX_ROWS)]
         curves = [_curves(vae, amounts, Z, k, columns, spread) for k in range(min(n_curves, n))]
         names = [str(column.name) for column in vae.table_.data_columns]
         return cls(
-            vae.components_[:n, columns],
+            vae.components_[:n, positions[columns]],
             spread[columns],
             vae.explained_variance_ratio_[:n],
             [names[j] for j in columns],
@@ -227,7 +228,7 @@ class LoadingsDisplay:
 
 def _curves(vae: VAETransformer, amounts: Amounts, Z: Floats, k: int, columns: NDArray[Any], spread: Floats) -> Curves:
     """The curves of one component, of the columns that it explains most of; positions are those among ``columns``."""
-    explained = vae.explained_variance_by_column_[k, columns]
+    explained = vae.explained_variance_by_column_[:, vae.table_.positions][k, columns]
     shown = [int(j) for j in np.argsort(-explained, kind="stable")[:N_LINES]]
     low, high = np.quantile(Z[:, k], ENDS).tolist()
     places = np.linspace(low, high, N_PLACES)

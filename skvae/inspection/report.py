@@ -146,7 +146,7 @@ def strongest_columns(vae: VAETransformer) -> list[str]:
     n_components = len(vae.kl_per_component_)
     by_component = getattr(vae, "explained_variance_by_column_", np.zeros((n_components, 1)))
     effects = getattr(vae, "components_", by_component)
-    names = [column.name for column in vae.table_.data_columns]
+    names = list(vae.table_.dtypes)
     said = list[str]()
     for explained, effect in zip(by_component, effects, strict=True):
         strongest = np.argsort(-explained, kind="stable")[:N_NAMED]

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from numpy.testing import assert_allclose
@@ -30,3 +31,13 @@ def test_noise_variance_of_the_linear_start_is_that_of_pca(iris):
     assert (
         np.shape(VAETransformer(2, likelihood="gaussian", max_iter=1, random_state=0).fit(iris).noise_variance_) == ()
     )
+
+
+def test_components_of_identifiers_are_zero():
+    rng = np.random.default_rng(0)
+    df = pd.DataFrame({"key": np.arange(1, 101), "x": rng.normal(size=100)})
+    df["y"] = df["x"] + 0.1 * rng.normal(size=100)
+    with pytest.warns(UserWarning, match="'key'"):
+        vae = VAETransformer(1, decoder="factorized", max_iter=5, random_state=0).fit(df)
+    assert vae.components_.shape == vae.strength_.shape == (1, vae.n_features_in_)
+    assert vae.components_[0, 0] == 0.0 and (np.abs(vae.components_[0, 1:]) > 0.5).all()

@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from skvae.metrics import report, rules_held
-from skvae.metrics.rules import in_percent, constraints_section
+from skvae.metrics.rules import constraints_section, in_percent
 from tests.tables.rules.ruled import orders
 
 RULES = ["total = net + tax", "quantity >= 1"]

@@ -144,7 +144,7 @@ def labels_of(values: pd.Series) -> pd.Index:
     values = plain(values)
     if not isinstance(values.dtype, pd.CategoricalDtype):
         return pd.Index(values)
-    categories = values.cat.categories
+    categories: pd.Index = values.cat.categories
     if not len(categories):
         return pd.Index([None] * len(values), dtype=object)
     return categories.take(np.maximum(values.cat.codes.to_numpy(), 0))
