@@ -52,9 +52,9 @@ class VAETransformer(
         Dimension of the latent space. May exceed the number of columns.
     ordered : bool, default=False
         Whether the first k components are trained to be a model themselves, for every k: ``explained_variance_ratio_``
-        adds up, ``cut(k)`` is the model of the first k, and nonlinear factors are found and told apart where a plain
-        fit keeps PCA's axes. Takes twice the passes, and the whole model scores a little lower on most tables. For
-        ``prior="normal"``, networks of ours and columns that are independent given z.
+        adds up, ``cut(k)`` is the model of the first k, and nonlinear factors are counted and told apart better than by
+        a plain fit, which keeps PCA's axes. Takes twice the passes; where there are no such factors, the whole model
+        may score a little lower. For ``prior="normal"``, networks of ours and columns that are independent given z.
     likelihood : "auto", str, Likelihood or dict, default="auto"
         Family of each column given z: ``"gaussian"``, ``"student_t"``, ``"gamma"``, ``"histogram"``,
         ``"normal_scores"``, ``"discretized_logistic"``, ``"poisson"``, ``"negative_binomial"``, ``"bernoulli"``,
@@ -191,8 +191,9 @@ class VAETransformer(
     components_ : ndarray of shape (n_components, ``n_features_in_``)
         Effect of one standard deviation of each component on each column, in its unit (dates: days), averaged over
         training rows; of a category, on the probability of the level that moves most. Components are in the order of
-        the variance that they explain, the largest effect of each is positive (in units of its column, where columns
-        have units of their own). A flow and networks of your own leave them as training does.
+        the variance that they explain, or of their training with ``ordered=True``; the largest effect of each is
+        positive (in standard deviations, where columns have units of their own). A flow and networks of your own leave
+        them as training does.
     strength_ : ndarray of shape (n_components, ``n_features_in_``)
         Standard deviation of what each component does to each column: effects with two directions count, too.
     explained_variance_ratio_ : ndarray of shape (n_components,)
