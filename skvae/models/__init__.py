@@ -11,8 +11,9 @@ from skvae.models.model import Model, index_of
 from skvae.models.nested import cut
 from skvae.models.online import Online
 from skvae.models.outcome import Fit
+from skvae.models.pace import n_folds
 from skvae.models.plan import Parameters, Plan
-from skvae.models.rules import decide, n_folds
+from skvae.models.rules import decide
 from skvae.models.run import Follower, Keeper, Run, seed_of
 from skvae.models.stack import STACKED, fit_together, is_stackable
 from skvae.models.whole import Archive, fit

@@ -44,7 +44,7 @@ def complaints_of(fit: Fit, table: Table, init: str = "numbers") -> list[str]:
 
 
 def complaints_of_components(n_active: int, n_components: int, n_columns: int, *, may_start: bool = False) -> list[str]:
-    """A sentence where half of the components or more are switched off, though there are columns enough for them.
+    """A sentence where half of the components or more, and two at least, are off, though columns are enough for them.
 
     Components beyond the number of columns have nothing to say, so that it is no news that they are off. Categories
     ``may_start`` at a linear model, in which components are in use.
@@ -56,7 +56,7 @@ def complaints_of_components(n_active: int, n_components: int, n_columns: int, *
             f"All {n_components} component(s) are switched off: each says less than {ACTIVE} nats about a row, so "
             f"transform tells rows not apart. If columns have something in common, {remedy}"
         ]
-    if 2 * n_active <= n_components <= n_columns:
+    if n_active < n_components - 1 and 2 * n_active <= n_components <= n_columns:  # one alone is no news
         return [
             f"{n_components - n_active} of {n_components} components are switched off: each says less than {ACTIVE} "
             f"nats about a row. The others do as well alone, as n_components={n_active}; if columns have more in "

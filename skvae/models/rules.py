@@ -12,21 +12,12 @@ import torch
 
 from skvae.likelihoods import Bernoulli, Gaussian
 from skvae.models.architecture import BESIDE, Architecture
+from skvae.models.pace import SMALL, STEPS_OF_A_ROW, Pace, n_folds, pace_of
 from skvae.models.plan import Parameters, Plan, Stage
 from skvae.priors import Normal
 from skvae.tables import Table
-from skvae.training import (
-    N_FOLDS,
-    WARMUP,
-    BetaSchedule,
-    LinearBeta,
-    NestedObjective,
-    Objective,
-    Recipe,
-    resolve_precision,
-)
+from skvae.training import WARMUP, BetaSchedule, LinearBeta, NestedObjective, Objective, Recipe, resolve_precision
 
-TINY, SMALL, MIDDLE = 250, 1000, 2000  # rows
 MAX_COLUMNS = 100  # that see one another unless a user asks for it
 FREE_BITS_MAX = 1e30  # nats: no KL reaches them, and float32 holds them
 
@@ -75,36 +66,6 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Pace:
-    """How fast a z can be learned from so many rows.
-
-    Attributes
-    ----------
-    learning_rate, weight_decay : float
-        Peak learning rate, and decay of the networks' matrices.
-    n_batches : int
-        Batches of a pass, about.
-    min_batch_size, min_steps : int
-        Rows of a step and steps of a fit, at least; the smallest tables take fewer steps.
-    """
-
-    learning_rate: float
-    weight_decay: float
-    n_batches: int = 16
-    min_batch_size: int = 32
-    min_steps: int = 1500
-
-
-PACES = (  # below so many rows: few rows want large batches, which bear large steps, and less decay then
-    (TINY, Pace(2e-3, 1.0, min_steps=1000)),
-    (SMALL, Pace(4e-3, 0.5, n_batches=4, min_batch_size=128, min_steps=300)),
-    (MIDDLE, Pace(6e-3, 1e-2)),
-)
-OF_FEW, OF_MANY = Pace(1e-3, 1.0), Pace(2e-3, 1e-2)  # of other tables, below 1,000 rows and above
-STEPS_OF_A_ROW = 7  # of the smallest tables
-
-
-@dataclass(frozen=True)
 class Rules:
     """Rules for a z that holds all that columns share: for representation.
 
@@ -125,15 +86,9 @@ class Rules:
         return 128
 
     def pace(self) -> Pace:
-        """Faster for few rows, but for binary ones, and for columns that are more than the layers are wide.
-
-        A step moves an output by the rate times the width of what it sees: what a narrow table bears breaks a wide one.
-        """
+        """How fast z can be learned."""
         facts = self.facts
-        others = OF_FEW if facts.n_rows < SMALL else OF_MANY
-        if facts.is_binary or facts.n_encoded > self.width():
-            return others
-        return next((pace for n_rows, pace in PACES if facts.n_rows < n_rows), others)
+        return pace_of(facts.n_rows, is_risky=facts.is_binary or facts.n_encoded > self.width())
 
     def learning_rate(self) -> float:
         """Peak learning rate; binary rows bear a larger one."""
@@ -303,11 +258,6 @@ class ReaderRules(ChainRules):
 
 
 RULES_BESIDE: dict[str, type[ChainRules]] = {"chain": ChainRules, "reader": ReaderRules}
-
-
-def n_folds(n_rows: int) -> int:
-    """All five of the smallest tables; of others as many as hold 200 rows, but two at least."""
-    return N_FOLDS if n_rows < TINY else max(2, math.ceil(SMALL / n_rows))
 
 
 def power_of_two(near: float, least: int, most: int) -> int:

@@ -38,7 +38,8 @@ def test_what_went_wrong_is_said(fitted, facts, message):
     [
         (0, 10, 4, r"All 10 component\(s\) are switched off"),
         (5, 10, 22, r"5 of 10 components are switched off: .* as n_components=5; .* use free_bits=0\.1"),
-        (1, 2, 2, "1 of 2 components are switched off"),
+        (2, 4, 4, "2 of 4 components are switched off"),
+        (1, 2, 2, None),  # one alone is no news
         (6, 10, 22, None),
         (3, 10, 4, None),  # there can be no more than four: iris
         (1, 1, 4, None),

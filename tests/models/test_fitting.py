@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import multivariate_normal
 from sklearn.datasets import load_wine
 from sklearn.decomposition import PCA
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import StandardScaler
 from torch import nn
 
@@ -131,3 +132,28 @@ def test_free_bits_survive_early_stopping():
     X = StandardScaler().fit_transform(load_wine().data)
     vae = VAETransformer(4, free_bits=2.0, max_iter=200, random_state=0, device="cpu").fit(X)
     assert vae.kl_per_component_.min() > 0.8
+
+
+@pytest.mark.parametrize("X", [np.ones((2, 5)), np.arange(10.0).reshape(2, 5)], ids=["equal", "different"])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_two_rows_keep_the_linear_start(X):
+    vae = VAETransformer(2, device="cpu", random_state=0).fit(X)
+    start = VAETransformer(2, learning_rate=1e-12, max_iter=1, device="cpu", random_state=0).fit(X)
+    assert vae.best_iter_ == 0
+    assert_array_equal(vae.transform(X), start.transform(X))
+    assert vae.score(X) == start.score(X)
+
+
+def test_a_fit_that_only_falls_from_its_start_ends_early_and_says_so():
+    X = np.random.default_rng(0).normal(size=(60, 300))
+    with pytest.warns(ConvergenceWarning, match="made held-out rows no likelier") as caught:
+        vae = VAETransformer(2, device="cpu", random_state=0).fit(X)
+    assert len(caught) == 1
+    held_out = np.array(vae.history_["validation_elbo"])
+    looks = held_out[~np.isnan(held_out)]
+    assert (vae.best_iter_, len(looks)) == (0, 6)  # the start and half of the patience
+    assert (np.diff(looks) < 0).all()
+    everything = VAETransformer(2, n_iter_no_change=20, device="cpu", random_state=0)
+    with pytest.warns(ConvergenceWarning, match="no likelier"):
+        assert everything.fit(X).n_iter_ == 2 * vae.n_iter_
+    assert_array_equal(everything.transform(X), vae.transform(X))

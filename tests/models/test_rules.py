@@ -9,13 +9,9 @@ from torch import nn
 from skvae import VAETransformer
 from skvae.likelihoods import Bernoulli, Gaussian
 from skvae.models import decide
+from skvae.models.pace import MIDDLE, PACES, SMALL, STEPS_OF_A_ROW, TINY
 from skvae.models.rules import (
     MAX_COLUMNS,
-    MIDDLE,
-    PACES,
-    SMALL,
-    STEPS_OF_A_ROW,
-    TINY,
     ChainRules,
     Facts,
     ReaderRules,
