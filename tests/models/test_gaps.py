@@ -63,7 +63,9 @@ def few_particles(request, monkeypatch):
 
 @pytest.fixture(scope="module", params=MODELS)
 def vae(request, table):
+    """Every value of the table may be given, and "short", which follows from "size", may be given something else."""
     settings = {"n_components": 2, "hidden_layer_sizes": (16,), "max_iter": 120, "device": "cpu", "random_state": 0}
+    settings |= {"protect": None, "constraints": None}
     vae = VAETransformer(likelihood={"income": "histogram"}, **settings | MODELS[request.param])
     return vae.fit(table)
 

@@ -446,7 +446,7 @@ def test_ends_are_no_atoms():
     values = np.arange(1000.0)
     bins = Bins.from_counts(values, np.ones(1000, dtype=int), 0, least_rows=5)
     assert bins.decode(np.array([0.0, len(bins.edges) - 1e-9])).tolist() == [4, 995]
-    assert (bins.knots[:10] == [4, 4, 5, 5, 6, 6, 7, 7, 8, 9]).all()
+    assert bins.knots[0] == 4 and (np.diff(bins.knots[:10]) > 0).all()
 
 
 @pytest.mark.parametrize("values", [[1.0], [1, 2], [1, 2, 3], [0, 0, 0, 5], list(range(9))])
