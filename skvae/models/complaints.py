@@ -7,6 +7,8 @@ from skvae.models.outcome import Fit
 from skvae.tables import Table
 from skvae.training import levels_to_start
 
+MANY = 4  # components, half of which are news: one of two is off where there are two rows, or one direction
+
 
 def complaints_of(fit: Fit, table: Table, init: str = "numbers") -> list[str]:
     """A sentence for each thing that a user should know of, after a start of this kind; none for a good fit."""
@@ -50,7 +52,7 @@ def complaints_of_components(n_active: int, n_components: int, n_columns: int, *
             f"All {n_components} component(s) are switched off: each says less than {ACTIVE} nats about a row, so "
             f"transform tells rows not apart. If columns have something in common, {remedy}"
         ]
-    if 2 * n_active <= n_components <= n_columns:
+    if 2 * n_active <= n_components <= n_columns and n_components >= MANY:
         return [
             f"{n_components - n_active} of {n_components} components are switched off: each says less than {ACTIVE} "
             f"nats about a row. The others do as well alone, as n_components={n_active}; if columns have more in "
