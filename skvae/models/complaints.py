@@ -7,18 +7,14 @@ from skvae.models.outcome import Fit
 from skvae.tables import Table
 from skvae.training import levels_to_start
 
+MANY = 4  # components, half of which are news: one of two is off where there are two rows, or one direction
+
 
 def complaints_of(fit: Fit, table: Table, init: str = "numbers") -> list[str]:
     """A sentence for each thing that a user should know of, after a start of this kind; none for a good fit."""
     history, kl, complaints = fit.history, fit.kl, list[str]()
     if history.interrupted:
         complaints.append(f"Training was interrupted in epoch {len(history.epochs)}; the best weights so far are kept.")
-    if history.stayed:
-        complaints.append(
-            f"Training ended in epoch {len(history.epochs) - 1}, because it made held-out rows no likelier than they "
-            f"were at the start, whose weights are kept: a linear model, unless the start was at random. Pass more "
-            f"rows or ask for fewer components, or take PCA, which is faster."
-        )
     for model, beside in fit.beside.items():
         if beside.interrupted:
             complaints.append(
@@ -44,7 +40,7 @@ def complaints_of(fit: Fit, table: Table, init: str = "numbers") -> list[str]:
 
 
 def complaints_of_components(n_active: int, n_components: int, n_columns: int, *, may_start: bool = False) -> list[str]:
-    """A sentence where half of the components or more, and two at least, are off, though columns are enough for them.
+    """A sentence where half of the components or more are switched off, though there are columns enough for them.
 
     Components beyond the number of columns have nothing to say, so that it is no news that they are off. Categories
     ``may_start`` at a linear model, in which components are in use.
@@ -56,7 +52,7 @@ def complaints_of_components(n_active: int, n_components: int, n_columns: int, *
             f"All {n_components} component(s) are switched off: each says less than {ACTIVE} nats about a row, so "
             f"transform tells rows not apart. If columns have something in common, {remedy}"
         ]
-    if n_active < n_components - 1 and 2 * n_active <= n_components <= n_columns:  # one alone is no news
+    if 2 * n_active <= n_components <= n_columns and n_components >= MANY:
         return [
             f"{n_components - n_active} of {n_components} components are switched off: each says less than {ACTIVE} "
             f"nats about a row. The others do as well alone, as n_components={n_active}; if columns have more in "

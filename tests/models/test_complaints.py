@@ -23,10 +23,9 @@ def fitted(tiny, iris):
             {"n_skipped": 4, "n_rollbacks": 1, "extreme": (2, 1e9)},
             r"4 training step\(s\) .* 1 time\(s\) .* Column 2 holds the most extreme number, 1e\+09 after scaling",
         ),
-        ({"stayed": True}, "ended in epoch 2, because it made held-out rows no likelier .* a linear model, unless"),
         ({"kl": 0.001}, r"All 2 component\(s\) are switched off"),
     ],
-    ids=["interrupted", "broken", "stayed", "collapsed"],
+    ids=["interrupted", "broken", "collapsed"],
 )
 def test_what_went_wrong_is_said(fitted, facts, message):
     (said,) = complaints_of(outcome(fitted, **facts), fitted.table_)
@@ -39,7 +38,7 @@ def test_what_went_wrong_is_said(fitted, facts, message):
         (0, 10, 4, r"All 10 component\(s\) are switched off"),
         (5, 10, 22, r"5 of 10 components are switched off: .* as n_components=5; .* use free_bits=0\.1"),
         (2, 4, 4, "2 of 4 components are switched off"),
-        (1, 2, 2, None),  # one alone is no news
+        (1, 2, 2, None),
         (6, 10, 22, None),
         (3, 10, 4, None),  # there can be no more than four: iris
         (1, 1, 4, None),
@@ -65,7 +64,7 @@ def test_categories_that_did_not_start_at_a_linear_model_may(tiny):
 def test_components_are_counted_by_what_they_say_above_the_least(fitted):
     fit = outcome(fitted, kl=1.0)
     fit.kl[1] = 0.001
-    assert re.search("1 of 2 components are switched off", complaints_of(fit, fitted.table_)[0])
+    assert complaints_of(fit, fitted.table_) == []
     fit.vae.prior.kl_min = 1.0  # a prior that no normal distribution meets, as the Laplace prior
     try:
         assert re.search("All 2", complaints_of(fit, fitted.table_)[0])
