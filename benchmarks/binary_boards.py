@@ -1,8 +1,8 @@
 """How far is the held-out log-likelihood of bits from the best that is published?
 
-Six sets of Lowd and Davis (2010) and Van Haaren and Davis (2012), whose training, validation and test rows are fixed, so
-that test log-likelihoods compare with the literature's; the best published ones are those that we know of. Beside ours
-stands a Chow-Liu tree: the best distribution in which each column depends on one other.
+Six sets of Lowd and Davis (2010) and Van Haaren and Davis (2012), whose training, validation and test rows are fixed,
+so that test log-likelihoods compare with the literature's; the best published ones are those that we know of. Beside
+ours stands a Chow-Liu tree: the best distribution in which each column depends on one other.
 
 Ours are fitted to the training rows, and the validation rows choose the weights. Those with z are scored by the
 importance-weighted bound, which is below the log-likelihood, the chain exactly. Each fit leaves
