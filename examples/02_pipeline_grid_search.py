@@ -18,7 +18,7 @@ from skvae.inspection import LatentSizeDisplay
 
 X, y = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.3, random_state=0, stratify=y)
-sizes = [1, 2, 4, 8, 16, 32]
+sizes = [1, 2, 4, 8, 16, 24]
 
 # %%
 # By the ELBO: nobody asks for labels.

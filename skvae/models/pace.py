@@ -43,8 +43,8 @@ STEPS_OF_A_ROW = 7  # of the smallest tables
 def pace_of(n_rows: int, *, is_risky: bool) -> Pace:
     """The pace for so many rows.
 
-    Risky are binary rows, and columns that are more than the layers are wide: a step moves an output by the rate times
-    the width of what it sees, so what a narrow table bears breaks a wide one.
+    Risky are binary rows, columns of levels from 1,000 rows on, and columns that are more than the layers are wide: a
+    step moves an output by the rate times the width of what it sees, so what a narrow table bears breaks a wide one.
     """
     others = OF_FEW if n_rows < SMALL else OF_MANY
     if is_risky:

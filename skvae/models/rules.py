@@ -88,7 +88,9 @@ class Rules:
     def pace(self) -> Pace:
         """How fast z can be learned."""
         facts = self.facts
-        return pace_of(facts.n_rows, is_risky=facts.is_binary or facts.n_encoded > self.width())
+        has_many_levels = facts.n_coded > 0 and facts.n_rows >= SMALL  # whose fast pace nobody has measured
+        is_risky = facts.is_binary or facts.n_encoded > self.width() or has_many_levels
+        return pace_of(facts.n_rows, is_risky=is_risky)
 
     def learning_rate(self) -> float:
         """Peak learning rate; binary rows bear a larger one."""

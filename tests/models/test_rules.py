@@ -120,6 +120,11 @@ def test_few_rows_learn_fast_where_columns_are_no_more_than_the_layers_are_wide(
     assert rules(MANY, 128).pace() != rules(MANY, 129).pace()
 
 
+def test_columns_of_levels_keep_their_pace_from_a_thousand_rows_on():
+    assert rules(MANY, n_coded=1).pace() == rules(MIDDLE).pace() != rules(MANY).pace()
+    assert rules(FEW, n_coded=1).pace() == rules(FEW).pace()
+
+
 def test_binary_rows_have_a_pace_of_their_own():
     for n_rows in PACED:
         of_bits = rules(n_rows, is_binary=True)
