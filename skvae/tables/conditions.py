@@ -138,7 +138,7 @@ def with_cells(column: pd.Series, where: Mask, values: pd.Series) -> pd.Series:
         array = array.to_dense()
     if isinstance(array, pd.Categorical):
         values = values.astype(object)
-        array = array.add_categories([value for value in values.unique() if value not in array.categories])
+        array = array.add_categories([value for value in values.dropna().unique() if value not in array.categories])
         array[where] = values.tolist()
     else:
         array[where] = values.astype(array.dtype).array

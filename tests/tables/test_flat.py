@@ -76,8 +76,10 @@ def test_every_level_has_a_value(table):
     check_levels(table)
     flat = FlatTable.of(table)
     j = next(j for j, column in enumerate(flat.columns) if hasattr(column, "shares"))
-    flat.columns[j] = dataclasses.replace(flat.columns[j], shares=np.array([0.5]), levels=flat.columns[j].levels[:0])
     with pytest.raises((ValueError, IndexError)):
+        flat.columns[j] = dataclasses.replace(
+            flat.columns[j], shares=np.array([0.5]), levels=flat.columns[j].levels[:0]
+        )
         check_levels(flat.table())
 
 

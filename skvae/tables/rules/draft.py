@@ -142,8 +142,9 @@ class Draft:
 def labels_of(values: pd.Series) -> pd.Index:
     """Values as they can be looked up: those that categories stand for; anything where there is a gap."""
     values = plain(values)
+    labels: pd.Index = pd.Index(values)
     if not isinstance(values.dtype, pd.CategoricalDtype):
-        return pd.Index(values)
+        return labels
     categories: pd.Index = values.cat.categories
     if not len(categories):
         return pd.Index([None] * len(values), dtype=object)
