@@ -147,7 +147,8 @@ def labels_of(values: pd.Series) -> pd.Index:
     categories = values.cat.categories
     if not len(categories):
         return pd.Index([None] * len(values), dtype=object)
-    return categories.take(np.maximum(values.cat.codes.to_numpy(), 0))
+    labels: pd.Index = categories.take(np.maximum(values.cat.codes.to_numpy(), 0))
+    return labels
 
 
 def names_of(rows: pd.DataFrame) -> list[str]:

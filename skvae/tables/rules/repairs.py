@@ -51,7 +51,7 @@ def repair_inputs(
     at_fault = free[name] & draft.observed([name]) & wrong.any(axis=1)
     for pattern in np.unique(is_known[at_fault], axis=0):
         rows = np.flatnonzero(at_fault & (is_known == pattern).all(axis=1))
-        some = np.flatnonzero(pattern)
+        some = np.flatnonzero(pattern).tolist()
         wanted = [_codes(outcomes[i], draft.labels(_target(rules[i], draft))[rows]) for i in some]
         offered = [_codes(outcomes[i], outcomes[i]) for i in some]
         places = _places(draft, name, candidates, rows, rng)
