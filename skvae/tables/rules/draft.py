@@ -144,11 +144,11 @@ def labels_of(values: pd.Series) -> pd.Index:
     values = plain(values)
     if not isinstance(values.dtype, pd.CategoricalDtype):
         return pd.Index(values)
-    categories = values.cat.categories
+    categories: pd.Index = values.cat.categories
     if not len(categories):
         return pd.Index([None] * len(values), dtype=object)
-    labels: pd.Index = categories.take(np.maximum(values.cat.codes.to_numpy(), 0))
-    return labels
+    taken: pd.Index = categories.take(np.maximum(values.cat.codes.to_numpy(), 0))
+    return taken
 
 
 def names_of(rows: pd.DataFrame) -> list[str]:
