@@ -143,7 +143,8 @@ def labels_of(values: pd.Series) -> pd.Index:
     """Values as they can be looked up: those that categories stand for; anything where there is a gap."""
     values = plain(values)
     if not isinstance(values.dtype, pd.CategoricalDtype):
-        return pd.Index(values)
+        labels: pd.Index = pd.Index(values)
+        return labels
     categories: pd.Index = values.cat.categories
     if not len(categories):
         return pd.Index([None] * len(values), dtype=object)
