@@ -18,7 +18,7 @@ from torch import Tensor
 from skvae.messages import memory_remedy
 from skvae.models.completing import Completer, completer, hidden
 from skvae.models.kl import kl_by_nodes
-from skvae.models.obeying import Positions, check_condition, obey, refuse_broken, rows_at, with_known
+from skvae.models.obeying import Positions, check_condition, obey, refuse_beyond, refuse_broken, rows_at, with_known
 from skvae.networks import VAE
 from skvae.objectives import Bound, elbo, importance_weighted_bound, mean_log_likelihood, normal_nodes
 from skvae.tables import NewIdentifiers, Rows, Rulebook, Table, fill_gaps, gaps_of, keep_given, release, slices
@@ -234,6 +234,7 @@ class Model:
             completed = rows
             rows, broken = obey(self.rules, completed, generator, redraw, is_free=~known)
             refuse_broken(self.rules, rows, broken, known)
+            refuse_beyond(self.rules, rows, known)
         return self.table.present(rows)
 
     def _draws(

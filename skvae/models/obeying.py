@@ -64,6 +64,7 @@ def obey(
         if not attempt.broken.any():
             break
         attempt.again(by_force=True)
+    attempt.solve()
     return _as(attempt.frame, rows), attempt.broken | attempt.is_hopeless
 
 
@@ -115,6 +116,12 @@ class Attempt:
         if len(at):
             self._settle(self.frame.iloc[at], at, by_force=True)
 
+    def solve(self) -> None:
+        """Rows that cannot keep all rules keep the exact ones, as far as they can."""
+        at = np.flatnonzero(self.broken | self.is_hopeless)
+        if len(at):
+            self._settle(self.frame.iloc[at], at, by_force=False)
+
     def _settle(self, rows: pd.DataFrame, at: Positions, *, by_force: bool) -> None:
         free = None if self.is_free is None else self.is_free[at]
         mirrors = not self.are_means
@@ -160,6 +167,22 @@ def check_condition(rules: Rulebook, rows: Rows, is_known: Mask) -> None:
         raise ValueError(
             f"A condition must keep the rules of the table, but row {row} of given breaks {str(rule)!r}. Give other "
             f"values, or leave one of {rule.names} out."
+        )
+
+
+def refuse_beyond(rules: Rulebook, rows: Rows, is_known: Mask) -> None:
+    """Say that rules and a condition leave no value that a column had.
+
+    Raises
+    ------
+    ValueError
+        Where a cell that was not given lies beyond all that its column had.
+    """
+    name, is_beyond = rules.beyond(as_frame(rows, rules.names), ~is_known)
+    if is_beyond.any():
+        raise ValueError(
+            f"A condition must leave rows that keep the rules, but what follows for {name!r} from row "
+            f"{int(np.flatnonzero(is_beyond)[0])} of given is no value of that column. Give other values, or fewer."
         )
 
 

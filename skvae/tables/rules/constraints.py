@@ -75,9 +75,10 @@ class Equation:
         return list(dict.fromkeys(self.sides[0].names + self.sides[1].names))
 
     def target(self, order: list[str]) -> str:
-        """The column that follows from the others: the left side, or the last of the table where there are more."""
+        """The column that is computed from the others: the left side, or of a sum the last, which is drawn last."""
         left = self.sides[0].column
-        if left is not None and left not in self.sides[1].names:
+        is_sum = self.sides[0].is_sum and self.sides[1].is_sum
+        if left is not None and left not in self.sides[1].names and not is_sum:
             return left
         return max(self.names, key=order.index)
 

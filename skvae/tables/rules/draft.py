@@ -142,13 +142,14 @@ class Draft:
 def labels_of(values: pd.Series) -> pd.Index:
     """Values as they can be looked up: those that categories stand for; anything where there is a gap."""
     values = plain(values)
-    labels: pd.Index = pd.Index(values)
     if not isinstance(values.dtype, pd.CategoricalDtype):
+        labels: pd.Index = pd.Index(values)
         return labels
     categories: pd.Index = values.cat.categories
     if not len(categories):
         return pd.Index([None] * len(values), dtype=object)
-    return categories.take(np.maximum(values.cat.codes.to_numpy(), 0))
+    taken: pd.Index = categories.take(np.maximum(values.cat.codes.to_numpy(), 0))
+    return taken
 
 
 def names_of(rows: pd.DataFrame) -> list[str]:

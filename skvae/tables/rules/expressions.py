@@ -129,6 +129,11 @@ class Expression:
         return _name(self.tree.id) if isinstance(self.tree, ast.Name) else None
 
     @cached_property
+    def is_sum(self) -> bool:
+        """Whether it only adds and takes away columns and constants."""
+        return _is_sum(self.tree)
+
+    @cached_property
     def part(self) -> tuple[str, str] | None:
         """The column and the part of its calendar that is all of the formula, if it is one."""
         if not _is_part(self.tree):
@@ -198,6 +203,14 @@ def _written(node: ast.expr) -> str:
         assert isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and isinstance(node.args[0], ast.Name)
         return f"{node.func.id}({quoted(_name(node.args[0].id))})"
     raise ValueError(f"f(…) is a function of columns and of {', '.join(PARTS)} of a column. Write these inside of it.")
+
+
+def _is_sum(node: ast.expr) -> bool:
+    if isinstance(node, ast.BinOp):
+        return isinstance(node.op, ast.Add | ast.Sub) and _is_sum(node.left) and _is_sum(node.right)
+    if isinstance(node, ast.UnaryOp):
+        return _is_sum(node.operand)
+    return isinstance(node, ast.Name | ast.Constant)
 
 
 def _is_part(node: ast.expr) -> bool:

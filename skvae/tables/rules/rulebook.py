@@ -142,6 +142,16 @@ class Rulebook:
                 found.append((rule, broken))
         return found
 
+    def beyond(self, rows: pd.DataFrame, is_free: NDArray[np.bool_]) -> tuple[str | None, Mask]:
+        """Rows in which a free cell lies outside of what its column had, and the first such column. Shape: (N, D)."""
+        draft, is_beyond, first = Draft(rows, self.quantities, is_free), np.zeros(len(rows), dtype=bool), None
+        for name, quantity in self.quantities.items():
+            is_out = draft.free(name) & ~quantity.is_inside(draft.numbers(name))
+            if is_out.any() and first is None:
+                first = name
+            is_beyond |= is_out
+        return first, is_beyond
+
     def settle(
         self,
         rows: pd.DataFrame,

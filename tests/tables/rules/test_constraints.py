@@ -64,6 +64,15 @@ def test_equations_are_solved_for_any_column(text, rows, column):
         pd.testing.assert_series_equal(draft.frame()[column], X[column], check_exact=False, rtol=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("text", "target"),
+    [("a = b + c", "c"), ("c = a * b", "c"), ("a = b * c", "a"), ("a + b = 1", "b"), ("b = days(c - a)", "b")],
+)
+def test_of_a_sum_the_last_column_is_computed(text, target):
+    (rule,) = read_rules(text)
+    assert rule.target(["a", "b", "c"]) == target
+
+
 def test_equations_hold_to_the_last_decimal_of_the_left_side():
     X = pd.DataFrame({"total": [2.67, 2.68, 2.69], "price": [0.89] * 3, "quantity": [3.005] * 3})
     (rule,) = read_rules("total = price * quantity")

@@ -90,5 +90,15 @@ def test_known_cells_that_contradict_a_rule_are_found():
     assert np.flatnonzero(broken).tolist() == [5]
 
 
+def test_cells_beyond_what_their_column_had_are_found():
+    X = orders(200)
+    book = Rulebook.given(["total = net + tax"], X)
+    wrong, free = X.copy(), np.ones(X.shape, dtype=bool)
+    wrong.loc[4, "tax"] = -1.0
+    name, is_beyond = book.beyond(wrong, free)
+    assert (name, np.flatnonzero(is_beyond).tolist()) == ("tax", [4])
+    assert not book.beyond(wrong, ~free)[1].any()
+
+
 def test_rules_of_no_rows_are_none():
     assert Rulebook.found(orders(5)).rules == []
