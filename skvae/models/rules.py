@@ -88,8 +88,9 @@ class Rules:
     def pace(self) -> Pace:
         """How fast z can be learned."""
         facts = self.facts
-        has_many_levels = facts.n_coded > 0 and facts.n_rows >= SMALL  # whose fast pace nobody has measured
-        is_risky = facts.is_binary or facts.n_encoded > self.width() or has_many_levels
+        is_risky = facts.is_binary or facts.n_encoded > self.width()
+        if facts.n_rows >= SMALL:  # levels were not measured, and many components overfit sooner
+            is_risky |= facts.n_coded > 0 or facts.n_columns < 4 * facts.n_components
         return pace_of(facts.n_rows, is_risky=is_risky)
 
     def learning_rate(self) -> float:

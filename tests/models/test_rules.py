@@ -125,6 +125,11 @@ def test_columns_of_levels_keep_their_pace_from_a_thousand_rows_on():
     assert rules(FEW, n_coded=1).pace() == rules(FEW).pace()
 
 
+def test_many_components_keep_their_pace_from_a_thousand_rows_on():
+    assert rules(MANY, 61, 16).pace() == rules(MIDDLE).pace() != rules(MANY, 64, 16).pace()
+    assert rules(FEW, 10, 9).pace() == rules(FEW).pace()
+
+
 def test_binary_rows_have_a_pace_of_their_own():
     for n_rows in PACED:
         of_bits = rules(n_rows, is_binary=True)
