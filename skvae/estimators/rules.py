@@ -40,6 +40,8 @@ def rules_of(rows: Rows, constraints: str | Sequence[str] | None, before: Rulebo
         book = Rulebook.found(frame)
     else:
         book = Rulebook.given(list(constraints), frame)
+    if not isinstance(rows, pd.DataFrame):
+        book = book.unrounded
     return book if book.rules else None
 
 

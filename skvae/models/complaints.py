@@ -15,6 +15,12 @@ def complaints_of(fit: Fit, table: Table, init: str = "numbers") -> list[str]:
     history, kl, complaints = fit.history, fit.kl, list[str]()
     if history.interrupted:
         complaints.append(f"Training was interrupted in epoch {len(history.epochs)}; the best weights so far are kept.")
+    if history.stayed:
+        complaints.append(
+            f"Training ended in epoch {len(history.epochs) - 1}, because it made held-out rows no likelier than they "
+            f"were at the start, whose weights are kept: a linear model, unless the start was at random. Pass more "
+            f"rows or ask for fewer components, or take PCA, which is faster."
+        )
     for model, beside in fit.beside.items():
         if beside.interrupted:
             complaints.append(

@@ -191,8 +191,7 @@ class Model:
     @torch.no_grad()
     def sample(self, n_samples: int, generator: torch.Generator, *, gaps: bool | None) -> Any:
         """Draws from p(x), with gaps as the rows of training have them, or without if False. Shape: (n_samples, D)."""
-        new = self._new(generator, gaps=gaps is not False)
-        rows = self._draws(n_samples, generator, gaps=gaps is not False, new=new)
+        rows = self._draws(n_samples, generator, gaps=gaps is not False, are_named=True)
         if self.rules is not None:
 
             def redraw(at: Positions) -> Rows:
@@ -237,17 +236,15 @@ class Model:
             refuse_beyond(self.rules, rows, known)
         return self.table.present(rows)
 
-    def _draws(
-        self, n_samples: int, generator: torch.Generator, *, gaps: bool, new: NewIdentifiers | None = None
-    ) -> Rows:
-        """Draws from p(x), whatever the rules. Shape: (n_samples, D)."""
+    def _draws(self, n_samples: int, generator: torch.Generator, *, gaps: bool, are_named: bool = False) -> Rows:
+        """Draws from p(x), whatever the rules, with new identifiers or always the same. Shape: (n_samples, D)."""
         vae, size = self._module(torch.float32), self._chunk_size()
         table = self.table if vae.chain is None else self.table.of_columns
         like = torch.empty(0, dtype=torch.float32, device=self.device)
         x = torch.empty((n_samples, len(table.columns)), dtype=torch.float32)
         for first in range(0, n_samples, size):
             x[first : first + size] = vae.sample(min(size, n_samples - first), like, generator, gaps=gaps)[0]
-        rows: Rows = table.decode(x, new=new)
+        rows: Rows = table.decode(x, new=self._new(generator, gaps=gaps) if are_named else None)
         return rows
 
     def _obeying(

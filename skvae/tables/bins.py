@@ -44,6 +44,8 @@ class Bins:
         What values are rounded to, where that reproduces all of them.
     shares : ndarray of shape (T,)
         Share of the training values in each level, with half a value added to each; empty in files of earlier releases.
+    hides_ends : bool
+        Whether some training values lie beyond the ends, and count as these.
     """
 
     knots: Floats
@@ -52,6 +54,7 @@ class Bins:
     edges: Floats
     decimals: int | None
     shares: Floats = field(default_factory=lambda: np.empty(0))
+    hides_ends: bool = False
 
     @classmethod
     def fit(cls, values: Floats, max_bins: int = 100) -> Bins:
@@ -74,13 +77,15 @@ class Bins:
 
         Both ends are such that ``least_rows`` values reach them, and no fewer hold an atom.
         """
+        ends = distinct[[0, -1]]
         if least_rows > 1:
             distinct, counts = _shared(distinct, counts, max_bins, least_rows)
         bins = cls._levels(distinct, counts, decimals, max_bins)
         level = bins.encode(distinct).astype(int)
         n_rows = np.bincount(level, counts, minlength=len(bins.edges)) + 0.5
         knots = _evened(bins.knots, bins.first, bins.last, int(counts.sum()))
-        return replace(bins, knots=knots, shares=n_rows / n_rows.sum())
+        hides_ends = bool((distinct[[0, -1]] != ends).any())
+        return replace(bins, knots=knots, shares=n_rows / n_rows.sum(), hides_ends=hides_ends)
 
     @classmethod
     def _levels(cls, distinct: Floats, counts: Integers, decimals: int | None, max_bins: int) -> Bins:
@@ -131,6 +136,13 @@ class Bins:
         at = np.searchsorted(bins[:, 0], values, side="right") - 1
         ends = np.append(bins[:, 1], -np.inf)[at]  # below the first bin there is none
         return np.asarray((values < ends) & (values <= self.maximum) & (self._rounded(values) == values))
+
+    def may_hide(self, values: Floats) -> NDArray[np.bool_]:
+        """Whether values beyond the ends may be some that count as these: no farther out than the ends are apart."""
+        lower, upper = self.edges[0, 0], self.maximum
+        is_beyond, width = (values < lower) | (values > upper), upper - lower
+        is_near = (values >= lower - width) & (values <= upper + width)
+        return np.asarray(self.hides_ends & is_beyond & is_near & (self._rounded(values) == values))
 
     def _rounded(self, values: Floats) -> Floats:
         """Values to the column's precision."""

@@ -219,8 +219,9 @@ def test_without_protection_they_are(people):
 def test_rare_values_as_conditions(people):
     vae = VAETransformer(**SETTINGS).fit(people)
     assert (vae.sample(9, given={"job": "astronaut"})["job"] == "astronaut").all()  # it is whose rows are asked for
-    with pytest.raises(ValueError, match=r"97 has none in column 'age'.*Pass a value from 20 to 59"):
-        vae.sample(9, given={"age": 97})
+    assert (vae.sample(9, given={"age": 97})["age"] == 97).all()  # which counts as the end, 59
+    with pytest.raises(ValueError, match=r"99 has none in column 'age'.*Pass a value from 20 to 59"):
+        vae.sample(9, given={"age": 99})  # the ends are 39 years apart
     completed = vae.impute(people.assign(wage=people["wage"].where(people.index != 7)))
     assert completed.loc[7, "job"] == "astronaut" and completed["wage"].notna().all()
     assert list(vae.infer_proba(people, "job").columns) == ["cook", "nurse", "smith", "(rare)"]

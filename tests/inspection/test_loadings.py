@@ -8,6 +8,7 @@ from skvae.inspection import LoadingsDisplay, latent_report
 from skvae.inspection.canvas import compact
 
 SETTINGS = {"hidden_layer_sizes": (8,), "max_iter": 5, "decoder": "factorized", "device": "cpu", "random_state": 0}
+SETTINGS |= {"protect": None}  # ends keep their distance
 
 
 @pytest.fixture(scope="module")

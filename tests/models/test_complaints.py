@@ -23,9 +23,10 @@ def fitted(tiny, iris):
             {"n_skipped": 4, "n_rollbacks": 1, "extreme": (2, 1e9)},
             r"4 training step\(s\) .* 1 time\(s\) .* Column 2 holds the most extreme number, 1e\+09 after scaling",
         ),
+        ({"stayed": True}, "ended in epoch 2, because it made held-out rows no likelier .* a linear model, unless"),
         ({"kl": 0.001}, r"All 2 component\(s\) are switched off"),
     ],
-    ids=["interrupted", "broken", "collapsed"],
+    ids=["interrupted", "broken", "stayed", "collapsed"],
 )
 def test_what_went_wrong_is_said(fitted, facts, message):
     (said,) = complaints_of(outcome(fitted, **facts), fitted.table_)

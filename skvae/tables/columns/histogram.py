@@ -113,6 +113,11 @@ class HistogramColumn(Column):
         is_atom = np.isclose(self.bins.decode(self.bins.encode(cells)), cells, rtol=1e-12, atol=0.0)
         return np.asarray(is_atom | self.bins.covers(cells)) & self.number.is_possible(values)
 
+    def accepts(self, values: pd.Series, support: Support) -> Mask:
+        """Also values that protection may hide behind the ends: they count as these. Shape: (N,)."""
+        hidden = self.bins.may_hide(self._numbers(values)) & self.number.is_possible(values)
+        return self.is_possible(values) | hidden
+
     def possible_values(self, support: Support) -> str:
         """The range of the levels; how many values there are, where all are atoms."""
         first, last = self.number.in_words(np.array([self.bins.edges[0, 0], self.bins.maximum]))

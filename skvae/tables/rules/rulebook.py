@@ -109,6 +109,12 @@ class Rulebook:
                     kept.append(rule)
         return kept
 
+    @property
+    def unrounded(self) -> Self:
+        """The same rules of columns whose draws have more decimals than the values seen, as those of an array have."""
+        exact = {name: replace(quantity, decimals=None) for name, quantity in self.quantities.items()}
+        return replace(self, quantities=exact)
+
     def __str__(self) -> str:
         return "\n".join(self.texts)
 
