@@ -89,7 +89,7 @@ class EncodedColumn:
         support = Support(self.family, self.lower, self.upper)
         possible = self.codec.possible_values(support)
         values = self.codec.as_kind(given, possible)
-        is_impossible = ~self.codec.accepts(values, support)
+        is_impossible = ~(self.codec.accepts(values, support) | self.codec.may_hide(values))
         if is_impossible.any():
             value, reason = in_words(given[is_impossible]), self.codec.reason(values[is_impossible])
             raise ValueError(

@@ -121,6 +121,18 @@ def inverse_transform(case: Case) -> None:
     check_rows(ask(case.vae.inverse_transform, 100 * np.ones_like(Z)), case.X, case.vae, case.n_rows)
 
 
+def cut(case: Case) -> None:
+    """The model of the first components, where they are nested."""
+    k = 1 + case.choice % len(case.vae.kl_per_component_)
+    try:
+        part = ask(case.vae.cut, k)
+    except Refused:
+        assert not case.vae.ordered, "nested components cannot be cut"
+        return
+    check_coordinates(ask(part.transform, case.X), case.n_rows, part)
+    assert ask(part.score, case.X) == ask(case.vae.score, case.X, n_components=k)
+
+
 def sample(case: Case) -> None:
     """Rows of the table, the same for the same seed."""
     rows = ask(case.vae.sample, 7, random_state=case.choice)
@@ -196,8 +208,13 @@ def warm_start(case: Case) -> None:
 
 
 def partial_fit(case: Case) -> None:
-    """A model goes on, and one begins; unseen rows may be refused."""
+    """A model goes on, and one begins; unseen rows may be refused, and nested components are."""
     vae = copy.deepcopy(case.vae)
+    if vae.ordered:
+        with suppress(Refused):
+            ask(vae.partial_fit, case.X)
+            raise AssertionError("nested components do not go on")
+        return
     with suppress(Refused):
         ask(vae.partial_fit, case.new)
     check_scores(ask(ask(vae.partial_fit, case.X).score_samples, case.X), case.n_rows)

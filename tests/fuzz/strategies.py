@@ -351,6 +351,7 @@ SMALL: dict[str, st.SearchStrategy[Any]] = {
     "verbose": st.just(0),
     "prior": st.sampled_from([*OBJECTS[PriorFamily], *(name for name in PRIORS if name != "flow")]),
     "hidden_layer_sizes": st.sampled_from(["auto", (8,), (4, 3), [4], ()]),
+    "constraints": st.sampled_from(["auto", None, (), ["a <= b"], ["x1 = x0"], ("b = f(a)",)]),
     "checkpoint_dir": st.sampled_from([None, PLACE.name, Path(PLACE.name)]),
 }
 """Parameters that set how long a fit takes, print, or write."""
@@ -368,6 +369,8 @@ def values_of(constraint: Any) -> st.SearchStrategy[Any]:
         return st.sampled_from([0, 7, None]) | st.builds(np.random.RandomState, st.just(3))
     if constraint is callable:
         return st.just(own_network)
+    if constraint is None:
+        return st.none()
     return st.sampled_from(OBJECTS[constraint])
 
 

@@ -206,6 +206,10 @@ class Column(ABC):
         """Whether each value has a probability, so that rows can be drawn under it. Shape: (N,)."""
         return self.is_possible(values)
 
+    def may_hide(self, values: pd.Series) -> Mask:
+        """Whether values without a probability may be some that rows of fit held all the same. Shape: (N,)."""
+        return np.zeros(len(values), dtype=bool)
+
     @abstractmethod
     def possible_values(self, support: Support) -> str:
         """The values that have a probability, in words."""

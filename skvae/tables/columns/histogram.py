@@ -113,10 +113,9 @@ class HistogramColumn(Column):
         is_atom = np.isclose(self.bins.decode(self.bins.encode(cells)), cells, rtol=1e-12, atol=0.0)
         return np.asarray(is_atom | self.bins.covers(cells)) & self.number.is_possible(values)
 
-    def accepts(self, values: pd.Series, support: Support) -> Mask:
-        """Also values that protection may hide behind the ends: they count as these. Shape: (N,)."""
-        hidden = self.bins.may_hide(self._numbers(values)) & self.number.is_possible(values)
-        return self.is_possible(values) | hidden
+    def may_hide(self, values: pd.Series) -> Mask:
+        """Whether values may be some that protection keeps behind the ends: they count as these. Shape: (N,)."""
+        return self.bins.may_hide(self._numbers(values)) & self.number.is_possible(values)
 
     def possible_values(self, support: Support) -> str:
         """The range of the levels; how many values there are, where all are atoms."""
