@@ -207,7 +207,7 @@ def _shared(distinct: Floats, counts: Integers, max_bins: int, least_rows: int) 
     Examples
     --------
     >>> _shared(np.arange(6.0), np.array([1, 1, 30, 2, 20, 9]), 100, 3)
-    (array([2., 4., 5.]), array([34, 20, 9]))
+    (array([2., 4., 5.]), array([34, 20,  9]))
     """
     least_rows = min(least_rows, int(counts.sum()) // 2)
     below, above = counts.cumsum() >= least_rows, counts[::-1].cumsum()[::-1] >= least_rows
