@@ -70,11 +70,13 @@ class HistogramColumn(Column):
 
     @property
     def level_labels(self) -> pd.Index:
-        """The range of each level, or its only value where each has one."""
+        """The range of each level, or its only value where each has one; of periods as text."""
         first = np.arange(len(self.edges), dtype=float)
         begin, end = (pd.Index(self.decode(cells)) for cells in (first, first + POSITION_MAX))
         if begin.equals(end):
             return begin
+        if isinstance(begin, pd.PeriodIndex):  # of which pandas has no intervals: text as ISO 8601 writes these
+            return pd.Index([str(a) if a == b else f"{a}/{b}" for a, b in zip(begin, end, strict=True)])
         labels: pd.Index = pd.IntervalIndex.from_arrays(begin, end, closed="both")
         return labels
 

@@ -114,3 +114,9 @@ def test_columns_of_one_unit_are_measured_alike():
     moments, durations = histogram_of(days), histogram_of(days - days[0])
     assert len({ruler.unit for ruler in (one, moments.ruler(0), durations.ruler(1))}) == 3
     assert_allclose(moments.ruler(0).begins[0], days.astype("int64")[0])
+
+
+def test_ranges_of_periods_are_text():
+    months = pd.Series(pd.period_range("2020-01", periods=300, freq="M"), name="a")
+    labels = histogram_of(pd.concat([months, months[:1].repeat(40)], ignore_index=True)).level_labels
+    assert labels[0] == "2020-01" and labels[1].startswith("2020-02/20")
