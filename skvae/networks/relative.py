@@ -52,6 +52,10 @@ class RelativeLogits(nn.Module):
         self.register_buffer("reference", torch.full(pairs, -1.0))  # its position; a float, as files hold these
         outputs = [torch.arange(len(ruler.begins)) + first_output[ruler.column] for ruler in rulers]
         self.register_buffer("outputs", torch.cat(outputs))
+        self.width = max(self.rulers.n_levels) + 1  # a place after the last level takes what comes later
+        self.register_buffer("n_levels", torch.tensor(self.rulers.n_levels).view(-1, 1))
+        places = [torch.arange(n) + c * self.width for c, n in enumerate(self.rulers.n_levels)]
+        self.register_buffer("places", torch.cat(places))  # of the levels, where columns are padded to one width
         self.gates = nn.Parameter(torch.zeros(1, *pairs, N_KERNELS, width))
         kernels = KERNEL_STD * torch.randn(1, *pairs, 2, N_KERNELS, N_STEPS, generator=generator)
         kernels[..., 0, :] = 0.0
@@ -101,12 +105,11 @@ class RelativeLogits(nn.Module):
 
         A kernel is the running sum of its differences, of which only 19 are not zero.
         """
-        n_levels = torch.tensor(self.rulers.n_levels[columns], device=tau.device).view(-1, 1)
         begin = (tau.unsqueeze(-1) + torch.arange(N_STEPS, device=tau.device) - (WINDOW + 1)).clamp(min=0)
         begin[..., 0] = 0
-        begin = torch.minimum(begin.flatten(-2), n_levels)  # a place after the last level takes what comes later
+        begin = torch.minimum(begin.flatten(-2), self.get_buffer("n_levels")[columns])
         rises = torch.diff(kernels, dim=-1, prepend=torch.zeros_like(kernels[..., :1])).flatten(-2)
-        places = torch.arange(max(self.rulers.n_levels[columns]) + 1, device=tau.device)
-        logits = rises.new_zeros(*rises.shape[:3], len(places)).scatter_add(-1, begin, rises).cumsum(dim=-1)
-        is_level = (places < n_levels).flatten().nonzero().squeeze(1)
-        return logits.flatten(2).index_select(-1, is_level)
+        logits = rises.new_zeros(*rises.shape[:3], self.width).scatter_add(-1, begin, rises).cumsum(dim=-1)
+        first, last = (sum(self.rulers.n_levels[:c]) for c in (columns.start, columns.stop))
+        places = self.get_buffer("places")[first:last] - columns.start * self.width
+        return logits.flatten(2).index_select(-1, places)
