@@ -22,7 +22,7 @@ from skvae.metrics.frames import Encoding, align
 from skvae.metrics.picture import LEAST_TOP, draw_column, draw_map
 from skvae.metrics.rules import constraints_section
 from skvae.metrics.score import Score
-from skvae.metrics.sections import FEWEST, first_rows, identifiers_section, rules_section, sparse_sentence
+from skvae.metrics.sections import FEWEST, checks_section, first_rows, identifiers_section, sparse_sentence
 from skvae.metrics.verdicts import RULES
 
 MAX_COLUMNS, MAX_MAPPED = 60, 24  # columns drawn one by one; columns of a map
@@ -75,7 +75,7 @@ def write_page(comparison: Comparison, *, title: str, notes: str = "") -> str:
         columns="\n".join(_column_figures(comparison, drawn)),
         maps=_pairs_section(comparison),
         identifiers=identifiers_section(comparison),
-        checks=rules_section(comparison) + constraints_section(comparison.rules),
+        checks=checks_section(comparison) + constraints_section(comparison.rules),
         rows=table_element(first_rows(comparison)),
         table=table_element(_by_column(comparison)),
         notes=escape(notes),

@@ -38,7 +38,7 @@ def identifiers_section(comparison: Comparison) -> str:
     return section("Identifiers", says, table_element(table))
 
 
-def rules_section(comparison: Comparison) -> str:
+def checks_section(comparison: Comparison) -> str:
     """What holds in every real row, and where synthetic rows break it."""
     checks = comparison.checks
     if not len(checks):

@@ -270,7 +270,7 @@ class Model:
 
     def _is_given(self, given: pd.DataFrame) -> NDArray[np.bool_]:
         """Which cells of rows a condition says. Shape: (M, D)."""
-        known = np.zeros((len(given), len(self.table.data) + len(self.table.identifiers)), dtype=bool)
+        known = np.zeros((len(given), self.table.n_columns), dtype=bool)
         for j, column in zip(self.table.positions, self.table.data, strict=True):
             if column.name in given.columns:
                 known[:, j] = ~np.array(given[column.name].isna(), dtype=bool)

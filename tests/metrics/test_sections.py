@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 
 from skvae.metrics import report
-from skvae.metrics.sections import FEWEST, first_rows, identifiers_section, rules_section, sparse_sentence
+from skvae.metrics.sections import FEWEST, checks_section, first_rows, identifiers_section, sparse_sentence
 
 
 def draw(n_rows, seed):
@@ -24,8 +24,8 @@ def test_identifiers_are_named_and_their_copies():
 
 
 def test_broken_rules_are_listed_and_types_that_differ():
-    assert "rules hold in all rows that the model learned from; 0 of them" in rules_section(report(TRAIN, TRAIN))
-    broken = rules_section(report(TRAIN, ROWS.assign(word="c").astype({"x": "float32"}), test=TEST, random_state=0))
+    assert "rules hold in all rows that the model learned from; 0 of them" in checks_section(report(TRAIN, TRAIN))
+    broken = checks_section(report(TRAIN, ROWS.assign(word="c").astype({"x": "float32"}), test=TEST, random_state=0))
     assert "<td>known values</td><td>100.00%</td><td>0.00%</td>" in broken
     assert "Types differ: x is float32 instead of float64." in broken
 

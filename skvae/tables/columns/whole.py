@@ -153,7 +153,7 @@ class WholeColumn(NumberColumn):
         return float((value - self.origin) / self.unit)
 
     def measured(self, cells: Floats) -> Floats:  # noqa: D102
-        return self.origin + self.unit * cells
+        return self.origin + self.amounts(cells)
 
     def decode(self, cells: Floats) -> Values:  # noqa: D102
         is_gap = np.isnan(cells)
