@@ -105,8 +105,8 @@ def test_a_prior_says_whether_it_is_learned_and_has_a_closed_form(build, name):
 def test_the_closed_form_is_the_mean_log_ratio(build, name):
     prior = build(name, 1, n_models=2)["prior"]
     q = DiagonalNormal(draws(2, 6, 1), 0.3 * draws(2, 6, 1, seed=2).exp())
-    nodes, weights = np.polynomial.legendre.leggauss(4000)
-    nodes, weights = 12 * nodes, 12 * weights * stats.norm.pdf(12 * nodes)  # within 12 standard deviations
+    nodes, step = np.linspace(-12, 12, 4001, retstep=True)
+    weights = step * stats.norm.pdf(nodes)  # within 12 standard deviations
     z = q.at(torch.from_numpy(nodes).view(-1, 1, 1, 1))
     ratio = (q.log_prob(z) - prior.log_prob(z)).detach()
     mean = torch.einsum("l,lsb->sb", torch.from_numpy(weights), ratio)
