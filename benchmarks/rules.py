@@ -26,7 +26,7 @@ from data import read
 
 from skvae import VAETransformer
 from skvae.metrics import column_shapes, mean_trend, pair_trends, two_sample_score
-from skvae.tables import Rulebook
+from skvae.tables import Rulebook, Table
 
 sys.path.append(str(Path(__file__).parents[1]))
 from tests.tables.rules.ruled import TABLES, with_gaps
@@ -94,8 +94,9 @@ def search() -> None:
     folder = Path(os.environ["SKVAE_DATA"])
     for path in sorted(folder.glob("*/*.csv.gz")):
         table = bike_hourly() if path.parent.name == "bike_hourly" else pd.read_csv(path)
+        identifiers = Table.fit(table).identifiers
         start = time.process_time()
-        book = Rulebook.found(table)
+        book = Rulebook.found(table, identifiers)
         seconds = time.process_time() - start
         print(
             f"{path.parent.name} {table.shape[0]} x {table.shape[1]}: {seconds:.2f} s; {'; '.join(book.texts) or '-'}"

@@ -24,6 +24,7 @@ from skvae.cli.files import Source, check_dates, check_output, read_table, write
 from skvae.cli.progress import note, stage
 from skvae.estimators import VAETransformer
 from skvae.metrics import report as judge
+from skvae.metrics.identifiers import find_identifiers
 from skvae.tables import Rulebook
 
 TEST_SIZE = 0.2  # share of rows that a report holds out
@@ -108,7 +109,7 @@ def report(options: Namespace) -> None:
     _check_target(options.target, train, test)
     if options.synthetic:
         synthetic, notes = _read_like(options.synthetic, source, options), _judged_by(options)
-        rules = options.constraint or Rulebook.found(train).texts
+        rules = options.constraint or Rulebook.found(train.drop(columns=find_identifiers(train))).texts
     else:
         (synthetic, rules), notes = _drawn(train, options), _made_by(options)
     with stage("compare"):

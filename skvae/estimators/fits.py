@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self, cast
 
@@ -106,7 +106,8 @@ class FitsMixin(CallbackMixin):
             rows = weights.rows_of(rows)
             data = self._encoded(rows, known, native, weights.of_kept)
             data = replace(data, x_val=self._judges(X_val, data.table))
-            return self._train(data, start, self._seed(), self._rules_of(rows, self._before_rules(start)), (X, y))
+            rules = self._rules_of(rows, self._before_rules(start), data.table.identifiers)
+            return self._train(data, start, self._seed(), rules, (X, y))
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit_chunks(self, chunks: Any, *, X_val: Any = None, table: Table | None = None) -> Self:
@@ -192,9 +193,9 @@ class FitsMixin(CallbackMixin):
                 known.warn_beyond(rows)
             rows = weights.rows_of(rows)
             data = self._encoded(rows, known, native, weights.of_kept)
-            rules = None
-            if start is None or self._before_rules(start) is not None:
-                rules = self._rules_of(rows, self._before_rules(start))
+            rules, before = None, self._before_rules(start)
+            if start is None or before is not None:
+                rules = self._rules_of(rows, before, data.table.identifiers)
             return self._train_on_chunk(data, start, rules)
 
     # -- inside ------------------------------------------------------------------------------------------------
@@ -247,11 +248,12 @@ class FitsMixin(CallbackMixin):
         before = self._before_rules(start)
         first = FirstPass(check, chunks, known, self._table_options(), seed, rules_of=self._rules_of, rules=before)
         if first.is_streamed:
-            data = first.data(weights)
+            data, rules = first.data(weights), first.rules
         else:
             data = self._encoded(read_rows(self, first.X, known), known, first.native, weights)
+            rules = self._rules_of(first.X, before, data.table.identifiers)
         data = replace(data, x_val=self._judges(X_val, data.table))
-        return self._train(data, start, seed, first.rules, (first.X, None))
+        return self._train(data, start, seed, rules, (first.X, None))
 
     @with_callbacks
     def _train(
@@ -292,9 +294,9 @@ class FitsMixin(CallbackMixin):
         self.table_, self._rules = table, rules
         self.constraints_ = [] if rules is None else rules.texts
 
-    def _rules_of(self, rows: Rows, before: Rulebook | None) -> Rulebook | None:
+    def _rules_of(self, rows: Rows, before: Rulebook | None, identifiers: Collection[int]) -> Rulebook | None:
         """The rules that rows keep, and earlier ones did."""
-        return rules_of(rows, self.constraints, before)
+        return rules_of(rows, self.constraints, before, identifiers)
 
     def _before_rules(self, start: VAE | None) -> Rulebook | None:
         """The rules of the rows before, where a fit continues."""

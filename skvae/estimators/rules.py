@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import pandas as pd
 
 from skvae.tables import Rows, Rulebook
 
 
-def rules_of(rows: Rows, constraints: str | Sequence[str] | None, before: Rulebook | None) -> Rulebook | None:
+def rules_of(
+    rows: Rows, constraints: str | Sequence[str] | None, before: Rulebook | None, identifiers: Collection[int] = ()
+) -> Rulebook | None:
     """The rules of a table.
 
     Parameters
@@ -20,6 +22,8 @@ def rules_of(rows: Rows, constraints: str | Sequence[str] | None, before: Rulebo
         The rules, or "auto" to find those of a DataFrame.
     before : Rulebook or None
         Rules that earlier rows keep, where there were such.
+    identifiers : collection of int
+        Positions of the columns that are identifiers, of which no rules are looked for.
 
     Returns
     -------
@@ -37,7 +41,7 @@ def rules_of(rows: Rows, constraints: str | Sequence[str] | None, before: Rulebo
     if before is not None:
         book = before.after(frame)
     elif constraints == "auto":
-        book = Rulebook.found(frame)
+        book = Rulebook.found(frame, identifiers)
     else:
         book = Rulebook.given(list(constraints), frame)
     if not isinstance(rows, pd.DataFrame):

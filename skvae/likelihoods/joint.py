@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from skvae.likelihoods.base import Columns, Likelihood, LocationFamily
-from skvae.likelihoods.ruler import Ruler
 
 Parameters = list[dict[str, Tensor]]  # for each block, the decoder's heads by name
 
@@ -93,17 +92,12 @@ class Joint(nn.Module):
         Each column belongs to exactly one.
     indicators : dict of int to int
         Positions of columns, each with that of the earlier column that is 1 where it has a gap.
-    rulers : list of Ruler, optional
-        The levels of numbers, by which columns are compared.
     """
 
-    def __init__(
-        self, blocks: list[Block], indicators: dict[int, int] | None = None, rulers: list[Ruler] | None = None
-    ) -> None:
+    def __init__(self, blocks: list[Block], indicators: dict[int, int] | None = None) -> None:
         super().__init__()
         self.blocks = nn.ModuleList(blocks)
         self.indicators = indicators or {}
-        self.rulers = rulers or []
         self.is_complete = False  # training knows when no cell is missing; then nothing is masked
         self.n_columns = sum(len(block.index) for block in blocks)
 

@@ -101,7 +101,8 @@ class Architecture:
         generator, table = torch.Generator().manual_seed(seed), table.of_columns
         if name == "reader":
             return Reader(table.joint(given_others=True), self.sizes_beside, generator).float()
-        return Chain(table.joint(), self._trunk("mlp", self.sizes_beside, generator), generator).float()
+        trunk = self._trunk("mlp", self.sizes_beside, generator)
+        return Chain(table.joint(), trunk, generator, table.rulers()).float()
 
     def _trunk(self, network: Network, sizes: Sequence[int], generator: torch.Generator) -> Trunk:
         """What makes a network of given widths."""

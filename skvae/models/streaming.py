@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -32,7 +32,7 @@ IN_MEMORY = 16_000_000  # cells; a stream of fewer is fitted as one table
 SAMPLE_ROWS = 100_000  # that start a model and judge it
 
 Check = Callable[[Any, Table | None, bool], Rows]
-RulesOf = Callable[[Rows, Rulebook | None], Rulebook | None]
+RulesOf = Callable[[Rows, Rulebook | None, Collection[int]], Rulebook | None]
 
 
 class FirstPass:
@@ -51,7 +51,7 @@ class FirstPass:
         See ``Survey``.
     seed : int
         Seed of the sample.
-    rules_of : callable (rows, rules before or None) -> rules or None, optional
+    rules_of : callable (rows, rules before or None, positions of identifiers) -> rules or None, optional
         The rules that rows keep, of those that rows before kept.
     rules : Rulebook, optional
         Those of a fit that is continued.
@@ -59,7 +59,7 @@ class FirstPass:
     Attributes
     ----------
     rules : Rulebook or None
-        Those of the first rows that all rows keep.
+        Those of the first rows that all rows keep, where X is a sample; else those that were passed.
     X : ndarray or DataFrame
         All rows, if they fit into memory, or a sample of them.
     native : Native or None
@@ -103,8 +103,6 @@ class FirstPass:
         self.is_streamed = self._sample is not None
         if self._sample is None:
             self.X = concatenate([rows for _, rows in self._head])
-            if self.rules_of is not None:
-                self.rules = self.rules_of(self.X, self.rules)
             return
         if self._survey is not None:
             self.table = self._survey.table()
@@ -152,10 +150,17 @@ class FirstPass:
                 self._survey = Survey(rows, **self.options, native=self.native)
             self._sample = RowSample(min(SAMPLE_ROWS, IN_MEMORY // rows.shape[1]), self.seed)
             if self.rules_of is not None and self.rules is None:
-                self.rules = self.rules_of(self._first_rows(), None)
+                self.rules = self.rules_of(self._first_rows(), None, self._identifiers)
             self._head.reverse()
             while self._head:
                 self._note(*self._head.pop())
+
+    @property
+    def _identifiers(self) -> Collection[int]:
+        """Positions of the columns that are identifiers."""
+        known = self.table or self._survey
+        assert known is not None, "columns are looked at before their rules"
+        return known.identifiers
 
     def _first_rows(self) -> Rows:
         """Rows of the first chunks, of which rules are learned."""
@@ -173,7 +178,7 @@ class FirstPass:
         assert self._sample is not None, "rows are collected first"
         with _naming_chunk(number):
             if self.rules_of is not None and self.rules is not None:
-                self.rules = self.rules_of(rows, self.rules)
+                self.rules = self.rules_of(rows, self.rules, self._identifiers)
             if self._survey is not None:
                 self._survey.add(rows)
             for _, part in slices(rows):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from skvae.likelihoods import Joint, Parameters
+from skvae.likelihoods import Joint, Parameters, Ruler
 from skvae.networks.autoregressive import Tune
 from skvae.networks.columns import (
     DIRECT_STD,
@@ -47,6 +48,8 @@ class Chain(ByColumn):
         Makes the network f.
     generator : torch.Generator
         Source of the initial weights.
+    rulers : sequence of Rulers, optional
+        The levels of numbers, by which columns are compared.
 
     References
     ----------
@@ -55,7 +58,7 @@ class Chain(ByColumn):
 
     n_components: ClassVar[int] = 0  # of latent variables
 
-    def __init__(self, joint: Joint, trunk: Trunk, generator: torch.Generator) -> None:
+    def __init__(self, joint: Joint, trunk: Trunk, generator: torch.Generator, rulers: Sequence[Ruler] = ()) -> None:
         super().__init__(joint)
         self.joint = joint
         self.context = Context(joint, generator)
@@ -66,9 +69,9 @@ class Chain(ByColumn):
         self.heads_of = heads_by_column(self, joint)
         outputs_of = list(map(outputs_among, self.heads_of))
         self.by_column = OutputsByColumn(outputs_of)
-        rulers = comparable(joint.rulers)
-        first_output = {ruler.column: outputs_of[ruler.column][0] for ruler in rulers}
-        self.relative = RelativeLogits(rulers, first_output, 2 * RANK, generator) if rulers else None
+        compared = comparable(rulers)
+        first_output = {ruler.column: outputs_of[ruler.column][0] for ruler in compared}
+        self.relative = RelativeLogits(compared, first_output, 2 * RANK, generator) if compared else None
 
     def forward(self, x: Tensor) -> Parameters:
         """The heads of each block, by name. Shape: (S, B, D)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -66,7 +67,7 @@ class Rulers(nn.Module):
         return is_single[of_column, level.clamp(min=0)]
 
 
-def comparable(rulers: list[Ruler]) -> list[Ruler]:
+def comparable(rulers: Sequence[Ruler]) -> list[Ruler]:
     """Those whose unit another one has, too."""
     units = Counter(ruler.unit for ruler in rulers)
     return [ruler for ruler in rulers if units[ruler.unit] > 1]

@@ -69,6 +69,11 @@ class Survey:
         """Whether a cell is missing anywhere."""
         return any(self.statistics.gaps)
 
+    @property
+    def identifiers(self) -> list[int]:
+        """Positions of the columns that are identifiers."""
+        return list(self.statistics.identifiers)
+
     def table(self) -> Table:
         """What is known of all rows."""
         self.statistics.check_observed()

@@ -401,9 +401,9 @@ class Table:
         """The likelihood of a row, or of its cells where any others may be known: a block for each family."""
         families = [family.given_others for family in self.families] if given_others else self.families
         blocks = [Block(family, index, self._facts(index)) for family, index in by_family(families).items()]
-        return Joint(blocks, {len(self.indicated) + j: i for i, j in enumerate(self.indicated)}, self._rulers())
+        return Joint(blocks, {len(self.indicated) + j: i for i, j in enumerate(self.indicated)})
 
-    def _rulers(self) -> list[Ruler]:
+    def rulers(self) -> list[Ruler]:
         """The levels of numbers whose values can be compared with those of other columns."""
         rulers = [column.ruler(j) for j, column in enumerate(self.columns)]
         return [ruler for ruler in rulers if ruler is not None]

@@ -202,6 +202,31 @@ def test_later_chunks_drop_rules_that_they_break():
         given.partial_fit(later)
 
 
+def numbered(n):
+    """Orders with two numbers that look like identifiers, one a function of the other."""
+    return orders(n).assign(number=np.arange(n) + 1000, receipt=np.arange(n) + 5000)
+
+
+def test_identifiers_have_rules_where_they_are_modelled(monkeypatch):
+    X, rule = numbered(900), "receipt = number + 4000"
+    plain = VAETransformer(**QUICK, decoder="factorized")
+    modelled = clone(plain).set_params(likelihood={"number": "normal_scores", "receipt": "normal_scores"})
+    with pytest.warns(UserWarning, match="identifiers"):
+        assert rule not in plain.fit(X).constraints_
+    vae = modelled.fit(X)
+    assert rule in vae.constraints_
+    assert held(X, vae, vae.sample(200, random_state=0)) == {1.0}
+    chunks = [X[:500], X[500:]]
+    for cells_in_memory in (10_000_000, 4000):
+        monkeypatch.setattr("skvae.models.streaming.IN_MEMORY", cells_in_memory)
+        assert rule in modelled.fit_chunks(chunks).constraints_
+        with pytest.warns(UserWarning, match="identifiers"):
+            assert rule not in plain.fit_chunks(chunks).constraints_
+    assert rule in clone(modelled).partial_fit(X).constraints_
+    with pytest.warns(UserWarning, match="identifiers"):
+        assert rule not in clone(plain).partial_fit(X).constraints_
+
+
 def test_a_warm_start_keeps_what_both_fits_keep():
     first, later = orders(900), orders(300, seed=1)
     vae = VAETransformer(**QUICK, warm_start=True).fit(first)

@@ -84,3 +84,17 @@ def test_the_vae_has_no_part_in_what_is_beside_it(decoder, table):
     assert vae.chain is None and vae.reader is None
     plain = PLAIN.build(table, 0).state_dict()
     assert all(torch.equal(value, plain[name]) for name, value in vae.state_dict().items())
+
+
+def test_the_chain_alone_compares_columns(mixed, monkeypatch):
+    table, asked = Table.fit(mixed.assign(twin=mixed["size"] + 1)), []
+    rulers = Table.rulers
+    monkeypatch.setattr(Table, "rulers", lambda table: asked.append(table) or rulers(table))
+    architecture = dataclasses.replace(PLAIN, sizes_beside=(6,))
+    architecture.build(table, 0)
+    architecture.build_beside("reader", table, 0)
+    assert not asked
+    chain = architecture.build_beside("chain", table, 0)
+    assert len(asked) == 1
+    compared = {table.of_columns.columns[j].name for j in chain.relative.rulers.columns}
+    assert {"size", "twin"} <= compared

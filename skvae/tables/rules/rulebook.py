@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skvae.identifiers import looks_like_identifier
 from skvae.tables.columns.base import Mask
 from skvae.tables.conditions import with_rows
 from skvae.tables.rules.constraints import Bound, Equation, Function, Rule, read_rules
@@ -50,10 +49,9 @@ class Rulebook:
             check_names(rule, self.names)
 
     @classmethod
-    def found(cls, rows: pd.DataFrame) -> Self:
-        """The rules that hold in all rows of a table, and not by chance; identifiers have none."""
-        is_identifier = [looks_like_identifier(rows.iloc[:, j]) for j in range(rows.shape[1])]
-        rules = find_rules(rows.loc[:, np.logical_not(is_identifier)])
+    def found(cls, rows: pd.DataFrame, identifiers: Collection[int] = ()) -> Self:
+        """The rules that hold in all rows of a table, and not by chance; columns at some positions have none."""
+        rules = find_rules(rows.iloc[:, [j for j in range(rows.shape[1]) if j not in identifiers]])
         return cls([], quantities_of(rows, rules), names_of(rows)).with_rules(rules, rows)
 
     @classmethod

@@ -16,6 +16,14 @@ def test_texts_give_the_same_rules_again(name):
     assert set(again.held(TABLES[name](700, seed=3)).values()) <= {1.0} | set(again.held(X).values())
 
 
+def test_columns_that_are_left_out_have_no_rules():
+    X = orders(1500)
+    for name in ("total", "net", "tax"):
+        book = Rulebook.found(X, [list(X).index(name)])
+        assert "total = net + tax" not in book.texts
+        assert book.names == list(X)
+
+
 def test_a_rule_that_rows_break_is_refused_with_the_first_such_row():
     X = orders(1000)
     row = int(np.flatnonzero(X["discount"] > 0)[0])
