@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any, Self, cast
 
@@ -20,7 +21,7 @@ from skvae.estimators.input import check_not_ordered, n_rows_min, read_rows, row
 from skvae.estimators.rules import rules_of
 from skvae.files import fit_kept
 from skvae.likelihoods import Likelihood
-from skvae.messages import warn_user
+from skvae.messages import tell_who_waits, warn_user
 from skvae.models import (
     Data,
     Fit,
@@ -41,6 +42,8 @@ from skvae.models.streaming import IN_MEMORY, FirstPass
 from skvae.networks import VAE
 from skvae.tables import Chunks, Native, Rows, Rulebook, Table, check_is_table, is_memory_map, to_pandas
 from skvae.training import History, agree_on, resolve_device
+
+WAITING = "skvae: this fit takes a while. verbose=1 prints how it goes, set_callbacks(ProgressBar()) shows it."
 
 
 class FitsMixin(CallbackMixin):
@@ -272,7 +275,8 @@ class FitsMixin(CallbackMixin):
             online = self._before(data.n_rows) if self.warm_start else None
             given = (plan, data, run, start, follower, online)
             kept = self.checkpoint_dir is not None
-            fitted = fit_kept(self.get_params(deep=False), *given) if kept else fit(*given)
+            with nullcontext() if self.verbose or follower else tell_who_waits(WAITING):
+                fitted = fit_kept(self.get_params(deep=False), *given) if kept else fit(*given)
         self._keep(plan, fitted, run.device)
         if follower is not None:
             follower.end()

@@ -173,7 +173,8 @@ class VAETransformer(
     random_state : int, RandomState instance or None, default=None
         Seed of everything random in fit, and of ``sample`` where it gets none of its own.
     verbose : int, default=0
-        1 prints a line for each held-out evaluation, or as many without; ``set_callbacks`` takes a progress bar.
+        1 prints a line for each held-out evaluation, or as many without; ``set_callbacks`` takes a progress bar. 0 is
+        silent, but for one line after ten seconds at a prompt or in a notebook.
     checkpoint_dir : path-like, default=None
         Directory that keeps ``fit`` and ``fit_chunks``: their state every ten seconds or more, and the fit in the end.
         The same fit to the same rows goes on where it was killed, and is not done again once it has ended; so do those
