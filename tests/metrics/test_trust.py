@@ -106,8 +106,8 @@ def check_page(judged, page):
     """What the guide says of leaks, by its function, and what the page says are one; so are score and verdicts."""
     figures = judged.table
     guide = [
-        is_leak(figures["value"][name], expected, figures["standard_error"][name])
-        for name, expected in {ATTACK: 0.5, COPIES: figures["real"][COPIES]}.items()
+        is_leak(figures["value"][name], expected, figures["standard_error"][name], n_attacks)
+        for name, expected, n_attacks in [(ATTACK, 0.5, len(judged.attacks)), (COPIES, figures["real"][COPIES], 1)]
     ]
     for figure, leaks in zip((ATTACK, COPIES), guide, strict=True):
         sentence = judged.verdicts["sentence"][figure]

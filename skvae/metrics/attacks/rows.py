@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from skvae.metrics.frames import Encoding, Floats, align
 
+MIN_ROWS = 20  # of each table: fewer prove nothing
+
 
 @dataclass(frozen=True)
 class Rows:
