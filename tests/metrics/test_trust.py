@@ -51,7 +51,7 @@ def noisy(table, scale):
     return table.assign(x=table["x"] + noise[0], y=table["y"] + noise[1], mail=people(len(table), 9)["mail"])
 
 
-TRAIN, TEST, FRESH = people(N, 0), people(N, 1), people(N, 2)
+TRAIN, TEST, FRESH = people(N, 0), people(N, 8), people(N, 2)
 SHUFFLED = TRAIN.apply(lambda column: column.sample(frac=1, random_state=len(column.name)).to_numpy())
 NOISE = pd.DataFrame(np.random.default_rng(3).uniform(-3, 3, size=(N, 2)), columns=["x", "y"])
 
