@@ -96,9 +96,8 @@ class Ordinal(Likelihood):
         column: Tensor,
     ) -> Tensor:
         """The most probable level. Shape: (S, B, D)."""
-        standardized = standardize(loc, thresholds, log_scale, first_threshold, column)
+        logits = log_probabilities(loc, thresholds, log_scale, top, first_threshold, column)
         first_level, owner = places_of_levels(top, first_threshold)
-        logits = log_mass_of_levels(*standardized, top, first_threshold)
         return most_probable_level(logits, first_level, owner)
 
     def probabilities(  # type: ignore[override]
@@ -112,8 +111,7 @@ class Ordinal(Likelihood):
         column: Tensor,
     ) -> Tensor:
         """Probability of each level. Shape: (S, B, T)."""
-        standardized = standardize(loc, thresholds, log_scale, first_threshold, column)
-        return log_mass_of_levels(*standardized, top, first_threshold).exp()
+        return log_probabilities(loc, thresholds, log_scale, top, first_threshold, column).exp()
 
     def sample(  # type: ignore[override]
         self,
@@ -153,8 +151,11 @@ def places_of_levels(top: Tensor, first_threshold: Tensor) -> tuple[Tensor, Tens
     return first_threshold + position, position.repeat_interleave(top + 1)
 
 
-def log_mass_of_levels(eta: Tensor, theta: Tensor, gap: Tensor, top: Tensor, first_threshold: Tensor) -> Tensor:
-    """Log-probability of every level of every column. Shape: eta (..., D), theta and gap (..., T') -> (..., T)."""
+def log_probabilities(
+    loc: Tensor, thresholds: Tensor, log_scale: Tensor, top: Tensor, first_threshold: Tensor, column: Tensor
+) -> Tensor:
+    """Log probability of every level of every column. Shape: loc (..., D), thresholds (..., T') -> (..., T)."""
+    eta, theta, gap = standardize(loc, thresholds, log_scale, first_threshold, column)
     first_level, owner = places_of_levels(top, first_threshold)
     codes = torch.arange(len(owner), device=eta.device) - first_level[owner]
     eta = eta[..., owner]

@@ -9,11 +9,19 @@ from typing import Any
 import pandas as pd
 
 from skvae.metrics.answers import answers_of
+from skvae.metrics.attacks.rows import MIN_ROWS
 from skvae.metrics.comparison import Comparison
 from skvae.metrics.score import Score
 from skvae.metrics.validity import changed_types
 
-NOT_ASKED = "Whether rows leak was not asked: it needs real rows that the generator has not seen."
+NOT_ASKED = (
+    "Whether rows leak was not asked: without real rows that the generator has not seen, nobody can say how many "
+    "copies and right guesses are chance."
+)
+HARDLY_ASKED = (
+    f"Whether rows leak was asked by one attack only: the others need {MIN_ROWS} rows of each table, and "
+    f"{2 * MIN_ROWS} real ones that the generator has not seen."
+)
 
 
 def document_of(comparison: Comparison) -> dict[str, Any]:
@@ -59,7 +67,11 @@ def document_of(comparison: Comparison) -> dict[str, Any]:
 
 def not_asked(comparison: Comparison) -> list[str]:
     """Questions to which these tables have no answer."""
-    return [] if comparison.attacks else [NOT_ASKED]
+    if not comparison.attacks:
+        return [NOT_ASKED]
+    if len(comparison.attacks) == 1:
+        return [HARDLY_ASKED]
+    return []
 
 
 def _pairs(trends: pd.DataFrame) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from skvae.metrics.frames import Floats
 Cells = NDArray[np.float32]  # on Gower's scale
 
 GAP = -3.0  # a missing cell, at least 1 away from numbers, which lie in [-1, 2], and from codes
+TIE = 1e-5  # what single precision leaves of the difference of two equal distances
 BLOCK = (32, 4096)  # rows by reference rows of a block of distances: what stays in a processor's cache
 
 

@@ -8,9 +8,7 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from skvae.metrics.frames import Category, Encoding, Floats, align
-from skvae.metrics.gower import closest, on_gowers_scale
-
-TIE = 1e-5  # what single precision leaves of the difference of two equal distances
+from skvae.metrics.gower import TIE, closest, on_gowers_scale
 
 
 def distance_to_closest_record(

@@ -81,8 +81,8 @@ RULES = (
     "three times as much fair; for predictions, 10% and 50% on top. But whatever real rows have, nothing beyond these "
     "is good, or fair: a mean error of columns of 6%, or 15%; of pairs of 10%, or 20%; a single one of 20%, or 40%; a "
     "classifier at 60%, or 75%; invalid rows of 5%, or 15%; and copies beyond 5% are never good. A leak is what lies "
-    "beyond guessing, or beyond held-out rows, by more than two standard errors; it is small where it helps in up to "
-    "three more of a hundred cases."
+    "beyond guessing, or beyond held-out rows, by more than two standard errors, the best of four attacks by more than "
+    "2.5; it is small where it helps in up to three more of a hundred cases."
 )
 CLASSIFIER = (
     "Shown a real row that the model has not seen and a synthetic one, gradient boosting that was trained to tell "
@@ -121,8 +121,8 @@ QUESTIONS = (
     Question(
         "Worst attack",
         "Can anybody tell whose rows it learned from?",
-        "Of as many real rows that the model has learned from and that it has not, the best of our attacks tells from "
-        "the synthetic rows, in so many of a hundred cases, which they are. 50% is guessing.",
+        "Shown a real row that the model has learned from and one that it has not, the best of our attacks tells from "
+        "the synthetic rows, in so many of a hundred cases, which is which. 50% is guessing.",
         *(0.5, 0.75),
         limits=Limits((0.03, 0.08)),
         answers=("No leak is found.", "A small leak is found.", "A leak is found."),

@@ -41,3 +41,10 @@ def test_what_is_unknown_is_none():
     assert document["answers"][0]["real"] is None
     assert document["types"] == {"7": ["float64", "Int64"]}
     assert document["attacks"] == [] and "was not asked" in document["not_asked"][0]
+
+
+def test_few_held_out_rows_allow_one_attack_and_that_is_said():
+    judged = report(draw(100, 0), draw(100, 2), test=draw(39, 1), random_state=0)
+    (sentence,) = judged.to_dict()["not_asked"]
+    assert "one attack only" in sentence and "20 rows of each table, and 40 real ones" in sentence
+    assert sentence in judged.to_html()

@@ -51,7 +51,7 @@ def noisy(table, scale):
     return table.assign(x=table["x"] + noise[0], y=table["y"] + noise[1], mail=people(len(table), 9)["mail"])
 
 
-TRAIN, TEST, FRESH = people(N, 0), people(N, 1), people(N, 2)
+TRAIN, TEST, FRESH = people(N, 0), people(N, 8), people(N, 2)
 SHUFFLED = TRAIN.apply(lambda column: column.sample(frac=1, random_state=len(column.name)).to_numpy())
 NOISE = pd.DataFrame(np.random.default_rng(3).uniform(-3, 3, size=(N, 2)), columns=["x", "y"])
 
@@ -106,8 +106,8 @@ def check_page(judged, page):
     """What the guide says of leaks, by its function, and what the page says are one; so are score and verdicts."""
     figures = judged.table
     guide = [
-        is_leak(figures["value"][name], expected, figures["standard_error"][name])
-        for name, expected in {ATTACK: 0.5, COPIES: figures["real"][COPIES]}.items()
+        is_leak(figures["value"][name], expected, figures["standard_error"][name], n_attacks)
+        for name, expected, n_attacks in [(ATTACK, 0.5, len(judged.attacks)), (COPIES, figures["real"][COPIES], 1)]
     ]
     for figure, leaks in zip((ATTACK, COPIES), guide, strict=True):
         sentence = judged.verdicts["sentence"][figure]

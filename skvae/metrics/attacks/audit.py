@@ -19,10 +19,10 @@ from skvae.metrics.attacks.intervals import CONFIDENCE
 from skvae.metrics.attacks.likelihood import Density, likelihood_attack, scoring_methods
 from skvae.metrics.attacks.linkability import linkability
 from skvae.metrics.attacks.outcome import Outcome
+from skvae.metrics.attacks.rows import MIN_ROWS
 from skvae.metrics.attacks.singling_out import singling_out
 from skvae.metrics.frames import align
 
-MIN_ROWS = 20  # of each table: fewer prove nothing
 N_COLUMNS = (1, 3, 6)  # of a condition that singles out
 N_NEIGHBORS = 10  # of either half of a row that is linked
 

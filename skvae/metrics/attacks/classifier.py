@@ -29,12 +29,8 @@ def classifier_attack(
 
     Parameters
     ----------
-    members, others : DataFrame of shape (m, D) and (n, D)
-        Rows that the generator has seen, and rows of the same distribution that it has not.
-    synthetic : DataFrame of shape (M, D)
-        Rows that it has drawn.
-    reference : DataFrame of shape (N, D)
-        Real rows of the same distribution that are none of the others: what the attacker knows of the population.
+    members, others, synthetic, reference : DataFrame
+        Rows that are attacked and rows that the attacker holds, as in ``density_attack``.
     random_state : int, RandomState or None
         Seed of the forest.
 
@@ -55,9 +51,7 @@ def classifier_attack(
     True
     """
     rows = Rows.of(members, others, synthetic, reference)
-    X = np.concatenate([rows.synthetic, rows.reference])
     y = np.repeat([1, 0], [len(rows.synthetic), len(rows.reference)])
-    X, asked = fill_empty(X, np.concatenate([rows.members, rows.others]))
+    X, asked = fill_empty(rows.known, rows.asked)
     forest = RandomForestClassifier(N_TREES, class_weight="balanced", random_state=check_random_state(random_state))
-    scores = forest.fit(X, y).predict_proba(asked)[:, 1]
-    return Membership.of("a classifier of synthetic rows", "rows", scores[: len(members)], scores[len(members) :])
+    return rows.outcome("a classifier of synthetic rows", forest.fit(X, y).predict_proba(asked)[:, 1])

@@ -64,13 +64,12 @@ def density_attack(
     True
     """
     rows = Rows.of(members, others, synthetic, reference)
-    learned = np.concatenate([rows.synthetic, rows.reference])
-    coding = _coding(rows.is_number, len(learned)).fit(learned)
-    drawn, real = coding.transform(rows.synthetic), coding.transform(rows.reference)
-    distance, asked = _spacing(real), coding.transform(np.concatenate([rows.members, rows.others]))
-    logs = [_log_density(asked, sample, BANDWIDTH * distance, REACH * distance) for sample in (drawn, real)]
-    scores = logs[0] - logs[1]
-    return Membership.of("the density of synthetic rows", "rows", scores[: len(members)], scores[len(members) :])
+    coding = _coding(rows.is_number, len(rows.known)).fit(rows.known)
+    asked, drawn, real = (coding.transform(table) for table in (rows.asked, rows.synthetic, rows.reference))
+    distance = _spacing(real)
+    widths = BANDWIDTH * distance, REACH * distance
+    scores = _log_density(asked, drawn, *widths) - _log_density(asked, real, *widths)
+    return rows.outcome("the density of synthetic rows", scores)
 
 
 def _coding(is_number: NDArray[np.bool_], n_rows: int) -> ColumnTransformer:

@@ -13,11 +13,11 @@ from skvae.metrics.association import associations
 from skvae.metrics.attacks.outcome import Membership
 from skvae.metrics.attacks.rows import Rows
 from skvae.metrics.frames import Floats
-from skvae.metrics.gower import closest, on_gowers_scale
+from skvae.metrics.gower import TIE, closest, on_gowers_scale
 
 SUBSETS = ("all", "random", "correlated")
 MIN_COLUMNS, MAX_COLUMNS = 2, 6  # of a subset
-TIE = 1e-5  # what single precision leaves of the difference of two equal distances
+ALL = slice(None)
 
 Columns = list[NDArray[np.intp]]
 
@@ -40,12 +40,8 @@ def distance_attack(
 
     Parameters
     ----------
-    members, others : DataFrame of shape (m, D) and (n, D)
-        Rows that the generator has seen, and rows of the same distribution that it has not.
-    synthetic : DataFrame of shape (M, D)
-        Rows that it has drawn.
-    reference : DataFrame of shape (N, D)
-        Real rows of the same distribution that are none of the others: what the attacker knows of the population.
+    members, others, synthetic, reference : DataFrame
+        Rows that are attacked and rows that the attacker holds, as in ``density_attack``.
     subsets : {"all", "random", "correlated"}
         All columns at once, where the score is the difference of the distances itself; two to six columns drawn at
         random; or two to six, one drawn at random and those that hang together with it most (``associations`` of the
@@ -82,7 +78,7 @@ def distance_attack(
         raise ValueError(f"n_subsets must be at least 1, but is {n_subsets}. Pass 40, say.")
     rows = Rows.of(members, others, synthetic, reference)
     if subsets == "all":
-        attack, scores = "distances over all columns", _gain(rows, None)
+        attack, scores = "distances over all columns", _gain(rows)
     else:
         rng = check_random_state(random_state)
         chosen = _random(len(rows.is_number), n_subsets, rng)
@@ -90,17 +86,13 @@ def distance_attack(
             chosen = _correlated(reference[list(members.columns)], chosen)
         attack = f"distances over {subsets} subsets of columns"
         scores = np.mean([_votes(_gain(rows, columns)) for columns in chosen], axis=0)
-    return Membership.of(attack, "rows", scores[: len(members)], scores[len(members) :])
+    return rows.outcome(attack, scores)
 
 
-def _gain(rows: Rows, columns: NDArray[np.intp] | None) -> Floats:
+def _gain(rows: Rows, columns: NDArray[np.intp] | slice = ALL) -> Floats:
     """How much closer members and others lie to synthetic than to reference rows. Shape: (m + n,)."""
-    tables = [rows.synthetic, rows.reference, rows.members, rows.others]
-    is_number = rows.is_number
-    if columns is not None:
-        tables, is_number = [table[:, columns] for table in tables], is_number[columns]
-    drawn, real, members, others = on_gowers_scale(tables, is_number)
-    asked = np.concatenate([members, others])
+    tables = [table[:, columns] for table in (rows.synthetic, rows.reference, rows.asked)]
+    drawn, real, asked = on_gowers_scale(tables, rows.is_number[columns])
     return (closest(asked, real)[0] - closest(asked, drawn)[0]).astype(np.float64)
 
 

@@ -50,6 +50,30 @@ def auc_and_error(members: Floats, others: Floats) -> tuple[float, float]:
     return float(below.mean()), math.sqrt(below.var(ddof=1) / m + above.var(ddof=1) / n)
 
 
+def error_by_chance(n_members: int, n_others: int) -> float:
+    r"""Standard error of the AUC of an attack that knows nothing.
+
+    .. math:: \sqrt{\frac{m + n + 1}{12 m n}}
+
+    whatever the scores, where no two are equal; ties make it smaller.
+
+    Parameters
+    ----------
+    n_members, n_others : int
+        Number of rows of either kind, m and n.
+
+    References
+    ----------
+    Mann and Whitney (1947), On a Test of Whether one of Two Random Variables is Stochastically Larger than the Other.
+
+    Examples
+    --------
+    >>> round(error_by_chance(1000, 1000), 4)
+    0.0129
+    """
+    return math.sqrt((n_members + n_others + 1) / (12 * n_members * n_others))
+
+
 def auc_interval(auc: float, error: float, n_pairs: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Interval of an AUC.
 

@@ -1,4 +1,4 @@
-"""Tables of an attack on membership as floats."""
+"""Tables of an attack on membership as floats, and its scores as an outcome."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skvae.metrics.attacks.outcome import Membership
 from skvae.metrics.frames import Encoding, Floats, align
+
+MIN_ROWS = 20  # of each table: fewer prove nothing
 
 
 @dataclass(frozen=True)
@@ -38,3 +41,18 @@ class Rows:
         encoding = Encoding.fit(*tables)
         coded = [encoding.encode(table) for table in tables]
         return cls(coded[0], coded[1], coded[2], coded[3], encoding.is_number)
+
+    @property
+    def asked(self) -> Floats:
+        """Rows that are judged, members first. Shape: (m + n, D)."""
+        return np.concatenate([self.members, self.others])
+
+    @property
+    def known(self) -> Floats:
+        """Rows that the attacker holds, synthetic ones first. Shape: (M + N, D)."""
+        return np.concatenate([self.synthetic, self.reference])
+
+    def outcome(self, attack: str, scores: Floats) -> Membership:
+        """What an attack achieves by its scores of the rows that are judged. Shape: (m + n,)."""
+        n_members = len(self.members)
+        return Membership.of(attack, "rows", scores[:n_members], scores[n_members:])

@@ -1,4 +1,5 @@
 import math
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from skvae.metrics.attacks.intervals import (
     auc_and_error,
     auc_interval,
     difference_interval,
+    error_by_chance,
     proven_epsilon,
     true_positives,
 )
@@ -26,6 +28,15 @@ def test_auc_is_scikit_learns_and_its_error_scipys():
     assert auc == pytest.approx(roc_auc_score(np.repeat([1, 0], [70, 50]), np.concatenate([members, others])))
     assert auc == pytest.approx(mannwhitneyu(members, others).statistic / (70 * 50))
     assert (auc - 0.5) / error == pytest.approx(brunnermunzel(others, members).statistic)
+
+
+def test_the_error_by_chance_is_the_spread_over_all_ways_to_name_members():
+    scores, m = np.arange(7.0), 3
+    areas = []
+    for chosen in combinations(range(7), m):
+        is_member = np.isin(np.arange(7), chosen)
+        areas.append(auc_and_error(scores[is_member], scores[~is_member])[0])
+    assert np.std(areas) == pytest.approx(error_by_chance(m, 7 - m))
 
 
 def test_sides_are_symmetric():

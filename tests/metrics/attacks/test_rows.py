@@ -15,6 +15,15 @@ def test_tables_share_one_code():
     assert (rows.reference[:, 3] == 3).all()  # a level that comes after those of the others
 
 
+def test_scores_are_split_where_members_end():
+    rows = Rows.of(*(people(n_rows, n_rows) for n_rows in (9, 8, 7, 6)))
+    np.testing.assert_array_equal(rows.asked, np.concatenate([rows.members, rows.others]))
+    np.testing.assert_array_equal(rows.known, np.concatenate([rows.synthetic, rows.reference]))
+    outcome = rows.outcome("an attack", np.repeat([1.0, 0.0], [9, 8]))
+    assert (outcome.attack, outcome.needs, outcome.auc) == ("an attack", "rows", 1.0)
+    assert (outcome.n_members, outcome.n_others) == (9, 8)
+
+
 def test_tables_must_agree():
     tables = [people(9, seed) for seed in range(4)]
     with pytest.raises(
