@@ -239,9 +239,7 @@ assert "größe" in report(frame, vae.sample(40)).to_html(title="größe")
 """
 
 
-@pytest.mark.parametrize("is_ascii", [False, True], ids=["UTF-8 mode", "ASCII"])
-def test_views_and_pages_work_in_the_c_locale(is_ascii):
-    locale = {"LC_ALL": "C"} | ({"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"} if is_ascii else {})
-    environment = {**os.environ, **locale}
+def test_views_and_pages_work_where_text_is_ascii():
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     done = subprocess.run([sys.executable, "-"], input=VIEWS.encode(), env=environment, capture_output=True)
     assert done.returncode == 0, done.stderr.decode()

@@ -10,7 +10,7 @@ from skvae.estimators.rules import rules_of
 from skvae.tables import Rulebook
 from tests.tables.rules.ruled import FOUND, TABLES, orders, people, stays, with_gaps
 
-QUICK = {"n_components": 2, "max_iter": 2, "random_state": 0}
+QUICK = {"n_components": 2, "hidden_layer_sizes": (16,), "max_iter": 2, "random_state": 0}
 
 
 @pytest.fixture(scope="module", params=TABLES)

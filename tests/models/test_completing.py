@@ -130,7 +130,7 @@ def test_what_completes_is_the_reader_where_there_is_one(vae, table):
 def test_samples_are_those_of_the_chain_whatever_the_reader_proposes(known, joint_of, monkeypatch):
     """Two models that know nothing of each other: rows have the exact conditional probabilities of the chain."""
     monkeypatch.setattr("skvae.models.completing.N_PROPOSALS", 60)
-    parts, n = [(Categorical(), [2, 0], [3, 2]), (Bernoulli(), [1], [0]), (Ordinal(), [3], [3])], 4000
+    parts, n = [(Categorical(), [2, 0], [3, 2]), (Bernoulli(), [1], [0]), (Ordinal(), [3], [3])], 2000
     seed = torch.Generator().manual_seed(0)
     chain = Chain(joint_of(parts), lambda n_in, n_out: MLP(n_in, n_out, (6,), "silu", 0.0, seed), seed).double()
     reader = Reader(joint_of(parts), (8,), seed).double()
