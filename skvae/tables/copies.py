@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skvae.tables.bins import Floats
+from skvae.tables.bins import Bins, Floats, Integers
 from skvae.tables.columns import Column, HistogramColumn
 from skvae.tables.columns.base import Mask
 from skvae.tables.columns.time import zone_of
 from skvae.tables.rows import Rows, column_of, with_cells
 
-N_ROWS = 100_000  # that are looked at, at most
+N_ROWS = 50_000  # that are looked at, at most
 N_FIRST = 2000  # of these, on which all pairs are compared
 MIN_SHARE = 0.01  # of the rows that are copies beyond chance
 MIN_ROWS = 10  # that are
@@ -82,7 +82,7 @@ class Cells:
     def __init__(self, rows: Rows, codec: HistogramColumn, j: int) -> None:
         self.rows, self.codec = rows, codec
         self.numbers = codec.numbers(column_of(rows, j))
-        self.level = codec.range_of(self.numbers)
+        self.level = _level_of(self.numbers, codec.bins)
         self.is_copy = np.zeros(len(rows), dtype=bool)
         self._points = list[Floats]()
 
@@ -92,7 +92,7 @@ class Cells:
         They may where both lie in one range, and the value is none that the cell could have copied before.
         """
         values = self.codec.numbers(column_of(self.rows, reference))
-        may_be = (self.level >= 0) & self.codec.bins.covers(values) & (self.codec.range_of(values) == self.level)
+        may_be = (self.level >= 0) & (self.codec.bins.range_of(values) == self.level)
         for point in self._points:
             may_be &= values != point
         return values, may_be & ~self.is_copy
@@ -204,7 +204,7 @@ def _candidates(rows: Rows, ranged: Ranged) -> dict[int, list[int]]:
     values = {j: column.number.measured(numbers[j]) for j, column in ranged.items()}
     found = dict[int, list[int]]()
     for j, column in ranged.items():
-        is_ranged = column.range_of(numbers[j]) >= 0
+        is_ranged = column.bins.covers(numbers[j])
         found[j] = [
             r
             for r, other in ranged.items()
@@ -235,8 +235,14 @@ def _is_share(mask: Mask) -> bool:
     return bool(2 * mask.sum() >= MIN_SHARE * len(mask))
 
 
+def _level_of(numbers: Floats, bins: Bins) -> Integers:
+    """The level of each number where that is a range, also of one beyond its ends; −1 for others and gaps. (N,)."""
+    level = np.nan_to_num(bins.encode(numbers)).astype(int)
+    return np.where(~np.isnan(numbers) & (bins.first[level] >= 0), level, -1)
+
+
 def _n_beyond_chance(cells: Cells, values: Floats, may_be: Mask) -> float:
-    """Cells that are equal to values beyond those that would be if these were shuffled within the levels, or 0.
+    """Cells that are equal to values beyond those that are to the values of other rows in their level, or 0.
 
     Chance is about Poisson: what is no five of its standard deviations beyond it counts as nothing.
     """
@@ -244,11 +250,12 @@ def _n_beyond_chance(cells: Cells, values: Floats, may_be: Mask) -> float:
         return 0.0
     own, others, level = cells.numbers[may_be], values[may_be], cells.level[may_be]
     distinct, place = np.unique(np.concatenate([own, others]), return_inverse=True)
-    n_own, n_others = (np.bincount(part, minlength=len(distinct)) for part in np.split(place, 2))
-    n_rows = np.bincount(level)[cells.codec.range_of(distinct)]
-    expected = float((n_own * n_others / n_rows).sum())
-    n_equal = float((own == others).sum())
-    return n_equal - expected if n_equal - expected > N_DEVIATIONS * np.sqrt(expected) else 0.0
+    places = [place[: len(own)], place[len(own) :], place[: len(own)][own == others]]
+    n_own, n_others, n_equal = (np.bincount(part, minlength=len(distinct)) for part in places)
+    n_other_rows = np.bincount(level)[cells.codec.bins.range_of(distinct)] - 1
+    expected = float(((n_own * n_others - n_equal) / np.maximum(n_other_rows, 1)).sum())
+    n_beyond = float(n_equal.sum()) - expected
+    return n_beyond if n_beyond > N_DEVIATIONS * np.sqrt(expected) else 0.0
 
 
 def _shares(cells: Cells, may_be: Mask, is_equal: Mask) -> NDArray[np.float64]:

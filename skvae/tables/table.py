@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from skvae.likelihoods import Block, Columns, Joint, Likelihood
-from skvae.likelihoods.ruler import Ruler
+from skvae.likelihoods.ruler import N_POINTS, N_POINTS_OF_COPIES, Ruler
 from skvae.messages import warn_user
 from skvae.tables.bins import Floats
 from skvae.tables.columns import Column, Dtype, HistogramColumn, IdentifierColumn, NewIdentifiers, Support
@@ -418,7 +418,8 @@ class Table:
 
     def rulers(self) -> list[Ruler]:
         """The levels of numbers whose values can be compared with those of other columns."""
-        rulers = [column.ruler(j) for j, column in enumerate(self.columns)]
+        n_points = N_POINTS_OF_COPIES if self.copies else N_POINTS
+        rulers = [column.ruler(j, n_points) for j, column in enumerate(self.columns)]
         return [ruler for ruler in rulers if ruler is not None]
 
     def _facts(self, index: list[int]) -> Columns:

@@ -62,8 +62,8 @@ class HistogramColumn(Column):
     def frequencies(self) -> Floats:  # noqa: D102
         return self.bins.shares if len(self.bins.shares) else super().frequencies
 
-    def ruler(self, position: int) -> Ruler:  # noqa: D102
-        shares = POSITION_MAX * (np.arange(N_POINTS) + 0.5) / N_POINTS
+    def ruler(self, position: int, n_points: int = N_POINTS) -> Ruler:  # noqa: D102
+        shares = POSITION_MAX * (np.arange(n_points) + 0.5) / n_points
         values = self.bins.decode((np.arange(len(self.edges))[:, None] + shares).ravel())
         begins, ends, points = (torch.from_numpy(self.number.measured(part)) for part in (*self.edges.T, values))
         return Ruler(position, self.number.shared_unit, begins, ends, points)
@@ -92,11 +92,6 @@ class HistogramColumn(Column):
     def numbers(self, values: pd.Series) -> Floats:
         """Numbers of values: those of a float32 that is next to a decimal are the decimal."""
         return as_decimals(self.number.encode(values), self.bins.decimals, numpy_float(self.dtype))
-
-    def range_of(self, numbers: Floats) -> Integers:
-        """The level of each number where that is a range, −1 where it is a single value, and for a gap. Shape: (N,)."""
-        level = np.nan_to_num(self.bins.encode(numbers)).astype(int)
-        return np.where(~np.isnan(numbers) & (self.bins.first[level] >= 0), level, -1)
 
     def decode(self, cells: Floats) -> Values:  # noqa: D102
         return self.number.decode(self.bins.decode(cells))
