@@ -397,6 +397,10 @@ class VAETransformer(
         ``constraints_``, over the observed cells and given which these are. With ``n_draws``, and without a chain, it
         is the importance-weighted bound of the model of z.
 
+        Where cells are equal to an earlier one in a part of the rows, such a cell has the probability of that instead
+        of a density: the dominating measure has the points of the earlier values beside length. Models that know of
+        other copies, or of none, do not compare.
+
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_rows, n_columns)

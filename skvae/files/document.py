@@ -22,7 +22,7 @@ from skvae.identifiers import Keys, Seen, Slot, TextForm
 from skvae.likelihoods import FAMILIES, Likelihood
 from skvae.models import Online
 from skvae.priors import PRIORS, PriorFamily
-from skvae.tables import KINDS, Bins, Bound, Equation, Function, IdentifierColumn, Quantity, Rulebook
+from skvae.tables import KINDS, Bins, Bound, Copy, Equation, Function, IdentifierColumn, Quantity, Rulebook
 from skvae.training import BetaSchedule, CyclicalBeta, LinearBeta
 
 OF_PARAMETERS: list[type] = [*FAMILIES.values(), *PRIORS.values(), LinearBeta, CyclicalBeta]
@@ -35,7 +35,7 @@ OWN = (Likelihood, PriorFamily, BetaSchedule)  # of which a user may derive clas
 
 def known_classes() -> dict[str, type]:
     """The dataclasses that a document may hold, by name."""
-    return {cls.__name__: cls for cls in [*OF_PARAMETERS, *KINDS, Bins, *OF_IDENTIFIERS, Online, *OF_RULES]}
+    return {cls.__name__: cls for cls in [*OF_PARAMETERS, *KINDS, Bins, Copy, *OF_IDENTIFIERS, Online, *OF_RULES]}
 
 
 class Writer:

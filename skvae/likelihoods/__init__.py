@@ -13,7 +13,7 @@ from skvae.likelihoods.negative_binomial import NegativeBinomial
 from skvae.likelihoods.normal_scores import NormalScores
 from skvae.likelihoods.ordinal import Ordinal
 from skvae.likelihoods.poisson import Poisson
-from skvae.likelihoods.ruler import N_POINTS, Ruler
+from skvae.likelihoods.ruler import N_POINTS, N_POINTS_OF_COPIES, Ruler
 from skvae.likelihoods.score_mixture import ScoreMixture
 from skvae.likelihoods.student_t import StudentT
 
@@ -38,6 +38,7 @@ FAMILIES: dict[str, type[Likelihood]] = {
 __all__ = [
     "FAMILIES",
     "N_POINTS",
+    "N_POINTS_OF_COPIES",
     "Bernoulli",
     "Block",
     "Categorical",

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 N_POINTS = 8  # of a level, by which cells are measured
+N_POINTS_OF_COPIES = 64  # where a cell may be equal to another: it must be known in which level that lies
 
 
 class Ruler(NamedTuple):
@@ -20,7 +21,7 @@ class Ruler(NamedTuple):
         What its numbers count; columns of one unit can be compared.
     begins, ends : Tensors of shape (T,)
         Range of each level, in increasing order; equal where it is a single value.
-    points : Tensor of shape (T * 8,)
+    points : Tensor of shape (T * n_points,)
         Values at equally spaced positions of each level.
     """
 

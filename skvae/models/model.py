@@ -31,7 +31,19 @@ from skvae.models.obeying import (
 )
 from skvae.networks import VAE
 from skvae.objectives import Bound, elbo, importance_weighted_bound, mean_log_likelihood, normal_nodes
-from skvae.tables import NewIdentifiers, Rows, Rulebook, Table, fill_gaps, gaps_of, keep_given, release, slices
+from skvae.tables import (
+    NewIdentifiers,
+    Rows,
+    Rulebook,
+    Table,
+    draw_copies,
+    fill_gaps,
+    gaps_of,
+    keep_given,
+    log_prob_of_copies,
+    release,
+    slices,
+)
 
 N_NODES, N_NODES_OF_FEW = 32, 8  # fixed posterior draws of a score; where little depends on z, and each is dear
 N_DRAWS = 100  # of an importance-weighted bound
@@ -115,7 +127,8 @@ class Model:
         Without a chain, no number of draws means 100.
         """
         if self.vae.chain is not None and n_draws is None:
-            return self._by_row(X, self._log_prob)[0].numpy()
+            log_prob = self._by_row(X, self._log_prob)[0].numpy()
+            return log_prob + self._log_prob_of_copies(X) if self.table.copies else log_prob
         n_draws = N_DRAWS if n_draws is None else n_draws
 
         def bounds(vae: VAE, x: Tensor) -> tuple[Tensor]:
@@ -151,7 +164,7 @@ class Model:
         x, where = x[has_gap], has_gap.cpu().numpy()
         completed = by.mean(x, generator)[None] if n_draws is None else by.draws(x, n_draws, generator)
         tables = [by.table.decode(rows, new=self._new(generator, beside=X)) for rows in completed]
-        if self.rules is not None and len(x):
+        if len(x) and (self.rules is not None or (self.has_copies and n_draws is not None)):
             some = rows_at(X, where)
             tables = [
                 self._completed(rows, by, x, some, ~gaps_of(some), generator, are_means=n_draws is None)
@@ -202,7 +215,7 @@ class Model:
     def sample(self, n_samples: int, generator: torch.Generator, *, gaps: bool | None) -> Any:
         """Draws from p(x), with gaps as the rows of training have them, or without if False. Shape: (n_samples, D)."""
         has_gaps = gaps is not False
-        rows = self._draws(n_samples, generator, gaps=has_gaps, are_named=True)
+        rows = self._copied(self._draws(n_samples, generator, gaps=has_gaps, are_named=True), generator)
         if self.rules is not None:
             rows, broken = self._obeying(rows, lambda at: self._draws(len(at), generator, gaps=has_gaps), generator)
             refuse_broken(self.rules, rows, broken)
@@ -224,9 +237,9 @@ class Model:
         else:
             rows = by.table.decode(drawn, new=new)
             given = given.iloc[[0] * n_samples]
-        rows = keep_given(rows, given, self.table)
+        known = self._is_given(given)
+        rows = self._copied(keep_given(rows, given, self.table), generator, known)
         if self.rules is not None:
-            known = self._is_given(given)
             check_condition(self.rules, rows, known)
 
             def draw(at: Positions) -> Rows:
@@ -254,12 +267,17 @@ class Model:
         self, rows: Rows, by: Completer, x: Tensor, X: Rows, known: Mask, generator: torch.Generator, *, are_means: bool
     ) -> Rows:
         """Completed rows, with the known cells of X, made to keep the rules as far as these let them."""
+        rows = with_known(rows, X, known)
+        if not are_means:
+            rows = self._copied(rows, generator, known)
+        if self.rules is None:
+            return rows
 
         def draw(at: Positions) -> Rows:
             again: Rows = by.table.decode(by.draws(x[at], 1, generator)[0])
             return again
 
-        return self._obeying(with_known(rows, X, known), draw, generator, known, are_means=are_means)[0]
+        return self._obeying(rows, draw, generator, known, are_means=are_means)[0]
 
     def _obeying(
         self,
@@ -280,10 +298,30 @@ class Model:
         kept[:, list(self.table.identifiers)] = True
 
         def redraw(at: Positions) -> Rows:
-            return with_known(draw(at), rows_at(rows, at), kept[at])
+            return self._copied(with_known(draw(at), rows_at(rows, at), kept[at]), generator, kept[at])
 
         is_free = None if known is None else ~known
         return obey(self.rules, rows, generator, redraw, is_free=is_free, are_means=are_means)
+
+    @property
+    def has_copies(self) -> bool:
+        """Whether draws have cells that are the value of another: those of the chain, and what it completes."""
+        return self.vae.chain is not None and bool(self.table.copies)
+
+    def _copied(self, rows: Rows, generator: torch.Generator, known: Mask | None = None) -> Rows:
+        """Draws in which some of the cells that are not known are the value of another. Shape: (N, D), kept."""
+        if not self.has_copies:
+            return rows
+
+        def uniform(n: int) -> Floats:
+            return torch.rand(n, generator=generator, device=generator.device).cpu().numpy()
+
+        return draw_copies(rows, self.table.copies, self.table.ranged, uniform, known)
+
+    def _log_prob_of_copies(self, X: Rows) -> Floats:
+        """What copies add to the log-probability of each row. Shape: (N, D) -> (N,)."""
+        parts = [log_prob_of_copies(rows, self.table.copies, self.table.ranged) for _, rows in slices(X)]
+        return np.concatenate(parts)
 
     def _is_given(self, given: pd.DataFrame) -> Mask:
         """Which cells of rows a condition says. Shape: (M, D)."""

@@ -104,9 +104,9 @@ class FirstPass:
         if self._sample is None:
             self.X = concatenate([rows for _, rows in self._head])
             return
-        if self._survey is not None:
-            self.table = self._survey.table()
         self._positions, self.X = self._sample.rows()
+        if self._survey is not None:
+            self.table = self._survey.table().with_copies_of(self.X)
 
     def data(self, weights: Tensor | None = None) -> Data:
         """The stream to train on, and its sample, which starts the model and judges it."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
-from skvae.likelihoods import N_POINTS, Ruler
+from skvae.likelihoods import Ruler
 
 BEYOND = 2.0  # where levels begin that are not there, among values from 0 to 1
 
@@ -20,7 +20,7 @@ class Rulers(nn.Module):
     Parameters
     ----------
     rulers : list of C Rulers
-        The columns that have levels, in the order of the row.
+        The columns that have levels, in the order of the row; all have as many points in a level.
 
     Attributes
     ----------
@@ -30,6 +30,8 @@ class Rulers(nn.Module):
         What the numbers of each count.
     n_levels : list of C ints
         Levels of each.
+    n_points : int
+        Positions in a level that are told apart.
     """
 
     def __init__(self, rulers: list[Ruler]) -> None:
@@ -37,6 +39,7 @@ class Rulers(nn.Module):
         self.columns = [ruler.column for ruler in rulers]
         self.units = [ruler.unit for ruler in rulers]
         self.n_levels = [len(ruler.begins) for ruler in rulers]
+        self.n_points = len(rulers[0].points) // len(rulers[0].begins)
         scaled = _of_unit_range(rulers)
         begins, points = [ruler.begins for ruler in scaled], [ruler.points for ruler in scaled]
         is_single = [ruler.begins == ruler.ends for ruler in scaled]
@@ -49,7 +52,7 @@ class Rulers(nn.Module):
     def measure(self, x: Tensor, which: Tensor) -> Tensor:
         """Values of cells of some of the columns. Shape: (S, B, D), (C', R) -> (S, B, C', R), NaN for a gap."""
         cells = x[..., self.get_buffer("position")[which]]
-        place = (cells.nan_to_num(nan=0.0) * N_POINTS).long()
+        place = (cells.nan_to_num(nan=0.0) * self.n_points).long()
         return self.get_buffer("points")[which, place].masked_fill(cells.isnan(), torch.nan)
 
     def level_of(self, values: Tensor, columns: slice) -> Tensor:

@@ -16,11 +16,22 @@ from skvae.tables.columns import (
     TimeColumn,
     WholeColumn,
 )
-from skvae.tables.conditions import fill_gaps, keep_given, position_of, read_condition, with_cells, with_rows
+from skvae.tables.conditions import fill_gaps, keep_given, position_of, read_condition
+from skvae.tables.copies import Copy, draw_copies, log_prob_of_copies
 from skvae.tables.encoded import EncodedColumn
 from skvae.tables.flat import FlatTable, check_levels
 from skvae.tables.frames import Native, to_pandas
-from skvae.tables.rows import Rows, check_alike, column_of, concatenate, gaps_of, slices, without_cells
+from skvae.tables.rows import (
+    Rows,
+    check_alike,
+    column_of,
+    concatenate,
+    gaps_of,
+    slices,
+    with_cells,
+    with_rows,
+    without_cells,
+)
 from skvae.tables.rules import Bound, Equation, Function, Quantity, Rulebook
 from skvae.tables.sample import RowSample
 from skvae.tables.schema import choose_families
@@ -35,6 +46,7 @@ __all__ = [
     "CategoryColumn",
     "Chunks",
     "Column",
+    "Copy",
     "EncodedColumn",
     "Equation",
     "FlatTable",
@@ -60,11 +72,13 @@ __all__ = [
     "choose_families",
     "column_of",
     "concatenate",
+    "draw_copies",
     "fill_gaps",
     "gaps_of",
     "is_memory_map",
     "is_stream",
     "keep_given",
+    "log_prob_of_copies",
     "position_of",
     "python_reader_of",
     "read_condition",

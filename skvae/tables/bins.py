@@ -132,10 +132,15 @@ class Bins:
 
     def covers(self, values: Floats) -> NDArray[np.bool_]:
         """Whether each value lies inside a bin and has the column's precision."""
-        bins = self.edges[self.first >= 0]
-        at = np.searchsorted(bins[:, 0], values, side="right") - 1
-        ends = np.append(bins[:, 1], -np.inf)[at]  # below the first bin there is none
-        return np.asarray((values < ends) & (values <= self.maximum) & (self._rounded(values) == values))
+        return self.range_of(values) >= 0
+
+    def range_of(self, values: Floats) -> Integers:
+        """The level of the bin in which each value lies; −1 where there is none, or it has another precision."""
+        levels = np.flatnonzero(self.first >= 0)
+        at = np.searchsorted(self.edges[levels, 0], values, side="right") - 1  # −1 below the first bin
+        ends, levels = np.append(self.edges[levels, 1], -np.inf)[at], np.append(levels, -1)[at]
+        is_inside = (values < ends) & (values <= self.maximum) & (self._rounded(values) == values)
+        return np.where(is_inside, levels, -1)
 
     def may_hide(self, values: Floats) -> NDArray[np.bool_]:
         """Whether values beyond the ends may be some that count as these: no farther out than the ends are apart."""

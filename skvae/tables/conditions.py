@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skvae.tables.bins import Integers
 from skvae.tables.columns.base import Mask
 from skvae.tables.columns.cells import is_missing
 from skvae.tables.frames import to_pandas
-from skvae.tables.rows import Rows
+from skvae.tables.rows import Rows, with_cells
 from skvae.tables.table import Table
 
 
@@ -119,28 +118,3 @@ def keep_given(rows: Rows, given: pd.DataFrame, table: Table) -> Rows:
             cells: Any = with_cells(rows.iloc[:, j], is_known, known)
             rows.isetitem(j, cells)
     return rows
-
-
-def with_rows(frame: pd.DataFrame, at: Integers, new: pd.DataFrame) -> pd.DataFrame:
-    """A DataFrame with other rows at some positions."""
-    frame, where = frame.copy(), np.zeros(len(frame), dtype=bool)
-    where[at] = True
-    for j in range(frame.shape[1]):
-        cells: Any = with_cells(frame.iloc[:, j], where, new.iloc[:, j])
-        frame.isetitem(j, cells)
-    return frame
-
-
-def with_cells(column: pd.Series, where: Mask, values: pd.Series) -> pd.Series:
-    """A copy of a column with some of its cells replaced."""
-    array: Any = column.array.copy()
-    if isinstance(column.dtype, pd.SparseDtype):
-        array = array.to_dense()
-    if isinstance(array, pd.Categorical):
-        values = values.astype(object)
-        array = array.add_categories([value for value in values.dropna().unique() if value not in array.categories])
-        array[where] = values.tolist()
-    else:
-        array[where] = values.astype(array.dtype).array
-    dtype = column.dtype if isinstance(column.dtype, pd.SparseDtype) else array.dtype
-    return pd.Series(array, index=column.index, dtype=dtype)

@@ -15,6 +15,7 @@ from skvae.likelihoods import Likelihood
 from skvae.tables.bins import Floats
 from skvae.tables.columns import CategoryColumn, Column, IdentifierColumn
 from skvae.tables.columns.cells import is_missing
+from skvae.tables.copies import Copy, are_copies_of
 from skvae.tables.encoded import EncodedColumn
 from skvae.tables.frames import Native
 from skvae.tables.table import Table
@@ -36,6 +37,7 @@ class FlatTable:
     dtype: np.dtype[Any] | None
     native: Native | None = None
     identifiers: dict[int, IdentifierColumn] = field(default_factory=dict)
+    copies: list[Copy] = field(default_factory=list)
 
     @classmethod
     def of(cls, table: Table) -> FlatTable:
@@ -53,6 +55,7 @@ class FlatTable:
             table.dtype,
             table.native,
             table.identifiers,
+            list(table.copies),
         )
 
     def table(self) -> Table:
@@ -67,7 +70,10 @@ class FlatTable:
             raise ValueError("The parts of its table do not fit together")
         n = len(self.indicated)
         data = [self._encoded(n + j) for j in range(len(self.columns) - n)]
-        return Table(data, self.labels, self.dtype, self.native, self.identifiers)
+        table = Table(data, self.labels, self.dtype, self.native, self.identifiers, tuple(self.copies))
+        if not are_copies_of(table.copies, table.ranged):
+            raise ValueError("The copies of its table are not those of its columns")
+        return table
 
     def _encoded(self, j: int) -> EncodedColumn:
         return EncodedColumn(

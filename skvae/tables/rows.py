@@ -99,6 +99,31 @@ def without_columns(X: Rows, positions: Collection[int]) -> Rows:
     return X.iloc[:, kept] if isinstance(X, pd.DataFrame) else X[:, kept]
 
 
+def with_rows(frame: pd.DataFrame, at: NDArray[np.integer[Any]], new: pd.DataFrame) -> pd.DataFrame:
+    """A DataFrame with other rows at some positions."""
+    frame, where = frame.copy(), np.zeros(len(frame), dtype=bool)
+    where[at] = True
+    for j in range(frame.shape[1]):
+        cells: Any = with_cells(frame.iloc[:, j], where, new.iloc[:, j])
+        frame.isetitem(j, cells)
+    return frame
+
+
+def with_cells(column: pd.Series, where: NDArray[np.bool_], values: pd.Series) -> pd.Series:
+    """A copy of a column with some of its cells replaced."""
+    array: Any = column.array.copy()
+    if isinstance(column.dtype, pd.SparseDtype):
+        array = array.to_dense()
+    if isinstance(array, pd.Categorical):
+        values = values.astype(object)
+        array = array.add_categories([value for value in values.dropna().unique() if value not in array.categories])
+        array[where] = values.tolist()
+    else:
+        array[where] = values.astype(array.dtype).array
+    dtype = column.dtype if isinstance(column.dtype, pd.SparseDtype) else array.dtype
+    return pd.Series(array, index=column.index, dtype=dtype)
+
+
 def concatenate(chunks: list[Any]) -> Any:
     """Chunks of one kind as one; categories without an order are united."""
     if not is_frame(chunks[0]):

@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from skvae.likelihoods import Block, Columns, Joint, Likelihood
-from skvae.likelihoods.ruler import Ruler
+from skvae.likelihoods.ruler import N_POINTS, N_POINTS_OF_COPIES, Ruler
 from skvae.messages import warn_user
 from skvae.tables.bins import Floats
-from skvae.tables.columns import Column, Dtype, IdentifierColumn, NewIdentifiers, Support
+from skvae.tables.columns import Column, Dtype, HistogramColumn, IdentifierColumn, NewIdentifiers, Support
 from skvae.tables.columns.base import Protect
 from skvae.tables.columns.cells import in_words, is_missing
 from skvae.tables.columns.dtypes import cast
+from skvae.tables.copies import Copy, find_copies, ranged_of
 from skvae.tables.encoded import EncodedColumn
 from skvae.tables.frames import Native
 from skvae.tables.rows import CELLS, Rows, cells_of, column_of, names_and_dtypes, without_columns
@@ -48,6 +49,8 @@ class Table:
         The library and dtypes of a DataFrame that is not one of pandas.
     identifiers : dict of int to IdentifierColumn
         Columns that are not encoded, by position among all.
+    copies : tuple of Copies
+        Columns whose cells may be the value of an earlier one.
     """
 
     data: list[EncodedColumn]
@@ -55,6 +58,7 @@ class Table:
     dtype: np.dtype[Any] | None
     native: Native | None = None
     identifiers: dict[int, IdentifierColumn] = field(default_factory=dict)
+    copies: tuple[Copy, ...] = ()
 
     @classmethod
     def fit(
@@ -99,7 +103,7 @@ class Table:
         cells = statistics.read(X)
         statistics.check_observed()
         statistics.check_support(cells, X)
-        return cls.of(statistics, X, native)
+        return cls.of(statistics, X, native).with_copies_of(X)
 
     @classmethod
     def of(cls, statistics: Statistics, like: Rows, native: Native | None) -> Table:
@@ -108,6 +112,10 @@ class Table:
         if isinstance(like, pd.DataFrame):
             return cls(data, like.columns, None, native, statistics.identifier_columns())
         return cls(data, None, like.dtype, native)
+
+    def with_copies_of(self, X: Rows) -> Table:
+        """The table, and which columns copy earlier ones in some rows."""
+        return replace(self, copies=find_copies(X, self.ranged))
 
     def __repr__(self) -> str:
         return f"<Table of {self.n_columns} column(s)>"
@@ -195,6 +203,11 @@ class Table:
     def positions(self) -> list[int]:
         """Position among all columns of each that is encoded."""
         return [j for j in range(self.n_columns) if j not in self.identifiers]
+
+    @cached_property
+    def ranged(self) -> dict[int, HistogramColumn]:
+        """Columns some of whose levels are ranges of numbers, by position among all."""
+        return ranged_of(zip(self.positions, self.data_columns, strict=True))
 
     @property
     def dtypes(self) -> dict[Hashable, Dtype]:
@@ -405,7 +418,8 @@ class Table:
 
     def rulers(self) -> list[Ruler]:
         """The levels of numbers whose values can be compared with those of other columns."""
-        rulers = [column.ruler(j) for j, column in enumerate(self.columns)]
+        n_points = N_POINTS_OF_COPIES if self.copies else N_POINTS
+        rulers = [column.ruler(j, n_points) for j, column in enumerate(self.columns)]
         return [ruler for ruler in rulers if ruler is not None]
 
     def _facts(self, index: list[int]) -> Columns:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from skvae.likelihoods import Likelihood
-from skvae.likelihoods.ruler import Ruler
+from skvae.likelihoods.ruler import N_POINTS, Ruler
 from skvae.tables.bins import Floats, mean_of_draws
 from skvae.tables.columns.cells import in_words, is_missing
 from skvae.tables.columns.dtypes import Dtype, Values, is_bool, is_decimal
@@ -141,7 +141,7 @@ class Column(ABC):
         """What the levels are, in the values of the column, where there are any."""
         return None
 
-    def ruler(self, position: int) -> Ruler | None:
+    def ruler(self, position: int, n_points: int = N_POINTS) -> Ruler | None:
         """Its levels in a unit that other columns may share, where they are ranges of a number."""
         return None
 

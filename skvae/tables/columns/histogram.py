@@ -62,8 +62,8 @@ class HistogramColumn(Column):
     def frequencies(self) -> Floats:  # noqa: D102
         return self.bins.shares if len(self.bins.shares) else super().frequencies
 
-    def ruler(self, position: int) -> Ruler:  # noqa: D102
-        shares = POSITION_MAX * (np.arange(N_POINTS) + 0.5) / N_POINTS
+    def ruler(self, position: int, n_points: int = N_POINTS) -> Ruler:  # noqa: D102
+        shares = POSITION_MAX * (np.arange(n_points) + 0.5) / n_points
         values = self.bins.decode((np.arange(len(self.edges))[:, None] + shares).ravel())
         begins, ends, points = (torch.from_numpy(self.number.measured(part)) for part in (*self.edges.T, values))
         return Ruler(position, self.number.shared_unit, begins, ends, points)
@@ -82,14 +82,14 @@ class HistogramColumn(Column):
 
     def read(self, values: pd.Series) -> Floats:  # noqa: D102
         if is_whole(self.dtype):
-            cells = self._numbers(values)
+            cells = self.numbers(values)
             self._refuse(values, cells != np.rint(cells))
         return super().read(values)
 
     def encode(self, values: pd.Series) -> Floats:  # noqa: D102
-        return self.bins.encode(check_finite(self._numbers(values), self.name))
+        return self.bins.encode(check_finite(self.numbers(values), self.name))
 
-    def _numbers(self, values: pd.Series) -> Floats:
+    def numbers(self, values: pd.Series) -> Floats:
         """Numbers of values: those of a float32 that is next to a decimal are the decimal."""
         return as_decimals(self.number.encode(values), self.bins.decimals, numpy_float(self.dtype))
 
@@ -111,13 +111,13 @@ class HistogramColumn(Column):
 
     def is_possible(self, values: pd.Series) -> Mask:
         """Whether each value lies in a bin or is an atom. Shape: (N,)."""
-        cells = self._numbers(values)
+        cells = self.numbers(values)
         is_atom = np.isclose(self.bins.decode(self.bins.encode(cells)), cells, rtol=1e-12, atol=0.0)
         return np.asarray(is_atom | self.bins.covers(cells)) & self.number.is_possible(values)
 
     def may_hide(self, values: pd.Series) -> Mask:
         """Whether values may be some that protection keeps behind the ends: they count as these. Shape: (N,)."""
-        return self.bins.may_hide(self._numbers(values)) & self.number.is_possible(values)
+        return self.bins.may_hide(self.numbers(values)) & self.number.is_possible(values)
 
     def possible_values(self, support: Support) -> str:
         """The range of the levels; how many values there are, where all are atoms."""
@@ -127,7 +127,7 @@ class HistogramColumn(Column):
 
     def reason(self, values: pd.Series) -> str:
         """Whether it is the precision that differs."""
-        cells, decimals = self._numbers(values[:1]), self.bins.decimals
+        cells, decimals = self.numbers(values[:1]), self.bins.decimals
         if decimals is None or (np.round(cells, decimals) == cells and self.number.is_possible(values[:1]).all()):
             return super().reason(values)
         return f"which has {self.number.precision_in_words(decimals)}"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from skvae.tables.columns.base import Mask
 from skvae.tables.columns.category import plain
 from skvae.tables.columns.cells import is_missing
-from skvae.tables.conditions import with_cells
+from skvae.tables.rows import with_cells
 from skvae.tables.rules.expressions import Value
 from skvae.tables.rules.quantities import Numbers, Quantity, numbers_of, part_of
 

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skvae.tables.columns.base import Mask
-from skvae.tables.conditions import with_rows
+from skvae.tables.rows import with_rows
 from skvae.tables.rules.constraints import Bound, Equation, Function, Rule, read_rules
 from skvae.tables.rules.draft import Draft, names_of
 from skvae.tables.rules.quantities import Quantity
