@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable
 from numbers import Real
 from typing import Any, ClassVar, Self, cast
 
@@ -15,23 +16,20 @@ from sklearn.linear_model import Ridge
 from sklearn.utils.validation import check_is_fitted
 
 from skvae.estimators._compat import Documented, Interval, fit_context, one_of
-from skvae.estimators.inner import column_scales, inner_estimator, read_first, take_names
+from skvae.estimators.inner import inner_estimator, read_first, take_names
 from skvae.estimators.input import read_rows, unchanged_on_error
 from skvae.estimators.ranks import Ranks, jittered
+from skvae.estimators.sharp import JITTER, defaults_for, held_out_bounds, n_copies, score_of, sharpen
 from skvae.estimators.transformer import VAETransformer
-from skvae.priors import Mixture
-from skvae.tables import Rows, slices, without_cells
+from skvae.tables import Rows, Table, slices, without_cells
 
 FENCE = 1.5  # interquartile ranges below the first quartile, from which on a score is an outlier's
 SUPPORT = 0.9  # share of the rows that a user's model is trained on, where contamination asks for no less
 N_LOOKS = 3  # short fits that find these rows: outliers that hide others go first
 WORTH_ROWS = 1000  # that say what a cell is worth
-JITTER = 0.3  # standard deviation of the noise on normal scores that smooths the density
-MAX_COPIES, JITTERED_ROWS = 4, 8000  # copies of each row, each with noise of its own, as long as rows are so few
-N_STEPS, BATCH_SIZE, LEARNING_RATE = 300, 256, 1e-2  # of a fit to normal scores: few and large
-N_MODES = 20  # of its prior
 
 Floats = NDArray[np.floating[Any]]
+Score = Callable[[Any], Floats]  # rows -> the bound of each
 
 
 class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
@@ -156,16 +154,19 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
         ranks = Ranks.of(rows) if self.estimator is None else Ranks({})
         if ranks.of_columns:
             rows = X = ranks(rows)
-        model, weights = self._trained(X, rows, ranks)
-        worth, surprise = worth_of_cells(model, rows, weights), math.log(len(rows) + 1)
-        scores = normality(model, rows, worth, surprise)
-        if isinstance(self.contamination, str):
-            first, third = np.quantile(scores, [0.25, 0.75])
-            offset = first - FENCE * (third - first)
+        model, weights, bounds = self._trained(X, rows, ranks)
+        score = score_of(model, is_sharp=bool(ranks.of_columns))
+        worth, surprise = worth_of_cells(score, rows, weights), math.log(len(rows) + 1)
+        scores = normality(score, model.table_, rows, worth, surprise)
+        if not isinstance(self.contamination, str):
+            offset = float(np.quantile(scores, self.contamination))
         else:
-            offset = np.quantile(scores, self.contamination)
+            offset = fence(scores)
+            if bounds is not None:
+                unseen = normality(lambda _: bounds, model.table_, rows, worth, surprise)
+                offset = min(offset, fence(unseen))
         with unchanged_on_error(self):
-            self.estimator_, self.offset_, self.worth_, self._surprise = model, float(offset), worth, surprise
+            self.estimator_, self.offset_, self.worth_, self._surprise = model, offset, worth, surprise
             self._ranks = ranks
             take_names(self, model)
         return self
@@ -187,7 +188,8 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         rows = self._ranks(read_rows(self, X, self.estimator_.table_))
-        return normality(self.estimator_, rows, self.worth_, self._surprise)
+        score = score_of(self.estimator_, is_sharp=bool(self._ranks.of_columns))
+        return normality(score, self.estimator_.table_, rows, self.worth_, self._surprise)
 
     def decision_function(self, X: ArrayLike) -> Floats:
         """How far each row is from being an outlier.
@@ -219,19 +221,22 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
         """
         return np.where(self.decision_function(X) < 0, -1, 1)
 
-    def _trained(self, X: Any, rows: Rows, ranks: Ranks) -> tuple[VAETransformer, Floats | None]:
-        """The model, and which rows it was trained on: weights, or None for all."""
-        n_copies = min(MAX_COPIES, max(1, JITTERED_ROWS // len(rows))) if ranks.of_columns else 1
-        model = inner_estimator(self.estimator, self.random_state, **defaults_for(rows, ranks, n_copies))
+    def _trained(self, X: Any, rows: Rows, ranks: Ranks) -> tuple[VAETransformer, Floats | None, Floats | None]:
+        """The model, weights of the rows that train it or None for all, and bounds that set a fence or None for its own."""
+        model = inner_estimator(self.estimator, self.random_state, **defaults_for(rows, ranks))
         fraction, weights = self._support_fraction(), None
         if fraction < 1:
-            # a learned prior takes longer than such a fit
-            quick = clone(model).set_params(prior="normal") if ranks.of_columns else model
-            weights = find_most_normal(quick, X, rows, fraction)
-        of_copies = None if weights is None else np.tile(weights, n_copies)
+            weights = find_most_normal(model, X, rows, fraction)
+        if not ranks.of_columns:
+            model.fit(X, sample_weight=weights)
+            return model, weights, None
+        copies = n_copies(rows)
         seed = cast(int, model.random_state)  # as inner_estimator leaves it
-        model.fit(jittered(X, ranks, JITTER, n_copies, seed), sample_weight=of_copies)
-        return model, weights
+        of_copies = None if weights is None else np.tile(weights, copies)
+        model.fit(jittered(X, ranks, JITTER, copies, seed), sample_weight=of_copies)
+        bounds = held_out_bounds(model, rows, weights) if isinstance(self.contamination, str) else None
+        sharpen(model, rows, weights)
+        return model, weights, bounds
 
     def _support_fraction(self) -> float:
         """Share of the rows that the model is trained on."""
@@ -249,19 +254,10 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
         return tags
 
 
-def defaults_for(rows: Rows, ranks: Ranks, n_copies: int) -> dict[str, Any]:
-    """Parameters of the model where the user has none: a short fit of a flexible density where numbers have ranks."""
-    defaults: dict[str, Any] = {"likelihood": column_scales(rows), "decoder": "factorized"}
-    if not ranks.of_columns:
-        return defaults
-    n_steps_a_pass = max(1, n_copies * len(rows) // BATCH_SIZE)
-    return defaults | {
-        "prior": Mixture(N_MODES),
-        "early_stopping": False,  # no row can judge, whose copies train
-        "max_iter": math.ceil(N_STEPS / n_steps_a_pass),
-        "batch_size": BATCH_SIZE,
-        "learning_rate": LEARNING_RATE,
-    }
+def fence(scores: Floats) -> float:
+    """Tukey's lower fence."""
+    first, third = np.quantile(scores, [0.25, 0.75])
+    return float(first - FENCE * (third - first))
 
 
 def find_most_normal(model: VAETransformer, X: ArrayLike, rows: Rows, fraction: float) -> Floats:
@@ -277,8 +273,8 @@ def find_most_normal(model: VAETransformer, X: ArrayLike, rows: Rows, fraction: 
         warnings.simplefilter("ignore")  # the fit that counts warns, too
         for _ in range(N_LOOKS):
             quick.fit(X, sample_weight=weights)
-            worth = worth_of_cells(quick, rows, weights) if has_gaps else np.zeros(rows.shape[1])
-            scores = normality(quick, rows, worth, surprise)
+            worth = worth_of_cells(quick.score_samples, rows, weights) if has_gaps else np.zeros(rows.shape[1])
+            scores = normality(quick.score_samples, quick.table_, rows, worth, surprise)
             weights = most_normal(scores, rows, fraction)
     return np.ones(len(rows)) if weights is None else weights
 
@@ -295,17 +291,17 @@ def most_normal(scores: Floats, X: Rows, fraction: float) -> Floats:
     return np.asarray(kept, dtype=float)
 
 
-def normality(model: VAETransformer, X: Rows, worth: Floats, surprise: float) -> Floats:
+def normality(score: Score, table: Table, X: Rows, worth: Floats, surprise: float) -> Floats:
     """The bound of each row, with its gaps and impossible cells made up for. Shape: (N, D), (D,) -> (N,)."""
-    scores = model.score_samples(X)
+    scores = score(X)
     for first, rows in slices(X):
         part = scores[first : first + len(rows)]
         part += np.asarray(pd.isna(rows), dtype=float) @ worth
-        part -= model.table_.n_impossible(rows) * surprise
+        part -= table.n_impossible(rows) * surprise
     return scores
 
 
-def worth_of_cells(model: VAETransformer, X: Rows, weights: Floats | None) -> Floats:
+def worth_of_cells(score: Score, X: Rows, weights: Floats | None) -> Floats:
     """What an observed cell of each column adds to the bound on average, nats. Shape: (N, D) -> (D,).
 
     Random cells of some rows are hidden, and what the bound loses is divided among the columns.
@@ -314,7 +310,7 @@ def worth_of_cells(model: VAETransformer, X: Rows, weights: Floats | None) -> Fl
     chosen = rng.permutation(len(X) if weights is None else np.flatnonzero(weights))[:WORTH_ROWS]
     rows = X.iloc[chosen] if isinstance(X, pd.DataFrame) else X[chosen]
     hidden = (rng.random(rows.shape) < rng.random((len(rows), 1))) & ~np.asarray(pd.isna(rows))
-    lost = model.score_samples(rows) - model.score_samples(without_cells(rows, hidden))
+    lost = score(rows) - score(without_cells(rows, hidden))
     mean = lost.sum() / max(hidden.sum(), 1)
     rest = lost - hidden.sum(axis=1) * mean
     return np.asarray(mean + Ridge(fit_intercept=False).fit(hidden.astype(float), rest).coef_)

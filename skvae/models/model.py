@@ -81,14 +81,17 @@ class Model:
 
     @FEWER_ROWS
     @torch.no_grad()
-    def elbo(self, X: Rows) -> Floats:
-        """Evidence lower bound on log p(x), nats, in the units of the data. Shape: (N, D) -> (N,)."""
-        n_nodes = N_NODES_OF_FEW if self.vae.decoder.sees_columns else N_NODES
+    def elbo(self, X: Rows, n_draws: int | None = None) -> Floats:
+        """Evidence lower bound on log p(x), nats, in the units of the data. Shape: (N, D) -> (N,).
+
+        With ``n_draws`` a KL without a closed form has no more fixed draws than the likelihood: these, an even number.
+        """
+        n_nodes = n_draws or (N_NODES_OF_FEW if self.vae.decoder.sees_columns else N_NODES)
 
         def bounds(vae: VAE, x: Tensor) -> tuple[Tensor]:
             noise = normal_nodes(n_nodes, self.n_components).to(x)[:, None, None]
             n_together = max(1, FEW_ROWS // x.shape[1])
-            if vae.prior.has_closed_form_kl:
+            if vae.prior.has_closed_form_kl or n_draws is not None:
                 bound = elbo(vae, x, noise, n_together=n_together)
             else:  # more nodes, which need no decoder
                 draws = list(map(vae.posterior(x).at, noise))

@@ -1,0 +1,97 @@
+"""The detector's own model: a short fit to normal scores, and a prior of as many modes as the rows bear."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable
+from dataclasses import replace
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from skvae.estimators.inner import column_scales
+from skvae.estimators.ranks import Ranks
+from skvae.estimators.transformer import VAETransformer
+from skvae.likelihoods import Likelihood, StudentT
+from skvae.models import ACTIVE, match_prior
+from skvae.priors import Mixture
+from skvae.tables import Rows
+from skvae.tables.columns.dtypes import is_time
+
+SCALE = 0.1  # of the noise on normal scores, given z: a learned one would be as blunt as few modes are
+JITTER = 0.1  # standard deviation of the noise on the normal scores that train
+MAX_COPIES, JITTERED_ROWS = 4, 8000  # copies of each row, each with noise of its own, as long as rows are so few
+N_STEPS, BATCH_SIZE, LEARNING_RATE = 100, 256, 1e-2  # few and large
+MAX_MODES, ROWS_A_MODE = 200, 8  # of the prior
+N_DRAWS = 16  # of z that score a row
+
+Floats = NDArray[np.floating[Any]]
+
+
+def defaults_for(rows: Rows, ranks: Ranks) -> dict[str, Any]:
+    """Parameters of the model where the user has none: a short fit where numbers have ranks."""
+    if not ranks.of_columns:
+        return {"likelihood": column_scales(rows), "decoder": "factorized"}
+    n_steps_a_pass = max(1, n_copies(rows) * len(rows) // BATCH_SIZE)
+    return {
+        "likelihood": likelihood_of(rows, ranks),
+        "decoder": "factorized",
+        "early_stopping": False,  # no row can judge, whose copies train
+        "max_iter": math.ceil(N_STEPS / n_steps_a_pass),
+        "batch_size": BATCH_SIZE,
+        "learning_rate": LEARNING_RATE,
+    }
+
+
+def n_copies(rows: Rows) -> int:
+    """How often each row trains, with other noise each time."""
+    return min(MAX_COPIES, max(1, JITTERED_ROWS // len(rows)))
+
+
+def likelihood_of(rows: Rows, ranks: Ranks) -> Likelihood | dict[Hashable, Likelihood | str]:
+    """Noise of one known scale on normal scores; dates have no scores, and learn theirs."""
+    if not isinstance(rows, pd.DataFrame):
+        return StudentT(scale=SCALE)
+    families: dict[Hashable, Likelihood | str] = {rows.columns[j]: StudentT(scale=SCALE) for j in ranks.of_columns}
+    return families | {name: "student_t" for name, dtype in rows.dtypes.items() if is_time(dtype)}
+
+
+def sharpen(model: VAETransformer, rows: Rows, weights: Floats | None) -> None:
+    """Give a fitted model a prior of many modes, which match the posteriors of these rows, in place."""
+    n_trained = len(rows) if weights is None else int(np.count_nonzero(weights))
+    family = Mixture(min(MAX_MODES, max(1, n_trained // ROWS_A_MODE)))
+    x = model.table_.in_precision(model.table_.encode(rows)).to(model.device_)
+    of_rows = None if weights is None else torch.from_numpy(weights)
+    seed = cast(int, model.random_state)  # as inner_estimator leaves it
+    kl = match_prior(model.vae_, x, family.n_modes, seed, of_rows)
+    model.set_params(prior=family)
+    model._architecture = replace(model._architecture, prior=family)
+    model._fitted_with["prior"] = family
+    model.kl_per_component_ = kl.cpu().double().numpy()
+    model.active_components_ = model.kl_per_component_ > ACTIVE
+
+
+def held_out_bounds(model: VAETransformer, rows: Rows, weights: Floats | None) -> Floats:
+    """The bound of each row under a prior that matches the other half of the rows. Shape: (N, D) -> (N,).
+
+    A prior of many modes knows the rows that it was matched to better than fresh ones.
+    """
+    half = np.random.default_rng(0).permutation(len(rows)) % 2
+    of_rows = np.ones(len(rows)) if weights is None else weights
+    bounds = np.empty(len(rows))
+    for one in (0, 1):
+        is_other = half != one
+        if (of_rows * is_other).any():
+            sharpen(model, rows, of_rows * is_other)
+        bounds[~is_other] = score_of(model, is_sharp=True)(rows[~is_other])
+    return bounds
+
+
+def score_of(model: VAETransformer, *, is_sharp: bool) -> Callable[[Rows], Floats]:
+    """What scores rows: the bound, under a prior of many modes by few draws of z, which are dear there."""
+    if not is_sharp:
+        return model.score_samples
+    return lambda rows: model._model().elbo(model._rows(rows), N_DRAWS)
