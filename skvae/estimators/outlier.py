@@ -6,7 +6,7 @@ import math
 import warnings
 from collections.abc import Callable
 from numbers import Real
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -18,8 +18,8 @@ from sklearn.utils.validation import check_is_fitted
 from skvae.estimators._compat import Documented, Interval, fit_context, one_of
 from skvae.estimators.inner import inner_estimator, read_first, take_names
 from skvae.estimators.input import read_rows, unchanged_on_error
-from skvae.estimators.ranks import Ranks, jittered
-from skvae.estimators.sharp import JITTER, defaults_for, held_out_bounds, n_copies, score_of, sharpen
+from skvae.estimators.ranks import Ranks
+from skvae.estimators.sharp import defaults_for, fit_to_copies, held_out_bounds, score_of, sharpen
 from skvae.estimators.transformer import VAETransformer
 from skvae.tables import Rows, Table, slices, without_cells
 
@@ -38,20 +38,22 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
     A row is as normal as its evidence lower bound on log p(x) is high, in nats. It is an outlier where this lies below
     ``offset_``, which the training rows set. By default numbers are replaced by normal scores, half by their ranks
     among the training rows and half by their distances, so that neither the unit nor a long tail of a column says what
-    is far, and the density of these is smoothed. The model can be trained on the most normal rows alone, which short
-    fits find, so that it does not learn to explain outliers: several that are alike would otherwise get a component of
-    their own.
+    is far, and the prior has as many modes as the rows bear. The model can be trained on the most normal rows alone,
+    which short fits find, so that it does not learn to explain outliers: several that are alike would otherwise get a
+    component of their own.
 
     Parameters
     ----------
     estimator : VAETransformer, optional
         The model; a copy is fitted to the rows as they are. None: a short fit to normal scores, of a Student-t
-        likelihood and a prior of 20 modes, to copies of the rows with noise of 0.3 on each number. Without columns of
-        numbers ``VAETransformer(decoder="factorized")``. Rows are scored by z alone: for a DataFrame
+        likelihood with a scale of 0.1, to copies of the rows with as much noise on each number; then a mixture takes
+        the place of the prior, one mode for eight rows and 200 at most, which match the posteriors of the rows. Without
+        columns of numbers ``VAETransformer(decoder="factorized")``. Rows are scored by z alone: for a DataFrame
         ``decoder="factorized"`` saves time.
     contamination : "auto" or float in (0, 0.5], default="auto"
         Share of outliers in the training rows. "auto": those below Tukey's fence, the first quartile of the scores less
-        1.5 interquartile ranges.
+        1.5 interquartile ranges. For the default model these are scores under a prior that matches the other half of
+        the rows, if that fence is lower: as fresh rows would have them.
     support_fraction : "auto" or float in (0, 1], default="auto"
         Share of the training rows, the most normal ones, that the model is trained on. "auto": what ``contamination``
         leaves, and all where it is "auto"; for an estimator of yours 0.9 at most. 1.0 trains on all, for rows that are
@@ -62,7 +64,7 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
     Attributes
     ----------
     estimator_ : VAETransformer
-        The fitted model; by default it knows numbers as normal scores.
+        The fitted model; by default it knows numbers as normal scores, and its prior is the mixture.
     offset_ : float
         Score below which a row is an outlier, nats.
     worth_ : ndarray of shape (``n_features_in_``,)
@@ -154,7 +156,7 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
         ranks = Ranks.of(rows) if self.estimator is None else Ranks({})
         if ranks.of_columns:
             rows = X = ranks(rows)
-        model, weights, bounds = self._trained(X, rows, ranks)
+        model, weights, unseen = self._trained(X, rows, ranks)
         score = score_of(model, is_sharp=bool(ranks.of_columns))
         worth, surprise = worth_of_cells(score, rows, weights), math.log(len(rows) + 1)
         scores = normality(score, model.table_, rows, worth, surprise)
@@ -162,9 +164,8 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
             offset = float(np.quantile(scores, self.contamination))
         else:
             offset = fence(scores)
-            if bounds is not None:
-                unseen = normality(lambda _: bounds, model.table_, rows, worth, surprise)
-                offset = min(offset, fence(unseen))
+            if unseen is not None:
+                offset = min(offset, fence(normality(lambda _: unseen, model.table_, rows, worth, surprise)))
         with unchanged_on_error(self):
             self.estimator_, self.offset_, self.worth_, self._surprise = model, offset, worth, surprise
             self._ranks = ranks
@@ -222,21 +223,19 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
         return np.where(self.decision_function(X) < 0, -1, 1)
 
     def _trained(self, X: Any, rows: Rows, ranks: Ranks) -> tuple[VAETransformer, Floats | None, Floats | None]:
-        """The model, weights of the rows that train it or None for all, and bounds that set a fence or None for its own."""
+        """The model, weights of its rows (None for all alike), and what they score unseen, for a fence of its own."""
         model = inner_estimator(self.estimator, self.random_state, **defaults_for(rows, ranks))
-        fraction, weights = self._support_fraction(), None
+        fraction, weights, unseen = self._support_fraction(), None, None
         if fraction < 1:
             weights = find_most_normal(model, X, rows, fraction)
         if not ranks.of_columns:
             model.fit(X, sample_weight=weights)
             return model, weights, None
-        copies = n_copies(rows)
-        seed = cast(int, model.random_state)  # as inner_estimator leaves it
-        of_copies = None if weights is None else np.tile(weights, copies)
-        model.fit(jittered(X, ranks, JITTER, copies, seed), sample_weight=of_copies)
-        bounds = held_out_bounds(model, rows, weights) if isinstance(self.contamination, str) else None
+        fit_to_copies(model, rows, ranks, weights)
+        if isinstance(self.contamination, str):
+            unseen = held_out_bounds(model, rows, weights)
         sharpen(model, rows, weights)
-        return model, weights, bounds
+        return model, weights, unseen
 
     def _support_fraction(self) -> float:
         """Share of the rows that the model is trained on."""

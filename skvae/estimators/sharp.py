@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from skvae.estimators.inner import column_scales
-from skvae.estimators.ranks import Ranks
+from skvae.estimators.ranks import Ranks, jittered
 from skvae.estimators.transformer import VAETransformer
 from skvae.likelihoods import Likelihood, StudentT
 from skvae.models import ACTIVE, match_prior
@@ -59,14 +59,21 @@ def likelihood_of(rows: Rows, ranks: Ranks) -> Likelihood | dict[Hashable, Likel
     return families | {name: "student_t" for name, dtype in rows.dtypes.items() if is_time(dtype)}
 
 
+def fit_to_copies(model: VAETransformer, rows: Rows, ranks: Ranks, weights: Floats | None) -> None:
+    """Fit to copies of rows, each with noise of its own on its normal scores."""
+    copies = n_copies(rows)
+    seed = cast(int, model.random_state)  # as inner_estimator leaves it
+    of_copies = None if weights is None else np.tile(weights, copies)
+    model.fit(jittered(rows, ranks, JITTER, copies, seed), sample_weight=of_copies)
+
+
 def sharpen(model: VAETransformer, rows: Rows, weights: Floats | None) -> None:
     """Give a fitted model a prior of many modes, which match the posteriors of these rows, in place."""
     n_trained = len(rows) if weights is None else int(np.count_nonzero(weights))
     family = Mixture(min(MAX_MODES, max(1, n_trained // ROWS_A_MODE)))
     x = model.table_.in_precision(model.table_.encode(rows)).to(model.device_)
     of_rows = None if weights is None else torch.from_numpy(weights)
-    seed = cast(int, model.random_state)  # as inner_estimator leaves it
-    kl = match_prior(model.vae_, x, family.n_modes, seed, of_rows)
+    kl = match_prior(model.vae_, x, family.n_modes, cast(int, model.random_state), of_rows)
     model.set_params(prior=family)
     model._architecture = replace(model._architecture, prior=family)
     model._fitted_with["prior"] = family

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
@@ -60,23 +58,25 @@ def mixture_of_posteriors(
     >>> loc = torch.tensor([[[-2.0], [-2.0], [2.0], [2.0]]])
     >>> q = DiagonalNormal(loc, torch.full_like(loc, 0.5))
     >>> prior = mixture_of_posteriors(q, 2, generator=torch.Generator().manual_seed(1))
-    >>> prior.log_prob(torch.tensor([[[-2.0], [0.0], [2.0]]])).exp()
-    tensor([[0.3989, 0.0003, 0.3989]], grad_fn=<ExpBackward0>)
+    >>> prior.log_prob(torch.tensor([[[-2.0], [1.0], [2.0]]])).exp()
+    tensor([[0.3989, 0.0540, 0.3989]], grad_fn=<ExpBackward0>)
     """
     loc, variance = q.loc[0], q.scale[0].square()
-    share = torch.ones_like(loc[:, 0]) if weights is None else weights.to(loc)
-    first = torch.multinomial(share, n_modes, generator=generator)
-    mean, spread = loc[first], (loc.var(dim=0, correction=0) + variance.mean(dim=0)).expand(n_modes, -1)
-    size, square = loc.new_full((n_modes,), len(loc) / n_modes), loc.square() + variance
+    square = loc.square() + variance
+    weight = torch.ones_like(loc[:, 0]) if weights is None else weights.to(loc)
+    share = weight / weight.sum()
+    mean = loc[torch.multinomial(share, n_modes, generator=generator)]
+    spread = (share @ square - (share @ loc).square()).clamp(min=VARIANCE_MIN).expand(n_modes, -1)
+    size = loc.new_ones(n_modes)
     for _ in range(n_steps):
-        mine = share[:, None] * responsibilities(loc, square, mean, spread, size)
+        mine = weight[:, None] * responsibilities(loc, square, mean, spread, size)
         size = mine.sum(dim=0) + EMPTY
         mean = mine.T @ loc / size[:, None]
         spread = (mine.T @ square / size[:, None] - mean.square()).clamp(min=VARIANCE_MIN)
     prior = FreeMixture(loc.shape[1], n_modes, torch.Generator()).to(loc)
     prior.loc.copy_(mean)
     prior.log_scale.copy_(0.5 * spread.log())
-    prior.logits.copy_(size.log() - math.log(len(loc)))
+    prior.logits.copy_(size.log() - weight.sum().log())
     return prior
 
 
