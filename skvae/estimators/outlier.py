@@ -52,8 +52,8 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
         ``decoder="factorized"`` saves time.
     contamination : "auto" or float in (0, 0.5], default="auto"
         Share of outliers in the training rows. "auto": those below Tukey's fence, the first quartile of the scores less
-        1.5 interquartile ranges. For the default model these are scores under a prior that matches the other half of
-        the rows, if that fence is lower: as fresh rows would have them.
+        1.5 interquartile ranges. For the default model these are scores by ranks and a prior of other rows, if
+        that fence is lower: as fresh rows would have them.
     support_fraction : "auto" or float in (0, 1], default="auto"
         Share of the training rows, the most normal ones, that the model is trained on. "auto": what ``contamination``
         leaves, and all where it is "auto"; for an estimator of yours 0.9 at most. 1.0 trains on all, for rows that are
@@ -154,9 +154,8 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
         """
         rows = read_first(self, X)
         ranks = Ranks.of(rows) if self.estimator is None else Ranks({})
-        if ranks.of_columns:
-            rows = X = ranks(rows)
         model, weights, unseen = self._trained(X, rows, ranks)
+        rows = ranks(rows)
         score = score_of(model, is_sharp=bool(ranks.of_columns))
         worth, surprise = worth_of_cells(score, rows, weights), math.log(len(rows) + 1)
         scores = normality(score, model.table_, rows, worth, surprise)
@@ -226,15 +225,16 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
         """The model, weights of its rows (None for all alike), and what they score unseen, for a fence of its own."""
         model = inner_estimator(self.estimator, self.random_state, **defaults_for(rows, ranks))
         fraction, weights, unseen = self._support_fraction(), None, None
+        ranked = ranks(rows)
         if fraction < 1:
-            weights = find_most_normal(model, X, rows, fraction)
+            weights = find_most_normal(model, ranked if ranks.of_columns else X, ranked, fraction)
         if not ranks.of_columns:
             model.fit(X, sample_weight=weights)
             return model, weights, None
-        fit_to_copies(model, rows, ranks, weights)
+        fit_to_copies(model, ranked, ranks, weights)
         if isinstance(self.contamination, str):
             unseen = held_out_bounds(model, rows, weights)
-        sharpen(model, rows, weights)
+        sharpen(model, ranked, weights)
         return model, weights, unseen
 
     def _support_fraction(self) -> float:

@@ -27,6 +27,7 @@ MAX_COPIES, JITTERED_ROWS = 4, 8000  # copies of each row, each with noise of it
 N_STEPS, BATCH_SIZE, LEARNING_RATE = 100, 256, 1e-2  # few and large
 MAX_MODES, ROWS_A_MODE = 200, 8  # of the prior
 N_DRAWS = 16  # of z that score a row
+N_FOLDS = 4  # of rows, whose scores by the others set the fence
 
 Floats = NDArray[np.floating[Any]]
 
@@ -81,24 +82,40 @@ def sharpen(model: VAETransformer, rows: Rows, weights: Floats | None) -> None:
     model.active_components_ = model.kl_per_component_ > ACTIVE
 
 
-def held_out_bounds(model: VAETransformer, rows: Rows, weights: Floats | None) -> Floats:
-    """The bound of each row under a prior that matches the other half of the rows. Shape: (N, D) -> (N,).
+def held_out_bounds(model: VAETransformer, X: Rows, weights: Floats | None) -> Floats:
+    """The bound of each row as if it were a fresh one. Shape: (N, D) -> (N,).
 
-    A prior of many modes knows the rows that it was matched to better than fresh ones.
+    Ranks and prior are those of the other folds: they know their own rows better, and every range ends at one of these.
+
+    Parameters
+    ----------
+    model : VAETransformer
+        Fitted to copies of the rows; its prior becomes another one.
+    X : array or DataFrame of shape (N, D)
+        Rows before ranks.
+    weights : ndarray of shape (N,) or None
+        Weights of the rows.
     """
-    half = np.random.default_rng(0).permutation(len(rows)) % 2
-    of_rows = np.ones(len(rows)) if weights is None else weights
-    bounds = np.empty(len(rows))
-    for one in (0, 1):
-        is_other = half != one
-        if (of_rows * is_other).any():
-            sharpen(model, rows, of_rows * is_other)
-        bounds[~is_other] = score_of(model, is_sharp=True)(rows[~is_other])
+    fold = np.random.default_rng(0).permutation(len(X)) % N_FOLDS
+    weights = np.ones(len(X)) if weights is None else weights
+    bounds = np.empty(len(X))
+    for k in range(min(N_FOLDS, len(X))):
+        others = (fold != k) & (weights > 0)
+        if not others.any():
+            others = weights > 0
+        ranks = Ranks.of(rows_at(X, others))
+        sharpen(model, ranks(rows_at(X, others)), weights[others])
+        bounds[fold == k] = score_of(model, is_sharp=True)(ranks(rows_at(X, fold == k)))
     return bounds
+
+
+def rows_at(X: Rows, chosen: NDArray[np.bool_]) -> Rows:
+    """These rows, in their container. Shape: (N, D), (N,) -> (n, D)."""
+    return X.loc[chosen] if isinstance(X, pd.DataFrame) else X[chosen]
 
 
 def score_of(model: VAETransformer, *, is_sharp: bool) -> Callable[[Rows], Floats]:
     """What scores rows: the bound, under a prior of many modes by few draws of z, which are dear there."""
     if not is_sharp:
         return model.score_samples
-    return lambda rows: model._model().elbo(model._rows(rows), N_DRAWS)
+    return lambda rows: model._model().elbo_by_draws(model._rows(rows), N_DRAWS)

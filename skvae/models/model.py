@@ -18,12 +18,23 @@ from torch import Tensor
 from skvae.messages import memory_remedy
 from skvae.models.completing import Completer, completer, hidden
 from skvae.models.kl import kl_by_nodes
-from skvae.models.obeying import Positions, check_condition, obey, refuse_beyond, refuse_broken, rows_at, with_known
+from skvae.models.obeying import (
+    Mask,
+    Positions,
+    Redraw,
+    check_condition,
+    obey,
+    refuse_beyond,
+    refuse_broken,
+    rows_at,
+    with_known,
+)
 from skvae.networks import VAE
-from skvae.objectives import Bound, elbo, importance_weighted_bound, mean_log_likelihood, normal_nodes
+from skvae.objectives import Bound, Shown, elbo, importance_weighted_bound, mean_log_likelihood, normal_nodes
 from skvae.tables import NewIdentifiers, Rows, Rulebook, Table, fill_gaps, gaps_of, keep_given, release, slices
 
 N_NODES, N_NODES_OF_FEW = 32, 8  # fixed posterior draws of a score; where little depends on z, and each is dear
+N_FILLINGS = 3  # of gaps, each by the one before
 N_DRAWS = 100  # of an importance-weighted bound
 FEW_ROWS = 256  # that are decoded with several draws at once: for fewer, a step costs more than what it computes
 CHUNK = 4_000_000  # cells held in memory at once, in every layer
@@ -81,21 +92,35 @@ class Model:
 
     @FEWER_ROWS
     @torch.no_grad()
-    def elbo(self, X: Rows, n_draws: int | None = None) -> Floats:
-        """Evidence lower bound on log p(x), nats, in the units of the data. Shape: (N, D) -> (N,).
-
-        With ``n_draws`` a KL without a closed form has no more fixed draws than the likelihood: these, an even number.
-        """
-        n_nodes = n_draws or (N_NODES_OF_FEW if self.vae.decoder.sees_columns else N_NODES)
+    def elbo(self, X: Rows) -> Floats:
+        """Evidence lower bound on log p(x), nats, in the units of the data. Shape: (N, D) -> (N,)."""
+        n_nodes = N_NODES_OF_FEW if self.vae.decoder.sees_columns else N_NODES
 
         def bounds(vae: VAE, x: Tensor) -> tuple[Tensor]:
             noise = normal_nodes(n_nodes, self.n_components).to(x)[:, None, None]
             n_together = max(1, FEW_ROWS // x.shape[1])
-            if vae.prior.has_closed_form_kl or n_draws is not None:
+            if vae.prior.has_closed_form_kl:
                 bound = elbo(vae, x, noise, n_together=n_together)
             else:  # more nodes, which need no decoder
                 draws = list(map(vae.posterior(x).at, noise))
                 bound = Bound(mean_log_likelihood(vae, draws, x, n_together), kl_by_nodes(vae, x))
+            return (bound.elbo[0] + self.table.log_jacobian(x[0]),)
+
+        return self._by_row(X, bounds)[0].numpy()
+
+    @FEWER_ROWS
+    @torch.no_grad()
+    def elbo_by_draws(self, X: Rows, n_draws: int) -> Floats:
+        """The bound by so many fixed draws, an even number, whatever the prior. Shape: (N, D) -> (N,).
+
+        The encoder is shown what is expected in the place of gaps, as every q gives a bound: beside a sharp likelihood
+        that of a row with gaps, whose components are independent, is far below log p(x).
+        """
+        nodes = normal_nodes(n_draws, self.n_components)
+
+        def bounds(vae: VAE, x: Tensor) -> tuple[Tensor]:
+            noise = nodes.to(x)[:, None, None]
+            bound = elbo(vae, x, noise, seen=Shown(expected(vae, x)), n_together=max(1, FEW_ROWS // x.shape[1]))
             return (bound.elbo[0] + self.table.log_jacobian(x[0]),)
 
         return self._by_row(X, bounds)[0].numpy()
@@ -147,7 +172,7 @@ class Model:
         if self.rules is not None and len(x):
             some = rows_at(X, where)
             tables = [
-                self._obeying(rows, by, x, some, ~gaps_of(some), generator, are_means=n_draws is None)
+                self._completed(rows, by, x, some, ~gaps_of(some), generator, are_means=n_draws is None)
                 for rows in tables
             ]
         return [self.table.present(fill_gaps(X, where, rows)) for rows in tables]
@@ -163,7 +188,7 @@ class Model:
         if self.rules is not None:
             known = ~gaps_of(X)
             known[:, self.table.positions[j]] = False
-            rows = self._obeying(rows, by, x, X, known, generator, are_means=True)
+            rows = self._completed(rows, by, x, X, known, generator, are_means=True)
         rows = self.table.present(rows)
         return rows[:, j] if isinstance(rows, np.ndarray) else rows[self.table.data[j].name]
 
@@ -194,15 +219,10 @@ class Model:
     @torch.no_grad()
     def sample(self, n_samples: int, generator: torch.Generator, *, gaps: bool | None) -> Any:
         """Draws from p(x), with gaps as the rows of training have them, or without if False. Shape: (n_samples, D)."""
-        rows = self._draws(n_samples, generator, gaps=gaps is not False, are_named=True)
+        has_gaps = gaps is not False
+        rows = self._draws(n_samples, generator, gaps=has_gaps, are_named=True)
         if self.rules is not None:
-
-            def redraw(at: Positions) -> Rows:
-                again = self._draws(len(at), generator, gaps=gaps is not False)
-                return self._named_as(again, rows_at(drawn, at))
-
-            drawn = rows
-            rows, broken = obey(self.rules, drawn, generator, redraw)
+            rows, broken = self._obeying(rows, lambda at: self._draws(len(at), generator, gaps=has_gaps), generator)
             refuse_broken(self.rules, rows, broken)
         return self.table.present(rows)
 
@@ -227,14 +247,12 @@ class Model:
             known = self._is_given(given)
             check_condition(self.rules, rows, known)
 
-            def redraw(at: Positions) -> Rows:
-                some = x[at] if n_samples is None else x
-                again = by.sample(some, None if n_samples is None else len(at), generator, gaps=gaps)
-                named = self._named_as(by.table.decode(again), rows_at(completed, at))
-                return keep_given(named, given.iloc[at], self.table)
+            def draw(at: Positions) -> Rows:
+                some, n = (x[at], None) if n_samples is None else (x, len(at))
+                again: Rows = by.table.decode(by.sample(some, n, generator, gaps=gaps))
+                return again
 
-            completed = rows
-            rows, broken = obey(self.rules, completed, generator, redraw, is_free=~known)
+            rows, broken = self._obeying(rows, draw, generator, known)
             refuse_broken(self.rules, rows, broken, known)
             refuse_beyond(self.rules, rows, known)
         return self.table.present(rows)
@@ -250,42 +268,48 @@ class Model:
         rows: Rows = table.decode(x, new=self._new(generator, gaps=gaps) if are_named else None)
         return rows
 
+    def _completed(
+        self, rows: Rows, by: Completer, x: Tensor, X: Rows, known: Mask, generator: torch.Generator, *, are_means: bool
+    ) -> Rows:
+        """Completed rows, with the known cells of X, made to keep the rules as far as these let them."""
+
+        def draw(at: Positions) -> Rows:
+            again: Rows = by.table.decode(by.draws(x[at], 1, generator)[0])
+            return again
+
+        return self._obeying(with_known(rows, X, known), draw, generator, known, are_means=are_means)[0]
+
     def _obeying(
         self,
         rows: Rows,
-        by: Completer,
-        x: Tensor,
-        X: Rows,
-        known: NDArray[np.bool_],
+        draw: Redraw,
         generator: torch.Generator,
+        known: Mask | None = None,
         *,
-        are_means: bool,
-    ) -> Rows:
-        """Completed rows, and X with their known cells, made to keep the rules as far as known cells let them."""
+        are_means: bool = False,
+    ) -> tuple[Rows, Mask]:
+        """Rows made to keep the rules, and which of them cannot.
+
+        Rows are drawn again by ``draw``, but for the cells that are known and the names that identifiers have: these
+        differ from all others. See ``obey``.
+        """
         assert self.rules is not None, "there are no rules to keep"
+        kept = np.zeros((len(rows), self.table.n_columns), dtype=bool) if known is None else known.copy()
+        kept[:, list(self.table.identifiers)] = True
 
         def redraw(at: Positions) -> Rows:
-            again = self._named_as(by.table.decode(by.draws(x[at], 1, generator)[0]), rows_at(rows, at))
-            return with_known(again, rows_at(X, at), known[at])
+            return with_known(draw(at), rows_at(rows, at), kept[at])
 
-        rows = with_known(rows, X, known)
-        return obey(self.rules, rows, generator, redraw, is_free=~known, are_means=are_means)[0]
+        is_free = None if known is None else ~known
+        return obey(self.rules, rows, generator, redraw, is_free=is_free, are_means=are_means)
 
-    def _is_given(self, given: pd.DataFrame) -> NDArray[np.bool_]:
+    def _is_given(self, given: pd.DataFrame) -> Mask:
         """Which cells of rows a condition says. Shape: (M, D)."""
         known = np.zeros((len(given), self.table.n_columns), dtype=bool)
         for j, column in zip(self.table.positions, self.table.data, strict=True):
             if column.name in given.columns:
                 known[:, j] = ~np.array(given[column.name].isna(), dtype=bool)
         return known
-
-    def _named_as(self, rows: Rows, others: Rows) -> Rows:
-        """Rows that were drawn again, with the identifiers that they had: those differ from all others."""
-        if isinstance(rows, pd.DataFrame) and isinstance(others, pd.DataFrame):
-            for j in self.table.identifiers:
-                names: Any = others.iloc[:, j].set_axis(rows.index)
-                rows.isetitem(j, names)
-        return rows
 
     def _log_prob(self, vae: VAE, x: Tensor) -> tuple[Tensor]:
         """Log p(x) of the chain, given which cells are gaps unless that is modelled. Shape: (1, n, D) -> (n,)."""
@@ -350,6 +374,18 @@ class Model:
         if generator is None or not self.table.identifiers:
             return None
         return NewIdentifiers.by(generator, gaps=gaps, beside=beside)
+
+
+def expected(vae: VAE, x: Tensor) -> Tensor:
+    """Rows with expected values in their gaps, but for rows without any cell. Shape: (1, B, D), kept."""
+    is_gap = x.isnan()
+    is_gap &= ~is_gap.all(dim=-1, keepdim=True)
+    if not bool(is_gap.any()):
+        return x
+    filled = x
+    for _ in range(N_FILLINGS):
+        filled = torch.where(is_gap, vae.generate(vae.posterior(filled).loc, None, gaps=False), x)
+    return filled
 
 
 def _state_of(vae: VAE) -> State:

@@ -7,7 +7,16 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from skvae import VAETransformer
 from skvae.estimators.ranks import Ranks
-from skvae.estimators.sharp import MAX_MODES, ROWS_A_MODE, SCALE, defaults_for, held_out_bounds, score_of, sharpen
+from skvae.estimators.sharp import (
+    MAX_MODES,
+    ROWS_A_MODE,
+    SCALE,
+    defaults_for,
+    fit_to_copies,
+    held_out_bounds,
+    score_of,
+    sharpen,
+)
 from skvae.likelihoods import StudentT
 from skvae.priors import Mixture
 
@@ -66,15 +75,29 @@ def test_what_is_left_is_an_ordinary_model(model, rows, tmp_path):
     assert_array_equal(loaded.kl_per_component_, model.kl_per_component_)
 
 
-def test_a_prior_of_the_other_half_knows_a_row_no_better_than_a_fresh_one(model, rows):
-    rng = np.random.default_rng(1)
-    fresh = rng.choice([-1.0, 1.0], size=(160, 1)) + 0.2 * rng.normal(size=(160, 3))
+def test_ranks_and_prior_of_other_rows_know_a_row_no_better_than_a_fresh_one():
+    rng = np.random.default_rng(0)
+    A = rng.normal(size=(6, 6))
+    rows, fresh = rng.normal(size=(100, 6)) @ A, rng.normal(size=(2000, 6)) @ A
+    ranks = Ranks.of(rows)
+    model = VAETransformer(**defaults_for(rows, ranks), device="cpu", random_state=0)
+    fit_to_copies(model, ranks(rows), ranks, None)
     unseen = held_out_bounds(model, rows, None)
-    sharpen(model, rows, None)
+    sharpen(model, ranks(rows), None)
     score = score_of(model, is_sharp=True)
-    assert unseen.shape == (160,)
-    assert score(rows).mean() > unseen.mean()
-    assert_allclose(unseen.mean(), score(fresh).mean(), atol=score(rows).std() / 4)
+    own, of_fresh = np.median(score(ranks(rows))), np.median(score(ranks(fresh)))
+    assert own > of_fresh + 0.2
+    assert np.median(unseen) < of_fresh + 0.2
+    assert np.median(unseen) > of_fresh - 2 * (own - of_fresh)
+
+
+def test_rows_without_weight_are_held_out_of_all_folds(rows):
+    ranks = Ranks.of(rows)
+    model = VAETransformer(**defaults_for(rows, ranks), device="cpu", random_state=0)
+    fit_to_copies(model, ranks(rows), ranks, None)
+    weights = (np.arange(160) < 1).astype(float)
+    assert np.isfinite(held_out_bounds(model, rows, weights)).all()
+    assert np.isfinite(held_out_bounds(model, rows[:2], None)).all()
 
 
 def test_few_draws_score_a_sharp_model_and_its_own_bound_any_other(model, rows):

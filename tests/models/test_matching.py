@@ -6,6 +6,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skvae import VAETransformer
+from skvae.likelihoods import StudentT
 from skvae.models import match_prior
 from skvae.objectives import normal_nodes
 from skvae.priors import FreeMixture
@@ -45,5 +46,18 @@ def test_a_bound_by_few_draws_is_their_mean(fitted, iris):
     draws = [q.at(epsilon) for epsilon in normal_nodes(4, 2)]
     ratios = [vae.log_likelihood(z, x) + vae.prior.log_prob(z) - q.log_prob(z) for z in draws]
     expected = (sum(ratios) / 4)[0] + fitted.table_.log_jacobian(x[0])
-    assert_allclose(fitted._model().elbo(iris, 4), expected.detach(), rtol=1e-9)
-    assert np.abs(fitted._model().elbo(iris, 16).mean() - fitted.score(iris)) < 0.05
+    assert_allclose(fitted._model().elbo_by_draws(iris, 4), expected.detach(), rtol=1e-9)
+    assert np.abs(fitted._model().elbo_by_draws(iris, 16).mean() - fitted.score(iris)) < 0.05
+
+
+def test_what_is_expected_in_gaps_makes_the_bound_tighter():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(300, 6)) @ rng.normal(size=(6, 6)) / 2
+    vae = VAETransformer(10, likelihood=StudentT(scale=0.1), max_iter=30, early_stopping=False, random_state=0).fit(x)
+    holed = np.where(rng.random(x.shape) < 0.2, np.nan, x)
+    holed[0], holed[1] = x[0], np.nan
+    model = vae._model()
+    scores = model.elbo_by_draws(holed, 16)
+    assert scores.mean() > model.elbo(holed).mean() + 1
+    assert_allclose(scores[0], model.elbo_by_draws(x[:1], 16)[0], rtol=1e-9)  # whatever gaps the others have
+    assert_allclose(scores[1], 0.0, atol=1e-9)  # nothing is known of it
