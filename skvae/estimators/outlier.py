@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable
 from numbers import Real
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -15,23 +16,20 @@ from sklearn.linear_model import Ridge
 from sklearn.utils.validation import check_is_fitted
 
 from skvae.estimators._compat import Documented, Interval, fit_context, one_of
-from skvae.estimators.inner import column_scales, inner_estimator, read_first, take_names
+from skvae.estimators.inner import inner_estimator, read_first, take_names
 from skvae.estimators.input import read_rows, unchanged_on_error
-from skvae.estimators.ranks import Ranks, jittered
+from skvae.estimators.ranks import Ranks
+from skvae.estimators.sharp import defaults_for, fit_to_copies, held_out_bounds, score_of, sharpen
 from skvae.estimators.transformer import VAETransformer
-from skvae.priors import Mixture
-from skvae.tables import Rows, slices, without_cells
+from skvae.tables import Rows, Table, slices, without_cells
 
 FENCE = 1.5  # interquartile ranges below the first quartile, from which on a score is an outlier's
 SUPPORT = 0.9  # share of the rows that a user's model is trained on, where contamination asks for no less
 N_LOOKS = 3  # short fits that find these rows: outliers that hide others go first
 WORTH_ROWS = 1000  # that say what a cell is worth
-JITTER = 0.3  # standard deviation of the noise on normal scores that smooths the density
-MAX_COPIES, JITTERED_ROWS = 4, 8000  # copies of each row, each with noise of its own, as long as rows are so few
-N_STEPS, BATCH_SIZE, LEARNING_RATE = 300, 256, 1e-2  # of a fit to normal scores: few and large
-N_MODES = 20  # of its prior
 
 Floats = NDArray[np.floating[Any]]
+Score = Callable[[Any], Floats]  # rows -> the bound of each
 
 
 class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
@@ -40,20 +38,22 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
     A row is as normal as its evidence lower bound on log p(x) is high, in nats. It is an outlier where this lies below
     ``offset_``, which the training rows set. By default numbers are replaced by normal scores, half by their ranks
     among the training rows and half by their distances, so that neither the unit nor a long tail of a column says what
-    is far, and the density of these is smoothed. The model can be trained on the most normal rows alone, which short
-    fits find, so that it does not learn to explain outliers: several that are alike would otherwise get a component of
-    their own.
+    is far, and the prior has as many modes as the rows bear. The model can be trained on the most normal rows alone,
+    which short fits find, so that it does not learn to explain outliers: several that are alike would otherwise get a
+    component of their own.
 
     Parameters
     ----------
     estimator : VAETransformer, optional
         The model; a copy is fitted to the rows as they are. None: a short fit to normal scores, of a Student-t
-        likelihood and a prior of 20 modes, to copies of the rows with noise of 0.3 on each number. Without columns of
-        numbers ``VAETransformer(decoder="factorized")``. Rows are scored by z alone: for a DataFrame
+        likelihood with a scale of 0.1, to copies of the rows with as much noise on each number; then a mixture takes
+        the place of the prior, one mode for eight rows and 200 at most, which match the posteriors of the rows. Without
+        columns of numbers ``VAETransformer(decoder="factorized")``. Rows are scored by z alone: for a DataFrame
         ``decoder="factorized"`` saves time.
     contamination : "auto" or float in (0, 0.5], default="auto"
         Share of outliers in the training rows. "auto": those below Tukey's fence, the first quartile of the scores less
-        1.5 interquartile ranges.
+        1.5 interquartile ranges. For the default model these are scores by ranks and a prior of other rows, if
+        that fence is lower: as fresh rows would have them.
     support_fraction : "auto" or float in (0, 1], default="auto"
         Share of the training rows, the most normal ones, that the model is trained on. "auto": what ``contamination``
         leaves, and all where it is "auto"; for an estimator of yours 0.9 at most. 1.0 trains on all, for rows that are
@@ -64,7 +64,7 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
     Attributes
     ----------
     estimator_ : VAETransformer
-        The fitted model; by default it knows numbers as normal scores.
+        The fitted model; by default it knows numbers as normal scores, and its prior is the mixture.
     offset_ : float
         Score below which a row is an outlier, nats.
     worth_ : ndarray of shape (``n_features_in_``,)
@@ -154,18 +154,19 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
         """
         rows = read_first(self, X)
         ranks = Ranks.of(rows) if self.estimator is None else Ranks({})
-        if ranks.of_columns:
-            rows = X = ranks(rows)
-        model, weights = self._trained(X, rows, ranks)
-        worth, surprise = worth_of_cells(model, rows, weights), math.log(len(rows) + 1)
-        scores = normality(model, rows, worth, surprise)
-        if isinstance(self.contamination, str):
-            first, third = np.quantile(scores, [0.25, 0.75])
-            offset = first - FENCE * (third - first)
+        model, weights, unseen = self._trained(X, rows, ranks)
+        rows = ranks(rows)
+        score = score_of(model, is_sharp=bool(ranks.of_columns))
+        worth, surprise = worth_of_cells(score, rows, weights), math.log(len(rows) + 1)
+        scores = normality(score, model.table_, rows, worth, surprise)
+        if not isinstance(self.contamination, str):
+            offset = float(np.quantile(scores, self.contamination))
         else:
-            offset = np.quantile(scores, self.contamination)
+            offset = fence(scores)
+            if unseen is not None:
+                offset = min(offset, fence(normality(lambda _: unseen, model.table_, rows, worth, surprise)))
         with unchanged_on_error(self):
-            self.estimator_, self.offset_, self.worth_, self._surprise = model, float(offset), worth, surprise
+            self.estimator_, self.offset_, self.worth_, self._surprise = model, offset, worth, surprise
             self._ranks = ranks
             take_names(self, model)
         return self
@@ -187,7 +188,8 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         rows = self._ranks(read_rows(self, X, self.estimator_.table_))
-        return normality(self.estimator_, rows, self.worth_, self._surprise)
+        score = score_of(self.estimator_, is_sharp=bool(self._ranks.of_columns))
+        return normality(score, self.estimator_.table_, rows, self.worth_, self._surprise)
 
     def decision_function(self, X: ArrayLike) -> Floats:
         """How far each row is from being an outlier.
@@ -219,19 +221,21 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
         """
         return np.where(self.decision_function(X) < 0, -1, 1)
 
-    def _trained(self, X: Any, rows: Rows, ranks: Ranks) -> tuple[VAETransformer, Floats | None]:
-        """The model, and which rows it was trained on: weights, or None for all."""
-        n_copies = min(MAX_COPIES, max(1, JITTERED_ROWS // len(rows))) if ranks.of_columns else 1
-        model = inner_estimator(self.estimator, self.random_state, **defaults_for(rows, ranks, n_copies))
-        fraction, weights = self._support_fraction(), None
+    def _trained(self, X: Any, rows: Rows, ranks: Ranks) -> tuple[VAETransformer, Floats | None, Floats | None]:
+        """The model, weights of its rows (None for all alike), and what they score unseen, for a fence of its own."""
+        model = inner_estimator(self.estimator, self.random_state, **defaults_for(rows, ranks))
+        fraction, weights, unseen = self._support_fraction(), None, None
+        ranked = ranks(rows)
         if fraction < 1:
-            # a learned prior takes longer than such a fit
-            quick = clone(model).set_params(prior="normal") if ranks.of_columns else model
-            weights = find_most_normal(quick, X, rows, fraction)
-        of_copies = None if weights is None else np.tile(weights, n_copies)
-        seed = cast(int, model.random_state)  # as inner_estimator leaves it
-        model.fit(jittered(X, ranks, JITTER, n_copies, seed), sample_weight=of_copies)
-        return model, weights
+            weights = find_most_normal(model, ranked if ranks.of_columns else X, ranked, fraction)
+        if not ranks.of_columns:
+            model.fit(X, sample_weight=weights)
+            return model, weights, None
+        fit_to_copies(model, ranked, ranks, weights)
+        if isinstance(self.contamination, str):
+            unseen = held_out_bounds(model, rows, weights)
+        sharpen(model, ranked, weights)
+        return model, weights, unseen
 
     def _support_fraction(self) -> float:
         """Share of the rows that the model is trained on."""
@@ -249,19 +253,10 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
         return tags
 
 
-def defaults_for(rows: Rows, ranks: Ranks, n_copies: int) -> dict[str, Any]:
-    """Parameters of the model where the user has none: a short fit of a flexible density where numbers have ranks."""
-    defaults: dict[str, Any] = {"likelihood": column_scales(rows), "decoder": "factorized"}
-    if not ranks.of_columns:
-        return defaults
-    n_steps_a_pass = max(1, n_copies * len(rows) // BATCH_SIZE)
-    return defaults | {
-        "prior": Mixture(N_MODES),
-        "early_stopping": False,  # no row can judge, whose copies train
-        "max_iter": math.ceil(N_STEPS / n_steps_a_pass),
-        "batch_size": BATCH_SIZE,
-        "learning_rate": LEARNING_RATE,
-    }
+def fence(scores: Floats) -> float:
+    """Tukey's lower fence."""
+    first, third = np.quantile(scores, [0.25, 0.75])
+    return float(first - FENCE * (third - first))
 
 
 def find_most_normal(model: VAETransformer, X: ArrayLike, rows: Rows, fraction: float) -> Floats:
@@ -277,8 +272,8 @@ def find_most_normal(model: VAETransformer, X: ArrayLike, rows: Rows, fraction: 
         warnings.simplefilter("ignore")  # the fit that counts warns, too
         for _ in range(N_LOOKS):
             quick.fit(X, sample_weight=weights)
-            worth = worth_of_cells(quick, rows, weights) if has_gaps else np.zeros(rows.shape[1])
-            scores = normality(quick, rows, worth, surprise)
+            worth = worth_of_cells(quick.score_samples, rows, weights) if has_gaps else np.zeros(rows.shape[1])
+            scores = normality(quick.score_samples, quick.table_, rows, worth, surprise)
             weights = most_normal(scores, rows, fraction)
     return np.ones(len(rows)) if weights is None else weights
 
@@ -295,17 +290,17 @@ def most_normal(scores: Floats, X: Rows, fraction: float) -> Floats:
     return np.asarray(kept, dtype=float)
 
 
-def normality(model: VAETransformer, X: Rows, worth: Floats, surprise: float) -> Floats:
+def normality(score: Score, table: Table, X: Rows, worth: Floats, surprise: float) -> Floats:
     """The bound of each row, with its gaps and impossible cells made up for. Shape: (N, D), (D,) -> (N,)."""
-    scores = model.score_samples(X)
+    scores = score(X)
     for first, rows in slices(X):
         part = scores[first : first + len(rows)]
         part += np.asarray(pd.isna(rows), dtype=float) @ worth
-        part -= model.table_.n_impossible(rows) * surprise
+        part -= table.n_impossible(rows) * surprise
     return scores
 
 
-def worth_of_cells(model: VAETransformer, X: Rows, weights: Floats | None) -> Floats:
+def worth_of_cells(score: Score, X: Rows, weights: Floats | None) -> Floats:
     """What an observed cell of each column adds to the bound on average, nats. Shape: (N, D) -> (D,).
 
     Random cells of some rows are hidden, and what the bound loses is divided among the columns.
@@ -314,7 +309,7 @@ def worth_of_cells(model: VAETransformer, X: Rows, weights: Floats | None) -> Fl
     chosen = rng.permutation(len(X) if weights is None else np.flatnonzero(weights))[:WORTH_ROWS]
     rows = X.iloc[chosen] if isinstance(X, pd.DataFrame) else X[chosen]
     hidden = (rng.random(rows.shape) < rng.random((len(rows), 1))) & ~np.asarray(pd.isna(rows))
-    lost = model.score_samples(rows) - model.score_samples(without_cells(rows, hidden))
+    lost = score(rows) - score(without_cells(rows, hidden))
     mean = lost.sum() / max(hidden.sum(), 1)
     rest = lost - hidden.sum(axis=1) * mean
     return np.asarray(mean + Ridge(fit_intercept=False).fit(hidden.astype(float), rest).coef_)

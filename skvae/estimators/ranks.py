@@ -66,7 +66,7 @@ class RanksOfColumn:
     def __call__(self, column: Floats) -> Floats:
         """Normal scores; NaN stays NaN, and infinity infinite. Shape: (N,) -> (N,)."""
         if not len(self.values):  # all cells were missing
-            return column
+            return np.where(np.isfinite(column), 0.0, column)
         within = column.clip(self.values[0], self.values[-1])
         beyond = (BEYOND * (column / self.unit - within / self.unit)).clip(-FARTHEST, FARTHEST)
         beyond = np.where(np.isinf(column), column, beyond)  # an error of the model's, and no outlier

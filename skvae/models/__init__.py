@@ -7,6 +7,7 @@ from skvae.models.complaints import complaints_of
 from skvae.models.data import Data
 from skvae.models.kl import ACTIVE
 from skvae.models.loadings import Loadings
+from skvae.models.matching import match_prior
 from skvae.models.model import Model, index_of
 from skvae.models.nested import cut
 from skvae.models.online import Online
@@ -45,6 +46,7 @@ __all__ = [
     "fit_together",
     "index_of",
     "is_stackable",
+    "match_prior",
     "n_folds",
     "seed_of",
     "warn_of_few",

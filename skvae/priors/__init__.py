@@ -1,5 +1,6 @@
 """p(z): what the latent space looks like."""
 
+from skvae.priors.aggregate import mixture_of_posteriors
 from skvae.priors.base import Prior, PriorFamily
 from skvae.priors.flow import Flow, RealNVP
 from skvae.priors.laplace import Laplace, SparseCode
@@ -33,4 +34,5 @@ __all__ = [
     "StandardNormal",
     "VampPrior",
     "fit_prior",
+    "mixture_of_posteriors",
 ]

@@ -1,6 +1,9 @@
 """The detector: planted outliers are found, thresholds are quantiles, and scikit-learn's contract."""
 
+import pickle
+
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import multivariate_normal
@@ -9,8 +12,10 @@ from sklearn.metrics import roc_auc_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skvae import VAEOutlierDetector, VAETransformer
-from skvae.estimators.outlier import MAX_COPIES, most_normal
-from skvae.likelihoods import Gaussian
+from skvae.estimators.outlier import most_normal
+from skvae.estimators.sharp import MAX_COPIES, ROWS_A_MODE
+from skvae.likelihoods import Gaussian, StudentT
+from skvae.priors import Mixture
 
 SMALL = VAETransformer(2, likelihood="student_t", hidden_layer_sizes=(8,), max_iter=2, device="cpu")
 
@@ -151,13 +156,13 @@ def test_columns_that_only_outliers_know_are_kept():
 @pytest.fixture
 def short(monkeypatch):
     """Defaults that take a moment."""
-    monkeypatch.setattr("skvae.estimators.outlier.N_STEPS", 20)
+    monkeypatch.setattr("skvae.estimators.sharp.N_STEPS", 20)
     monkeypatch.setattr("skvae.models.rules.Rules.max_iter", lambda rules, batch_size: 1)
 
 
 @pytest.mark.filterwarnings("ignore:All 10 component")
 def test_the_default_has_heavy_tails(iris, short):
-    assert VAEOutlierDetector(random_state=0).fit(iris[:20]).estimator_.likelihood == "student_t"
+    assert VAEOutlierDetector(random_state=0).fit(iris[:20]).estimator_.likelihood == StudentT(scale=0.1)
     assert VAEOutlierDetector(random_state=0).fit(iris[:20] > 0).estimator_.likelihood == "auto"
 
 
@@ -177,6 +182,45 @@ def test_the_default_sees_rows_between_islands_and_beyond_the_range():
     scores = detector.score_samples(np.concatenate([fresh, odd]))
     assert roc_auc_score(np.arange(130) < 100, scores) > 0.9
     assert_array_equal(detector.predict([[30.0, 4.0, 4.0], [4.0, 4.0, -1e9]]), -1)
+
+
+def test_fresh_rows_pass_the_fence_of_the_default_as_training_rows_do():
+    rng = np.random.default_rng(0)
+    A = rng.normal(size=(5, 5))
+    detector = VAEOutlierDetector(random_state=0).fit(rng.normal(size=(300, 5)) @ A)
+    assert (detector.predict(rng.normal(size=(1000, 5)) @ A) == -1).mean() < 0.1
+
+
+@pytest.mark.parametrize("contamination", [0.05, 0.5])
+def test_contamination_of_the_default_is_the_share_of_outliers(iris, short, contamination):
+    detector = VAEOutlierDetector(contamination=contamination, random_state=0)
+    assert (detector.fit_predict(iris) == -1).mean() == pytest.approx(contamination, abs=0.01)
+    assert detector.offset_ == np.quantile(detector.score_samples(iris), contamination)
+
+
+@pytest.mark.filterwarnings("ignore:All 10 component")
+@pytest.mark.parametrize("X", [np.ones((20, 3)), np.arange(9).reshape(3, 3), np.zeros((2, 1))])
+def test_the_default_flags_no_row_where_there_is_little_to_learn(X, short):
+    assert_array_equal(VAEOutlierDetector(random_state=0).fit_predict(X), 1)
+
+
+def test_categories_and_dates_of_the_default(short):
+    rng = np.random.default_rng(0)
+    days = pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 365, 200), "D")
+    frame = pd.DataFrame({"x": rng.normal(size=200), "day": days, "kind": rng.choice(list("ab"), 200)})
+    detector = VAEOutlierDetector(random_state=0).fit(frame)
+    late = frame.iloc[:1].assign(day=pd.Timestamp("2060-01-01"))
+    assert detector.score_samples(late) < detector.score_samples(frame.iloc[:1]) - 3
+    categories = frame[["kind"]]
+    assert set(VAEOutlierDetector(random_state=0).fit(categories).predict(categories)) == {1}
+
+
+def test_the_model_of_the_default_says_its_own_bound(iris, short):
+    detector = VAEOutlierDetector(random_state=0).fit(iris)
+    assert detector.estimator_.prior == Mixture(150 // ROWS_A_MODE)
+    again = pickle.loads(pickle.dumps(detector))
+    assert_array_equal(again.score_samples(iris), detector.score_samples(iris))
+    assert_array_equal(VAEOutlierDetector(random_state=0).fit(iris).score_samples(iris), again.score_samples(iris))
 
 
 def test_the_default_reads_frames_with_gaps(mixed, short):

@@ -1,0 +1,121 @@
+"""The detector's own model: a short fit to normal scores, and a prior of as many modes as the rows bear."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable
+from dataclasses import replace
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from skvae.estimators.inner import column_scales
+from skvae.estimators.ranks import Ranks, jittered
+from skvae.estimators.transformer import VAETransformer
+from skvae.likelihoods import Likelihood, StudentT
+from skvae.models import ACTIVE, match_prior
+from skvae.priors import Mixture
+from skvae.tables import Rows
+from skvae.tables.columns.dtypes import is_time
+
+SCALE = 0.1  # of the noise on normal scores, given z: a learned one would be as blunt as few modes are
+JITTER = 0.1  # standard deviation of the noise on the normal scores that train
+MAX_COPIES, JITTERED_ROWS = 4, 8000  # copies of each row, each with noise of its own, as long as rows are so few
+N_STEPS, BATCH_SIZE, LEARNING_RATE = 100, 256, 1e-2  # few and large
+MAX_MODES, ROWS_A_MODE = 200, 8  # of the prior
+N_DRAWS = 16  # of z that score a row
+N_FOLDS = 4  # of rows, whose scores by the others set the fence
+
+Floats = NDArray[np.floating[Any]]
+
+
+def defaults_for(rows: Rows, ranks: Ranks) -> dict[str, Any]:
+    """Parameters of the model where the user has none: a short fit where numbers have ranks."""
+    if not ranks.of_columns:
+        return {"likelihood": column_scales(rows), "decoder": "factorized"}
+    n_steps_a_pass = max(1, n_copies(rows) * len(rows) // BATCH_SIZE)
+    return {
+        "likelihood": likelihood_of(rows, ranks),
+        "decoder": "factorized",
+        "early_stopping": False,  # no row can judge, whose copies train
+        "max_iter": math.ceil(N_STEPS / n_steps_a_pass),
+        "batch_size": BATCH_SIZE,
+        "learning_rate": LEARNING_RATE,
+    }
+
+
+def n_copies(rows: Rows) -> int:
+    """How often each row trains, with other noise each time."""
+    return min(MAX_COPIES, max(1, JITTERED_ROWS // len(rows)))
+
+
+def likelihood_of(rows: Rows, ranks: Ranks) -> Likelihood | dict[Hashable, Likelihood | str]:
+    """Noise of one known scale on normal scores; dates have no scores, and learn theirs."""
+    if not isinstance(rows, pd.DataFrame):
+        return StudentT(scale=SCALE)
+    families: dict[Hashable, Likelihood | str] = {rows.columns[j]: StudentT(scale=SCALE) for j in ranks.of_columns}
+    return families | {name: "student_t" for name, dtype in rows.dtypes.items() if is_time(dtype)}
+
+
+def fit_to_copies(model: VAETransformer, rows: Rows, ranks: Ranks, weights: Floats | None) -> None:
+    """Fit to copies of rows, each with noise of its own on its normal scores."""
+    copies = n_copies(rows)
+    seed = cast(int, model.random_state)  # as inner_estimator leaves it
+    of_copies = None if weights is None else np.tile(weights, copies)
+    model.fit(jittered(rows, ranks, JITTER, copies, seed), sample_weight=of_copies)
+
+
+def sharpen(model: VAETransformer, rows: Rows, weights: Floats | None) -> None:
+    """Give a fitted model a prior of many modes, which match the posteriors of these rows, in place."""
+    n_trained = len(rows) if weights is None else int(np.count_nonzero(weights))
+    family = Mixture(min(MAX_MODES, max(1, n_trained // ROWS_A_MODE)))
+    x = model.table_.in_precision(model.table_.encode(rows)).to(model.device_)
+    of_rows = None if weights is None else torch.from_numpy(weights)
+    kl = match_prior(model.vae_, x, family.n_modes, cast(int, model.random_state), of_rows)
+    model.set_params(prior=family)
+    model._architecture = replace(model._architecture, prior=family)
+    model._fitted_with["prior"] = family
+    model.kl_per_component_ = kl.cpu().double().numpy()
+    model.active_components_ = model.kl_per_component_ > ACTIVE
+
+
+def held_out_bounds(model: VAETransformer, X: Rows, weights: Floats | None) -> Floats:
+    """The bound of each row as if it were a fresh one. Shape: (N, D) -> (N,).
+
+    Ranks and prior are those of the other folds: they know their own rows better, and every range ends at one of these.
+
+    Parameters
+    ----------
+    model : VAETransformer
+        Fitted to copies of the rows; its prior becomes another one.
+    X : array or DataFrame of shape (N, D)
+        Rows before ranks.
+    weights : ndarray of shape (N,) or None
+        Weights of the rows.
+    """
+    fold = np.random.default_rng(0).permutation(len(X)) % N_FOLDS
+    weights = np.ones(len(X)) if weights is None else weights
+    bounds = np.empty(len(X))
+    for k in range(min(N_FOLDS, len(X))):
+        others = (fold != k) & (weights > 0)
+        if not others.any():
+            others = weights > 0
+        ranks = Ranks.of(rows_at(X, others))
+        sharpen(model, ranks(rows_at(X, others)), weights[others])
+        bounds[fold == k] = score_of(model, is_sharp=True)(ranks(rows_at(X, fold == k)))
+    return bounds
+
+
+def rows_at(X: Rows, chosen: NDArray[np.bool_]) -> Rows:
+    """These rows, in their container. Shape: (N, D), (N,) -> (n, D)."""
+    return X.loc[chosen] if isinstance(X, pd.DataFrame) else X[chosen]
+
+
+def score_of(model: VAETransformer, *, is_sharp: bool) -> Callable[[Rows], Floats]:
+    """What scores rows: the bound, under a prior of many modes by few draws of z, which are dear there."""
+    if not is_sharp:
+        return model.score_samples
+    return lambda rows: model._model().elbo_by_draws(model._rows(rows), N_DRAWS)
