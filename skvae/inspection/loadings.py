@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
 from skvae.drawing.axes import LEGEND, clean, headline
-from skvae.drawing.labels import short
+from skvae.drawing.labels import short, short_all
 from skvae.drawing.maps import label_bar, name_cells, write_cells
 from skvae.drawing.palette import CLASSES
 from skvae.estimators import VAETransformer
@@ -192,7 +192,7 @@ class LoadingsDisplay(Display):
         size = np.where(self.spread > 0, self.effects / np.where(self.spread > 0, self.spread, 1.0), 0.0)
         self.image_ = ax.imshow(size, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
         rows = [f"z{k}  {100 * share:.0f} %" for k, share in enumerate(self.shares)]
-        name_cells(ax, [short(name, LETTERS) for name in self.names], rows, fontsize=8.5)
+        name_cells(ax, short_all(self.names, LETTERS), rows, fontsize=8.5)
         for sign in (1, -1):  # dark or not is by the colour, and the text by the unit
             shown = np.where((np.sign(size) == sign) & (np.abs(size) >= WRITTEN), self.effects, np.nan)
             dark = np.where(np.abs(size) > 0.65, shown, np.nan)

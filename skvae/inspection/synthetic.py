@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from skvae.drawing.axes import LEGEND, headline
-from skvae.drawing.labels import percent, short
+from skvae.drawing.labels import percent, short_all
 from skvae.drawing.maps import MAX_LABELS, label_bar, name_cells, write_cells
 from skvae.drawing.palette import EMPTY_CELL_OF_TWO_SIDES
 from skvae.inspection.canvas import panel_grid, panels, signed
@@ -217,7 +217,7 @@ class AssociationsDisplay(Display):
         self.images_ = [_draw_associations(self.axes_[0], self.real), _draw_associations(self.axes_[1], self.synthetic)]
         names = []
         if n_columns <= MAX_LABELS:
-            names = [short(column, 16) for column in self.real.columns]
+            names = short_all(self.real.columns, 16)
         size = float(np.clip(130 / n_columns, 5, 9))
         name_cells(self.axes_[0], names, names, fontsize=size)
         name_cells(self.axes_[1], names, [""] * len(names), fontsize=size)
