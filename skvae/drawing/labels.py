@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from os.path import commonprefix
+
 CONTROLS = dict.fromkeys([*range(32), 127], " ")  # line breaks and signs that fonts lack
 
 
@@ -35,3 +38,30 @@ def short(label: object, length: int) -> str:
     if len(text) > length:
         text = text[: length - 1] + "…"
     return text.replace("$", r"\$")
+
+
+def short_all(labels: Iterable[object], length: int) -> list[str]:
+    """Texts of several labels, see ``short``; of those that begin alike, where they come to differ.
+
+    Parameters
+    ----------
+    labels : iterable of objects
+        Names of columns or levels, of any type.
+    length : int
+        Number of letters at most, ellipses among them.
+
+    Examples
+    --------
+    >>> short_all(["turnover in region 1, net", "turnover in region 2, net", "sector"], 16)
+    ['turno…1, net', 'turno…2, net', 'sector']
+    """
+    names = [str(label) for label in labels]
+    texts = [short(name, length) for name in names]
+    for text in set(texts):
+        alike = [i for i, other in enumerate(texts) if other == text]
+        n_shared = len(commonprefix([names[i] for i in alike]))  # noqa: RUF071 - letters are meant
+        if len(alike) > 1 and n_shared >= length - 1:
+            n_head = length // 3
+            for i in alike:
+                texts[i] = f"{short(names[i][:n_head], n_head)}…{short(names[i][n_shared:], length - n_head - 1)}"
+    return texts

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from skvae.drawing.axes import LEGEND, clean, headline
 from skvae.drawing.palette import BLUE, RED
 from skvae.inspection.canvas import axes_for
+from skvae.inspection.display import Display
 from skvae.inspection.fitted import Rows, find_vae
 from skvae.inspection.report import latent_report
 from skvae.models import ACTIVE
@@ -18,12 +19,11 @@ from skvae.models import ACTIVE
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.container import BarContainer
-    from matplotlib.figure import Figure, SubFigure
 
 MAX_LABELS = 40  # components that are numbered
 
 
-class ComponentActivityDisplay:
+class ComponentActivityDisplay(Display):
     """KL of each latent component, the largest first; a cross marks a component that is switched off.
 
     Parameters
@@ -55,8 +55,6 @@ class ComponentActivityDisplay:
     (array([2, 0, 1]), '2 of 3 components active')
     """
 
-    ax_: Axes
-    figure_: Figure | SubFigure
     bars_: BarContainer
 
     def __init__(self, kl: ArrayLike, *, threshold: float = ACTIVE) -> None:
@@ -92,18 +90,7 @@ class ComponentActivityDisplay:
             kl = latent_report(estimator, X)["kl"].drop("all")
         return cls(kl).plot(ax=ax)
 
-    def plot(self, *, ax: Axes | None = None) -> Self:
-        """Draw.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, optional
-            Axes to draw in.
-
-        Returns
-        -------
-        self
-        """
+    def plot(self, *, ax: Axes | None = None) -> Self:  # noqa: D102
         n_components, n_active = len(self.kl), int(self.active.sum())
         ax = axes_for(ax, (float(np.clip(1.6 + 0.3 * n_components, 4.6, 10)), 3.4))
         places, heights = np.arange(n_components), self.kl[self.order]

@@ -13,10 +13,10 @@ from skvae.drawing.axes import LEGEND, clean, headline
 from skvae.drawing.labels import short
 from skvae.drawing.palette import BLUE, CLASSES, RED
 from skvae.inspection.canvas import axes_for
+from skvae.inspection.display import Display
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure, SubFigure
     from matplotlib.lines import Line2D
 
 Candidates: TypeAlias = Sequence[Mapping[str, Any]]  # parameters of each
@@ -33,7 +33,7 @@ MARK: dict[str, Any] = {  # around a candidate
 }
 
 
-class LatentSizeDisplay:
+class LatentSizeDisplay(Display):
     """Held-out score of a search against the number of components, one line for each setting of other parameters.
 
     The bars of the best setting are one standard error over the folds, and the band is that of the best candidate. The
@@ -84,8 +84,6 @@ class LatentSizeDisplay:
     True
     """
 
-    ax_: Axes
-    figure_: Figure | SubFigure
     lines_: dict[str, Line2D]
 
     def __init__(self, cv_results: Mapping[str, Any], *, param: str | None = None, metric: str = "score") -> None:
@@ -131,18 +129,7 @@ class LatentSizeDisplay:
             )
         return cls(search.cv_results_, param=param, metric=metric).plot(ax=ax)
 
-    def plot(self, *, ax: Axes | None = None) -> Self:
-        """Draw.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, optional
-            Axes to draw in.
-
-        Returns
-        -------
-        self
-        """
+    def plot(self, *, ax: Axes | None = None) -> Self:  # noqa: D102
         self.ax_ = ax = axes_for(ax, (6.4, 4.2))
         self.figure_, self.lines_ = ax.figure, {}
         shown = self._shown_settings()

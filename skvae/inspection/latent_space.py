@@ -15,6 +15,7 @@ from skvae.drawing.labels import short
 from skvae.drawing.maps import label_bar
 from skvae.drawing.palette import BLUE, CLASSES, FAINT, GREY
 from skvae.inspection.canvas import axes_for
+from skvae.inspection.display import Display
 from skvae.inspection.fitted import Rows, as_frame, find_vae, two_components
 
 if TYPE_CHECKING:
@@ -22,14 +23,13 @@ if TYPE_CHECKING:
     from matplotlib.collections import PathCollection
     from matplotlib.colorbar import Colorbar
     from matplotlib.colors import Colormap
-    from matplotlib.figure import Figure, SubFigure
     from matplotlib.legend import Legend
 
 MAX_LETTERS = 20  # of a name in the legend
 MISSING = "(missing)"  # name in the legend
 
 
-class LatentSpaceDisplay:
+class LatentSpaceDisplay(Display):
     """Scatter of latent coordinates on two components, coloured by anything.
 
     Parameters
@@ -68,8 +68,6 @@ class LatentSpaceDisplay:
     ['0', '1', '2']
     """
 
-    ax_: Axes
-    figure_: Figure | SubFigure
     scatter_: PathCollection
     legend_: Legend | None
     colorbar_: Colorbar | None

@@ -11,19 +11,19 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
 from skvae.drawing.axes import LEGEND, clean, headline
-from skvae.drawing.labels import short
+from skvae.drawing.labels import short, short_all
 from skvae.drawing.maps import label_bar, name_cells, write_cells
 from skvae.drawing.palette import CLASSES
 from skvae.estimators import VAETransformer
 from skvae.estimators.input import read_rows
 from skvae.inspection.canvas import Floats, compact, panels
+from skvae.inspection.display import Display
 from skvae.inspection.fitted import Rows, find_vae
 from skvae.models.loadings import mean_curve
 from skvae.tables import Amounts, variance_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure, SubFigure
     from matplotlib.image import AxesImage
 
 MAX_ROWS = 500  # whose curves are averaged
@@ -54,7 +54,7 @@ class Curves(NamedTuple):
     values: Floats
 
 
-class LoadingsDisplay:
+class LoadingsDisplay(Display):
     """What one standard deviation of each component does to each column, and the curves behind it.
 
     The colour of a cell is the effect in standard deviations of its column, the number in it the effect in the unit of
@@ -101,9 +101,7 @@ class LoadingsDisplay:
     ((2, 4), 2)
     """
 
-    ax_: Axes
     axes_: NDArray[np.object_]
-    figure_: Figure | SubFigure
     image_: AxesImage
 
     def __init__(
@@ -177,18 +175,7 @@ class LoadingsDisplay:
             curves,
         ).plot(ax=ax)
 
-    def plot(self, *, ax: Axes | None = None) -> Self:
-        """Draw.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, optional
-            Axes whose place the panels take.
-
-        Returns
-        -------
-        self
-        """
+    def plot(self, *, ax: Axes | None = None) -> Self:  # noqa: D102
         n_components, n_columns = self.effects.shape
         side = float(np.clip(2.2 + 0.5 * n_columns, 4.0, 10.5))
         height = float(np.clip(1.5 + 0.36 * n_components, 3.4, 7.0))
@@ -205,7 +192,7 @@ class LoadingsDisplay:
         size = np.where(self.spread > 0, self.effects / np.where(self.spread > 0, self.spread, 1.0), 0.0)
         self.image_ = ax.imshow(size, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
         rows = [f"z{k}  {100 * share:.0f} %" for k, share in enumerate(self.shares)]
-        name_cells(ax, [short(name, LETTERS) for name in self.names], rows, fontsize=8.5)
+        name_cells(ax, short_all(self.names, LETTERS), rows, fontsize=8.5)
         for sign in (1, -1):  # dark or not is by the colour, and the text by the unit
             shown = np.where((np.sign(size) == sign) & (np.abs(size) >= WRITTEN), self.effects, np.nan)
             dark = np.where(np.abs(size) > 0.65, shown, np.nan)

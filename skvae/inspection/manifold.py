@@ -16,13 +16,13 @@ from skvae.drawing.maps import label_bar
 from skvae.drawing.palette import BLUE, CLASSES, FAINT, INK
 from skvae.estimators import VAETransformer
 from skvae.inspection.canvas import Floats, as_images, axes_for, label_regions, panel_grid, show_tiles, signed
+from skvae.inspection.display import Display
 from skvae.inspection.fitted import Table, as_frame, choose_columns, find_vae, kind_of_rows, two_components
 from skvae.metrics.frames import Category, Encoding
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
-    from matplotlib.figure import Figure, SubFigure
 
 SIDE = {"images": 15, "lines": 9, "table": 40}  # steps across the plane
 N_DRAWS = 10_000  # draws of a learned prior, for its quantiles
@@ -30,7 +30,7 @@ MARKS = (0.05, 0.25, 0.5, 0.75, 0.95)  # quantiles with a tick
 UNIT_SQUARE = (0, 1, 0, 1)  # extent of a map: both axes are quantiles
 
 
-class ManifoldDisplay:
+class ManifoldDisplay(Display):
     """Two components on a grid of prior quantiles, decoded: images, lines, or a map of every column.
 
     Steps are of equal probability under the prior, so that the picture shows what samples look like, each kind as
@@ -74,9 +74,7 @@ class ManifoldDisplay:
     ('table', (100, 4))
     """
 
-    ax_: Axes
     axes_: NDArray[np.object_]
-    figure_: Figure | SubFigure
 
     def __init__(
         self,

@@ -15,12 +15,12 @@ from skvae.drawing.labels import short
 from skvae.drawing.maps import write_cells
 from skvae.drawing.palette import BLUE, FAINT, GREY, INK
 from skvae.inspection.canvas import Floats, as_images, axes_for, panel_grid, show_tiles
+from skvae.inspection.display import Display
 from skvae.inspection.fitted import Rows, as_frame, as_pandas, choose_columns, find_vae, kind_of_rows
 from skvae.metrics.frames import Category, Encoding
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure, SubFigure
 
 N_ACROSS, MAX_DOWN = 10, 5  # images beside each other, and pairs of rows of them
 MAX_LINES = 9  # rows that are lines
@@ -28,7 +28,7 @@ MAX_LEVELS = 8  # levels of a category on its map
 LEAST_SHARE = 0.005  # share of a level's rows that is written out
 
 
-class ReconstructionDisplay:
+class ReconstructionDisplay(Display):
     """Originals beside their reconstructions: pairs of images, overlaid lines, or column against column.
 
     Numbers of a table are drawn against each other, on the diagonal if they come back as they were, with the share of
@@ -65,9 +65,7 @@ class ReconstructionDisplay:
     ('images', ['original', 'reconstructed'])
     """
 
-    ax_: Axes
     axes_: NDArray[np.object_]
-    figure_: Figure | SubFigure
 
     def __init__(self, originals: Rows, reconstructions: Rows, *, image_shape: Sequence[int] | None = None) -> None:
         self.originals, self.reconstructions = as_pandas(originals), as_pandas(reconstructions)

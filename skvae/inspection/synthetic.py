@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from skvae.drawing.axes import LEGEND, headline
-from skvae.drawing.labels import percent, short
+from skvae.drawing.labels import percent, short_all
 from skvae.drawing.maps import MAX_LABELS, label_bar, name_cells, write_cells
 from skvae.drawing.palette import EMPTY_CELL_OF_TWO_SIDES
 from skvae.inspection.canvas import panel_grid, panels, signed
+from skvae.inspection.display import Display
 from skvae.inspection.fitted import Rows, as_frame, choose_columns, find_vae
 from skvae.metrics import associations, column_shapes, mean_trend, pair_trends
 from skvae.metrics.fidelity import worst_first
@@ -23,14 +24,13 @@ from skvae.metrics.picture import draw_columns, handles
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure, SubFigure
     from matplotlib.image import AxesImage
 
 MAX_NUMBERS = 12  # columns whose associations are also written out
 MAX_ROWS = 10_000  # rows that are drawn from the model at most
 
 
-class MarginalsDisplay:
+class MarginalsDisplay(Display):
     """Distribution of each column in a real and a synthetic table, with its error.
 
     Parameters
@@ -69,9 +69,7 @@ class MarginalsDisplay:
     4
     """
 
-    ax_: Axes
     axes_: NDArray[np.object_]
-    figure_: Figure | SubFigure
 
     def __init__(
         self,
@@ -124,18 +122,7 @@ class MarginalsDisplay:
         tables = _real_and_synthetic(estimator, X, random_state)
         return cls(*tables, columns=columns, max_columns=max_columns).plot(ax=ax)
 
-    def plot(self, *, ax: Axes | None = None) -> Self:
-        """Draw.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, optional
-            Axes whose place the panels take.
-
-        Returns
-        -------
-        self
-        """
+    def plot(self, *, ax: Axes | None = None) -> Self:  # noqa: D102
         self.ax_, self.axes_ = panel_grid(ax, len(self.columns), each=(3.2, 2.2), around=(0.3, 0.6))
         self.figure_ = self.ax_.figure
         draw_columns(self.axes_, self.real[self.columns], self.synthetic[self.columns], self.shapes)
@@ -143,7 +130,7 @@ class MarginalsDisplay:
         return self
 
 
-class AssociationsDisplay:
+class AssociationsDisplay(Display):
     """How strongly pairs of columns hang together in a real and in a synthetic table, side by side.
 
     Pearson's correlation of two numbers, Cramér's V of two categories, the correlation ratio of one of each: see
@@ -178,9 +165,7 @@ class AssociationsDisplay:
     (4, 4)
     """
 
-    ax_: Axes
     axes_: NDArray[np.object_]
-    figure_: Figure | SubFigure
     images_: list[AxesImage]
 
     def __init__(self, real: pd.DataFrame, synthetic: pd.DataFrame) -> None:
@@ -224,18 +209,7 @@ class AssociationsDisplay:
         real, synthetic = (choose_columns(table, columns, max_columns) for table in tables)
         return cls(real, synthetic).plot(ax=ax)
 
-    def plot(self, *, ax: Axes | None = None) -> Self:
-        """Draw.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, optional
-            Axes whose place the panels take.
-
-        Returns
-        -------
-        self
-        """
+    def plot(self, *, ax: Axes | None = None) -> Self:  # noqa: D102
         n_columns = len(self.real)
         side = float(np.clip(1.8 + 0.32 * n_columns, 3.2, 6.5))
         self.ax_, axes = panels(ax, 1, 2, (2 * side + 0.9, side + 0.2))
@@ -243,7 +217,7 @@ class AssociationsDisplay:
         self.images_ = [_draw_associations(self.axes_[0], self.real), _draw_associations(self.axes_[1], self.synthetic)]
         names = []
         if n_columns <= MAX_LABELS:
-            names = [short(column, 16) for column in self.real.columns]
+            names = short_all(self.real.columns, 16)
         size = float(np.clip(130 / n_columns, 5, 9))
         name_cells(self.axes_[0], names, names, fontsize=size)
         name_cells(self.axes_[1], names, [""] * len(names), fontsize=size)

@@ -13,11 +13,11 @@ from sklearn.base import BaseEstimator
 from skvae.drawing.axes import LEGEND, clean, headline
 from skvae.drawing.palette import BLUE, FAINT, RED
 from skvae.inspection.canvas import Floats, panels
+from skvae.inspection.display import Display
 from skvae.inspection.fitted import find_vae
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure, SubFigure
     from matplotlib.lines import Line2D
 
 PANELS = {"elbo": "ELBO", "log_likelihood": "Log-likelihood", "kl": "KL"}
@@ -25,7 +25,7 @@ FEW_EPOCHS = 15  # of a curve whose points are marked
 FIRST_EPOCHS = 0.05  # share of the epochs that may lie below the frame
 
 
-class TrainingDisplay:
+class TrainingDisplay(Display):
     """Training curves: ELBO of training and held-out rows, and its two terms, log-likelihood and KL.
 
     The ELBO is the log-likelihood less the KL. The terms are those of training rows; held-out rows are measured by
@@ -67,9 +67,7 @@ class TrainingDisplay:
     ['nats per row', '', '']
     """
 
-    ax_: Axes
     axes_: NDArray[np.object_]
-    figure_: Figure | SubFigure
     lines_: dict[str, Line2D]
 
     def __init__(self, history: Mapping[str, Sequence[float]], best_iter: int) -> None:
@@ -97,18 +95,7 @@ class TrainingDisplay:
         vae = find_vae(estimator).vae
         return cls(vae.history_, vae.best_iter_).plot(ax=ax)
 
-    def plot(self, *, ax: Axes | None = None) -> Self:
-        """Draw.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, optional
-            Axes whose place the panels take.
-
-        Returns
-        -------
-        self
-        """
+    def plot(self, *, ax: Axes | None = None) -> Self:  # noqa: D102
         self.ax_, axes = panels(ax, 1, 3, (10.5, 3.2))
         self.axes_, self.figure_, self.lines_ = axes[0], self.ax_.figure, {}
         for panel, (name, title) in zip(self.axes_, PANELS.items(), strict=True):

@@ -18,6 +18,11 @@ NOT_ASKED = (
     "Whether rows leak was not asked: without real rows that the generator has not seen, nobody can say how many "
     "copies and right guesses are chance."
 )
+UNLIKE = 0.6  # AUC of a classifier between training and held-out rows from which on these are of another kind
+OTHER_KIND = (
+    "What looks like a leak may be none: the held-out rows are of another kind than the training rows, and attacks may "
+    "see no more than that. A classifier tells the two apart in {:.1%} of cases. Hold out a random part of one table."
+)
 HARDLY_ASKED = (
     f"Whether rows leak was asked by one attack only: the others need {MIN_ROWS} rows of each table, and "
     f"{2 * MIN_ROWS} real ones that the generator has not seen."
@@ -69,9 +74,11 @@ def not_asked(comparison: Comparison) -> list[str]:
     """Questions to which these tables have no answer."""
     if not comparison.attacks:
         return [NOT_ASKED]
-    if len(comparison.attacks) == 1:
-        return [HARDLY_ASKED]
-    return []
+    sentences = [HARDLY_ASKED] if len(comparison.attacks) == 1 else []
+    told_apart = float(comparison.table["real"]["Two-sample AUC, test"])
+    if told_apart > UNLIKE:
+        sentences.append(OTHER_KIND.format(told_apart))
+    return sentences
 
 
 def _pairs(trends: pd.DataFrame) -> list[dict[str, Any]]:

@@ -14,11 +14,16 @@ import pandas as pd
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-MAX_LETTERS = 32  # letters of a cell
 
-
-def table_element(table: pd.DataFrame) -> str:
+def table_element(table: pd.DataFrame, *, max_letters: int | None = None) -> str:
     """A table as HTML, numbers to the right.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of any dtypes.
+    max_letters : int or None
+        Letters of a cell that are shown at most; names of columns are whole.
 
     Examples
     --------
@@ -28,7 +33,8 @@ def table_element(table: pd.DataFrame) -> str:
     """
     is_number = [pd.api.types.is_numeric_dtype(dtype) for dtype in table.dtypes]
     head = _row("th", table.columns, is_number)
-    body = "".join(_row("td", cells, is_number) for cells in table.itertuples(index=False, name=None))
+    rows = table.itertuples(index=False, name=None)
+    body = "".join(_row("td", cells, is_number, max_letters) for cells in rows)
     return f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
 
 
@@ -55,23 +61,23 @@ def percents(errors: Iterable[float], digits: int) -> list[str]:
     return [f"{100 * error:.{digits}f}%" if error == error else "–" for error in errors]
 
 
-def _row(tag: str, cells: Iterable[object], is_number: list[bool]) -> str:
+def _row(tag: str, cells: Iterable[object], is_number: list[bool], max_letters: int | None = None) -> str:
     elements = []
     for cell, number in zip(cells, is_number, strict=True):
         mark = ' class="n"' if number else ""
-        elements.append(f"<{tag}{mark}>{escape(_cell_text(cell))}</{tag}>")
+        elements.append(f"<{tag}{mark}>{escape(_cell_text(cell, max_letters))}</{tag}>")
     return f"<tr>{''.join(elements)}</tr>"
 
 
-def _cell_text(cell: object) -> str:
+def _cell_text(cell: object, max_letters: int | None) -> str:
     if cell is None or cell is pd.NA or cell != cell:
         text = "–"
     elif isinstance(cell, float):
         text = f"{cell:.6g}"
     else:
         text = str(cell)
-    if len(text) > MAX_LETTERS:
-        text = text[: MAX_LETTERS - 1] + "…"
+    if max_letters is not None and len(text) > max_letters:
+        text = text[: max_letters - 1] + "…"
     return text
 
 

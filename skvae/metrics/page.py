@@ -27,6 +27,7 @@ from skvae.metrics.verdicts import RULES
 
 MAX_COLUMNS, MAX_MAPPED = 60, 24  # columns drawn one by one; columns of a map
 N_PAIRS = 10  # pairs that are listed
+MAX_LETTERS = 32  # letters of a cell of a row
 FEW = 500  # rows: below, the error of a column is some percent by chance
 HELD_OUT = "held-out real rows"
 FIRST = ("Two-sample AUC, test", "Two-sample AUC, train", "Worst attack")  # answers beside the score, and leaks
@@ -76,7 +77,7 @@ def write_page(comparison: Comparison, *, title: str, notes: str = "") -> str:
         maps=_pairs_section(comparison),
         identifiers=identifiers_section(comparison),
         checks=checks_section(comparison) + constraints_section(comparison.rules),
-        rows=table_element(first_rows(comparison)),
+        rows=table_element(first_rows(comparison), max_letters=MAX_LETTERS),
         table=table_element(_by_column(comparison)),
         notes=escape(notes),
         rules=escape(RULES),
@@ -237,7 +238,7 @@ def _pairs_section(comparison: Comparison) -> str:
     which = f" The {left_out} columns with the smallest errors are left out." if left_out else ""
     figures = [_map_figure(pairs) for pairs in _pair_maps(comparison, labels)]
     figures.append(
-        '<div class="map"><h3>The pairs that differ most</h3><div class="scroll">'
+        '<div class="map"><h3>The pairs that differ most</h3><div class="scroll words">'
         f"{table_element(_largest_pairs(comparison.trends))}</div></div>"
     )
     return (

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from skvae.drawing.axes import LEGEND, arrange, clean, headline, pyplot
-from skvae.drawing.labels import percent, short
+from skvae.drawing.labels import percent, short, short_all
 from skvae.drawing.maps import MAX_LABELS, label_bar, name_cells, write_cells
 from skvae.drawing.palette import EMPTY_CELL, FAINT, INK, REAL, SYNTHETIC
 from skvae.metrics.fidelity import mean_trend, worst_first
@@ -135,7 +135,7 @@ def _draw_levels(ax: Axes, column: Category, real: Floats, synthetic: Floats, fe
         n_shown += 1
     top = named[:n_shown]
     others = [level for level in seen if level not in top]
-    names = [short(column.levels[level], MAX_LETTERS) for level in top]
+    names = short_all(column.levels[top], MAX_LETTERS)
     bars = list(shares[:, top].T)
     if others:
         names.append(f"({len(others)} others)")
@@ -184,7 +184,7 @@ def draw_map(ax: Axes, pairs: pd.DataFrame, *, top: float, cmap: str, label: str
     ax.set_facecolor(EMPTY_CELL)
     names = []
     if n_columns <= MAX_LABELS:
-        names = [short(column, MAX_LETTERS) for column in pairs.columns]
+        names = short_all(pairs.columns, MAX_LETTERS)
     size = float(np.clip(130 / max(n_columns, 1), 4.5, 9))
     name_cells(ax, names, names, fontsize=size)
     if n_columns <= MAX_NUMBERS:

@@ -47,7 +47,7 @@ def constraints_section(shares: pd.DataFrame | None) -> str:
     table = shares.map(in_percent).reset_index()
     return (
         "<h2>Rules</h2><p>What every row should keep, and the share of rows that do, among those where none of the "
-        f'cells is missing.</p><div class="box scroll">{table_element(table)}</div>'
+        f'cells is missing.</p><div class="box scroll words">{table_element(table)}</div>'
     )
 
 

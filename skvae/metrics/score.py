@@ -13,6 +13,7 @@ from skvae.metrics.limits import Verdict, worst_verdict
 
 TOP: dict[Verdict, float] = {"good": 100.0, "fair": 79.0, "poor": 49.0}  # points of the best answer of each verdict
 GOOD, FAIR = 80.0, 50.0  # points at the two limits of a figure
+LEAST: dict[Verdict, float] = {"good": GOOD, "fair": FAIR, "poor": 0.0}  # points of the worst answer of each verdict
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ class Score:
 def points(answer: Answer) -> int:
     """Points of an answer: 100 as real rows, 80 at the limit of good, 50 at that of fair, 0 at twice that.
 
-    Where the verdict is worse than the figure, because of a single column, say, the points are those of the verdict.
+    Where the verdict is worse than the figure, because of a single column, say, or better, because chance is as large,
+    the points are those of the verdict.
     """
     question = answer.question
     loss = question.loss(answer.value)
@@ -55,6 +57,4 @@ def points(answer: Answer) -> int:
     fair = min(fair, abs(question.worst - question.best))
     good = min(good, fair)
     earned = float(np.interp(loss - of_real, [0.0, good, fair, 2 * fair], [100.0, GOOD, FAIR, 0.0]))
-    if answer.verdict == "good":
-        earned = max(earned, GOOD)
-    return math.floor(round(min(earned, TOP[answer.verdict]), 6))
+    return math.floor(round(float(np.clip(earned, LEAST[answer.verdict], TOP[answer.verdict])), 6))

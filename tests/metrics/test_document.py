@@ -48,3 +48,11 @@ def test_few_held_out_rows_allow_one_attack_and_that_is_said():
     (sentence,) = judged.to_dict()["not_asked"]
     assert "one attack only" in sentence and "20 rows of each table, and 40 real ones" in sentence
     assert sentence in judged.to_html()
+
+
+def test_held_out_rows_of_another_kind_are_told():
+    test = draw(100, 1)
+    judged = report(draw(200, 0), draw(150, 2), test=test.assign(x=test["x"] + 5), random_state=0)
+    (sentence,) = judged.to_dict()["not_asked"]
+    assert f"in {judged.table['real']['Two-sample AUC, test']:.1%} of cases" in sentence
+    assert sentence in judged.to_html()

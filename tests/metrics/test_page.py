@@ -15,7 +15,7 @@ def draw(n_rows, seed):
     rng = np.random.default_rng(seed)
     x = rng.normal(size=n_rows)
     frame = pd.DataFrame({"x": x, "<b>n": np.rint(3 * x), "word": np.where(x + rng.normal(size=n_rows) > 0, "a", "b")})
-    return frame.assign(when=pd.Timestamp(2024, 1, 1) + pd.to_timedelta(np.arange(n_rows), unit="D"))
+    return frame.assign(when=pd.Timestamp(2024, 1, 1) + pd.to_timedelta(rng.integers(365, size=n_rows), unit="D"))
 
 
 class Balanced(HTMLParser):

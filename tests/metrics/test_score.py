@@ -37,7 +37,7 @@ def test_points_keep_to_the_band_of_their_verdict(question, real):
         for verdict in VERDICTS:
             found = points(answer(value, verdict, real, question))
             assert (
-                {"good": 80, "fair": 0, "poor": 0}[verdict] <= found <= {"good": 100, "fair": 79, "poor": 49}[verdict]
+                {"good": 80, "fair": 50, "poor": 0}[verdict] <= found <= {"good": 100, "fair": 79, "poor": 49}[verdict]
             )
 
 
