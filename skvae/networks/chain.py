@@ -172,4 +172,5 @@ class Chain(ByColumn):
 
 def kept_of(noise: Tensor, dropout: float) -> Tensor:
     """Factors of mean 1: zero for this share of standard normal numbers, the same for all others. Shape: kept."""
-    return (torch.special.ndtr(noise) >= dropout).to(noise.dtype) / (1 - dropout)
+    kept: Tensor = torch.special.ndtr(noise) >= dropout
+    return kept.to(noise.dtype) / (1 - dropout)
