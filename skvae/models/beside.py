@@ -14,7 +14,7 @@ from skvae.models.data import Data
 from skvae.models.floor import Floor
 from skvae.models.online import Online
 from skvae.models.outcome import Fit
-from skvae.models.plan import Plan, Restraint
+from skvae.models.plan import Plan
 from skvae.models.run import Follower, Keeper, Run
 from skvae.models.telling import Telling
 from skvae.models.tries import train
@@ -80,8 +80,6 @@ def train_beside(
         offset = data.offset
         data = data.to(run.device).float()
         model = beside_at_start(name, plan, data, split.train, run, start)
-        if isinstance(model, Chain) and stage.restraint is not None:
-            _restrain(model, stage.restraint, is_new=start is None)
         floor = Floor(model, stage.recipe, objective, split, run.seed)
         so_far, reads_global_rng = partial(_so_far, name, fit), plan.architecture.reads_global_rng
         telling = Telling(run, stage.recipe.max_iter, so_far, follower, keeper, reads_global_rng, name)
@@ -110,18 +108,10 @@ def beside_at_start(name: str, plan: Plan, data: Data, train: list[Tensor], run:
     return model
 
 
-def _restrain(chain: Chain, restraint: Restraint, *, is_new: bool) -> None:
-    """Train a chain on few rows; levels of one that has been trained before share what they shared then."""
-    chain.dropout = restraint.dropout
-    if is_new:
-        chain.share(restraint.length_scale, restraint.own_share)
-
-
 def _conclude(model: Beside, data: Data, history: History, generator: torch.Generator) -> None:
     """The step after training: columns are matched to their frequencies."""
     try:
         if isinstance(model, Chain):
-            model.dropout = 0.0  # it was of this training alone
             match_marginals(model, data.x, generator, data.weights)
     except KeyboardInterrupt:  # the trained weights are as good as without
         if not ends_the_fit_alone():

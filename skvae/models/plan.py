@@ -42,23 +42,6 @@ class Parameters(Protocol):
 
 
 @dataclass(frozen=True)
-class Restraint:
-    """What keeps a chain from learning few rows by heart.
-
-    Attributes
-    ----------
-    dropout : float
-        Share of the cells, and of the hidden units, that each row of a step is trained without.
-    length_scale, own_share : float
-        How much the levels of a number share: see ``Smoothing``.
-    """
-
-    dropout: float
-    length_scale: float
-    own_share: float
-
-
-@dataclass(frozen=True)
 class Stage:
     """The training of one model beside the VAE.
 
@@ -70,14 +53,11 @@ class Stage:
         Threads of the matrix products at most; None for all.
     n_folds : int
         Folds that are trained at most, where there are any.
-    restraint : Restraint or None
-        Of a chain of few rows.
     """
 
     recipe: Recipe
     n_threads: int | None
     n_folds: int
-    restraint: Restraint | None = None
 
 
 @dataclass(frozen=True)

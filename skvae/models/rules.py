@@ -13,14 +13,12 @@ import torch
 from skvae.likelihoods import Bernoulli, Gaussian
 from skvae.models.architecture import BESIDE, Architecture
 from skvae.models.pace import SMALL, STEPS_OF_A_ROW, Pace, n_folds, pace_of
-from skvae.models.plan import Parameters, Plan, Restraint, Stage
+from skvae.models.plan import Parameters, Plan, Stage
 from skvae.priors import Normal
 from skvae.tables import Table
 from skvae.training import WARMUP, BetaSchedule, LinearBeta, NestedObjective, Objective, Recipe, resolve_precision
 
 MAX_COLUMNS = 100  # that see one another unless a user asks for it
-RESTRAINED_BELOW = 5 * SMALL  # rows
-RESTRAINT = Restraint(dropout=0.2, length_scale=3.0, own_share=0.003)
 FREE_BITS_MAX = 1e30  # nats: no KL reaches them, and float32 holds them
 
 Number = TypeVar("Number", int, float)
@@ -218,14 +216,12 @@ class SynthesisRules(Rules):
 class ChainRules(SynthesisRules):
     """Rules for columns that see earlier ones, without z."""
 
-    def restraint(self) -> Restraint | None:
-        """Of a few thousand rows, what comes between the chain and the rows themselves."""
-        return RESTRAINT if self.facts.n_rows < RESTRAINED_BELOW else None
-
     def max_iter(self, batch_size: int) -> int:
-        """As with z, but 500 steps at least under restraint, which learns slower."""
-        least = 0 if self.restraint() is None else passes(500, self.facts.n_rows, batch_size)
-        return max(super().max_iter(batch_size), least)
+        """Where folds are trained beside, 12 passes, but 150 steps at least; else as with z."""
+        n_rows = self.facts.n_rows
+        if n_rows >= 2 * SMALL:
+            return super().max_iter(batch_size)
+        return passes(max(12 * n_rows / batch_size, 150), n_rows, batch_size)
 
     def n_folds(self) -> int:
         """As many as hold 200 rows: more choose no better, and each of them is one more model."""
@@ -239,10 +235,6 @@ class ChainRules(SynthesisRules):
 @dataclass(frozen=True)
 class ReaderRules(ChainRules):
     """Rules for one network that tells each cell from any others."""
-
-    def restraint(self) -> Restraint | None:
-        """None: other cells are hidden at every step."""
-        return None
 
     def learning_rate(self) -> float:
         """Peak learning rate; the smallest batches bear half of it."""
@@ -331,8 +323,7 @@ def decide(
         for name in BESIDE:
             of_model = RULES_BESIDE[name](facts)
             recipe = _recipe(parameters, of_model, sizes_beside, device)
-            n_threads, n_folds = of_model.n_threads(sizes_beside), of_model.n_folds()
-            beside[name] = Stage(recipe, n_threads, n_folds, of_model.restraint())
+            beside[name] = Stage(recipe, of_model.n_threads(sizes_beside), of_model.n_folds())
     architecture = Architecture(
         parameters.n_components,
         sizes,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +23,6 @@ from skvae.networks.columns import (
     outputs_among,
 )
 from skvae.networks.encoder import Trunk
-from skvae.networks.levels import Smoothing
 from skvae.networks.relative import RelativeLogits
 from skvae.networks.rulers import comparable
 
@@ -51,21 +51,16 @@ class Chain(ByColumn):
     rulers : sequence of Rulers, optional
         The levels of numbers, by which columns are compared.
 
-    Attributes
-    ----------
-    dropout : float
-        Share of the cells, and of the hidden units, that each row of a step is trained without.
-
     References
     ----------
-    Uria, Côté, Gregor, Murray and Larochelle (2016), Neural Autoregressive Distribution Estimation; Srivastava et al.
-    (2014), Dropout.
+    Uria, Côté, Gregor, Murray and Larochelle (2016), Neural Autoregressive Distribution Estimation.
     """
+
+    n_components: ClassVar[int] = 0  # of latent variables
 
     def __init__(self, joint: Joint, trunk: Trunk, generator: torch.Generator, rulers: Sequence[Ruler] = ()) -> None:
         super().__init__(joint)
         self.joint = joint
-        self.dropout = 0.0
         self.context = Context(joint, generator)
         self.deep = trunk(RANK, RANK)
         self.b = nn.Parameter(torch.zeros(1, 1, joint.n_columns, RANK))
@@ -78,25 +73,10 @@ class Chain(ByColumn):
         first_output = {ruler.column: outputs_of[ruler.column][0] for ruler in compared}
         self.relative = RelativeLogits(compared, first_output, 2 * RANK, generator) if compared else None
 
-    @property
-    def n_components(self) -> int:
-        """Random numbers of a row in training: one for each cell, and for each hidden unit, that may be silenced."""
-        return self.joint.n_columns + 2 * RANK if self.dropout else 0
-
-    def share(self, length_scale: float, own_share: float) -> None:
-        """Let levels share another strength than usual, in place and before training: see ``Smoothing``."""
-        for module in self.modules():
-            if isinstance(module, Smoothing):
-                module.share(length_scale, own_share)
-
-    def forward(self, x: Tensor, kept: Tensor | None = None) -> Parameters:
-        """The heads of each block, by name. Shape: x (S, B, D), factors of cells and units (S or 1, B, D + 2 R)."""
+    def forward(self, x: Tensor) -> Parameters:
+        """The heads of each block, by name. Shape: (S, B, D)."""
         cells = self.context(x)
-        if kept is not None:
-            cells = cells * kept[..., : x.shape[-1], None]
         hidden = self.hidden(cells.cumsum(dim=2) - cells, slice(None))
-        if kept is not None:
-            hidden = hidden * kept[..., None, x.shape[-1] :]
         outputs = self.bias + self.by_column(hidden, self.smoothing(self.U)).to(self.bias.dtype)
         if self.relative is not None:
             outputs = self.relative(x, hidden, outputs)
@@ -117,13 +97,8 @@ class Chain(ByColumn):
         return total
 
     def objective(self, x: Tensor, noise: Tensor) -> Tensor:
-        """What training maximises for each row: its log-probability, of all of it or of what is not silenced.
-
-        Shape: x (S, B, D), noise (S or 1, B, D + 2 R) -> (S, B).
-        """
-        if not (self.training and self.dropout):
-            return self.joint.log_prob(x, self(x))
-        return self.joint.log_prob(x, self(x, kept_of(noise, self.dropout)))
+        """What training maximises for each row: its log-probability; there is no noise in it. Shape: (S, B)."""
+        return self.joint.log_prob(x, self(x))
 
     def assume_complete(self, *, cells: bool, seen: bool) -> None:
         """Say whether no cell will be missing at all."""
@@ -168,9 +143,3 @@ class Chain(ByColumn):
         if self.relative is not None and j in self.relative.rulers.columns:
             heads["logits"] = self.relative.of_column(j, x, hidden, heads["logits"])
         return heads
-
-
-def kept_of(noise: Tensor, dropout: float) -> Tensor:
-    """Factors of mean 1: zero for this share of standard normal numbers, the same for all others. Shape: kept."""
-    kept: Tensor = torch.special.ndtr(noise) >= dropout
-    return kept.to(noise.dtype) / (1 - dropout)

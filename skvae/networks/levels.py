@@ -36,23 +36,18 @@ class Smoothing(nn.Module):
         super().__init__()
         first = list(itertools.accumulate(n_levels, initial=0))
         smooth = [d for d, n in enumerate(n_levels) if is_ordered[d] and SMOOTH_FROM <= n <= SMOOTH_UP_TO]
-        self.sizes = [n_levels[d] for d in smooth]
-        widest = max(self.sizes, default=0)
+        widest = max([n_levels[d] for d in smooth], default=0)
+        roots = torch.zeros(len(smooth), widest, widest)
         index = torch.full((len(smooth), widest), sum(n_levels))  # a level beyond all others pads
         for row, d in enumerate(smooth):
-            index[row, : n_levels[d]] = torch.arange(first[d], first[d] + n_levels[d])
-        self.register_buffer("roots", torch.zeros(len(smooth), widest, widest))
-        self.register_buffer("index", index.flatten())
-        self.share(LENGTH_SCALE, OWN_SHARE)
-
-    def share(self, length_scale: float, own_share: float) -> None:
-        """Let levels share another strength, in place: ℓ and v of the class. A file keeps it, as a buffer."""
-        roots = self.get_buffer("roots")
-        for row, n in enumerate(self.sizes):
+            n = n_levels[d]
             rank = (torch.arange(n, dtype=torch.float64) + 0.5) / n
-            covariance = (1 - own_share) * torch.exp(-(rank[:, None] - rank).abs() / length_scale)
-            values, axes = torch.linalg.eigh(covariance + own_share * torch.eye(n))
+            covariance = (1 - OWN_SHARE) * torch.exp(-(rank[:, None] - rank).abs() / LENGTH_SCALE)
+            values, axes = torch.linalg.eigh(covariance + OWN_SHARE * torch.eye(n))
             roots[row, :n, :n] = (axes * values.sqrt()) @ axes.T
+            index[row, :n] = torch.arange(first[d], first[d] + n)
+        self.register_buffer("roots", roots)
+        self.register_buffer("index", index.flatten())
 
     def forward(self, weights: Tensor) -> Tensor:
         """Smooth along the levels. Shape: (S, T, R) -> (S, T, R)."""

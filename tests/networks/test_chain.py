@@ -7,8 +7,6 @@ from scipy import stats
 
 from skvae.likelihoods import Bernoulli, Categorical, Gaussian, Histogram, Ordinal
 from skvae.networks import MLP, Chain
-from skvae.networks.chain import kept_of
-from skvae.networks.columns import RANK
 
 TINY = [(Categorical(), [2, 0], [3, 2]), (Bernoulli(), [1], [0]), (Ordinal(), [3], [3])]
 TINY_ROWS = torch.cartesian_prod(*[torch.arange(n, dtype=torch.float64) for n in (2, 2, 3, 3)])
@@ -109,40 +107,3 @@ def test_a_shifted_column_has_other_odds(build):
     expected = torch.zeros_like(before)
     expected[..., 3] = 1.0  # the columns of the block are the third, of three levels, and the first
     torch.testing.assert_close(after - before, expected)
-
-
-def test_a_row_is_trained_without_the_cells_and_units_that_its_noise_silences(build):
-    chain, x = build(), TINY_ROWS[None]
-    chain.dropout = 0.2
-    noise = torch.randn(1, len(TINY_ROWS), chain.n_components, generator=generator(), dtype=torch.float64)
-    assert chain.n_components == 4 + 2 * RANK
-    torch.testing.assert_close(
-        chain.train().objective(x, noise), chain.joint.log_prob(x, chain(x, kept_of(noise, 0.2)))
-    )
-    torch.testing.assert_close(chain.eval().objective(x, noise), chain.log_prob(x))
-    noise[..., :4] = -9.0  # no cell is seen, so that rows differ by their units alone
-    noise[..., 4:] = 9.0
-    alone = chain.train()(x, kept_of(noise, 0.2))
-    for heads in alone:
-        for values in heads.values():
-            torch.testing.assert_close(values, values[:, :1].expand_as(values))
-    assert not chain.log_prob(x)[0].allclose(chain.joint.log_prob(x, alone)[0])
-
-
-def test_factors_silence_a_share_and_have_mean_one():
-    kept = kept_of(torch.randn(200_000, generator=generator()), 0.2)
-    assert set(kept.unique().tolist()) == {0.0, 1.25}
-    assert float(kept.mean()) == pytest.approx(1.0, abs=0.01)
-
-
-def test_levels_share_what_they_are_told(build):
-    chain = build([(Categorical(), [0], [3]), (Histogram(), [1], [30])])
-    own = chain.smoothing.get_buffer("roots").clone()
-    chain.share(3.0, 0.003)
-    root = chain.smoothing.get_buffer("roots")[0].double()
-    rank = (torch.arange(30, dtype=torch.float64) + 0.5) / 30
-    expected = 0.997 * torch.exp(-(rank[:, None] - rank).abs() / 3.0) + 0.003 * torch.eye(30, dtype=torch.float64)
-    torch.testing.assert_close(root @ root.T, expected, rtol=1e-5, atol=1e-5)
-    torch.testing.assert_close(chain.context.levels.smoothing.get_buffer("roots")[0].double(), root)
-    chain.share(0.3, 0.05)
-    torch.testing.assert_close(chain.smoothing.get_buffer("roots"), own)
