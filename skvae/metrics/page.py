@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from skvae.metrics.answers import Answer, answers_of
+from skvae.metrics.answers import Answer
 from skvae.metrics.association import associations
 from skvae.metrics.comparison import Comparison
 from skvae.metrics.document import not_asked
@@ -21,7 +21,7 @@ from skvae.metrics.fidelity import worst_first
 from skvae.metrics.frames import Encoding, align
 from skvae.metrics.picture import LEAST_TOP, draw_column, draw_map
 from skvae.metrics.rules import constraints_section
-from skvae.metrics.score import Score
+from skvae.metrics.score import Score, judge
 from skvae.metrics.sections import FEWEST, checks_section, first_rows, identifiers_section, sparse_sentence
 from skvae.metrics.verdicts import RULES
 
@@ -55,8 +55,7 @@ def write_page(comparison: Comparison, *, title: str, notes: str = "") -> str:
     ImportError
         Without matplotlib.
     """
-    answers = answers_of(comparison)
-    score = Score.of(answers, is_complete=bool(comparison.attacks))
+    answers, score = judge(comparison)
     first = first_answers(answers)
     drawn = worst_first(comparison.shapes).index[:MAX_COLUMNS]
     template = Template(files("skvae.metrics").joinpath("page.html").read_text(encoding="utf-8"))
