@@ -22,7 +22,14 @@ from skvae.metrics.frames import Encoding, align
 from skvae.metrics.picture import LEAST_TOP, draw_column, draw_map
 from skvae.metrics.rules import constraints_section
 from skvae.metrics.score import Score, judge
-from skvae.metrics.sections import FEWEST, checks_section, first_rows, identifiers_section, sparse_sentence
+from skvae.metrics.sections import (
+    FEWEST,
+    attacks_section,
+    checks_section,
+    first_rows,
+    identifiers_section,
+    sparse_sentence,
+)
 from skvae.metrics.verdicts import RULES
 
 MAX_COLUMNS, MAX_MAPPED = 60, 24  # columns drawn one by one; columns of a map
@@ -74,6 +81,7 @@ def write_page(comparison: Comparison, *, title: str, notes: str = "") -> str:
         columns_say=escape(_about_columns(comparison, len(drawn))),
         columns="\n".join(_column_figures(comparison, drawn)),
         maps=_pairs_section(comparison),
+        attacks=attacks_section(comparison),
         identifiers=identifiers_section(comparison),
         checks=checks_section(comparison) + constraints_section(comparison.rules),
         rows=table_element(first_rows(comparison), max_letters=MAX_LETTERS),
