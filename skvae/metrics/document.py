@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from skvae.metrics.answers import answers_of
+from skvae.metrics.answers import Answer
 from skvae.metrics.attacks.rows import MIN_ROWS
 from skvae.metrics.comparison import Comparison
-from skvae.metrics.score import Score
+from skvae.metrics.score import judge
 from skvae.metrics.validity import changed_types
 
 NOT_ASKED = (
@@ -31,26 +31,11 @@ HARDLY_ASKED = (
 
 def document_of(comparison: Comparison) -> dict[str, Any]:
     """All figures and verdicts; a figure that is unknown is None."""
-    answers = answers_of(comparison)
-    score = Score.of(answers, is_complete=bool(comparison.attacks))
-    parts = []
-    for answer, points in zip(answers, score.parts, strict=True):
-        parts.append(
-            {
-                "figure": answer.question.figure,
-                "question": answer.question.heading,
-                "value": answer.value,
-                "real": _number(answer.real),
-                "verdict": answer.verdict,
-                "points": points,
-                "leaks": answer.leaks,
-                "sentence": answer.sentence,
-            }
-        )
+    answers, score = judge(comparison)
     return {
         "score": score.points,
         "verdict": score.verdict,
-        "answers": parts,
+        "answers": [_part(answer, points) for answer, points in zip(answers, score.parts, strict=True)],
         "leaks": [answer.sentence for answer in answers if answer.leaks],
         "not_asked": not_asked(comparison),
         "figures": {str(name): _record(row) for name, row in comparison.table.iterrows()},
@@ -79,6 +64,19 @@ def not_asked(comparison: Comparison) -> list[str]:
     if told_apart > UNLIKE:
         sentences.append(OTHER_KIND.format(told_apart))
     return sentences
+
+
+def _part(answer: Answer, points: int) -> dict[str, Any]:
+    return {
+        "figure": answer.question.figure,
+        "question": answer.question.heading,
+        "value": answer.value,
+        "real": _number(answer.real),
+        "verdict": answer.verdict,
+        "points": points,
+        "leaks": answer.leaks,
+        "sentence": answer.sentence,
+    }
 
 
 def _pairs(trends: pd.DataFrame) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from skvae.metrics.answers import Answer, answers_of
+from skvae.metrics.answers import Answer
 from skvae.metrics.association import associations
 from skvae.metrics.comparison import Comparison
 from skvae.metrics.document import not_asked
@@ -21,8 +21,15 @@ from skvae.metrics.fidelity import worst_first
 from skvae.metrics.frames import Encoding, align
 from skvae.metrics.picture import LEAST_TOP, draw_column, draw_map
 from skvae.metrics.rules import constraints_section
-from skvae.metrics.score import Score
-from skvae.metrics.sections import FEWEST, checks_section, first_rows, identifiers_section, sparse_sentence
+from skvae.metrics.score import Score, judge
+from skvae.metrics.sections import (
+    FEWEST,
+    attacks_section,
+    checks_section,
+    first_rows,
+    identifiers_section,
+    sparse_sentence,
+)
 from skvae.metrics.verdicts import RULES
 
 MAX_COLUMNS, MAX_MAPPED = 60, 24  # columns drawn one by one; columns of a map
@@ -55,8 +62,7 @@ def write_page(comparison: Comparison, *, title: str, notes: str = "") -> str:
     ImportError
         Without matplotlib.
     """
-    answers = answers_of(comparison)
-    score = Score.of(answers, is_complete=bool(comparison.attacks))
+    answers, score = judge(comparison)
     first = first_answers(answers)
     drawn = worst_first(comparison.shapes).index[:MAX_COLUMNS]
     template = Template(files("skvae.metrics").joinpath("page.html").read_text(encoding="utf-8"))
@@ -75,6 +81,7 @@ def write_page(comparison: Comparison, *, title: str, notes: str = "") -> str:
         columns_say=escape(_about_columns(comparison, len(drawn))),
         columns="\n".join(_column_figures(comparison, drawn)),
         maps=_pairs_section(comparison),
+        attacks=attacks_section(comparison),
         identifiers=identifiers_section(comparison),
         checks=checks_section(comparison) + constraints_section(comparison.rules),
         rows=table_element(first_rows(comparison), max_letters=MAX_LETTERS),

@@ -20,7 +20,7 @@ from skvae.metrics.leaks import Attack, attacks_on_membership
 from skvae.metrics.page import write_page
 from skvae.metrics.picture import draw
 from skvae.metrics.rules import in_percent, rules_held
-from skvae.metrics.score import Score
+from skvae.metrics.score import judge
 from skvae.metrics.validity import tabulate_checks
 
 if TYPE_CHECKING:
@@ -74,11 +74,10 @@ class Report(Comparison):
     @property
     def verdicts(self) -> pd.DataFrame:
         """The answers to all questions, as the page gives them."""
-        answers = answers_of(self)
-        rows = {
-            answer.question.figure: (answer.verdict, part, answer.leaks, answer.sentence)
-            for answer, part in zip(answers, Score.of(answers, is_complete=True).parts, strict=True)
-        }
+        answers, score = judge(self)
+        rows = {}
+        for answer, points in zip(answers, score.parts, strict=True):
+            rows[answer.question.figure] = (answer.verdict, points, answer.leaks, answer.sentence)
         table = pd.DataFrame.from_dict(rows, orient="index", columns=["verdict", "points", "leaks", "sentence"])
         return table.rename_axis("figure")
 
@@ -90,7 +89,7 @@ class Report(Comparison):
     @property
     def score(self) -> int:
         """All answers as one figure."""
-        return Score.of(answers_of(self), is_complete=bool(self.attacks)).points
+        return judge(self)[1].points
 
     def to_dict(self) -> dict[str, Any]:
         """All figures and verdicts, as plain numbers, texts, lists and dicts: what JSON takes.

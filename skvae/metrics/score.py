@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skvae.metrics.answers import Answer
+from skvae.metrics.answers import Answer, answers_of
+from skvae.metrics.comparison import Comparison
 from skvae.metrics.limits import Verdict, worst_verdict
 
 TOP: dict[Verdict, float] = {"good": 100.0, "fair": 79.0, "poor": 49.0}  # points of the best answer of each verdict
@@ -42,6 +43,12 @@ class Score:
         verdict = worst_verdict(*(answer.verdict for answer in answers), "good" if is_complete else "fair")
         mean = float(np.mean(parts)) if parts else 0.0
         return cls(math.floor(min(mean, TOP[verdict])), parts, verdict)
+
+
+def judge(comparison: Comparison) -> tuple[list[Answer], Score]:
+    """The answers to all questions about a comparison, and their score."""
+    answers = answers_of(comparison)
+    return answers, Score.of(answers, is_complete=bool(comparison.attacks))
 
 
 def points(answer: Answer) -> int:

@@ -16,6 +16,22 @@ N_ROWS = 5
 FEWEST = 5  # real rows of a value that is written out: what fewer have may say who they are
 
 
+def attacks_section(comparison: Comparison) -> str:
+    """What each attack on training rows achieves; nothing where none was tried."""
+    attacks = comparison.attacks
+    if not attacks:
+        return ""
+    table = pd.DataFrame({"by": [attack.attack for attack in attacks]})
+    table["right in"] = percents((attack.value for attack in attacks), 1)
+    table["at least"] = percents((attack.interval[0] for attack in attacks), 1)
+    table["at most"] = percents((attack.interval[1] for attack in attacks), 1)
+    says = (
+        "Each tells rows that the model has learned from and others apart by the synthetic rows; guessing is right in "
+        "50% of cases. An attack that is right in more, at the least, has found a leak."
+    )
+    return section("Attacks", says, table_element(table))
+
+
 def identifiers_section(comparison: Comparison) -> str:
     """Which columns name their rows, and whether real names come back; nothing where there are none."""
     if not len(comparison.identifiers):

@@ -2,7 +2,14 @@ import numpy as np
 import pandas as pd
 
 from skvae.metrics import report
-from skvae.metrics.sections import FEWEST, checks_section, first_rows, identifiers_section, sparse_sentence
+from skvae.metrics.sections import (
+    FEWEST,
+    attacks_section,
+    checks_section,
+    first_rows,
+    identifiers_section,
+    sparse_sentence,
+)
 
 
 def draw(n_rows, seed):
@@ -12,6 +19,16 @@ def draw(n_rows, seed):
 
 
 TRAIN, TEST, ROWS = draw(100, 0), draw(80, 1), draw(90, 2)
+
+
+def test_attacks_are_listed_with_their_intervals():
+    judged = report(TRAIN, TRAIN, test=TEST, random_state=0)
+    listed = attacks_section(judged)
+    assert len(judged.attacks) == listed.count("<tr>") - 1 == 4
+    for attack in judged.attacks:
+        figures = "</td><td>".join(f"{figure:.1%}" for figure in (attack.value, *attack.interval))
+        assert f"<tr><td>{attack.attack}</td><td>{figures}</td></tr>" in listed
+    assert attacks_section(report(TRAIN, ROWS, random_state=0)) == ""
 
 
 def test_identifiers_are_named_and_their_copies():

@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 
 from skvae.metrics.attacks.outcome import Guesses
 from skvae.metrics.frames import Encoding, align
-from skvae.metrics.gower import neighbors, on_gowers_scale
+from skvae.metrics.gower import Cells, neighbors, on_gowers_scale
 
 
 def linkability(
@@ -69,11 +69,8 @@ def linkability(
     parts = _parts(tables[0], columns, check_random_state(random_state))
     encoding = Encoding.fit(*tables)
     train, fresh, drawn = on_gowers_scale([encoding.encode(table) for table in tables], encoding.is_number)
-    hits, control_hits = (
-        sum(_share_a_row(*(neighbors(rows[:, part], drawn[:, part], n_neighbors) for part in parts)))
-        for rows in (train, fresh)
-    )
-    return Guesses("linking two halves of a row", "rows", int(hits), len(train), int(control_hits), len(fresh))
+    hits, control_hits = (_links(rows, drawn, parts, n_neighbors) for rows in (train, fresh))
+    return Guesses("linking two halves of a row", "rows", hits, len(train), control_hits, len(fresh))
 
 
 def _parts(
@@ -99,6 +96,8 @@ def _parts(
     return [table.columns.get_indexer(pd.Index(list(part))) for part in columns]
 
 
-def _share_a_row(first: NDArray[np.intp], second: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Whether a row is among the neighbors of both. Shapes: (m, K), (m, K) -> (m,)."""
-    return np.asarray((first[:, :, None] == second[:, None, :]).any(axis=(1, 2)))
+def _links(rows: Cells, drawn: Cells, parts: list[NDArray[np.intp]], n_neighbors: int) -> int:
+    """Number of rows whose two parts have a common drawn row among their neighbors. Shapes: (m, D), (M, D)."""
+    first, second = (neighbors(rows[:, part], drawn[:, part], n_neighbors) for part in parts)
+    is_linked = (first[:, :, None] == second[:, None, :]).any(axis=(1, 2))
+    return int(is_linked.sum())
