@@ -108,10 +108,13 @@ class Quantity:
     @property
     def slack(self) -> float:
         """What differences of its numbers may owe to their last digits."""
-        if self.is_exact:
-            return 0.0
-        narrow = numpy_float(self.dtype).itemsize < 8
-        return (EXACT_OF_NARROW if narrow else EXACT) * max(abs(self.lower), abs(self.upper))
+        return 0.0 if self.is_exact else self.precision * max(abs(self.lower), abs(self.upper))
+
+    @property
+    def precision(self) -> float:
+        """Relative difference of its numbers that are equal, but for rounding in their last digits."""
+        is_narrow = not self.is_exact and numpy_float(self.dtype).itemsize < 8
+        return EXACT_OF_NARROW if is_narrow else EXACT
 
     def snapped(self, numbers: Numbers, toward: str = "nearest") -> Numbers:
         """The nearest values that the column could hold: its decimals or steps, at, above or below some numbers."""
@@ -126,6 +129,14 @@ class Quantity:
                 scaled = np.round(values * 10.0**self.decimals, 6)  # 0.29 × 100 is no reason to go up
             values = round_(scaled) / 10.0**self.decimals
         return self._in_width(values, toward)
+
+    def next(self, numbers: Numbers, sign: int) -> Numbers:
+        """The next values that the column could hold, up or down by the sign. Shape: kept."""
+        if self.is_exact:
+            return numbers + sign * self.step
+        if self.decimals is not None:
+            return np.round(numbers + sign * 10.0**-self.decimals, 10)
+        return np.nextafter(numbers, sign * np.inf)
 
     def _on_steps(self, numbers: Numbers, toward: str) -> Numbers:
         whole = numbers

@@ -36,32 +36,40 @@ class Relation:
     @property
     def target(self) -> str:
         """The column that is written on the left, where there is one: a whole of its parts, or the last."""
-        for of_whole in (1, LARGEST):  # a mean of others, say, is second best
-            for name, c in reversed(self.coefficients.items()):
-                rest = [other for key, other in self.coefficients.items() if key != name]
-                if abs(c) <= of_whole and all(other * c < 0 and (abs(c) == 1 or abs(other) == 1) for other in rest):
+        for divisor in (1, LARGEST):  # a mean of others, say, is second best
+            for name in reversed(self.coefficients):
+                if self._is_whole(name, divisor):
                     return name
         return max(reversed(self.coefficients), key=lambda name: abs(self.coefficients[name]) == 1)
 
+    def _is_whole(self, name: str, divisor: int) -> bool:
+        """Whether a column is a sum of multiples of the others, or a sum of them divided by so much at most."""
+        c = self.coefficients[name]
+        parts = [other for key, other in self.coefficients.items() if key != name]
+        are_added = all(c * part < 0 for part in parts)
+        return are_added and abs(c) <= divisor and (abs(c) == 1 or all(abs(part) == 1 for part in parts))
+
     def text(self, quantities: Mapping[str, Quantity]) -> str:
         """The relation as a rule."""
-        constant = _constant(self.constant, [quantities[name].decimals for name in self.coefficients])
-        signs = {np.sign(c) for c in self.coefficients.values()}
-        if len(signs) == 1 and constant and len(self.coefficients) > 1:
-            sign = signs.pop()
-            return (
-                f"{_sum({name: int(sign) * c for name, c in self.coefficients.items()})} = {_number(sign * constant)}"
-            )
         target = self.target
-        divisor = self.coefficients[target]
-        sign = -1 if divisor > 0 else 1
-        right = _sum({name: sign * c for name, c in self.coefficients.items() if name != target})
-        constant = -sign * constant
+        sign = -1 if self.coefficients[target] > 0 else 1  # so that the target goes to the left
+        coefficients = {name: sign * c for name, c in self.coefficients.items()}
+        constant, divisor = sign * self._rounded(quantities), -coefficients.pop(target)
+        if constant and coefficients and max(coefficients.values()) < 0:  # all are added up to the constant
+            parts = {name: abs(c) for name, c in self.coefficients.items()}
+            return f"{_sum(parts)} = {_number(-constant)}"
+        right = _sum(coefficients)
         if constant:
-            right = f"{right} {'+' if constant > 0 else '-'} {_number(abs(constant))}"
-        if abs(divisor) > 1:
-            right = f"({right}) / {abs(divisor)}"
+            right = f"{right} {'+' if constant < 0 else '-'} {_number(abs(constant))}"
+        if divisor > 1:
+            right = f"({right}) / {divisor}"
         return f"{quoted(target)} = {right}"
+
+    def _rounded(self, quantities: Mapping[str, Quantity]) -> float:
+        """The constant without the last digits of floats."""
+        decimals = [quantities[name].decimals for name in self.coefficients]
+        known = [d for d in decimals if d is not None]
+        return round(self.constant, max(known) if len(known) == len(decimals) else 9)
 
 
 def _sum(coefficients: Mapping[str, int]) -> str:
@@ -72,12 +80,6 @@ def _sum(coefficients: Mapping[str, int]) -> str:
         sign = ("-" if c < 0 else "") if not text else (" - " if c < 0 else " + ")
         text += f"{sign}{factor}{quoted(name)}"
     return text
-
-
-def _constant(constant: float, decimals: list[int | None]) -> float:
-    """A constant without the last digits of floats."""
-    known = [d for d in decimals if d is not None]
-    return round(constant, max(known) if len(known) == len(decimals) else 9)
 
 
 def _number(value: float) -> str:
