@@ -15,7 +15,7 @@ from skvae.tables.columns.base import Mask
 from skvae.tables.columns.category import positions
 from skvae.tables.rules.draft import Draft
 from skvae.tables.rules.expressions import Expression, Split, part_in, quoted
-from skvae.tables.rules.quantities import EXACT, Numbers, Quantity
+from skvae.tables.rules.quantities import EXACT, Numbers, Quantity, most_decimals
 
 Quantities = Mapping[str, Quantity]
 
@@ -80,10 +80,9 @@ class Equation:
     def _tolerance(self, quantities: Quantities) -> float:
         """Half of the last decimal of the left side, or of the finest column, and what rounding of floats leaves."""
         left = self.sides[0].column
-        finest = [quantities[name].decimals for name in (self.names if left is None else [left])]
+        decimals = most_decimals(quantities[name] for name in (self.names if left is None else [left]))
         slack = sum(quantities[name].slack for name in self.names)
-        known = [decimals for decimals in finest if decimals is not None]
-        return slack + (0.5 * 10.0 ** -max(known) if known and len(known) == len(finest) else 0.0)
+        return slack if decimals is None else slack + 0.5 * 10.0**-decimals
 
     def solved(self, draft: Draft, name: str) -> Numbers:
         """The values of a column for which the sides are equal; NaN or something wrong where there are none. (N,)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -93,12 +94,9 @@ class Quantity:
 
     def joined(self, other: Quantity) -> Quantity:
         """What is known of the values of both."""
-        decimals = None
-        if self.decimals is not None and other.decimals is not None:
-            decimals = max(self.decimals, other.decimals)
         step = math.gcd(self.step, other.step, self.origin - other.origin)
         lower, upper = min(self.lower, other.lower), max(self.upper, other.upper)
-        return replace(self, decimals=decimals, step=step, lower=lower, upper=upper)
+        return replace(self, decimals=most_decimals([self, other]), step=step, lower=lower, upper=upper)
 
     @property
     def is_exact(self) -> bool:
@@ -172,6 +170,13 @@ class Quantity:
             whole = np.clip(numbers, limits.min, min(limits.max, np.iinfo(np.int64).max)).astype(limits.dtype)
             return whole if isinstance(self.dtype, np.dtype) else pandas_array(whole, self.dtype)
         return cast(np.asarray(numbers, dtype=np.float64), self.dtype)
+
+
+def most_decimals(quantities: Iterable[Quantity]) -> int | None:
+    """Decimals that all of some quantities are rounded to; None where one of them is not."""
+    decimals = [quantity.decimals for quantity in quantities]
+    known = [most for most in decimals if most is not None]
+    return max(known) if known and len(known) == len(decimals) else None
 
 
 def is_quantity(dtype: Dtype) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 from skvae.tables.bins import Floats, Integers
 from skvae.tables.rules.evidence import FIRST, SECOND, Evidence, complete_rows, is_enough, surprise_of
 from skvae.tables.rules.expressions import UNITS, quoted
-from skvae.tables.rules.quantities import Quantity
+from skvae.tables.rules.quantities import Quantity, most_decimals
 
 LARGEST = 1000  # coefficient
 WIDEST = 1000  # quantities: the pairs of more are too many
@@ -42,19 +42,26 @@ class Relation:
                     return name
         return max(reversed(self.coefficients), key=lambda name: abs(self.coefficients[name]) == 1)
 
+    @property
+    def parts(self) -> list[str]:
+        """The columns on the right."""
+        return [name for name in self.coefficients if name != self.target]
+
     def _is_whole(self, name: str, divisor: int) -> bool:
         """Whether a column is a sum of multiples of the others, or a sum of them divided by so much at most."""
-        c = self.coefficients[name]
-        parts = [other for key, other in self.coefficients.items() if key != name]
-        are_added = all(c * part < 0 for part in parts)
-        return are_added and abs(c) <= divisor and (abs(c) == 1 or all(abs(part) == 1 for part in parts))
+        parts = dict(self.coefficients)
+        c = parts.pop(name)
+        are_added = all(c * part < 0 for part in parts.values())
+        return are_added and abs(c) <= divisor and (abs(c) == 1 or all(abs(part) == 1 for part in parts.values()))
 
     def text(self, quantities: Mapping[str, Quantity]) -> str:
         """The relation as a rule."""
         target = self.target
         sign = -1 if self.coefficients[target] > 0 else 1  # so that the target goes to the left
         coefficients = {name: sign * c for name, c in self.coefficients.items()}
-        constant, divisor = sign * self._rounded(quantities), -coefficients.pop(target)
+        decimals = most_decimals(quantities[name] for name in self.coefficients)
+        constant = sign * round(self.constant, 9 if decimals is None else decimals)  # without the last digits of floats
+        divisor = -coefficients.pop(target)
         if constant and coefficients and max(coefficients.values()) < 0:  # all are added up to the constant
             parts = {name: abs(c) for name, c in self.coefficients.items()}
             return f"{_sum(parts)} = {_number(-constant)}"
@@ -64,12 +71,6 @@ class Relation:
         if divisor > 1:
             right = f"({right}) / {divisor}"
         return f"{quoted(target)} = {right}"
-
-    def _rounded(self, quantities: Mapping[str, Quantity]) -> float:
-        """The constant without the last digits of floats."""
-        decimals = [quantities[name].decimals for name in self.coefficients]
-        known = [d for d in decimals if d is not None]
-        return round(self.constant, max(known) if len(known) == len(decimals) else 9)
 
 
 def _sum(coefficients: Mapping[str, int]) -> str:
