@@ -134,11 +134,6 @@ class Expression:
         return _part_of(self.tree)
 
     @cached_property
-    def constants(self) -> list[float]:
-        """The numbers in it."""
-        return [float(node.value) for node in _walk(self.tree) if isinstance(node, ast.Constant)]  # type: ignore[arg-type]
-
-    @cached_property
     def terms(self) -> list[str] | None:
         """What f(…) is a function of, where that is all of the formula: columns, or parts of the calendar."""
         match self.tree:

@@ -31,7 +31,6 @@ Numbers = NDArray[Any]  # int64 or float64
 
 NANOSECONDS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}  # of a tick
 DAY = 86_400 * 10**9  # nanoseconds
-GAP = np.iinfo(np.int64).min
 FAR = 2**62  # from here on, a sum of two whole numbers may not fit into 64 bits
 EXACT = 1e-9  # relative difference of numbers that are equal, but for rounding in their last digits
 EXACT_OF_NARROW = 1e-6  # the same of float32

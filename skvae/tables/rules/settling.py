@@ -248,9 +248,9 @@ class Settling:
                 if self.turn == 0:
                     holds &= self._are_settled([other for other in bound.names if other != name])
                 if low is not None:
-                    lower = np.where(holds, np.maximum(lower, low), lower)
+                    np.maximum(lower, low, out=lower, where=holds)
                 if high is not None:
-                    upper = np.where(holds, np.minimum(upper, high), upper)
+                    np.minimum(upper, high, out=upper, where=holds)
         is_beyond = where & ((numbers < lower) | (numbers > upper))
         if is_beyond.any():
             moved = self._moved(numbers[is_beyond], lower[is_beyond], upper[is_beyond], quantity)
