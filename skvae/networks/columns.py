@@ -83,6 +83,11 @@ class ByColumn(Outputs):
             for head in self.heads_of[j]
         }
 
+    @property
+    def widths(self) -> list[int]:
+        """How many outputs each column has."""
+        return [len(outputs_among(heads)) for heads in self.heads_of]
+
     def shift_column(self, j: int, shift: Tensor) -> None:
         """Add to the biases of the only cell head of column j. Shape: (width,)."""
         self.bias[..., outputs_among(self.heads_of[j])] += shift

@@ -14,6 +14,8 @@ N_ROUNDS = 10
 MAX_ROWS = 60_000  # drawn at once: fewer would leave the noise of their own frequencies
 ROWS = 10  # drawn for each training row, at most
 CELLS = 120_000_000  # of their hidden vectors, at most
+LOGITS = 20_000_000  # of their levels that are in memory at once, at most
+PART = 4_000_000  # of these that are computed with at once
 
 
 @torch.no_grad()
@@ -24,9 +26,9 @@ def match_marginals(model: VAE | Chain, x: Tensor, generator: torch.Generator, w
 
     Rows are drawn column by column. Each column is matched by iterative proportional fitting before it is drawn, on
     the probabilities themselves and not on counts, and then drawn with stratified uniform numbers, so that there is
-    hardly any noise. It repairs what aggregate
-    posteriors that are not the prior, and errors of earlier columns, do to the frequencies of later ones. Columns with
-    gaps that no indicator explains, and other families, are left alone.
+    hardly any noise. It repairs what aggregate posteriors that are not the prior, and errors of earlier columns, do to
+    the frequencies of later ones. Columns with gaps that no indicator explains, and other families, are left alone. Of
+    wide columns fewer rows are drawn, so that memory is bounded.
 
     Parameters
     ----------
@@ -45,7 +47,8 @@ def match_marginals(model: VAE | Chain, x: Tensor, generator: torch.Generator, w
     """
     columns: Any = model.decoder if isinstance(model, VAE) else model
     most = MAX_ROWS if isinstance(model, VAE) else MAX_ROWS // 2  # there is no z to be drawn
-    n_rows = max(1, min(most, ROWS * len(x), CELLS // (128 * x.shape[1])))
+    n_logits = sum(columns.widths) if isinstance(model, VAE) else max(columns.widths)  # z gives all columns at once
+    n_rows = max(1, min(most, ROWS * len(x), CELLS // (128 * x.shape[1]), LOGITS // max(1, n_logits)))
     indicators = model.joint.indicators
 
     def tune(j: int, block: Block, rows: Tensor, heads: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -56,12 +59,12 @@ def match_marginals(model: VAE | Chain, x: Tensor, generator: torch.Generator, w
         is_explained = j in indicators or bool(is_observed.all())
         if set(heads) != {"logits"} or not is_explained or not has_cell.any():
             return heads
-        logits = heads["logits"][0, has_cell].double()
+        logits = heads["logits"][0]
         of_rows = None if weights is None else weights[is_observed].double()
         counts = torch.bincount(x[is_observed, j].long(), of_rows, minlength=logits.shape[-1]) + 0.5
-        shift = proportional_fit(logits, counts / counts.sum()).to(x.dtype)
+        shift = proportional_fit(logits[has_cell], counts / counts.sum()).to(x.dtype)
         columns.shift_column(j, shift)
-        return {"logits": stratified(torch.softmax(heads["logits"][0] + shift, dim=-1), generator).unsqueeze(0)}
+        return {"logits": stratified(logits + shift, generator).unsqueeze(0)}
 
     rows = x.new_full((1, n_rows, x.shape[1]), torch.nan)
     if isinstance(model, VAE):
@@ -74,23 +77,35 @@ def match_marginals(model: VAE | Chain, x: Tensor, generator: torch.Generator, w
 def proportional_fit(logits: Tensor, frequencies: Tensor) -> Tensor:
     """The shift of all logits under which the probabilities of levels average to frequencies. Shape: (N, K), (K,)."""
     target = frequencies.log()
-    shift = torch.zeros_like(logits[0])
+    shift = torch.zeros_like(target, dtype=torch.float64)
     for _ in range(N_ROUNDS):
-        shares = torch.softmax(logits + shift, dim=-1).mean(dim=0)
+        shares = torch.zeros_like(shift)
+        for part in _parts(logits):
+            shares += torch.softmax(part.double() + shift, dim=-1).sum(dim=0)
+        shares /= len(logits)
         shift += target - shares.clamp(min=torch.finfo(shares.dtype).tiny).log()
     return shift
 
 
-def stratified(probabilities: Tensor, generator: torch.Generator) -> Tensor:
+def stratified(logits: Tensor, generator: torch.Generator) -> Tensor:
     """Log-probabilities of 0 for one level of each row, and −∞ for all others. Shape: (N, K) -> (N, K).
 
     Each row's level has its own probabilities; the strata of uniform numbers make the counts less noisy than
     independent draws, and exact where rows have the same probabilities.
     """
-    n_rows, n_levels = probabilities.shape
-    strata = torch.randperm(n_rows, generator=generator, device=probabilities.device)
-    jitter = torch.rand(n_rows, generator=generator, dtype=torch.float64, device=probabilities.device)
-    u = (strata + jitter) / n_rows
-    level = (probabilities.double().cumsum(dim=-1) < u.unsqueeze(-1)).sum(dim=-1).clamp(max=n_levels - 1)
-    certain = torch.full_like(probabilities, -torch.inf)
-    return certain.scatter(-1, level.unsqueeze(-1), 0.0)
+    n_rows, n_levels = logits.shape
+    strata = torch.randperm(n_rows, generator=generator, device=logits.device)
+    jitter = torch.rand(n_rows, generator=generator, dtype=torch.float64, device=logits.device)
+    u = ((strata + jitter) / n_rows).unsqueeze(-1)
+    sizes = [len(part) for part in _parts(logits)]
+    levels = [
+        (torch.softmax(part, dim=-1).double().cumsum(dim=-1) < below).sum(dim=-1).clamp(max=n_levels - 1)
+        for part, below in zip(_parts(logits), torch.split(u, sizes), strict=True)
+    ]
+    certain = torch.full_like(logits, -torch.inf)
+    return certain.scatter_(-1, torch.cat(levels).unsqueeze(-1), 0.0)
+
+
+def _parts(logits: Tensor) -> tuple[Tensor, ...]:
+    """Some rows at a time. Shape: (N, K) -> (n, K) each."""
+    return torch.split(logits, max(1, PART // logits.shape[-1]))

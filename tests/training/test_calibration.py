@@ -5,8 +5,8 @@ import torch
 
 from skvae import VAETransformer
 from skvae.metrics import column_shapes
-from skvae.training import match_marginals
-from skvae.training.calibration import proportional_fit
+from skvae.training import calibration, match_marginals
+from skvae.training.calibration import proportional_fit, stratified
 
 
 @pytest.fixture(scope="module", params=["autoregressive", "conditional"])
@@ -78,3 +78,27 @@ def test_a_level_that_no_row_draws_does_not_break_the_shift():
     assert shift.isfinite().all()
     shares = torch.softmax(logits + shift, dim=-1).mean(dim=0)
     torch.testing.assert_close(shares[0] / shares[1], frequencies[0] / frequencies[1])
+
+
+def test_parts_of_the_rows_say_what_all_of_them_do(monkeypatch):
+    logits = 3 * torch.randn(1001, 4, generator=torch.Generator().manual_seed(0))
+    frequencies = torch.tensor([0.1, 0.2, 0.3, 0.4])
+    whole = proportional_fit(logits, frequencies), stratified(logits, torch.Generator().manual_seed(1))
+    monkeypatch.setattr(calibration, "PART", 400)
+    parts = proportional_fit(logits, frequencies), stratified(logits, torch.Generator().manual_seed(1))
+    torch.testing.assert_close(parts[0], whole[0])
+    assert torch.equal(parts[1], whole[1])
+
+
+def test_fewer_rows_are_drawn_of_wide_columns(fitted, monkeypatch):
+    vae, X = fitted
+    x, (model, outputs) = vae.table_.encode(X).float(), drawn_from(vae)
+    n_rows, one_by_one = set(), calibration.stratified
+    monkeypatch.setattr(calibration, "LOGITS", 70_000)
+    monkeypatch.setattr(
+        calibration, "stratified", lambda logits, generator: n_rows.add(len(logits)) or one_by_one(logits, generator)
+    )
+    match_marginals(model, x, torch.Generator().manual_seed(0))
+    together = sum(outputs.widths) if model is not outputs else max(outputs.widths)
+    assert n_rows == {70_000 // together}
+    assert column_shapes(X, vae.sample(40_000, random_state=0)).max() < 0.05

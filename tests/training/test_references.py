@@ -13,7 +13,11 @@ from skvae.training import choose_references
 def references(df, seed=0):
     """The chosen references of each column, by name."""
     table, generator = Table.fit(df).of_columns, torch.Generator().manual_seed(0)
-    chain = Chain(table.joint(), lambda n_in, n_out: MLP(n_in, n_out, (), "silu", 0.0, generator), generator)
+
+    def trunk(n_in, n_out):
+        return MLP(n_in, n_out, (), "silu", 0.0, generator)
+
+    chain = Chain(table.joint(), trunk, generator, table.rulers())
     choose_references(chain.relative, table.encode(df).float(), seed)
     names = [table.columns[j].name for j in chain.relative.rulers.columns]
     chosen = {

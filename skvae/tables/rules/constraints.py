@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
@@ -14,38 +14,12 @@ from skvae.tables.bins import Integers
 from skvae.tables.columns.base import Mask
 from skvae.tables.columns.category import positions
 from skvae.tables.rules.draft import Draft
-from skvae.tables.rules.expressions import Expression, Split, Value, part_in, quoted
-from skvae.tables.rules.quantities import EXACT, Numbers, Quantity
+from skvae.tables.rules.expressions import Expression, Split, part_in, quoted
+from skvae.tables.rules.quantities import EXACT, Numbers, Quantity, most_decimals
 
 Quantities = Mapping[str, Quantity]
 
 N_STEPS = 12  # of the search for a solution
-
-
-class Substitute:
-    """Rows in which one quantity is replaced.
-
-    Parameters
-    ----------
-    draft : Draft
-        The rows.
-    name : str
-        The quantity.
-    numbers : ndarray of shape (N,)
-        What stands in for it.
-    """
-
-    def __init__(self, draft: Draft, name: str, numbers: Numbers) -> None:
-        self.draft, self.name, self.numbers = draft, name, numbers
-
-    def value(self, name: str) -> Value:
-        """A column that is a quantity."""
-        value = self.draft.value(name)
-        return value._replace(numbers=self.numbers) if name == self.name else value
-
-    def part(self, name: str, part: str) -> Numbers:
-        """A part of the calendar of a column of moments."""
-        return self.draft.part(name, part)
 
 
 @dataclass(frozen=True)
@@ -72,7 +46,7 @@ class Equation:
     @cached_property
     def names(self) -> list[str]:
         """Columns that it speaks of."""
-        return list(dict.fromkeys(self.sides[0].names + self.sides[1].names))
+        return _names_in(self.sides)
 
     def target(self, order: list[str]) -> str:
         """The column that is computed from the others: the left side, or of a sum the last, which is drawn last."""
@@ -82,7 +56,7 @@ class Equation:
             return left
         return max(self.names, key=order.index)
 
-    def differences(self, rows: Draft | Substitute) -> tuple[Numbers, Numbers]:
+    def differences(self, rows: Draft) -> tuple[Numbers, Numbers]:
         """Left minus right, and the larger of both without a sign. Shape: (N,) twice.
 
         Raises
@@ -90,14 +64,9 @@ class Equation:
         ValueError
             Where they are not of one kind.
         """
-        left, right = self.sides[0].value(rows), self.sides[1].value(rows)
-        if left.kind != right.kind:
-            raise ValueError(
-                f"The sides of a rule must be of one kind, but those of {str(self)!r} are a {left.kind} and a "
-                f"{right.kind}. Count durations with days(…), hours(…), minutes(…) or seconds(…)."
-            )
+        left, right = _of_one_kind(self, rows)
         with np.errstate(all="ignore"):
-            return left.numbers - right.numbers, np.maximum(np.abs(left.numbers), np.abs(right.numbers))
+            return left - right, np.maximum(np.abs(left), np.abs(right))
 
     def broken(self, draft: Draft) -> Mask:
         """Rows in which the sides differ by more than is rounded off. Shape: (N,)."""
@@ -111,10 +80,9 @@ class Equation:
     def _tolerance(self, quantities: Quantities) -> float:
         """Half of the last decimal of the left side, or of the finest column, and what rounding of floats leaves."""
         left = self.sides[0].column
-        finest = [quantities[name].decimals for name in (self.names if left is None else [left])]
+        decimals = most_decimals(quantities[name] for name in (self.names if left is None else [left]))
         slack = sum(quantities[name].slack for name in self.names)
-        known = [decimals for decimals in finest if decimals is not None]
-        return slack + (0.5 * 10.0 ** -max(known) if known and len(known) == len(finest) else 0.0)
+        return slack if decimals is None else slack + 0.5 * 10.0**-decimals
 
     def solved(self, draft: Draft, name: str) -> Numbers:
         """The values of a column for which the sides are equal; NaN or something wrong where there are none. (N,)."""
@@ -132,10 +100,10 @@ class Equation:
 
     def _secant(self, draft: Draft, name: str, before: Numbers, now: Numbers) -> Numbers:
         """Where a line through two points is 0, again and again; of a linear formula that is exact at once."""
-        residual, _ = self.differences(Substitute(draft, name, before))
+        residual, _ = self.differences(draft.replaced(name, before))
         with np.errstate(all="ignore"):
             for _ in range(N_STEPS):
-                residual_now, _ = self.differences(Substitute(draft, name, now))
+                residual_now, _ = self.differences(draft.replaced(name, now))
                 slope, step = residual_now - residual, now - before
                 if slope.dtype.kind == "i" and (np.abs(slope) == np.abs(step)).all():
                     return np.asarray(now - residual_now * (np.sign(slope) * np.sign(step)))  # in whole numbers
@@ -183,49 +151,57 @@ class Bound:
     @cached_property
     def names(self) -> list[str]:
         """Columns that it speaks of."""
-        return list(dict.fromkeys(self.sides[0].names + self.sides[1].names))
+        return _names_in(self.sides)
 
     def broken(self, draft: Draft) -> Mask:
         """Rows in which what should be smaller is larger. Shape: (N,)."""
-        low, high = self.sides[0].value(draft), self.sides[1].value(draft)
-        if low.kind != high.kind:
-            raise ValueError(
-                f"The sides of a rule must be of one kind, but those of {str(self)!r} are a {low.kind} and a "
-                f"{high.kind}. Count durations with days(…), hours(…), minutes(…) or seconds(…)."
-            )
+        low, high = _of_one_kind(self, draft)
         slack = 0.0
         if any(side.column is None and side.names for side in self.sides):
             slack = sum(draft.quantities[name].slack for name in self.names)
-        difference = low.numbers - high.numbers
+        difference = low - high
         is_broken = ~(difference < slack) if self.is_strict and not slack else ~(difference <= slack)
         return np.broadcast_to(is_broken, len(draft)) & draft.observed(self.names)
 
     def limit(self, name: str, draft: Draft) -> tuple[Numbers | None, Numbers | None]:
         """The smallest and the largest values that a column may have, as it can hold them; None for no limit. (N,)."""
         low, high = self.sides
-        quantity, lower, upper = draft.quantities[name], None, None
+        lower = upper = None
         if high.column == name and name not in low.names:
-            lower = quantity.snapped(_beside(low.value(draft).numbers, len(draft)), "up")
-            if self.is_strict:
-                lower = _further(lower, low.value(draft).numbers, quantity, 1)
+            lower = self._beyond(low, name, draft, 1)
         if low.column == name and name not in high.names:
-            upper = quantity.snapped(_beside(high.value(draft).numbers, len(draft)), "down")
-            if self.is_strict:
-                upper = _further(upper, high.value(draft).numbers, quantity, -1)
+            upper = self._beyond(high, name, draft, -1)
         return lower, upper
 
+    def _beyond(self, side: Expression, name: str, draft: Draft, sign: int) -> Numbers:
+        """The first values of a column, up or down by the sign, that keep the bound beside a side. Shape: (N,)."""
+        quantity, numbers = draft.quantities[name], np.array(np.broadcast_to(side.value(draft).numbers, len(draft)))
+        snapped = quantity.snapped(numbers, "up" if sign > 0 else "down")
+        if not self.is_strict:
+            return snapped
+        return np.where(snapped == numbers, quantity.next(snapped, sign), snapped)
 
-def _beside(numbers: Numbers, n_rows: int) -> Numbers:
-    return np.array(np.broadcast_to(numbers, n_rows))
+
+def _of_one_kind(rule: Equation | Bound, rows: Draft) -> tuple[Numbers, Numbers]:
+    """The numbers of both sides of a rule. Shape: (N,) twice.
+
+    Raises
+    ------
+    ValueError
+        Where one is a moment, say, and the other is none.
+    """
+    one, other = (side.value(rows) for side in rule.sides)
+    if one.kind != other.kind:
+        raise ValueError(
+            f"The sides of a rule must be of one kind, but those of {str(rule)!r} are a {one.kind} and a "
+            f"{other.kind}. Count durations with days(…), hours(…), minutes(…) or seconds(…)."
+        )
+    return one.numbers, other.numbers
 
 
-def _further(snapped: Numbers, numbers: Numbers, quantity: Quantity, sign: int) -> Numbers:
-    """The next value that a column can hold, where one that was snapped is the limit itself. Shape: kept."""
-    if quantity.is_exact:
-        return np.where(snapped == numbers, snapped + sign * quantity.step, snapped)
-    if quantity.decimals is not None:
-        return np.where(snapped == numbers, np.round(snapped + sign * 10.0**-quantity.decimals, 10), snapped)
-    return np.where(snapped == numbers, np.nextafter(snapped, sign * np.inf), snapped)
+def _names_in(sides: tuple[Expression, Expression]) -> list[str]:
+    """Columns of both sides, in the order in which they occur first."""
+    return list(dict.fromkeys(sides[0].names + sides[1].names))
 
 
 @dataclass(frozen=True)
@@ -289,14 +265,12 @@ class Function:
         return positions(self.value_levels, self.values)
 
     @staticmethod
-    def _combined(levels: list[pd.Index], keys: Iterable[pd.Index]) -> Integers:
+    def _combined(levels: list[pd.Index], keys: Sequence[pd.Index]) -> Integers:
         """One number for the values of all terms; −1 where one of them is not known. Shape: (N,)."""
-        total: Any = 0
-        is_known: Any = True
+        codes = np.zeros(len(keys[0]), dtype=int)
         for level, key in zip(levels, keys, strict=True):
-            code = positions(level, key)
-            total, is_known = total * (len(level) + 1) + code, is_known & (code >= 0)
-        return np.where(is_known, total, -1)
+            codes = codes_together(codes, positions(level, key), len(level))
+        return codes
 
     def entries(self, draft: Draft) -> Integers:
         """Which entry of the function each row has; −1 for none. Shape: (N,)."""
@@ -333,6 +307,11 @@ class Function:
 
 
 Rule = Equation | Bound | Function
+
+
+def codes_together(codes: Integers, others: Integers, n_others: int) -> Integers:
+    """One number for two codes, of which −1 is none; −1 where one of them is. Shape: (N,) each."""
+    return np.where((codes >= 0) & (others >= 0), codes * n_others + others, -1)
 
 
 def term_of(draft: Draft, term: str) -> pd.Index:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +48,12 @@ class Term:
     is_known: NDArray[np.bool_]
     parts: Integers | None = None
 
+    @classmethod
+    def of(cls, name: str, evidence: Evidence) -> Self:
+        """A column itself."""
+        known = ~evidence.gaps(name)
+        return cls(quoted(name), [name], evidence.codes(name), evidence.n_levels(name), known)
+
     def beside(self, other: Term) -> Term:
         """Both together."""
         codes = self.codes * other.n_levels + other.codes
@@ -71,7 +78,8 @@ def find_functions(evidence: Evidence, targets: set[str]) -> dict[str, tuple[str
         return {}
     columns = _Columns(evidence, asked)
     most = len(evidence) / ROWS_OF_A_KEY
-    singles = [term for term in [*_calendar(evidence), *map(_term(evidence), names)] if 2 <= term.n_levels <= most]
+    terms = [*_calendar(evidence), *(Term.of(name, evidence) for name in names)]
+    singles = [term for term in terms if 2 <= term.n_levels <= most]
     singles.sort(key=lambda term: (term.parts is None and term.n_levels > FEW_KEYS, term.n_levels))
     found = dict[str, Term]()
     for term in singles:
@@ -81,7 +89,7 @@ def find_functions(evidence: Evidence, targets: set[str]) -> dict[str, tuple[str
     for term in _pairs(singles, most):
         open_ = [name for name in asked if name not in found or term.n_levels * SHORTER < found[name].n_levels]
         for name in columns.that_follow(term, float(len(singles)) ** 2 * len(asked), among=open_):
-            if not _circular(name, term, {other: t for other, t in found.items() if other != name}):
+            if not _circular(name, term, found):
                 found[name] = term
     return {name: (_right_side(evidence, name, term), term.columns) for name, term in found.items()}
 
@@ -93,22 +101,6 @@ def _right_side(evidence: Evidence, name: str, term: Term) -> str:
         if not (np.abs(numbers - term.parts)[term.is_known] > 0).any():
             return term.text
     return f"f({term.text})"
-
-
-def _term(evidence: Evidence) -> _TermOf:
-    return _TermOf(evidence)
-
-
-class _TermOf:
-    """Makes a term of the name of a column."""
-
-    def __init__(self, evidence: Evidence) -> None:
-        self.evidence = evidence
-
-    def __call__(self, name: str) -> Term:
-        evidence = self.evidence
-        known = ~evidence.gaps(name)
-        return Term(quoted(name), [name], evidence.codes(name), evidence.n_levels(name), known)
 
 
 def _calendar(evidence: Evidence) -> Iterator[Term]:
@@ -130,10 +122,10 @@ def _pairs(singles: list[Term], most: float) -> Iterator[Term]:
     """Two terms together, those with the fewest values first."""
     few = [term for term in singles if term.n_levels <= FEW_KEYS and "," not in term.text]
     pairs = [(one, other) for one, other in combinations(few, 2) if one.columns != other.columns]
-    pairs = [pair for pair in pairs if pair[0].n_levels * pair[1].n_levels <= most]
-    pairs.sort(key=lambda pair: pair[0].n_levels * pair[1].n_levels)
-    for one, other in pairs[:MAX_PAIRS]:
-        yield one.beside(other)
+    by_size = sorted(pairs, key=lambda pair: pair[0].n_levels * pair[1].n_levels)
+    for one, other in by_size[:MAX_PAIRS]:
+        if one.n_levels * other.n_levels <= most:
+            yield one.beside(other)
 
 
 def _circular(name: str, term: Term, found: dict[str, Term]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -100,6 +101,12 @@ class Draft:
                 f"{self.column(name).dtype}. Convert it, or write … = f({name}) for a function of its values."
             )
         return Value(self.numbers(name), self.quantities[name].kind)
+
+    def replaced(self, name: str, numbers: Numbers) -> Draft:
+        """The same rows as formulas read them with other numbers of a quantity. Shape: (N,)."""
+        draft = copy.copy(self)
+        draft._numbers = self._numbers | {name: numbers}
+        return draft
 
     def part(self, name: str, part: str) -> Numbers:
         """A part of the calendar of a column of moments."""

@@ -15,7 +15,7 @@ from skvae.tables.columns.base import Mask
 from skvae.tables.columns.category import plain
 from skvae.tables.columns.cells import is_missing
 from skvae.tables.rules.draft import names_of
-from skvae.tables.rules.quantities import EXACT, EXACT_OF_NARROW, Quantity, numbers_of
+from skvae.tables.rules.quantities import Quantity, numbers_of
 
 SURE = 14.0  # nats beyond the logarithm of the number of rules that are tried: one false table in a million
 FIRST, SECOND = 40, 1000  # rows that are looked at before all
@@ -46,6 +46,7 @@ class Evidence:
         names = names_of(rows)
         self.names = [name for name in names if "`" not in name and name and names.count(name) == 1]
         self._place = {name: j for j, name in enumerate(names)}
+        self._coded = dict[str, tuple[Integers, int]]()
         self.quantities = dict[str, Quantity]()
         for name in self.names:
             quantity = Quantity.of(self.column(name))
@@ -80,14 +81,9 @@ class Evidence:
     def tolerance(self) -> Floats:
         """What differences of each quantity may owe to rounding of floats. Shape: (Q,)."""
         size = np.nan_to_num(np.abs(self.numbers), nan=0.0).max(axis=0, initial=0.0)
-        narrow = [q.dtype != np.float64 and "32" in str(q.dtype) and not q.is_exact for q in self.quantities.values()]
-        return np.asarray(size * np.where(narrow, EXACT_OF_NARROW, EXACT) / 4)
+        return np.asarray(size * [quantity.precision for quantity in self.quantities.values()] / 4)
 
     # -- labels ---------------------------------------------------------------------------------------------------
-
-    @cached_property
-    def _coded(self) -> dict[str, tuple[Integers, int]]:
-        return {}
 
     def codes(self, name: str) -> Integers:
         """Each value as a small whole number, 0 for a gap. Shape: (N,)."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from skvae.tables.rules.quantities import PARTS, Numbers
 
-SIGNS = re.compile(r"(<=|>=|==|=|<|>|~)")
+SIGNS = re.compile(r"`[^`]*`|(<=|>=|==|=|<|>|~)")  # in the group; none are looked for inside backticks
 QUOTED = re.compile(r"`([^`]*)`")
 UNITS = {"days": 86_400 * 10**9, "hours": 3600 * 10**9, "minutes": 60 * 10**9, "seconds": 10**9}  # nanoseconds
 LEARNED = "f"  # a function that is learned of the rows
@@ -63,18 +63,13 @@ class Split(NamedTuple):
     @classmethod
     def of(cls, text: str) -> Split:
         """Cut a text, but not inside backticks."""
-        sides, signs = [""], list[str]()
-        for i, piece in enumerate(QUOTED.split(text)):
-            if i % 2:
-                sides[-1] += f"`{piece}`"
-                continue
-            for k, part in enumerate(SIGNS.split(piece)):
-                if k % 2:
-                    signs.append(part)
-                    sides.append("")
-                else:
-                    sides[-1] += part
-        return cls([side.strip() for side in sides], signs)
+        sides, signs, begin = list[str](), list[str](), 0
+        for match in SIGNS.finditer(text):
+            if match[1]:
+                sides.append(text[begin : match.start()].strip())
+                signs.append(match[1])
+                begin = match.end()
+        return cls([*sides, text[begin:].strip()], signs)
 
 
 def quoted(name: str) -> str:
@@ -136,23 +131,15 @@ class Expression:
     @cached_property
     def part(self) -> tuple[str, str] | None:
         """The column and the part of its calendar that is all of the formula, if it is one."""
-        if not _is_part(self.tree):
-            return None
-        name, part = part_in(self.text)
-        return None if part is None else (name, part)
-
-    @cached_property
-    def constants(self) -> list[float]:
-        """The numbers in it."""
-        return [float(node.value) for node in _walk(self.tree) if isinstance(node, ast.Constant)]  # type: ignore[arg-type]
+        return _part_of(self.tree)
 
     @cached_property
     def terms(self) -> list[str] | None:
         """What f(…) is a function of, where that is all of the formula: columns, or parts of the calendar."""
-        tree = self.tree
-        if not (isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and tree.func.id == LEARNED):
-            return None
-        return [_written(term) for term in tree.args]
+        match self.tree:
+            case ast.Call(func=ast.Name(id=name), args=terms) if name == LEARNED:
+                return list(map(_written, terms))
+        return None
 
     def value(self, rows: Source) -> Value:
         """Its numbers in each row.
@@ -174,11 +161,11 @@ def part_in(term: str) -> tuple[str, str | None]:
     >>> part_in("month(`day of birth`)"), part_in("region")
     (('day of birth', 'month'), ('region', None))
     """
-    tree = Expression(term).tree
-    if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and isinstance(tree.args[0], ast.Name):
-        return _name(tree.args[0].id), tree.func.id
-    assert isinstance(tree, ast.Name), "a term is a column or a part of one"
-    return _name(tree.id), None
+    expression = Expression(term)
+    if expression.part is not None:
+        return expression.part
+    assert expression.column is not None, "a term is a column or a part of one"
+    return expression.column, None
 
 
 # -- the tree ----------------------------------------------------------------------------------------------------------
@@ -199,25 +186,28 @@ def _written(node: ast.expr) -> str:
     """A term of f(…) as text."""
     if isinstance(node, ast.Name):
         return quoted(_name(node.id))
-    if _is_part(node):
-        assert isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and isinstance(node.args[0], ast.Name)
-        return f"{node.func.id}({quoted(_name(node.args[0].id))})"
+    of_calendar = _part_of(node)
+    if of_calendar is not None:
+        name, part = of_calendar
+        return f"{part}({quoted(name)})"
     raise ValueError(f"f(…) is a function of columns and of {', '.join(PARTS)} of a column. Write these inside of it.")
 
 
 def _is_sum(node: ast.expr) -> bool:
-    if isinstance(node, ast.BinOp):
-        return isinstance(node.op, ast.Add | ast.Sub) and _is_sum(node.left) and _is_sum(node.right)
-    if isinstance(node, ast.UnaryOp):
-        return _is_sum(node.operand)
+    match node:
+        case ast.BinOp(left=left, op=ast.Add() | ast.Sub(), right=right):
+            return _is_sum(left) and _is_sum(right)
+        case ast.UnaryOp(operand=operand):
+            return _is_sum(operand)
     return isinstance(node, ast.Name | ast.Constant)
 
 
-def _is_part(node: ast.expr) -> bool:
-    """Whether it is a part of the calendar of a column."""
-    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in PARTS):
-        return False
-    return len(node.args) == 1 and isinstance(node.args[0], ast.Name) and not node.keywords
+def _part_of(node: ast.expr) -> tuple[str, str] | None:
+    """The column and the part of its calendar that a node is, if it is one."""
+    match node:
+        case ast.Call(func=ast.Name(id=part), args=[ast.Name(id=name)], keywords=[]) if part in PARTS:
+            return _name(name), part
+    return None
 
 
 def _walk(node: ast.expr, depth: int = 0) -> Iterator[ast.expr]:
@@ -230,22 +220,26 @@ def _walk(node: ast.expr, depth: int = 0) -> Iterator[ast.expr]:
     """
     if depth > DEPTH_MAX:
         raise ValueError("A formula this deep cannot be read. Use fewer brackets.")
-    if isinstance(node, ast.Name) or (isinstance(node, ast.Constant) and type(node.value) in (int, float)):
-        yield node
-    elif isinstance(node, ast.BinOp) and type(node.op) in COMBINED:
-        yield from _walk(node.left, depth + 1)
-        yield from _walk(node.right, depth + 1)
-    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
-        yield from _walk(node.operand, depth + 1)
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
-        _check_call(node.func.id, node.args)
-        for argument in node.args:
-            yield from _walk(argument, depth + 1)
-    else:
-        raise ValueError(
-            f"A rule is made of columns, numbers, + - * /, brackets, {_functions()} and f(…), but holds "
-            f"{ast.unparse(node)!r}. Write it with these."
-        )
+    match node:
+        case ast.Name():
+            yield node
+            return
+        case ast.Constant(value=value) if type(value) in (int, float):
+            yield node
+            return
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in COMBINED:
+            inside = [left, right]
+        case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=operand):
+            inside = [operand]
+        case ast.Call(func=ast.Name(id=name), args=inside, keywords=[]):
+            _check_call(name, inside)
+        case _:
+            raise ValueError(
+                f"A rule is made of columns, numbers, + - * /, brackets, {_functions()} and f(…), but holds "
+                f"{ast.unparse(node)!r}. Write it with these."
+            )
+    for part in inside:
+        yield from _walk(part, depth + 1)
 
 
 def _check_call(name: str, arguments: list[ast.expr]) -> None:
@@ -286,30 +280,35 @@ KINDS: Mapping[type[ast.operator], Mapping[tuple[str, str], str]] = {
 
 
 def _value(node: ast.expr, rows: Source, text: str) -> Value:
-    if isinstance(node, ast.Name):
-        return rows.value(_name(node.id))
-    if isinstance(node, ast.Constant):
-        return Value(np.array(node.value), N)
-    if isinstance(node, ast.UnaryOp):
-        numbers, kind = _value(node.operand, rows, text)
-        return Value(-numbers if isinstance(node.op, ast.USub) else numbers, kind)
-    if isinstance(node, ast.BinOp):
-        left, right = _value(node.left, rows, text), _value(node.right, rows, text)
-        kind = KINDS[type(node.op)].get((left.kind, right.kind), "")
-        if not kind:
-            raise ValueError(
-                f"{text!r} combines a {left.kind} and a {right.kind}, which cannot be. Turn durations into numbers "
-                f"with days(…), hours(…), minutes(…) or seconds(…)."
-            )
-        return Value(COMBINED[type(node.op)](left.numbers, right.numbers), kind)
-    assert isinstance(node, ast.Call) and isinstance(node.func, ast.Name), "nothing else has been let in"
-    return _value_of_call(node.func.id, node.args, rows, text)
+    of_calendar = _part_of(node)
+    if of_calendar is not None:
+        return Value(rows.part(*of_calendar), N)
+    match node:
+        case ast.Name(id=name):
+            return rows.value(_name(name))
+        case ast.Constant(value=value):
+            return Value(np.array(value), N)
+        case ast.UnaryOp(op=op, operand=operand):
+            numbers, kind = _value(operand, rows, text)
+            return Value(-numbers if isinstance(op, ast.USub) else numbers, kind)
+        case ast.BinOp(left=left, op=operator, right=right):
+            return _combined(operator, _value(left, rows, text), _value(right, rows, text), text)
+        case ast.Call(func=ast.Name(id=name), args=arguments):
+            return _value_of_call(name, arguments, rows, text)
+    raise AssertionError("nothing else has been let in")
+
+
+def _combined(operator: ast.operator, left: Value, right: Value, text: str) -> Value:
+    kind = KINDS[type(operator)].get((left.kind, right.kind))
+    if kind is None:
+        raise ValueError(
+            f"{text!r} combines a {left.kind} and a {right.kind}, which cannot be. Turn durations into numbers "
+            f"with days(…), hours(…), minutes(…) or seconds(…)."
+        )
+    return Value(COMBINED[type(operator)](left.numbers, right.numbers), kind)
 
 
 def _value_of_call(name: str, arguments: list[ast.expr], rows: Source, text: str) -> Value:
-    if name in PARTS:
-        assert isinstance(arguments[0], ast.Name), "the check of calls has seen to it"
-        return Value(rows.part(_name(arguments[0].id), name), N)
     if name == LEARNED:
         raise ValueError(f"f(…) is all of the right side of a rule, as in a = f(b), but {text!r} has more. Split it.")
     numbers, kind = _value(arguments[0], rows, text)

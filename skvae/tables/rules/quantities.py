@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,7 +31,6 @@ Numbers = NDArray[Any]  # int64 or float64
 
 NANOSECONDS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}  # of a tick
 DAY = 86_400 * 10**9  # nanoseconds
-GAP = np.iinfo(np.int64).min
 FAR = 2**62  # from here on, a sum of two whole numbers may not fit into 64 bits
 EXACT = 1e-9  # relative difference of numbers that are equal, but for rounding in their last digits
 EXACT_OF_NARROW = 1e-6  # the same of float32
@@ -93,12 +93,9 @@ class Quantity:
 
     def joined(self, other: Quantity) -> Quantity:
         """What is known of the values of both."""
-        decimals = None
-        if self.decimals is not None and other.decimals is not None:
-            decimals = max(self.decimals, other.decimals)
         step = math.gcd(self.step, other.step, self.origin - other.origin)
         lower, upper = min(self.lower, other.lower), max(self.upper, other.upper)
-        return replace(self, decimals=decimals, step=step, lower=lower, upper=upper)
+        return replace(self, decimals=most_decimals([self, other]), step=step, lower=lower, upper=upper)
 
     @property
     def is_exact(self) -> bool:
@@ -108,10 +105,13 @@ class Quantity:
     @property
     def slack(self) -> float:
         """What differences of its numbers may owe to their last digits."""
-        if self.is_exact:
-            return 0.0
-        narrow = numpy_float(self.dtype).itemsize < 8
-        return (EXACT_OF_NARROW if narrow else EXACT) * max(abs(self.lower), abs(self.upper))
+        return 0.0 if self.is_exact else self.precision * max(abs(self.lower), abs(self.upper))
+
+    @property
+    def precision(self) -> float:
+        """Relative difference of its numbers that are equal, but for rounding in their last digits."""
+        is_narrow = not self.is_exact and numpy_float(self.dtype).itemsize < 8
+        return EXACT_OF_NARROW if is_narrow else EXACT
 
     def snapped(self, numbers: Numbers, toward: str = "nearest") -> Numbers:
         """The nearest values that the column could hold: its decimals or steps, at, above or below some numbers."""
@@ -126,6 +126,14 @@ class Quantity:
                 scaled = np.round(values * 10.0**self.decimals, 6)  # 0.29 × 100 is no reason to go up
             values = round_(scaled) / 10.0**self.decimals
         return self._in_width(values, toward)
+
+    def next(self, numbers: Numbers, sign: int) -> Numbers:
+        """The next values that the column could hold, up or down by the sign. Shape: kept."""
+        if self.is_exact:
+            return numbers + sign * self.step
+        if self.decimals is not None:
+            return np.round(numbers + sign * 10.0**-self.decimals, 10)
+        return np.nextafter(numbers, sign * np.inf)
 
     def _on_steps(self, numbers: Numbers, toward: str) -> Numbers:
         whole = numbers
@@ -161,6 +169,13 @@ class Quantity:
             whole = np.clip(numbers, limits.min, min(limits.max, np.iinfo(np.int64).max)).astype(limits.dtype)
             return whole if isinstance(self.dtype, np.dtype) else pandas_array(whole, self.dtype)
         return cast(np.asarray(numbers, dtype=np.float64), self.dtype)
+
+
+def most_decimals(quantities: Iterable[Quantity]) -> int | None:
+    """Decimals that all of some quantities are rounded to; None where one of them is not."""
+    decimals = [quantity.decimals for quantity in quantities]
+    known = [most for most in decimals if most is not None]
+    return max(known) if known and len(known) == len(decimals) else None
 
 
 def is_quantity(dtype: Dtype) -> bool:

@@ -40,7 +40,7 @@ def find_rules(rows: pd.DataFrame) -> list[Rule]:
     evidence = Evidence(rows)
     relations = find_relations(evidence)
     texts = [relation.text(evidence.quantities) for relation in relations]
-    sources = {relation.target: [n for n in relation.coefficients if n != relation.target] for relation in relations}
+    sources = {relation.target: relation.parts for relation in relations}
     for text in find_differences(evidence):
         name, *others = read_rules(text)[0].names
         if name not in sources:

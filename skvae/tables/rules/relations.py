@@ -10,7 +10,7 @@ import numpy as np
 from skvae.tables.bins import Floats, Integers
 from skvae.tables.rules.evidence import FIRST, SECOND, Evidence, complete_rows, is_enough, surprise_of
 from skvae.tables.rules.expressions import UNITS, quoted
-from skvae.tables.rules.quantities import Quantity
+from skvae.tables.rules.quantities import Quantity, most_decimals
 
 LARGEST = 1000  # coefficient
 WIDEST = 1000  # quantities: the pairs of more are too many
@@ -36,31 +36,40 @@ class Relation:
     @property
     def target(self) -> str:
         """The column that is written on the left, where there is one: a whole of its parts, or the last."""
-        for of_whole in (1, LARGEST):  # a mean of others, say, is second best
-            for name, c in reversed(self.coefficients.items()):
-                rest = [other for key, other in self.coefficients.items() if key != name]
-                if abs(c) <= of_whole and all(other * c < 0 and (abs(c) == 1 or abs(other) == 1) for other in rest):
+        for divisor in (1, LARGEST):  # a mean of others, say, is second best
+            for name in reversed(self.coefficients):
+                if self._is_whole(name, divisor):
                     return name
         return max(reversed(self.coefficients), key=lambda name: abs(self.coefficients[name]) == 1)
 
+    @property
+    def parts(self) -> list[str]:
+        """The columns on the right."""
+        return [name for name in self.coefficients if name != self.target]
+
+    def _is_whole(self, name: str, divisor: int) -> bool:
+        """Whether a column is a sum of multiples of the others, or a sum of them divided by so much at most."""
+        parts = dict(self.coefficients)
+        c = parts.pop(name)
+        are_added = all(c * part < 0 for part in parts.values())
+        return are_added and abs(c) <= divisor and (abs(c) == 1 or all(abs(part) == 1 for part in parts.values()))
+
     def text(self, quantities: Mapping[str, Quantity]) -> str:
         """The relation as a rule."""
-        constant = _constant(self.constant, [quantities[name].decimals for name in self.coefficients])
-        signs = {np.sign(c) for c in self.coefficients.values()}
-        if len(signs) == 1 and constant and len(self.coefficients) > 1:
-            sign = signs.pop()
-            return (
-                f"{_sum({name: int(sign) * c for name, c in self.coefficients.items()})} = {_number(sign * constant)}"
-            )
         target = self.target
-        divisor = self.coefficients[target]
-        sign = -1 if divisor > 0 else 1
-        right = _sum({name: sign * c for name, c in self.coefficients.items() if name != target})
-        constant = -sign * constant
+        sign = -1 if self.coefficients[target] > 0 else 1  # so that the target goes to the left
+        coefficients = {name: sign * c for name, c in self.coefficients.items()}
+        decimals = most_decimals(quantities[name] for name in self.coefficients)
+        constant = sign * round(self.constant, 9 if decimals is None else decimals)  # without the last digits of floats
+        divisor = -coefficients.pop(target)
+        if constant and coefficients and max(coefficients.values()) < 0:  # all are added up to the constant
+            parts = {name: abs(c) for name, c in self.coefficients.items()}
+            return f"{_sum(parts)} = {_number(-constant)}"
+        right = _sum(coefficients)
         if constant:
-            right = f"{right} {'+' if constant > 0 else '-'} {_number(abs(constant))}"
-        if abs(divisor) > 1:
-            right = f"({right}) / {abs(divisor)}"
+            right = f"{right} {'+' if constant < 0 else '-'} {_number(abs(constant))}"
+        if divisor > 1:
+            right = f"({right}) / {divisor}"
         return f"{quoted(target)} = {right}"
 
 
@@ -74,52 +83,71 @@ def _sum(coefficients: Mapping[str, int]) -> str:
     return text
 
 
-def _constant(constant: float, decimals: list[int | None]) -> float:
-    """A constant without the last digits of floats."""
-    known = [d for d in decimals if d is not None]
-    return round(constant, max(known) if len(known) == len(decimals) else 9)
-
-
 def _number(value: float) -> str:
     return str(int(value)) if value == int(value) else repr(float(value))
 
 
 def find_relations(evidence: Evidence) -> list[Relation]:
     """Relations of two, three or more quantities that hold in all rows where none of them is missing."""
-    names, numbers = list(evidence.quantities), evidence.numbers
-    is_complete, columns = complete_rows(numbers, FIRST)
+    is_complete, columns = complete_rows(evidence.numbers, FIRST)
     if not 2 <= len(columns) <= WIDEST:
         return []
-    X, tolerance = numbers[is_complete], evidence.tolerance
-    nats, is_target = np.array([len(X) * surprise_of(column) for column in X.T]), np.zeros(len(names), dtype=bool)
-    columns = columns[nats[columns] > 0]
-    n_tried = float(len(columns)) ** 3
-    relations = list[Relation]()
+    search = _Search(evidence, evidence.numbers[is_complete], columns)
+    search.take(_of_two_or_three(search.X[:FIRST], search.columns, evidence.tolerance))
+    search.take(_of_more(search.X[:MANY_ROWS], search.left))
+    return search.relations
 
-    def take(members: Integers, coefficients: Integers) -> None:
-        """Keep a relation, if it holds and rows say enough for it."""
-        if is_target[members].any() or not is_enough(nats[members], n_tried).all():
-            return
-        slack = (np.abs(coefficients) * tolerance[members]).sum()
-        constant = float(X[0, members] @ coefficients)
-        if any(evidence.quantities[names[j]].kind != "number" for j in members) and abs(constant) > slack:
-            return
-        for rows in (X[:SECOND], X):
+
+class _Search:
+    """Relations that are found so far.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        The table.
+    X : ndarray of shape (N, Q)
+        Rows in which none of the columns is missing.
+    columns : ndarray of int
+        Positions of these columns among the quantities.
+    """
+
+    def __init__(self, evidence: Evidence, X: Floats, columns: Integers) -> None:
+        self.names, self.X, self.tolerance = list(evidence.quantities), X, evidence.tolerance
+        self.is_number = np.array([quantity.kind == "number" for quantity in evidence.quantities.values()])
+        self.nats = np.array([len(X) * surprise_of(column) for column in X.T])
+        self.columns = columns[self.nats[columns] > 0]
+        self.n_tried = float(len(self.columns)) ** 3
+        self.is_target = np.zeros(len(self.names), dtype=bool)
+        self.relations = list[Relation]()
+
+    @property
+    def left(self) -> Integers:
+        """Numbers that follow from no others yet."""
+        is_left = self.is_number & ~self.is_target
+        return self.columns[is_left[self.columns]]
+
+    def take(self, candidates: Iterator[tuple[Integers, Integers]]) -> None:
+        """Keep candidates that hold, and for which rows say enough."""
+        for members, coefficients in candidates:
+            if self.is_target[members].any() or not is_enough(self.nats[members], self.n_tried).all():
+                continue
+            constant = self._constant(members, coefficients)
+            if constant is not None:
+                by_place = sorted(zip(members.tolist(), coefficients.tolist(), strict=True))
+                relation = Relation({self.names[j]: c for j, c in by_place}, constant)
+                self.relations.append(relation)
+                self.is_target[self.names.index(relation.target)] = True
+
+    def _constant(self, members: Integers, coefficients: Integers) -> float | None:
+        """What a sum is in all rows, 0 where times are in it; None for no such constant."""
+        slack = (np.abs(coefficients) * self.tolerance[members]).sum()
+        constant = float(self.X[0, members] @ coefficients)
+        if not self.is_number[members].all() and abs(constant) > slack:
+            return None
+        for rows in (self.X[:SECOND], self.X):
             if (np.abs(rows[:, members] @ coefficients - constant) > 4 * slack).any():
-                return
-        constant = 0.0 if abs(constant) <= 4 * slack else constant
-        by_place = sorted(zip(members.tolist(), coefficients.tolist(), strict=True))
-        relation = Relation({names[j]: c for j, c in by_place}, constant)
-        relations.append(relation)
-        is_target[names.index(relation.target)] = True
-
-    for members, coefficients in _of_two_or_three(X[:FIRST], columns, tolerance):
-        take(members, coefficients)
-    columns = columns[~is_target[columns]]
-    numbers_only = [j for j in columns if evidence.quantities[names[j]].kind == "number"]
-    for members, coefficients in _of_more(X[:MANY_ROWS], np.array(numbers_only, dtype=int)):
-        take(members, coefficients)
-    return relations
+                return None
+        return 0.0 if abs(constant) <= 4 * slack else constant
 
 
 def _of_two_or_three(X: Floats, columns: Integers, tolerance: Floats) -> Iterator[tuple[Integers, Integers]]:

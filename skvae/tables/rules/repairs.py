@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from skvae.tables.bins import Integers
+from skvae.tables.bins import Floats, Integers
 from skvae.tables.columns.base import Mask
 from skvae.tables.columns.category import positions
-from skvae.tables.rules.constraints import Equation, Function
+from skvae.tables.rules.constraints import Equation, Function, codes_together
 from skvae.tables.rules.draft import Draft
 from skvae.tables.rules.expressions import part_in
 from skvae.tables.rules.quantities import DAY, Quantity, part_of_ticks
@@ -45,22 +44,33 @@ def repair_inputs(
     moved = np.zeros(len(draft), dtype=bool)
     if candidates is None or not len(candidates):
         return moved
-    outcomes = [_outcome(rule, candidates, draft) for rule in rules]
-    is_known = np.column_stack([~free[_target(rule, draft)] for rule in rules])
+    targets = [rule.target(list(draft.place)) for rule in rules]
+    outcomes = [_outcome(rule, candidates) for rule in rules]
     wrong = np.column_stack([_wrong(rule, draft) for rule in rules])
     at_fault = free[name] & draft.observed([name]) & wrong.any(axis=1)
-    for pattern in np.unique(is_known[at_fault], axis=0):
-        rows = np.flatnonzero(at_fault & (is_known == pattern).all(axis=1))
-        some = np.flatnonzero(pattern).tolist()
-        wanted = [_codes(outcomes[i], draft.labels(_target(rules[i], draft))[rows]) for i in some]
-        offered = [_codes(outcomes[i], outcomes[i]) for i in some]
-        places = _places(draft, name, candidates, rows, rng)
-        chosen = _nearest_alike(_joined(wanted, len(rows)), _joined(offered, len(candidates)), places)
-        mask = np.zeros(len(draft), dtype=bool)
-        mask[rows[chosen >= 0]] = True
+    for rows, known in _patterns(at_fault, [~free[target] for target in targets]):
+        wanted = [draft.labels(targets[i])[rows] for i in known]
+        offered = [outcomes[i] for i in known]
+        chosen = _nearest_alike(wanted, offered, *_places(draft, name, candidates, rows, rng))
+        mask = _mask_of(rows[chosen >= 0], len(draft))
         draft.put_labels(name, mask, candidates.take(chosen[chosen >= 0]))
         moved |= mask
     return moved
+
+
+def _patterns(at_fault: Mask, are_known: Sequence[Mask]) -> Iterator[tuple[Integers, list[int]]]:
+    """Rows at fault in which the same columns are known, and the positions of these. Shape: (N,) -> (n,) each."""
+    is_known = np.column_stack(are_known)
+    for pattern in np.unique(is_known[at_fault], axis=0):
+        rows = np.flatnonzero(at_fault & (is_known == pattern).all(axis=1))
+        yield rows, np.flatnonzero(pattern).tolist()
+
+
+def _mask_of(rows: Integers, n_rows: int) -> Mask:
+    """Which rows are some of them. Shape: (n,) -> (N,)."""
+    mask = np.zeros(n_rows, dtype=bool)
+    mask[rows] = True
+    return mask
 
 
 def _wrong(rule: Equation | Function, draft: Draft) -> Mask:
@@ -91,41 +101,23 @@ def _places_of(rule: Function, name: str) -> list[int]:
     return [i for i, term in enumerate(rule.terms) if part_in(term) == (name, None)]
 
 
-def _outcome(rule: Equation | Function, candidates: pd.Index, draft: Draft) -> pd.Index:
+def _outcome(rule: Equation | Function, candidates: pd.Index) -> pd.Index:
     """What follows from each candidate, as labels; an impossible one where nothing does."""
     if isinstance(rule, Equation):
-        part = rule.sides[1].part
-        assert part is not None, "other equations are solved"
-        return pd.Index(part_of_ticks(candidates.to_numpy(), part[1]))
-    keys = []
-    for term in rule.terms:
-        part_name = part_in(term)[1]
-        keys.append(candidates if part_name is None else pd.Index(part_of_ticks(candidates.to_numpy(), part_name)))
-    entries = rule.entries_of(keys)
+        assert rule.sides[1].part is not None, "other equations are solved"
+        return _part(candidates, rule.sides[1].part[1])
+    entries = rule.entries_of([_part(candidates, part_in(term)[1]) for term in rule.terms])
     return rule.values.take(entries).where(entries >= 0, None)
 
 
-def _target(rule: Equation | Function, draft: Draft) -> str:
-    """The column that a rule gives."""
-    return rule.target(list(draft.place))
-
-
-def _codes(levels: pd.Index, values: pd.Index) -> Integers:
-    """Which of some values each is, by its first place; −1 for none."""
-    return positions(levels.unique(), values)
-
-
-def _joined(codes: Sequence[Integers], n: int) -> Integers:
-    """One number for several codes of n rows; −1 where one of them is none. Shape: (n,)."""
-    total, is_known = np.zeros(n, dtype=np.int64), np.ones(n, dtype=bool)
-    for code in codes:
-        total, is_known = total * 100_003 + code, is_known & (code >= 0)
-    return np.where(is_known, total, -1)
+def _part(moments: pd.Index, part: str | None) -> pd.Index:
+    """A part of the calendar of moments; these themselves for None."""
+    return moments if part is None else pd.Index(part_of_ticks(moments.to_numpy(), part))
 
 
 def _places(
     draft: Draft, name: str, candidates: pd.Index, rows: Integers, rng: np.random.Generator
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[Floats, Floats]:
     """Where rows and candidates lie: by their numbers, or anywhere for what has no order. Shape: (n,), (m,)."""
     quantity: Quantity | None = draft.quantities.get(name)
     if quantity is None:
@@ -134,13 +126,17 @@ def _places(
 
 
 def _nearest_alike(
-    wanted: Integers, offered: Integers, places: tuple[NDArray[np.float64], NDArray[np.float64]]
+    wanted: Sequence[pd.Index], offered: Sequence[pd.Index], of_rows: Floats, of_candidates: Floats
 ) -> Integers:
-    """The nearest candidate of the same code as each row; −1 where there is none. Shape: (n,), (m,) -> (n,)."""
-    of_rows, of_candidates = places
-    chosen = np.full(len(wanted), -1)
-    for code in np.unique(wanted[wanted >= 0]):
-        rows, alike = np.flatnonzero(wanted == code), np.flatnonzero(offered == code)
+    """The nearest candidate that offers all that each row wants; −1 where there is none. Shape: (n,), (m,) -> (n,)."""
+    of_wanted, of_offered = np.zeros(len(of_rows), dtype=int), np.zeros(len(of_candidates), dtype=int)
+    for one, other in zip(wanted, offered, strict=True):
+        levels = other.unique()
+        of_wanted = codes_together(of_wanted, positions(levels, one), len(levels))
+        of_offered = codes_together(of_offered, positions(levels, other), len(levels))
+    chosen = np.full(len(of_rows), -1)
+    for code in np.unique(of_wanted[of_wanted >= 0]):
+        rows, alike = np.flatnonzero(of_wanted == code), np.flatnonzero(of_offered == code)
         if len(alike):
             alike = alike[np.argsort(of_candidates[alike])]
             values = of_candidates[alike]
@@ -156,21 +152,16 @@ def repair_terms(draft: Draft, rule: Function, free: Mapping[str, Mask], rng: np
     names = [part_in(term)[0] for term in rule.terms]
     if len(set(names)) < len(names) or any(part_in(term)[1] is not None for term in rule.terms):
         return np.zeros(len(draft), dtype=bool)
-    columns, labels = [*rule.keys, rule.values], [*names, rule.name]
-    some_free = free[names[0]] | free[names[1]]
-    at_fault = _wrong(rule, draft) & some_free
+    entries = [*zip(names, rule.keys, strict=True), (rule.name, rule.values)]
+    at_fault = _wrong(rule, draft) & (free[names[0]] | free[names[1]])
     moved = np.zeros(len(draft), dtype=bool)
-    is_known = np.column_stack([~free[name] for name in labels])
-    for pattern in np.unique(is_known[at_fault], axis=0):
-        rows = np.flatnonzero(at_fault & (is_known == pattern).all(axis=1))
-        some = [i for i, is_used in enumerate(pattern) if is_used]
-        wanted = _joined([_codes(columns[i], draft.labels(labels[i])[rows]) for i in some], len(rows))
-        offered = _joined([_codes(columns[i], columns[i]) for i in some], len(rule.values))
-        chosen = _nearest_alike(wanted, offered, (rng.random(len(rows)), rng.random(len(offered))))
-        mask = np.zeros(len(draft), dtype=bool)
-        mask[rows[chosen >= 0]] = True
-        for i, name in enumerate(labels):
-            if i not in some:
-                draft.put_labels(name, mask, columns[i].take(chosen[chosen >= 0]))
+    for rows, known in _patterns(at_fault, [~free[name] for name, _ in entries]):
+        wanted = [draft.labels(entries[i][0])[rows] for i in known]
+        offered = [entries[i][1] for i in known]
+        chosen = _nearest_alike(wanted, offered, rng.random(len(rows)), rng.random(len(rule.values)))
+        mask = _mask_of(rows[chosen >= 0], len(draft))
+        for i, (name, values) in enumerate(entries):
+            if i not in known:
+                draft.put_labels(name, mask, values.take(chosen[chosen >= 0]))
         moved |= mask
     return moved

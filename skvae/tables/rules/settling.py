@@ -33,6 +33,11 @@ class Order(NamedTuple):
     exact: list[Exact]
     bounds: list[Bound]
 
+    @property
+    def rules(self) -> list[Rule]:
+        """All of them."""
+        return [*self.exact, *self.bounds]
+
     @classmethod
     def of(cls, rules: Sequence[Rule], table: list[str]) -> Order:
         """The order for some rules of a table whose columns have these names."""
@@ -68,13 +73,29 @@ def closed(bounds: Sequence[Bound]) -> list[Bound]:
     for k in range(len(texts)):
         strictly |= np.outer(strictly[:, k], below[k]) | np.outer(below[:, k], strictly[k])
         below |= np.outer(below[:, k], below[k])
-    implied = [(i, j) for i, j in np.argwhere(below).tolist() if i != j and (texts[i], texts[j]) not in pairs]
-    return [*bounds, *(Bound(texts[i], "<" if strictly[i, j] else "<=", texts[j]) for i, j in implied)]
+    implied = list[Bound]()
+    for i, j in np.argwhere(below).tolist():
+        if i != j and (texts[i], texts[j]) not in pairs:
+            implied.append(Bound(texts[i], "<" if strictly[i, j] else "<=", texts[j]))
+    return [*bounds, *implied]
 
 
 def _is_pair(bound: Bound) -> bool:
     """Whether both sides are columns."""
     return all(side.column is not None for side in bound.sides)
+
+
+class Solver(NamedTuple):
+    """A rule that is solved for one of its columns, in some rows: a mask of shape (N,)."""
+
+    rule: Exact
+    name: str
+    where: Mask
+
+    @property
+    def others(self) -> list[str]:
+        """Columns that are known before."""
+        return [name for name in self.rule.names if name != self.name]
 
 
 class Settling:
@@ -114,33 +135,33 @@ class Settling:
         self.order, self.table, self.draft, self.rng = order, table, draft, rng
         self.by_force, self.mirrors = by_force, mirrors
         self.free = {name: draft.free(name) for name in order.names}
-        self.settled = {name: ~free for name, free in self.free.items()}
-        self.taken = {name: np.zeros(len(draft), dtype=bool) for name in order.names}
-        self.is_odd = np.zeros(len(draft), dtype=bool)
+        self.settled = dict[str, Mask]()
+        self.taken = {name: self._nowhere() for name in order.names}
+        self.is_odd = self._nowhere()
         self.solvers = [solver for rule in order.exact for solver in self._solvers_of(rule)]
 
     def run(self) -> Mask:
         """Settle the rows, and answer which of them are to be drawn again. Shape: (N,)."""
         self._pass()
-        if self.by_force and self._repair().any():
-            self.settled = {name: ~free for name, free in self.free.items()}
+        if self.by_force and (self._repair() | self._any_broken()).any():
             self._pass()
-        broken = self.is_odd if self.by_force else self.is_odd | self._unlike_any()
-        for rule in [*self.order.exact, *self.order.bounds]:
-            broken = broken | rule.broken(self.draft)
-        return broken
+        left = self.is_odd if self.by_force else self.is_odd | self._unlike_any()
+        return left | self._any_broken()
 
     def _unlike_any(self) -> Mask:
         """Where a function says nothing of cells that are free. Shape: (N,)."""
-        unlike = np.zeros(len(self.draft), dtype=bool)
+        unlike = self._nowhere()
         for rule in self.order.exact:
             if isinstance(rule, Function):
                 unlike |= rule.unknown(self.draft) & np.logical_or.reduce([self.free[name] for name in rule.inputs])
         return unlike
 
-    def _solvers_of(self, rule: Exact) -> list[tuple[Exact, str, Mask]]:
+    def _nowhere(self) -> Mask:
+        return np.zeros(len(self.draft), dtype=bool)
+
+    def _solvers_of(self, rule: Exact) -> list[Solver]:
         """For which of its free cells a rule is solved in each row: what follows from the others, or else the last."""
-        open_, solvers = self.draft.observed(rule.names), []
+        open_, solvers = self.draft.observed(rule.names), list[Solver]()
         target = rule.target(self.table)
         others = [name for name in reversed(self.order.names) if name in rule.names and name != target]
         if isinstance(rule, Function) or rule.sides[1].part is not None:
@@ -150,39 +171,41 @@ class Settling:
         for name in candidates[turn:] + candidates[:turn]:
             mask = open_ & self.free[name] & ~self.taken[name]
             if mask.any():
-                solvers.append((rule, name, mask))
+                solvers.append(Solver(rule, name, mask))
                 self.taken[name] |= mask
                 open_ = open_ & ~mask
         return solvers
 
     def _pass(self) -> None:
         """Solve what follows from known cells, visit the columns one by one, and then what had to wait."""
+        self.settled = {name: ~free for name, free in self.free.items()}
         for _ in self.order.exact:
-            for rule, name, mask in self.solvers:
-                self._solve(rule, name, mask & ~self.settled[name] & self._are_settled(rule.names, but=name))
+            for solver in self.solvers:
+                self._solve(solver, self._are_settled(solver.others))
         for name in self.order.names:
-            for rule, solver, mask in self.solvers:
-                if solver == name:
-                    self._solve(rule, name, mask & ~self.settled[name] & self._are_settled(rule.names, but=name))
+            for solver in self.solvers:
+                if solver.name == name:
+                    self._solve(solver, self._are_settled(solver.others))
             alone = self.free[name] & ~self.taken[name]
             if self.by_force:
                 self._limit(name, alone)
             self.settled[name] |= alone
-        for rule, name, mask in self.solvers:
-            self._solve(rule, name, mask & ~self.settled[name])
+        for solver in self.solvers:
+            self._solve(solver, ~self._nowhere())
 
-    def _are_settled(self, names: list[str], but: str) -> Mask:
-        mask = np.ones(len(self.draft), dtype=bool)
+    def _are_settled(self, names: list[str]) -> Mask:
+        mask = ~self._nowhere()
         for name in names:
-            if name != but:
-                mask &= self.settled[name]
+            mask &= self.settled[name]
         return mask
 
-    def _solve(self, rule: Exact, name: str, where: Mask) -> None:
-        """Compute a column by a rule in some rows."""
+    def _solve(self, solver: Solver, is_ready: Mask) -> None:
+        """Compute a column by a rule, where that is not done already."""
+        rule, name, draft = solver.rule, solver.name, self.draft
+        where = solver.where & is_ready & ~self.settled[name]
         if not where.any():
             return
-        draft, self.settled[name] = self.draft, self.settled[name] | where
+        self.settled[name] |= where
         if isinstance(rule, Function):
             entries = rule.entries(draft)
             where = where & (entries >= 0)
@@ -223,11 +246,11 @@ class Settling:
                 low, high = bound.limit(name, draft)
                 holds = where & draft.observed(bound.names)
                 if self.turn == 0:
-                    holds &= self._are_settled(bound.names, but=name)
+                    holds &= self._are_settled([other for other in bound.names if other != name])
                 if low is not None:
-                    lower = np.where(holds, np.maximum(lower, low), lower)
+                    np.maximum(lower, low, out=lower, where=holds)
                 if high is not None:
-                    upper = np.where(holds, np.minimum(upper, high), upper)
+                    np.minimum(upper, high, out=upper, where=holds)
         is_beyond = where & ((numbers < lower) | (numbers > upper))
         if is_beyond.any():
             moved = self._moved(numbers[is_beyond], lower[is_beyond], upper[is_beyond], quantity)
@@ -244,7 +267,7 @@ class Settling:
     def _repair(self) -> Mask:
         """Move what columns follow from, where these are known or not in any row that was seen. Shape: (N,)."""
         free = {name: mask & ~self._is_forced(name) for name, mask in self.free.items()}
-        is_moved = np.zeros(len(self.draft), dtype=bool)
+        is_moved = self._nowhere()
         for name in reversed(self.order.names):  # what is moved is known to what it follows from
             alone = [rule for rule in self.order.exact if _is_of(rule, name)]
             if alone:
@@ -254,20 +277,19 @@ class Settling:
         for rule in self.order.exact:
             if isinstance(rule, Function) and len(rule.inputs) > 1:
                 is_moved |= repair_terms(self.draft, rule, free, self.rng)
-        return is_moved | self._any_broken()
+        return is_moved
 
     def _is_forced(self, name: str) -> Mask:
         """Where a column follows from known cells alone. Shape: (N,)."""
-        forced = np.zeros(len(self.draft), dtype=bool)
-        for rule, solver, mask in self.solvers:
-            if solver == name:
-                known = [~self.free[other] for other in rule.names if other != name]
-                forced |= mask & np.logical_and.reduce(known)
+        forced = self._nowhere()
+        for solver in self.solvers:
+            if solver.name == name:
+                forced |= solver.where & ~np.logical_or.reduce([self.free[other] for other in solver.others])
         return forced
 
     def _any_broken(self) -> Mask:
-        broken = np.zeros(len(self.draft), dtype=bool)
-        for rule in [*self.order.exact, *self.order.bounds]:
+        broken = self._nowhere()
+        for rule in self.order.rules:
             broken |= rule.broken(self.draft)
         return broken
 

@@ -83,3 +83,10 @@ def test_columns_that_do_not_vary_where_others_are_known(x):
     late = np.where(np.arange(400) < 200, 1.0, x[3])
     X = {"a": x[0], "late": late, "b": pd.Series(x[1] * 1.0).where(np.arange(400) < 200), "c": x[2] / 7}
     assert not found(**X)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "Float32", "float[pyarrow]"])
+def test_sums_of_narrow_floats_are_found(dtype):
+    a, b = np.random.default_rng(0).normal(50, 9, (2, 400)).astype("float32")
+    rows = pd.DataFrame({"a": a, "b": b, "y": a + b}).astype(dtype)
+    assert found(**rows) == ["y = a + b"]
