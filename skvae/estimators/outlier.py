@@ -16,7 +16,7 @@ from sklearn.linear_model import Ridge
 from sklearn.utils.validation import check_is_fitted
 
 from skvae.estimators._compat import Documented, Interval, fit_context, one_of
-from skvae.estimators.inner import inner_estimator, read_first, take_names
+from skvae.estimators.inner import column_scales, inner_estimator, read_first, take_names
 from skvae.estimators.input import read_rows, unchanged_on_error
 from skvae.estimators.ranks import Ranks
 from skvae.estimators.sharp import defaults_for, fit_to_copies, held_out_bounds, score_of, sharpen
@@ -227,7 +227,10 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
         fraction, weights, unseen = self._support_fraction(), None, None
         ranked = ranks(rows)
         if fraction < 1:
-            weights = find_most_normal(model, ranked if ranks.of_columns else X, ranked, fraction)
+            quick = model
+            if ranks.of_columns:  # scales that are learned tell more of rows that a model has not been trained for
+                quick = clone(model).set_params(likelihood=column_scales(rows))
+            weights = find_most_normal(quick, ranked if ranks.of_columns else X, ranked, fraction)
         if not ranks.of_columns:
             model.fit(X, sample_weight=weights)
             return model, weights, None
