@@ -24,6 +24,7 @@ from skvae.tables.columns.dtypes import is_time
 
 SCALE = 0.1  # of the noise on normal scores, given z: a learned one would be as blunt as few modes are
 JITTER = 0.1  # standard deviation of the noise on the normal scores that train
+BLUNT_JITTER, N_BLUNT_STEPS = 0.3, 20  # where outliers are among the rows, which a sharp density would explain
 MAX_COPIES, JITTERED_ROWS = 4, 8000  # copies of each row, each with noise of its own, as long as rows are so few
 N_STEPS, BATCH_SIZE, LEARNING_RATE = 100, 256, 1e-2  # few and large
 MAX_MODES, ROWS_A_MODE = 200, 8  # of the prior
@@ -34,16 +35,17 @@ ROWS_A_COLUMN = 20  # below which networks, too, know their own rows better than
 Floats = NDArray[np.floating[Any]]
 
 
-def defaults_for(rows: Rows, ranks: Ranks) -> dict[str, Any]:
+def defaults_for(rows: Rows, ranks: Ranks, *, is_sharp: bool = True) -> dict[str, Any]:
     """Parameters of the model where the user has none: a short fit where numbers have ranks."""
+    n_steps = N_STEPS if is_sharp else N_BLUNT_STEPS
     if not ranks.of_columns:
         return {"likelihood": column_scales(rows), "decoder": "factorized"}
     n_steps_a_pass = max(1, n_copies(rows) * len(rows) // BATCH_SIZE)
     return {
-        "likelihood": likelihood_of(rows, ranks),
+        "likelihood": likelihood_of(rows, ranks) if is_sharp else column_scales(rows),
         "decoder": "factorized",
         "early_stopping": False,  # no row can judge, whose copies train
-        "max_iter": math.ceil(N_STEPS / n_steps_a_pass),
+        "max_iter": math.ceil(n_steps / n_steps_a_pass),
         "batch_size": BATCH_SIZE,
         "learning_rate": LEARNING_RATE,
     }
@@ -62,12 +64,14 @@ def likelihood_of(rows: Rows, ranks: Ranks) -> Likelihood | dict[Hashable, Likel
     return families | {name: "student_t" for name, dtype in rows.dtypes.items() if is_time(dtype)}
 
 
-def fit_to_copies(model: VAETransformer, rows: Rows, ranks: Ranks, weights: Floats | None) -> None:
+def fit_to_copies(
+    model: VAETransformer, rows: Rows, ranks: Ranks, weights: Floats | None, *, jitter: float = JITTER
+) -> None:
     """Fit to copies of rows, each with noise of its own on its normal scores."""
     copies = n_copies(rows)
     seed = cast(int, model.random_state)  # as inner_estimator leaves it
     of_copies = None if weights is None else np.tile(weights, copies)
-    model.fit(jittered(rows, ranks, JITTER, copies, seed), sample_weight=of_copies)
+    model.fit(jittered(rows, ranks, jitter, copies, seed), sample_weight=of_copies)
 
 
 def sharpen(model: VAETransformer, rows: Rows, weights: Floats | None) -> None:
