@@ -16,10 +16,10 @@ from sklearn.linear_model import Ridge
 from sklearn.utils.validation import check_is_fitted
 
 from skvae.estimators._compat import Documented, Interval, fit_context, one_of
-from skvae.estimators.inner import inner_estimator, read_first, take_names
+from skvae.estimators.inner import column_scales, inner_estimator, read_first, take_names
 from skvae.estimators.input import read_rows, unchanged_on_error
 from skvae.estimators.ranks import Ranks
-from skvae.estimators.sharp import defaults_for, fit_to_copies, held_out_bounds, score_of, sharpen
+from skvae.estimators.sharp import BLUNT_JITTER, defaults_for, fit_to_copies, held_out_bounds, score_of, sharpen
 from skvae.estimators.transformer import VAETransformer
 from skvae.tables import Rows, Table, slices, without_cells
 
@@ -111,6 +111,7 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
     worth_: Floats
     _surprise: float
     _ranks: Ranks
+    _is_sharp: bool
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "estimator": [VAETransformer, None],
@@ -154,9 +155,9 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
         """
         rows = read_first(self, X)
         ranks = Ranks.of(rows) if self.estimator is None else Ranks({})
-        model, weights, unseen = self._trained(X, rows, ranks)
-        rows = ranks(rows)
-        score = score_of(model, is_sharp=bool(ranks.of_columns))
+        is_sharp = bool(ranks.of_columns) and isinstance(self.contamination, str)
+        model, weights, unseen = self._trained(X, rows, ranks, is_sharp=is_sharp)
+        rows, score = ranks(rows), score_of(model, is_sharp=is_sharp)
         worth, surprise = worth_of_cells(score, rows, weights), math.log(len(rows) + 1)
         scores = normality(score, model.table_, rows, worth, surprise)
         if not isinstance(self.contamination, str):
@@ -167,7 +168,7 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
                 offset = min(offset, fence(normality(lambda _: unseen, model.table_, rows, worth, surprise)))
         with unchanged_on_error(self):
             self.estimator_, self.offset_, self.worth_, self._surprise = model, offset, worth, surprise
-            self._ranks = ranks
+            self._ranks, self._is_sharp = ranks, is_sharp
             take_names(self, model)
         return self
 
@@ -188,7 +189,7 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         rows = self._ranks(read_rows(self, X, self.estimator_.table_))
-        score = score_of(self.estimator_, is_sharp=bool(self._ranks.of_columns))
+        score = score_of(self.estimator_, is_sharp=self._is_sharp)
         return normality(score, self.estimator_.table_, rows, self.worth_, self._surprise)
 
     def decision_function(self, X: ArrayLike) -> Floats:
@@ -221,19 +222,25 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
         """
         return np.where(self.decision_function(X) < 0, -1, 1)
 
-    def _trained(self, X: Any, rows: Rows, ranks: Ranks) -> tuple[VAETransformer, Floats | None, Floats | None]:
+    def _trained(
+        self, X: Any, rows: Rows, ranks: Ranks, *, is_sharp: bool
+    ) -> tuple[VAETransformer, Floats | None, Floats | None]:
         """The model, weights of its rows (None for all alike), and what they score unseen, for a fence of its own."""
-        model = inner_estimator(self.estimator, self.random_state, **defaults_for(rows, ranks))
-        fraction, weights, unseen = self._support_fraction(), None, None
-        ranked = ranks(rows)
+        model = inner_estimator(self.estimator, self.random_state, **defaults_for(rows, ranks, is_sharp=is_sharp))
+        ranked, fraction, weights = ranks(rows), self._support_fraction(), None
         if fraction < 1:
-            weights = find_most_normal(model, ranked if ranks.of_columns else X, ranked, fraction)
+            quick = model
+            if is_sharp:  # scales that are learned tell more of rows that a model has not been trained for
+                quick = clone(model).set_params(likelihood=column_scales(rows))
+            weights = find_most_normal(quick, ranked if ranks.of_columns else X, ranked, fraction)
         if not ranks.of_columns:
             model.fit(X, sample_weight=weights)
             return model, weights, None
+        if not is_sharp:
+            fit_to_copies(model, ranked, ranks, weights, jitter=BLUNT_JITTER)
+            return model, weights, None
         fit_to_copies(model, ranked, ranks, weights)
-        if isinstance(self.contamination, str):
-            unseen = held_out_bounds(model, rows, weights)
+        unseen = held_out_bounds(model, rows, weights)
         sharpen(model, ranked, weights)
         return model, weights, unseen
 
