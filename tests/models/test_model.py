@@ -171,4 +171,5 @@ def test_copies_survive_pickles_and_more_training(paid):
 def test_rows_without_copies_are_drawn_as_they_were(tiny, mixed):
     vae = VAETransformer(**tiny).fit(mixed)
     assert vae.table_.copies == ()
-    assert vae._model()._copied(mixed, vae._generator(0)) is mixed
+    assert vae._model()._chance_of_copies(9, vae._generator(0)) is None
+    assert vae._model()._copied(mixed, None) is mixed

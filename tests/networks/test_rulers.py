@@ -53,4 +53,4 @@ def test_more_points_tell_more_places_apart():
     both = Rulers(fine)
     assert both.n_points == 64
     measured = both.measure(x, torch.tensor([[0]])).flatten() * 20
-    torch.testing.assert_close(measured, torch.tensor([2.578125, 9.921875]), rtol=1e-6, atol=0.0)
+    torch.testing.assert_close(measured, torch.tensor([2.578125, 9.921875], dtype=torch.float64), rtol=1e-6, atol=0.0)
