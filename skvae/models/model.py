@@ -233,9 +233,15 @@ class Model:
     def sample(self, n_samples: int, generator: torch.Generator, *, gaps: bool | None) -> Any:
         """Draws from p(x), with gaps as the rows of training have them, or without if False. Shape: (n_samples, D)."""
         has_gaps = gaps is not False
-        rows = self._copied(self._draws(n_samples, generator, gaps=has_gaps, are_named=True), generator)
+        rows = self._draws(n_samples, generator, gaps=has_gaps, are_named=True)
+        chance = self._chance_of_copies(n_samples, generator)
+        rows = self._copied(rows, chance)
         if self.rules is not None:
-            rows, broken = self._obeying(rows, lambda at: self._draws(len(at), generator, gaps=has_gaps), generator)
+
+            def draw(at: Positions) -> Rows:
+                return self._draws(len(at), generator, gaps=has_gaps)
+
+            rows, broken = self._obeying(rows, draw, generator, chance)
             refuse_broken(self.rules, rows, broken)
         return self.table.present(rows)
 
@@ -256,7 +262,8 @@ class Model:
             rows = by.table.decode(drawn, new=new)
             given = given.iloc[[0] * n_samples]
         known = self._is_given(given)
-        rows = self._copied(keep_given(rows, given, self.table), generator, known)
+        chance = self._chance_of_copies(len(rows), generator)
+        rows = self._copied(keep_given(rows, given, self.table), chance, known)
         if self.rules is not None:
             check_condition(self.rules, rows, known)
 
@@ -265,7 +272,7 @@ class Model:
                 again: Rows = by.table.decode(by.sample(some, n, generator, gaps=gaps))
                 return again
 
-            rows, broken = self._obeying(rows, draw, generator, known)
+            rows, broken = self._obeying(rows, draw, generator, chance, known)
             refuse_broken(self.rules, rows, broken, known)
             refuse_beyond(self.rules, rows, known)
         return self.table.present(rows)
@@ -285,9 +292,8 @@ class Model:
         self, rows: Rows, by: Completer, x: Tensor, X: Rows, known: Mask, generator: torch.Generator, *, are_means: bool
     ) -> Rows:
         """Completed rows, with the known cells of X, made to keep the rules as far as these let them."""
-        rows = with_known(rows, X, known)
-        if not are_means:
-            rows = self._copied(rows, generator, known)
+        chance = None if are_means else self._chance_of_copies(len(rows), generator)
+        rows = self._copied(with_known(rows, X, known), chance, known)
         if self.rules is None:
             return rows
 
@@ -295,13 +301,14 @@ class Model:
             again: Rows = by.table.decode(by.draws(x[at], 1, generator)[0])
             return again
 
-        return self._obeying(rows, draw, generator, known, are_means=are_means)[0]
+        return self._obeying(rows, draw, generator, chance, known, are_means=are_means)[0]
 
     def _obeying(
         self,
         rows: Rows,
         draw: Redraw,
         generator: torch.Generator,
+        chance: Floats | None,
         known: Mask | None = None,
         *,
         are_means: bool = False,
@@ -309,14 +316,16 @@ class Model:
         """Rows made to keep the rules, and which of them cannot.
 
         Rows are drawn again by ``draw``, but for the cells that are known and the names that identifiers have: these
-        differ from all others. See ``obey``.
+        differ from all others. Chance decides on copies once for each row: of rows that are drawn again for a bound,
+        which copies keep, else too many would become some. See ``obey``.
         """
         assert self.rules is not None, "there are no rules to keep"
         kept = np.zeros((len(rows), self.table.n_columns), dtype=bool) if known is None else known.copy()
         kept[:, list(self.table.identifiers)] = True
 
         def redraw(at: Positions) -> Rows:
-            return self._copied(with_known(draw(at), rows_at(rows, at), kept[at]), generator, kept[at])
+            again = with_known(draw(at), rows_at(rows, at), kept[at])
+            return self._copied(again, None if chance is None else chance[at], kept[at])
 
         is_free = None if known is None else ~known
         return obey(self.rules, rows, generator, redraw, is_free=is_free, are_means=are_means)
@@ -326,15 +335,18 @@ class Model:
         """Whether draws have cells that are the value of another: those of the chain, and what it completes."""
         return self.vae.chain is not None and bool(self.table.copies)
 
-    def _copied(self, rows: Rows, generator: torch.Generator, known: Mask | None = None) -> Rows:
-        """Draws in which some of the cells that are not known are the value of another. Shape: (N, D), kept."""
+    def _chance_of_copies(self, n_rows: int, generator: torch.Generator) -> Floats | None:
+        """Numbers from 0 to 1 that decide on each copy in each row; None where there are no copies. Shape: (N, C)."""
         if not self.has_copies:
+            return None
+        size = (n_rows, len(self.table.copies))
+        return torch.rand(size, generator=generator, device=generator.device).cpu().numpy()
+
+    def _copied(self, rows: Rows, chance: Floats | None, known: Mask | None = None) -> Rows:
+        """Draws in which some of the cells that are not known are the value of another. Shape: (N, D), kept."""
+        if chance is None:
             return rows
-
-        def uniform(n: int) -> Floats:
-            return torch.rand(n, generator=generator, device=generator.device).cpu().numpy()
-
-        return draw_copies(rows, self.table.copies, self.table.ranged, uniform, known)
+        return draw_copies(rows, self.table.copies, self.table.ranged, chance, known)
 
     def _log_prob_of_copies(self, X: Rows) -> Floats:
         """What copies add to the log-probability of each row. Shape: (N, D) -> (N,)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
@@ -27,7 +27,6 @@ N_COPIED = 4  # columns that one may copy, at most
 PRIOR_ROWS = 10  # of the share in all levels, which are added to each
 
 Ranged = Mapping[int, HistogramColumn]
-Uniform = Callable[[int], Floats]
 
 
 @dataclass(frozen=True)
@@ -137,7 +136,7 @@ def find_copies(rows: Rows, ranged: Ranged) -> tuple[Copy, ...]:
 
 
 def draw_copies(
-    rows: Rows, copies: Sequence[Copy], ranged: Ranged, uniform: Uniform, is_known: NDArray[np.bool_] | None = None
+    rows: Rows, copies: Sequence[Copy], ranged: Ranged, uniform: Floats, is_known: NDArray[np.bool_] | None = None
 ) -> Rows:
     """Rows as drawn, in which cells are copies as often as they were in the rows of training. Shape: (N, D), kept.
 
@@ -145,22 +144,22 @@ def draw_copies(
     ----------
     rows : ndarray or DataFrame of shape (N, D)
         Draws.
-    copies : sequence of Copies
+    copies : sequence of C Copies
         In the order of the columns.
     ranged : dict of int to HistogramColumn
         The columns by position.
-    uniform : callable
-        Gives so many draws from 0 to 1.
+    uniform : ndarray of shape (N, C)
+        Draws from 0 to 1: a cell that may be a copy is one where its draw is less than the share.
     is_known : ndarray of bool of shape (N, D), optional
         Cells that stay as they are.
     """
-    rows = rows.copy()
+    rows, draws = rows.copy(), iter(uniform.T)
     for j, of_column in groupby(copies, key=attrgetter("column")):
         cells = Cells(rows, ranged[j], j)
         is_free = np.ones(len(rows), dtype=bool) if is_known is None else ~is_known[:, j]
         for copy in of_column:
             values, may_be = cells.meet(copy.reference)
-            is_drawn = uniform(len(rows)) < copy.shares[cells.level]
+            is_drawn = next(draws) < copy.shares[cells.level]
             cells.copy(values, may_be, may_be & is_free & is_drawn)
         _put(rows, j, cells)
     return rows

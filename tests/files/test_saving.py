@@ -30,6 +30,7 @@ from skvae.files.container import digest
 from skvae.likelihoods import FAMILIES, Gaussian
 from skvae.priors import Mixture, fit_prior
 from skvae.training import LinearBeta
+from tests.tables.bills import bills
 
 safetensors = pytest.importorskip("safetensors")
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -111,6 +112,14 @@ def test_identifiers(tiny, named_rows, tmp_path):
     assert list(loaded.table_.identifiers) == [2, 3, 4]
     content = (tmp_path / "model").read_bytes()
     assert not [email for email in named_rows["email"] if email.encode() in content]
+
+
+def test_copies(tiny, tmp_path):
+    model = VAETransformer(**tiny).fit(bills(800))
+    again = saved(model, tmp_path)
+    assert_array_equal(again.table_.copies[0].shares, model.table_.copies[0].shares)
+    pd.testing.assert_frame_equal(again.sample(300, random_state=0), model.sample(300, random_state=0))
+    assert_array_equal(again.log_likelihood(bills(50)), model.log_likelihood(bills(50)))
 
 
 def test_a_wide_table_whose_columns_see_one_another(tiny, tmp_path):

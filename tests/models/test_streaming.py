@@ -8,6 +8,7 @@ from skvae.estimators import fits
 from skvae.models import streaming
 from skvae.tables import Table
 from tests.models.planes import model, near_a_plane, parts_of
+from tests.tables.bills import bills
 
 
 @pytest.fixture
@@ -64,6 +65,11 @@ def test_a_mixed_stream_from_parquet(outgrows, large_mixed, tmp_path):
     rows = vae.sample(50, random_state=0)
     assert list(rows) == list(X) and set(rows["kind"]) <= {"large", "small"}
     assert np.isfinite(vae.score(pd.read_parquet(tmp_path / "rows.parquet")))
+
+
+def test_copies_are_those_of_the_sample(outgrows):
+    vae = model().fit_chunks(parts_of(bills(1500)))
+    assert [(copy.column, copy.reference) for copy in vae.table_.copies] == [(2, 1)]
 
 
 def test_a_given_table_is_kept(outgrows, large_mixed):

@@ -43,3 +43,14 @@ def test_columns_of_different_units_keep_their_ranges():
 def test_a_constant_has_one_level():
     rulers = [ruler(j, [3.0], [3.0]) for j in range(2)]
     assert levels(rulers, [0.0], 1) == [0]
+
+
+def test_more_points_tell_more_places_apart():
+    shares = (torch.arange(64) + 0.5) / 64
+    fine = [ruler(j, [0.0, 10.0], [10.0, 20.0]) for j in range(2)]
+    fine = [r._replace(points=(r.begins[:, None] + 10 * shares).flatten()) for r in fine]
+    x = torch.tensor([[[0.26, 0.0], [0.99, 0.0]]])
+    both = Rulers(fine)
+    assert both.n_points == 64
+    measured = both.measure(x, torch.tensor([[0]])).flatten() * 20
+    torch.testing.assert_close(measured, torch.tensor([2.578125, 9.921875], dtype=torch.float64), rtol=1e-6, atol=0.0)

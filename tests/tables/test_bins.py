@@ -316,6 +316,16 @@ def test_covers_is_where_a_bin_is():
     assert hole.covers(np.array([0.5, 2.0, 4.0, 5.5])).tolist() == [True, True, False, True]
 
 
+@pytest.mark.parametrize("name", TRAINING)
+def test_a_range_is_that_of_the_code(name):
+    bins, values = Bins.fit(TRAINING[name]), TRAINING[name]
+    level = bins.encode(values).astype(int)
+    expected = np.where(bins.covers(values) & (bins.first[level] >= 0), level, -1)
+    assert_array_equal(bins.range_of(values), expected)
+    assert (bins.range_of(values) >= 0).mean() == pytest.approx((bins.first[level] >= 0).mean())
+    assert bins.range_of(np.array([np.nan, -1e300, 1e300])).tolist() == [-1, -1, -1]
+
+
 @pytest.mark.parametrize("name", ["continuous", "atoms inside", "few whole", "one value"])
 def test_gaps_stay_gaps(name):
     bins = Bins.fit(TRAINING[name])

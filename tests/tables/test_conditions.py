@@ -4,7 +4,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from skvae.tables import Table, fill_gaps, keep_given, read_condition
-from skvae.tables.conditions import position_of, with_cells
+from skvae.tables.conditions import position_of
 
 
 @pytest.fixture
@@ -53,21 +53,6 @@ def test_what_was_given_is_kept_as_it_was():
     kept = keep_given(rows, pd.DataFrame({"b": [np.nan, 9.0]}), Table.fit(rows, "student_t"))
     assert_array_equal(kept, [[1, 3], [2, 9]])
     assert_array_equal(keep_given(np.eye(2), pd.DataFrame({1: [7.0, None]}), Table.fit(np.eye(2))), [[1, 7], [0, 1]])
-
-
-@pytest.mark.parametrize("dtype", ["float64", "Int64", "category", "string", "Sparse[float64]"])
-def test_cells_of_a_column_change_and_its_dtype_does_not(dtype):
-    values = list("abc") if dtype in ("category", "string") else [1, 2, 3]
-    column = pd.Series(values, dtype=dtype)
-    changed = with_cells(column, np.array([False, True, False]), column[2:])
-    assert changed.tolist() == [values[0], values[2], values[2]]
-    assert changed.dtype == column.dtype
-    assert column.tolist() == values
-
-
-def test_a_category_may_be_new():
-    column = pd.Series(["a", "b"], dtype="category")
-    assert with_cells(column, np.array([True, False]), pd.Series(["z"])).tolist() == ["z", "b"]
 
 
 def test_a_condition_beyond_single_precision_gets_a_sentence():

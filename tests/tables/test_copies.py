@@ -16,8 +16,8 @@ def copies_of(X):
     return [(names[copy.column], names[copy.reference]) for copy in Table.fit(X).copies]
 
 
-def uniform(seed=0):
-    return np.random.default_rng(seed).random
+def uniform(X, table, seed=0):
+    return np.random.default_rng(seed).random((len(X), len(table.copies)))
 
 
 def with_other_positions(X, table, seed=0):
@@ -35,7 +35,9 @@ def with_other_positions(X, table, seed=0):
 
 
 def drawn(X, table, seed=0, **options):
-    return draw_copies(with_other_positions(X, table, seed), table.copies, table.ranged, uniform(seed), **options)
+    return draw_copies(
+        with_other_positions(X, table, seed), table.copies, table.ranged, uniform(X, table, seed), **options
+    )
 
 
 # -- what is found ---------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from numpy.testing import assert_array_equal
 
 from skvae.tables import FlatTable, Table, check_levels
 from skvae.tables.columns import IdentifierSurvey
+from tests.tables.bills import bills
 
 
 @pytest.fixture
@@ -39,7 +40,18 @@ def test_a_table_comes_back(container, add_indicator, mixed):
 
 def test_names_of_parts_are_those_of_files():
     names = " ".join(field.name for field in dataclasses.fields(FlatTable))
-    assert names == "columns families loc scale lower upper gaps indicated labels dtype native identifiers"
+    assert names == "columns families loc scale lower upper gaps indicated labels dtype native identifiers copies"
+
+
+def test_copies_come_back_and_must_be_those_of_columns():
+    table = Table.fit(bills(800))
+    flat = FlatTable.of(table)
+    assert flat.table().copies == table.copies and len(table.copies) == 1
+    parts = {name: value for name, value in vars(flat).items() if name != "copies"}
+    assert FlatTable(**parts).table().copies == ()  # a file of an earlier release
+    odd = dataclasses.replace(table.copies[0], column=9)
+    with pytest.raises(ValueError, match="The copies of its table are not those of its columns"):
+        dataclasses.replace(flat, copies=[odd]).table()
 
 
 def identifier_column():

@@ -12,6 +12,7 @@ from skvae.tables.rows import (
     is_frame,
     names_and_dtypes,
     slices,
+    with_cells,
 )
 
 FRAME = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": ["x", "y", "x"]})
@@ -65,3 +66,18 @@ def test_chunks_of_one_kind_are_alike():
         check_alike(FRAME.rename(columns={"b": "c"}), FRAME)
     with pytest.raises(ValueError, match=r"column 'a' is float64 in the first and int64 here"):
         check_alike(FRAME.astype({"a": "int64"}), FRAME)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "Int64", "category", "string", "Sparse[float64]"])
+def test_cells_of_a_column_change_and_its_dtype_does_not(dtype):
+    values = list("abc") if dtype in ("category", "string") else [1, 2, 3]
+    column = pd.Series(values, dtype=dtype)
+    changed = with_cells(column, np.array([False, True, False]), column[2:])
+    assert changed.tolist() == [values[0], values[2], values[2]]
+    assert changed.dtype == column.dtype
+    assert column.tolist() == values
+
+
+def test_a_category_may_be_new():
+    column = pd.Series(["a", "b"], dtype="category")
+    assert with_cells(column, np.array([True, False]), pd.Series(["z"])).tolist() == ["z", "b"]

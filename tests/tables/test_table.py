@@ -1,5 +1,6 @@
 import re
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from skvae import VAETransformer
 from skvae.likelihoods import Bernoulli, Categorical, Gaussian, Histogram, NormalScores, Poisson
 from skvae.tables import Table, check_is_table
 from skvae.tables.columns import GapColumn
+from tests.tables.bills import bills
 
 N = 40
 LEVELS = ["low", "mid", "high"]
@@ -841,3 +843,12 @@ def test_levels_have_labels(mixed):
     assert ranges.is_monotonic_increasing
     assert (ranges.left.min(), ranges.right.max()) == pytest.approx((mixed["size"].min(), mixed["size"].max()))
     assert Table.fit(mixed, "gaussian").data_columns[0].level_labels is None
+
+
+def test_places_are_told_apart_more_finely_where_cells_may_be_equal():
+    X = bills(800)
+    table = Table.fit(X)
+    fine, coarse = table.rulers(), replace(table, copies=()).rulers()
+    assert [len(ruler.points) // len(ruler.begins) for ruler in (*fine, *coarse)] == [64, 64, 8, 8]
+    assert table.with_copies_of(X[:20]).copies == ()
+    assert table.of_columns.copies is table.copies
