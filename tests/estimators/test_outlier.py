@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import multivariate_normal
+from sklearn.datasets import load_wine
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -204,6 +205,15 @@ def test_the_default_flags_no_row_where_there_is_little_to_learn(X, short):
     assert_array_equal(VAEOutlierDetector(random_state=0).fit_predict(X), 1)
 
 
+def test_outliers_among_the_rows_are_not_explained_by_the_default():
+    X, y = load_wine(return_X_y=True)
+    X = np.concatenate([X[y == 1], X[y == 0][:4], X[y == 2][:4]])
+    detector = VAEOutlierDetector(contamination=0.1, random_state=0).fit(X)
+    assert detector.estimator_.prior == "normal"
+    assert roc_auc_score(np.arange(len(X)) >= 71, -detector.score_samples(X)) > 0.75
+
+
+@pytest.mark.filterwarnings("ignore:All 10 component")
 def test_categories_and_dates_of_the_default(short):
     rng = np.random.default_rng(0)
     days = pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 365, 200), "D")
