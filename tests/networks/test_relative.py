@@ -105,8 +105,12 @@ def test_the_models_of_a_stack_do_not_touch(rows):
 def chain(joint_of):
     """Three histograms of three levels, the later ones with references, and every weight drawn."""
     joint = joint_of([(Histogram(), [0, 1, 2], [3, 3, 3])])
-    joint.rulers = [ruler(j, [0.0, 1.0, 2.0], [1.0, 2.0, 3.0]) for j in range(3)]
-    chain = Chain(joint, lambda n_in, n_out: MLP(n_in, n_out, (6,), "silu", 0.0, generator()), generator()).double()
+    rulers = [ruler(j, [0.0, 1.0, 2.0], [1.0, 2.0, 3.0]) for j in range(3)]
+
+    def trunk(n_in, n_out):
+        return MLP(n_in, n_out, (6,), "silu", 0.0, generator())
+
+    chain = Chain(joint, trunk, generator(), rulers).double()
     for parameter in chain.parameters():
         parameter.data.normal_(std=0.3, generator=generator(1))
     chain.relative.kernels.data.mul_(5)
