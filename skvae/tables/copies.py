@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -199,16 +200,18 @@ def _some(rows: Rows, n_rows: int) -> Rows:
 
 def _candidates(rows: Rows, ranged: Ranged) -> dict[int, list[int]]:
     """Earlier columns that each is equal to in half as many rows as are wanted, in levels that are ranges."""
-    numbers = {j: column.numbers(column_of(rows, j)) for j, column in ranged.items()}
-    values = {j: column.number.measured(numbers[j]) for j, column in ranged.items()}
+    earlier = {
+        j: [r for r, other in ranged.items() if r < j and are_comparable(column, other)] for j, column in ranged.items()
+    }
+    compared = {j for j, references in earlier.items() if references}.union(*earlier.values())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # cells that floats round are warned of where they are encoded
+        numbers = {j: ranged[j].numbers(column_of(rows, j)) for j in compared}
+    values = {j: ranged[j].number.measured(numbers[j]) for j in compared}
     found = dict[int, list[int]]()
-    for j, column in ranged.items():
-        is_ranged = column.bins.covers(numbers[j])
-        found[j] = [
-            r
-            for r, other in ranged.items()
-            if r < j and are_comparable(column, other) and _is_share(is_ranged & (values[r] == values[j]))
-        ]
+    for j in sorted(compared):
+        is_ranged = ranged[j].bins.covers(numbers[j])
+        found[j] = [r for r in earlier[j] if _is_share(is_ranged & (values[r] == values[j]))]
     return found
 
 
