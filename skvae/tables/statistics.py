@@ -109,7 +109,7 @@ class Statistics:
         is_empty = self.moments.n == 0
         if is_empty.any():
             raise ValueError(
-                f"Every column needs an observed cell, but all {self.n_rows} cells of column "
+                f"Every column needs an observed cell, but all cells of column "
                 f"{self.names[int(np.flatnonzero(is_empty)[0])]!r} are missing. Drop the column."
             )
 

@@ -68,7 +68,7 @@ def test_an_empty_column_is_named_before_a_cell_outside_its_support():
     X = pd.DataFrame({"n": [-1.0, 2.0], "empty": [np.nan, np.nan]})
     statistics = Statistics(X, {"n": "poisson"})
     cells = statistics.read(X)
-    with pytest.raises(ValueError, match=r"all 2 cells of column 'empty' are missing"):
+    with pytest.raises(ValueError, match=r"all cells of column 'empty' are missing"):
         statistics.check_observed()
     with pytest.raises(ValueError, match=r"row 0 holds -1"):
         statistics.check_support(cells, X)

@@ -138,7 +138,7 @@ def test_a_chunk_of_another_kind_gets_a_sentence(mixed):
 def test_an_empty_column_gets_a_sentence(mixed):
     survey = Survey(mixed)
     survey.add(mixed.assign(size=np.nan))
-    with pytest.raises(ValueError, match=r"all 60 cells of column 'size' are missing. Drop the column"):
+    with pytest.raises(ValueError, match=r"all cells of column 'size' are missing. Drop the column"):
         survey.table()
 
 
