@@ -21,7 +21,7 @@ from skvae.estimators.input import read_rows, unchanged_on_error
 from skvae.estimators.ranks import Ranks
 from skvae.estimators.sharp import BLUNT_JITTER, defaults_for, fit_to_copies, held_out_bounds, score_of, sharpen
 from skvae.estimators.transformer import VAETransformer
-from skvae.tables import Rows, Table, slices, without_cells
+from skvae.tables import Rows, Table, column_of, rows_at, slices, without_cells
 
 FENCE = 1.5  # interquartile ranges below the first quartile, from which on a score is an outlier's
 SUPPORT = 0.9  # share of the rows that a user's model is trained on, where contamination asks for no less
@@ -293,7 +293,7 @@ def most_normal(scores: Floats, X: Rows, fraction: float) -> Floats:
     n_kept = max(2, math.ceil(fraction * len(scores)))
     kept = scores >= np.sort(scores)[-n_kept]
     for j in range(X.shape[1]):
-        is_observed = ~np.asarray(pd.isna(X.iloc[:, j] if isinstance(X, pd.DataFrame) else X[:, j]))
+        is_observed = ~np.asarray(pd.isna(column_of(X, j)))
         if not is_observed[kept].any():
             kept |= is_observed
     return np.asarray(kept, dtype=float)
@@ -316,7 +316,7 @@ def worth_of_cells(score: Score, X: Rows, weights: Floats | None) -> Floats:
     """
     rng = np.random.default_rng(0)
     chosen = rng.permutation(len(X) if weights is None else np.flatnonzero(weights))[:WORTH_ROWS]
-    rows = X.iloc[chosen] if isinstance(X, pd.DataFrame) else X[chosen]
+    rows = rows_at(X, chosen)
     hidden = (rng.random(rows.shape) < rng.random((len(rows), 1))) & ~np.asarray(pd.isna(rows))
     lost = score(rows) - score(without_cells(rows, hidden))
     mean = lost.sum() / max(hidden.sum(), 1)

@@ -19,7 +19,7 @@ from skvae.estimators.transformer import VAETransformer
 from skvae.likelihoods import Likelihood, StudentT
 from skvae.models import ACTIVE, match_prior
 from skvae.priors import Mixture
-from skvae.tables import Rows
+from skvae.tables import Rows, rows_at
 from skvae.tables.columns.dtypes import is_time
 
 SCALE = 0.1  # of the noise on normal scores, given z: a learned one would be as blunt as few modes are
@@ -37,9 +37,9 @@ Floats = NDArray[np.floating[Any]]
 
 def defaults_for(rows: Rows, ranks: Ranks, *, is_sharp: bool = True) -> dict[str, Any]:
     """Parameters of the model where the user has none: a short fit where numbers have ranks."""
-    n_steps = N_STEPS if is_sharp else N_BLUNT_STEPS
     if not ranks.of_columns:
         return {"likelihood": column_scales(rows), "decoder": "factorized"}
+    n_steps = N_STEPS if is_sharp else N_BLUNT_STEPS
     n_steps_a_pass = max(1, n_copies(rows) * len(rows) // BATCH_SIZE)
     return {
         "likelihood": likelihood_of(rows, ranks) if is_sharp else column_scales(rows),
@@ -134,11 +134,6 @@ def fitted_alone(model: VAETransformer, rows: Rows, ranks: Ranks, weights: Float
 def knows_all(X: Rows) -> bool:
     """Whether every column has an observed cell, as a fit needs."""
     return bool((~np.asarray(pd.isna(X))).any(axis=0).all())
-
-
-def rows_at(X: Rows, chosen: NDArray[np.bool_]) -> Rows:
-    """These rows, in their container. Shape: (N, D), (N,) -> (n, D)."""
-    return X.loc[chosen] if isinstance(X, pd.DataFrame) else X[chosen]
 
 
 def score_of(model: VAETransformer, *, is_sharp: bool) -> Callable[[Rows], Floats]:

@@ -26,7 +26,6 @@ from skvae.models.obeying import (
     obey,
     refuse_beyond,
     refuse_broken,
-    rows_at,
     with_known,
 )
 from skvae.networks import VAE
@@ -42,6 +41,7 @@ from skvae.tables import (
     keep_given,
     log_prob_of_copies,
     release,
+    rows_at,
     slices,
 )
 

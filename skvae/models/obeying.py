@@ -197,11 +197,6 @@ def with_known(rows: Rows, X: Rows, is_known: Mask) -> Rows:
     return rows
 
 
-def rows_at(rows: Rows, at: Positions | Mask) -> Rows:
-    """Some rows of an array or a DataFrame."""
-    return rows.iloc[at] if isinstance(rows, pd.DataFrame) else rows[at]
-
-
 def as_frame(rows: Rows, names: list[str]) -> pd.DataFrame:
     """Rows as a DataFrame: the columns of an array have the names that rules give them."""
     return rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(rows, columns=names)

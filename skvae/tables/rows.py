@@ -40,6 +40,11 @@ def names_and_dtypes(X: Rows) -> tuple[list[Hashable], list[Dtype]]:
     return list(range(X.shape[1])), [X.dtype] * X.shape[1]
 
 
+def rows_at(X: Rows, at: NDArray[np.integer[Any]] | NDArray[np.bool_]) -> Rows:
+    """Some rows of an array or a DataFrame, by position or by a mask."""
+    return X.iloc[at] if isinstance(X, pd.DataFrame) else X[at]
+
+
 def column_of(X: Rows, j: int) -> pd.Series:
     """Column j of an array or a DataFrame."""
     return X.iloc[:, j] if isinstance(X, pd.DataFrame) else pd.Series(X[:, j], name=j)

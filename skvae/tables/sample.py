@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 
 from skvae.tables.bins import Integers
-from skvae.tables.rows import Rows, concatenate
+from skvae.tables.rows import Rows, concatenate, rows_at
 
 
 class RowSample:
@@ -33,7 +32,7 @@ class RowSample:
         chosen = np.flatnonzero(keys < self._largest_key)
         self._keys = np.concatenate([self._keys, keys[chosen]])
         self._positions = np.concatenate([self._positions, self.n_rows + chosen])
-        self._chunks.append(_take(X, chosen))
+        self._chunks.append(rows_at(X, chosen))
         self.n_rows += len(X)
         if len(self._keys) > 2 * self.size:
             self._keep_smallest()
@@ -45,11 +44,7 @@ class RowSample:
 
     def _keep_smallest(self) -> None:
         kept = np.sort(np.argsort(self._keys, kind="stable")[: self.size])
-        self._chunks = [_take(concatenate(self._chunks), kept)]
+        self._chunks = [rows_at(concatenate(self._chunks), kept)]
         self._keys, self._positions = self._keys[kept], self._positions[kept]
         if len(kept) == self.size:
             self._largest_key = self._keys.max()
-
-
-def _take(X: Rows, rows: Integers) -> Rows:
-    return X.iloc[rows] if isinstance(X, pd.DataFrame) else X[rows]
