@@ -5,6 +5,7 @@ from skvae.models.beside import Trained
 from skvae.models.chunk import fit_chunk, warn_of_few
 from skvae.models.complaints import complaints_of
 from skvae.models.data import Data
+from skvae.models.draws import Draws
 from skvae.models.kl import ACTIVE
 from skvae.models.loadings import Loadings
 from skvae.models.matching import match_prior
@@ -27,6 +28,7 @@ __all__ = [
     "Archive",
     "Beside",
     "Data",
+    "Draws",
     "Fit",
     "Follower",
     "Keeper",
