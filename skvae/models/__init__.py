@@ -2,6 +2,7 @@
 
 from skvae.models.architecture import BESIDE, Architecture, Beside, Network
 from skvae.models.beside import Trained
+from skvae.models.choices import decide
 from skvae.models.chunk import fit_chunk, warn_of_few
 from skvae.models.complaints import complaints_of
 from skvae.models.data import Data
@@ -15,7 +16,6 @@ from skvae.models.online import Online
 from skvae.models.outcome import Fit
 from skvae.models.pace import n_folds
 from skvae.models.plan import Parameters, Plan
-from skvae.models.rules import decide
 from skvae.models.run import Follower, Keeper, Run, seed_of
 from skvae.models.stack import STACKED, fit_together, is_stackable
 from skvae.models.whole import Archive, fit
