@@ -18,6 +18,7 @@ from skvae.estimators.draws import DrawsMixin
 from skvae.estimators.filing import FilesMixin
 from skvae.estimators.fits import FitsMixin
 from skvae.estimators.input import check_count, read_rows
+from skvae.estimators.matching import MatchingMixin
 from skvae.estimators.nested import NestedMixin
 from skvae.estimators.parameters import CONSTRAINTS
 from skvae.likelihoods import Likelihood
@@ -33,6 +34,7 @@ class VAETransformer(
     FitsMixin,
     DrawsMixin,
     NestedMixin,
+    MatchingMixin,
     FilesMixin,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
