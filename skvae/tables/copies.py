@@ -211,7 +211,7 @@ def find_copies(rows: Rows, ranged: Ranged) -> tuple[Copy, ...]:
         cells = Cells(rows, ranged[j], j)
         values = {r: cells.read(r) for r in references}
         for _ in range(min(N_COPIED, len(references))):
-            beyond_chance = {r: _n_beyond_chance(cells, values[r]) for r in values}
+            beyond_chance = {r: _n_beyond_chance(cells, values[r], cells.may_be(values[r])) for r in values}
             best = max(beyond_chance, key=beyond_chance.__getitem__)
             if beyond_chance[best] < max(MIN_SHARE * len(rows), MIN_ROWS):
                 break
@@ -273,12 +273,11 @@ def _level_of(numbers: Floats, bins: Bins) -> Integers:
     return np.where(~np.isnan(numbers) & (bins.first[level] >= 0), level, -1)
 
 
-def _n_beyond_chance(cells: Cells, values: Floats) -> float:
+def _n_beyond_chance(cells: Cells, values: Floats, may_be: Mask) -> float:
     """Cells that are equal to values beyond those that are to the values of other rows in their level, or 0.
 
     Chance is about Poisson: what is no five of its standard deviations beyond it counts as nothing.
     """
-    may_be = cells.may_be(values)
     if not may_be.any():
         return 0.0
     own, others, level = cells.numbers[may_be], values[may_be], cells.level[may_be]
