@@ -18,10 +18,11 @@ from skvae.estimators.draws import DrawsMixin
 from skvae.estimators.filing import FilesMixin
 from skvae.estimators.fits import FitsMixin
 from skvae.estimators.input import check_count, read_rows
+from skvae.estimators.matching import MatchingMixin
 from skvae.estimators.nested import NestedMixin
 from skvae.estimators.parameters import CONSTRAINTS
 from skvae.likelihoods import Likelihood
-from skvae.models import Model, Network, index_of, seed_of
+from skvae.models import Draws, Model, Network, index_of, seed_of
 from skvae.priors import PriorFamily
 from skvae.training import BetaSchedule
 
@@ -33,6 +34,7 @@ class VAETransformer(
     FitsMixin,
     DrawsMixin,
     NestedMixin,
+    MatchingMixin,
     FilesMixin,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
@@ -487,7 +489,11 @@ class VAETransformer(
 
     def _model(self) -> Model:
         check_is_fitted(self)
-        return Model(self.table_, self.vae_, getattr(self, "_rules", None))  # files of earlier releases have none
+        return Model(self.table_, self.vae_)
+
+    def _draws(self) -> Draws:
+        check_is_fitted(self)
+        return Draws(self.table_, self.vae_, getattr(self, "_rules", None))  # files of earlier releases have none
 
     def _rows(self, X: ArrayLike) -> Any:
         """X as an array or a DataFrame with the columns of fit."""

@@ -1,27 +1,19 @@
-"""What "auto" means: one table of rules for each purpose, and the plan of a fit that they make."""
+"""What "auto" means: one table of rules for each purpose."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Integral
-from typing import Literal, Self, TypeVar, cast
-
-import torch
+from typing import Literal, Self
 
 from skvae.likelihoods import Bernoulli, Gaussian
-from skvae.models.architecture import BESIDE, Architecture
 from skvae.models.pace import SMALL, STEPS_OF_A_ROW, Pace, n_folds, pace_of
-from skvae.models.plan import Parameters, Plan, Stage
-from skvae.priors import Normal
+from skvae.models.plan import Parameters
 from skvae.tables import Table
-from skvae.training import WARMUP, BetaSchedule, LinearBeta, NestedObjective, Objective, Recipe, resolve_precision
+from skvae.training import WARMUP
 
 MAX_COLUMNS = 100  # that see one another unless a user asks for it
-FREE_BITS_MAX = 1e30  # nats: no KL reaches them, and float32 holds them
-
-Number = TypeVar("Number", int, float)
 
 
 @dataclass(frozen=True)
@@ -284,177 +276,7 @@ def rules_for(parameters: Parameters, table: Table, n_rows: int) -> Rules:
     """The table of rules for the purpose that the decoder serves."""
     facts = Facts.of(table, n_rows, parameters.n_components)
     if parameters.ordered:
-        check_can_be_nested(parameters)
         return NestedRules(facts)
     if parameters.decoder == "autoregressive":
         return SynthesisRules(facts)
     return Rules(facts)
-
-
-def decide(
-    parameters: Parameters, table: Table, n_rows: int, device: torch.device, *, is_continued: bool = False
-) -> Plan:
-    """The plan of a fit: what the user said, and what the rules say where it is "auto".
-
-    Parameters
-    ----------
-    parameters : Parameters
-        What the user said.
-    table : Table
-        The columns.
-    n_rows : int
-        Number of training rows.
-    device : torch.device
-        Device of the training.
-    is_continued : bool
-        Whether training goes on from a fitted model, whose z is in use already.
-
-    Raises
-    ------
-    ValueError
-        Where parameters contradict one another.
-    """
-    rules = rules_for(parameters, table, n_rows)
-    sizes = _hidden_layer_sizes(parameters, rules)
-    beside, sizes_beside = dict[str, Stage](), tuple[int, ...]()
-    if has_models_beside(parameters, table):
-        facts = Facts.of(table.of_columns, n_rows, parameters.n_components)
-        sizes_beside = _hidden_layer_sizes(parameters, ChainRules(facts))
-        for name in BESIDE:
-            of_model = RULES_BESIDE[name](facts)
-            recipe = _recipe(parameters, of_model, sizes_beside, device)
-            beside[name] = Stage(recipe, of_model.n_threads(sizes_beside), of_model.n_folds())
-    architecture = Architecture(
-        parameters.n_components,
-        sizes,
-        parameters.activation,
-        parameters.dropout,
-        parameters.encoder,
-        parameters.decoder,
-        parameters.prior,
-        sizes_beside,
-    )
-    return Plan(
-        architecture=architecture,
-        recipe=_recipe(parameters, rules, sizes, device),
-        objective=_objective(parameters, rules, is_continued=is_continued),
-        init=_init(parameters, rules, table),
-        early_stopping=_early_stopping(parameters, is_continued=is_continued),
-        validation_fraction=parameters.validation_fraction,
-        n_threads=rules.n_threads(sizes),
-        n_folds=rules.n_folds(),
-        beside=beside,
-        is_nested=parameters.ordered,
-    )
-
-
-def check_can_be_nested(parameters: Parameters) -> None:
-    """Refuse what has no first k components.
-
-    Raises
-    ------
-    ValueError
-        Where a parameter and ``ordered=True`` contradict each other.
-    """
-    can_be = {
-        "prior": parameters.prior in ("normal", Normal()),
-        "decoder": parameters.decoder in ("auto", "factorized", "conditional"),
-        "encoder": parameters.encoder == "mlp",
-        "objective": parameters.objective == "elbo",
-        "free_bits": parameters.free_bits in ("auto", 0),
-        "warm_start": not parameters.warm_start,
-    }
-    for name, is_possible in can_be.items():
-        if not is_possible:
-            value = getattr(parameters, name)
-            raise ValueError(
-                f"ordered=True trains the first k components as a model of their own, for every k, from a start of its "
-                f"own, for which {name} must be as it is by default, but it is {value!r}. Leave it out, or use "
-                f"ordered=False."
-            )
-
-
-def _hidden_layer_sizes(parameters: Parameters, rules: Rules) -> tuple[int, ...]:
-    asked = parameters.hidden_layer_sizes
-    if isinstance(asked, str):
-        return (rules.width(), rules.width())
-    if not all(isinstance(size, Integral) and size >= 1 for size in asked):
-        raise ValueError(
-            f"hidden_layer_sizes must hold positive integers, got {asked!r}. "
-            f"Pass (128, 128), say, or () for a linear encoder and decoder."
-        )
-    return tuple(map(int, asked))
-
-
-def _init(parameters: Parameters, rules: Rules, table: Table) -> str:
-    if parameters.init == "auto":
-        return rules.init()
-    carries = parameters.encoder == "mlp" and parameters.decoder in ("auto", "factorized", "conditional")
-    can_start = [family.is_linear or (family.levels == "nominal" and carries) for family in table.families]
-    if parameters.init == "linear" and not any(can_start):
-        names = " or ".join(repr(name) for name in sorted({family.name for family in table.data_families}))
-        raise ValueError(
-            f"init='linear' starts at a linear model of columns whose likelihood has a location, such as 'gaussian' or "
-            f"'normal_scores', and, where encoder and decoder are skvae's own and the decoder is factorized, of "
-            f"categories, but all columns here are {names}. Use init='auto', or another likelihood."
-        )
-    return parameters.init
-
-
-def _recipe(parameters: Parameters, rules: Rules, sizes: Sequence[int], device: torch.device) -> Recipe:
-    batch_size = int(_number(parameters.batch_size, rules.batch_size()))  # scikit-learn takes True for the integer 1
-    return Recipe(
-        learning_rate=float(_number(parameters.learning_rate, rules.learning_rate())),
-        weight_decay=float(_number(parameters.weight_decay, rules.weight_decay())),
-        batch_size=batch_size,
-        max_iter=int(_number(parameters.max_iter, rules.max_iter(batch_size))),
-        n_iter_no_change=parameters.n_iter_no_change,
-        tol=float(parameters.tol),
-        dtype=resolve_precision(
-            parameters.precision, width=max(sizes, default=1), n_columns=rules.n_parallel(), device=device
-        ),
-        patient_until=rules.patient_until(),
-    )
-
-
-def _objective(parameters: Parameters, rules: Rules, *, is_continued: bool) -> Objective:
-    kind = NestedObjective if parameters.ordered else Objective
-    return kind(
-        name=cast(Literal["elbo", "iwae"], parameters.objective),
-        beta=_beta(parameters, rules, is_continued=is_continued),
-        free_bits=_free_bits(parameters, rules),
-        n_draws=int(parameters.n_draws),
-        input_dropout=_number(parameters.input_dropout, rules.input_dropout()),
-        input_noise=float(parameters.input_noise),
-        kl_by_draw=rules.kl_by_draw(),
-    )
-
-
-def _beta(parameters: Parameters, rules: Rules, *, is_continued: bool) -> BetaSchedule:
-    if isinstance(parameters.beta, BetaSchedule):
-        return parameters.beta
-    return LinearBeta(float(parameters.beta), end=0.0 if is_continued else rules.kl_warmup())
-
-
-def _early_stopping(parameters: Parameters, *, is_continued: bool) -> str | bool:
-    if is_continued and parameters.early_stopping == "auto":
-        return False  # the model may have seen every row: no fold can judge it
-    return parameters.early_stopping
-
-
-def _free_bits(parameters: Parameters, rules: Rules) -> float:
-    if parameters.objective == "elbo":
-        return min(float(_number(parameters.free_bits, rules.free_bits())), FREE_BITS_MAX)
-    if parameters.free_bits not in ("auto", 0):
-        raise ValueError(
-            f"objective='iwae' has no KL of each component, so free_bits must be 0 or 'auto', "
-            f"got {parameters.free_bits!r}. Use objective='elbo' with free_bits."
-        )
-    return 0.0
-
-
-def _number(asked: str | Number, rule: Number) -> Number:
-    """What the user said, or the rule where that is "auto"."""
-    if isinstance(asked, str):
-        return rule
-    return asked
