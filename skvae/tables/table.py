@@ -118,8 +118,9 @@ class Table:
         return cls(data, None, like.dtype, native)
 
     def with_copies_of(self, X: Rows) -> Table:
-        """The table, and which columns copy earlier ones in some rows."""
-        return replace(self, copies=find_copies(X, self.ranged))
+        """The table, and which columns copy earlier ones in some rows; itself where none does."""
+        copies = find_copies(X, self.ranged)
+        return replace(self, copies=copies) if copies else self
 
     def __repr__(self) -> str:
         return f"<Table of {self.n_columns} column(s)>"
