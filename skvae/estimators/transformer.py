@@ -112,8 +112,8 @@ class VAETransformer(
         Start at the linear model of columns with a location and of categories, the latter by correspondence analysis,
         or at random weights, which escape its basin and can separate classes better at 2 components. "auto": at the
         linear model of columns with a location, so that training can only improve on it and two seeds find the same
-        components, or at random where half of the columns or more are categories. "linear" is refused where no column
-        can start at a linear model.
+        components; where half of the columns or more are categories at random, but from 2,000 rows on at that of both
+        where three quarters are. "linear" is refused where no column can start at a linear model.
     objective : {"elbo", "iwae"}, default="elbo"
         What training maximises: the evidence lower bound, or the importance-weighted bound of ``n_draws`` draws, which
         is tighter: it raises ``log_likelihood``, and lets the posterior fit worse. ``score`` is always the ELBO.

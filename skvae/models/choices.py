@@ -11,7 +11,7 @@ import torch
 
 from skvae.models.architecture import BESIDE, Architecture
 from skvae.models.plan import Parameters, Plan, Stage
-from skvae.models.rules import RULES_BESIDE, ChainRules, Facts, Rules, has_models_beside, rules_for
+from skvae.models.rules import RULES_BESIDE, ChainRules, Facts, Rules, carries_levels, has_models_beside, rules_for
 from skvae.priors import Normal
 from skvae.tables import Table
 from skvae.training import BetaSchedule, LinearBeta, NestedObjective, Objective, Recipe, resolve_precision
@@ -47,7 +47,7 @@ def decide(
     if parameters.ordered:
         check_can_be_nested(parameters)
     choices = Choices(parameters, rules_for(parameters, table, n_rows))
-    sizes = choices.hidden_layer_sizes()
+    sizes, init = choices.hidden_layer_sizes(), choices.init(table)
     beside, sizes_beside = dict[str, Stage](), tuple[int, ...]()
     if has_models_beside(parameters, table):
         facts = Facts.of(table.of_columns, n_rows, parameters.n_components)
@@ -67,8 +67,8 @@ def decide(
     return Plan(
         architecture=architecture,
         recipe=choices.recipe(sizes, device),
-        objective=choices.objective(is_continued=is_continued),
-        init=choices.init(table),
+        objective=choices.objective(init, is_continued=is_continued),
+        init=init,
         early_stopping=choices.early_stopping(is_continued=is_continued),
         validation_fraction=parameters.validation_fraction,
         n_threads=choices.rules.n_threads(sizes),
@@ -125,12 +125,12 @@ class Choices:
         """The training of a model beside the VAE."""
         return Stage(self.recipe(sizes, device), self.rules.n_threads(sizes), self.rules.n_folds())
 
-    def objective(self, *, is_continued: bool) -> Objective:
-        """What weights maximise."""
+    def objective(self, init: str, *, is_continued: bool) -> Objective:
+        """What weights maximise, after such a start."""
         kind = NestedObjective if self.asked.ordered else Objective
         return kind(
             name=cast(Literal["elbo", "iwae"], self.asked.objective),
-            beta=self._beta(is_continued=is_continued),
+            beta=self._beta(init, is_continued=is_continued),
             free_bits=self._free_bits(),
             n_draws=int(self.asked.n_draws),
             input_dropout=_number(self.asked.input_dropout, self.rules.input_dropout()),
@@ -142,7 +142,7 @@ class Choices:
         """Where training starts."""
         if self.asked.init == "auto":
             return self.rules.init()
-        carries = self.asked.encoder == "mlp" and self.asked.decoder in ("auto", "factorized", "conditional")
+        carries = carries_levels(self.asked)
         can_start = [family.is_linear or (family.levels == "nominal" and carries) for family in table.families]
         if self.asked.init == "linear" and not any(can_start):
             names = " or ".join(repr(name) for name in sorted({family.name for family in table.data_families}))
@@ -159,11 +159,11 @@ class Choices:
             return False  # the model may have seen every row: no fold can judge it
         return self.asked.early_stopping
 
-    def _beta(self, *, is_continued: bool) -> BetaSchedule:
+    def _beta(self, init: str, *, is_continued: bool) -> BetaSchedule:
         """Weight of the KL, epoch by epoch."""
         if isinstance(self.asked.beta, BetaSchedule):
             return self.asked.beta
-        return LinearBeta(float(self.asked.beta), end=0.0 if is_continued else self.rules.kl_warmup())
+        return LinearBeta(float(self.asked.beta), end=0.0 if is_continued else self.rules.kl_warmup(init))
 
     def _free_bits(self) -> float:
         """Nats of each component that cost nothing."""

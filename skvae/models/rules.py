@@ -11,7 +11,7 @@ from skvae.likelihoods import Bernoulli, Gaussian
 from skvae.models.pace import SMALL, STEPS_OF_A_ROW, Pace, n_folds, pace_of
 from skvae.models.plan import Parameters
 from skvae.tables import Table
-from skvae.training import WARMUP
+from skvae.training import MAX_LEVELS, WARMUP
 
 MAX_COLUMNS = 100  # that see one another unless a user asks for it
 
@@ -26,8 +26,8 @@ class Facts:
         Sizes of the data, and of z.
     n_encoded : int
         Number of encoded columns: those of the data and the indicators of their gaps.
-    n_coded : int
-        Number of columns whose cells are levels.
+    n_coded, n_begun : int
+        Number of columns whose cells are levels, and how many of these a linear model can start.
     is_binary : bool
         Whether all columns are Bernoulli.
     is_gaussian : bool
@@ -39,19 +39,22 @@ class Facts:
     n_components: int
     n_encoded: int
     n_coded: int = 0
+    n_begun: int = 0
     is_binary: bool = False
     is_gaussian: bool = False
 
     @classmethod
-    def of(cls, table: Table, n_rows: int, n_components: int) -> Self:
-        """Facts of the columns of a table."""
+    def of(cls, table: Table, n_rows: int, n_components: int, *, carries_levels: bool = False) -> Self:
+        """Facts of the columns of a table, and whether networks can carry a linear start of levels."""
         families = table.data_families
+        are_begun = carries_levels and n_levels(table) <= MAX_LEVELS
         return cls(
             n_rows=n_rows,
             n_columns=len(families),
             n_components=n_components,
             n_encoded=len(table.families),
             n_coded=sum(family.levels != "none" for family in families),
+            n_begun=sum(family.levels == "nominal" for family in families) if are_begun else 0,
             is_binary=all(type(family) is Bernoulli for family in families),
             is_gaussian=all(type(family) is Gaussian and family.scaling == "shared" for family in families),
         )
@@ -108,11 +111,13 @@ class Rules:
         """Folds that are trained at most."""
         return n_folds(self.facts.n_rows)
 
-    def kl_warmup(self) -> float:
+    def kl_warmup(self, init: str) -> float:
         """None after a linear start; columns without one would switch components off before they are in use."""
-        if self.facts.is_binary:
+        facts = self.facts
+        if facts.is_binary:
             return 0.25
-        return 0.1 if self.facts.n_coded else 0.0
+        n_begun = facts.n_begun if init == "linear" else 0
+        return 0.1 if facts.n_coded > n_begun else 0.0
 
     def kl_by_draw(self) -> bool:
         """Whether the gradient of the KL runs through the draw alone: less noise where q is near the truth."""
@@ -134,9 +139,15 @@ class Rules:
             return 0.2
         return 0.0
 
-    def init(self) -> Literal["numbers", "random"]:
-        """Random where half of the columns or more are categories: a linear start would give z to the numbers alone."""
-        return "random" if 2 * self.facts.n_coded >= self.facts.n_columns else "numbers"
+    def init(self) -> Literal["linear", "numbers", "random"]:
+        """Linear for numbers; random where half of the columns or more are categories: numbers would take all of z.
+
+        Where three quarters are, categories start linearly, too, but not of few rows, which would be learned by heart.
+        """
+        facts = self.facts
+        if 2 * facts.n_coded < facts.n_columns:
+            return "numbers"
+        return "linear" if facts.n_rows >= 2 * SMALL and 4 * facts.n_begun >= 3 * facts.n_columns else "random"
 
     def n_parallel(self) -> int:
         """How many times as wide as a hidden layer the largest matrix products are."""
@@ -272,9 +283,20 @@ def has_models_beside(parameters: Parameters, table: Table) -> bool:
     return parameters.decoder == "conditional"
 
 
+def carries_levels(parameters: Parameters) -> bool:
+    """Whether the networks can carry a linear start of levels: see ``skvae.training.levels_to_start``."""
+    return parameters.encoder == "mlp" and parameters.decoder in ("auto", "factorized", "conditional")
+
+
+def n_levels(table: Table) -> int:
+    """Number of levels of all columns whose cells are levels."""
+    columns = zip(table.columns, table.families, strict=True)
+    return sum(len(column.edges) for column, family in columns if family.levels != "none")
+
+
 def rules_for(parameters: Parameters, table: Table, n_rows: int) -> Rules:
     """The table of rules for the purpose that the decoder serves."""
-    facts = Facts.of(table, n_rows, parameters.n_components)
+    facts = Facts.of(table, n_rows, parameters.n_components, carries_levels=carries_levels(parameters))
     if parameters.ordered:
         return NestedRules(facts)
     if parameters.decoder == "autoregressive":

@@ -88,6 +88,13 @@ def test_numbers_and_categories_may_start_at_a_linear_model():
         assert decide(VAETransformer(init="linear", **options), table, 4, CPU).init == "linear"
 
 
+def test_too_many_levels_are_not_begun_and_networks_of_the_user_carry_none():
+    few = pd.DataFrame({"a": [f"{i % 7}" for i in range(1400)], "b": list("xy") * 700})
+    many = pd.DataFrame({name: [f"{i % 700}" for i in range(1400)] for name in "ab"})
+    for frame, options, start in ((few, {}, "linear"), (many, {}, "random"), (few, {"encoder": nn.Linear}, "random")):
+        assert decide(VAETransformer(**options), Table.fit(frame), 2000, CPU).init == start
+
+
 @pytest.mark.parametrize("sizes", [(0,), (8, -1), (8.5,)])
 def test_layers_have_positive_whole_sizes(sizes, table):
     with pytest.raises(ValueError, match="hidden_layer_sizes must hold positive integers"):

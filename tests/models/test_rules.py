@@ -144,13 +144,24 @@ def test_cells_are_hidden_where_gaussian_rows_are_wide_and_redundant():
 
 
 def test_half_of_the_columns_decide_where_training_starts():
-    assert rules(100, 4, n_coded=1).init() == "numbers"
-    assert rules(100, 4, n_coded=2).init() == "random"
+    assert rules(100, 4, n_coded=1, n_begun=1).init() == "numbers"
+    assert rules(100, 4, n_coded=2, n_begun=2).init() == "random"
+
+
+def test_categories_of_many_rows_start_too_where_there_is_little_else():
+    assert rules(1999, 4, n_coded=4, n_begun=4).init() == "random"
+    assert rules(2000, 4, n_coded=4, n_begun=4).init() == "linear"
+    assert rules(2000, 4, n_coded=3, n_begun=3).init() == "linear"
+    assert rules(2000, 4, n_coded=4, n_begun=2).init() == "random"
+    assert rules(2000, 4, n_coded=2, n_begun=2).init() == "random"
+    assert rules(2000, 4, n_coded=1, n_begun=1).init() == rules(2000, 4).init() == "numbers"
 
 
 def test_z_is_kept_in_use_where_it_has_no_linear_start_or_no_need():
-    assert [rules(100, n_coded=n).kl_warmup() for n in (0, 1)] == [0.0, 0.1]
-    assert rules(100, is_binary=True).kl_warmup() == 0.25
+    assert [rules(100, n_coded=n).kl_warmup("numbers") for n in (0, 1)] == [0.0, 0.1]
+    assert [rules(100, n_coded=2, n_begun=n).kl_warmup("linear") for n in (1, 2)] == [0.1, 0.0]
+    assert rules(100, n_coded=2, n_begun=2).kl_warmup("random") == 0.1
+    assert rules(100, is_binary=True).kl_warmup("random") == 0.25
     assert rules(100).free_bits() == 0.0 < SynthesisRules(facts(100)).free_bits()
 
 
@@ -158,6 +169,8 @@ def test_facts_are_those_of_the_columns_of_the_data():
     frame = pd.DataFrame({"a": [1.0, None, 2.0], "kind": ["x", "y", "x"], "flag": [True, False, True]})
     found = Facts.of(Table.fit(frame, add_indicator=True), 3, 7)
     assert found == Facts(n_rows=3, n_columns=3, n_components=7, n_encoded=4, n_coded=2)
+    begun = Facts.of(Table.fit(frame), 3, 7, carries_levels=True)
+    assert (begun.n_coded, begun.n_begun) == (2, 2)
     of_array = Table.fit(frame[["a"]].to_numpy())
     assert Facts.of(of_array, 3, 7).is_gaussian
     assert not Facts.of(Table.fit(frame[["a"]].to_numpy(), Gaussian("column")), 3, 7).is_gaussian
