@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -222,8 +223,10 @@ def after_last_known(x: Tensor) -> int:
 
 def who_share_a_condition(x: Tensor, least: int) -> list[Tensor]:
     """Positions of the rows with the same known cells, where they are so many at least. Shape: (N, D) -> (n,) each."""
-    _, group, counts = x.nan_to_num(nan=torch.inf).unique(dim=0, return_inverse=True, return_counts=True)
-    return [(group == g).nonzero().squeeze(-1) for g in (counts >= least).nonzero().squeeze(-1)]
+    known = x.nan_to_num(nan=torch.inf).cpu().numpy()
+    _, group, counts = np.unique(known, axis=0, return_inverse=True, return_counts=True)
+    shared = [np.flatnonzero(group.ravel() == g) for g in np.flatnonzero(counts >= least)]
+    return [torch.from_numpy(at).to(x.device) for at in shared]
 
 
 def hidden(x: Tensor, j: int, table: Table) -> Tensor:
