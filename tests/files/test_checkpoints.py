@@ -124,16 +124,27 @@ BESIDE = {"decoder": "conditional", "add_indicator": True, "max_iter": 5}
 GAPS = X.mask(np.random.default_rng(0).random(X.shape) < 0.1)
 
 
+@pytest.fixture(scope="module")
+def plain():
+    """What a fit comes to that nothing ends."""
+    return model().fit(X)
+
+
+@pytest.fixture(scope="module")
+def whole_beside():
+    """What a fit of three trainings comes to that nothing ends."""
+    return model(**BESIDE).fit(GAPS)
+
+
 @pytest.mark.parametrize("n_ended", [0, 1, 2], ids=["vae", "chain", "reader"])
-def test_each_training_of_a_fit_goes_on_bit_by_bit(n_ended, killed, tmp_path):
-    whole = model(**BESIDE).fit(GAPS)
+def test_each_training_of_a_fit_goes_on_bit_by_bit(n_ended, whole_beside, killed, tmp_path):
     killed(lambda: model(tmp_path, **BESIDE).fit(GAPS), after=4 * n_ended + 2)
     assert files(tmp_path) == [".fit"] * n_ended + [".unfinished"]
     again = model(tmp_path, **BESIDE).fit(GAPS)
-    assert_same(again, whole, GAPS)
-    pd.testing.assert_frame_equal(again.impute(GAPS), whole.impute(GAPS))
+    assert_same(again, whole_beside, GAPS)
+    pd.testing.assert_frame_equal(again.impute(GAPS), whole_beside.impute(GAPS))
     assert files(tmp_path) == [".fit", ".fit", ".fit"]
-    assert_same(model(tmp_path, **BESIDE).fit(GAPS), whole, GAPS)
+    assert_same(model(tmp_path, **BESIDE).fit(GAPS), whole_beside, GAPS)
 
 
 @pytest.mark.parametrize("options", [{"warm_start": True}, {"early_stopping": True}], ids=str)
@@ -148,7 +159,7 @@ def test_a_second_fit_of_all_trainings_goes_on(options, killed, tmp_path):
 
 
 @pytest.mark.parametrize(("name", "n_files"), [("chain", 2), ("reader", 3)])
-def test_ctrl_c_leaves_the_state_of_each_training(name, n_files, tmp_path, monkeypatch):
+def test_ctrl_c_leaves_the_state_of_each_training(name, n_files, whole_beside, tmp_path, monkeypatch):
     keep = Checkpoint.keep
 
     def interrupt(checkpoint, state):
@@ -163,7 +174,7 @@ def test_ctrl_c_leaves_the_state_of_each_training(name, n_files, tmp_path, monke
     assert list(vae.history_beside_) == ["chain", "reader"][: n_files - 1]
     assert len(vae.history_beside_[name]["epoch"]) == 4  # from the start on
     assert files(tmp_path) == [".fit"] * (n_files - 1) + [".unfinished"]
-    assert_same(model(tmp_path, **BESIDE).fit(GAPS), model(**BESIDE).fit(GAPS), GAPS)
+    assert_same(model(tmp_path, **BESIDE).fit(GAPS), whole_beside, GAPS)
 
 
 def test_another_fit_is_told_of_once_whichever_of_its_trainings_was_killed(killed, tmp_path, recwarn):
@@ -253,14 +264,14 @@ def test_nothing_is_said_of_fits_that_are_under_way(tmp_path, recwarn):
     assert not recwarn.list
 
 
-def test_what_no_fit_depends_on_may_change(killed, tmp_path):
+def test_what_no_fit_depends_on_may_change(plain, killed, tmp_path):
     killed(lambda: model(tmp_path).fit(X))
     (tmp_path / "kept").rename(tmp_path / "moved")
     again = model(verbose=1).set_params(checkpoint_dir=str(tmp_path / "moved")).fit(X)
-    assert_same(again, model().fit(X))
+    assert_same(again, plain)
 
 
-def test_ctrl_c_leaves_the_state(tmp_path, monkeypatch):
+def test_ctrl_c_leaves_the_state(plain, tmp_path, monkeypatch):
     def interrupt(checkpoint, state):
         keep(checkpoint, state)
         if state()["training"]["epoch"] == 4:
@@ -271,7 +282,7 @@ def test_ctrl_c_leaves_the_state(tmp_path, monkeypatch):
         patch.setattr(Checkpoint, "keep", interrupt)
         assert model(tmp_path).fit(X).n_iter_ == 4
     assert files(tmp_path) == [".unfinished"]
-    assert_same(model(tmp_path).fit(X), model().fit(X))
+    assert_same(model(tmp_path).fit(X), plain)
 
 
 # -- in searches and other estimators --------------------------------------------------------------------------------
@@ -357,14 +368,14 @@ def test_networks_need_a_name(tmp_path):
         model(tmp_path, encoder=lambda n_in, n_out: torch.nn.Linear(n_in, n_out)).fit(X)
 
 
-def test_a_full_disk_does_not_end_a_fit(tmp_path, monkeypatch):
+def test_a_full_disk_does_not_end_a_fit(plain, tmp_path, monkeypatch):
     def no_room(path, content):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("skvae.files.container.write_whole", no_room)
     with pytest.warns(UserWarning, match=r"fit goes on, but .*No space left.*Make room"):
         vae = model(tmp_path).fit(X)
-    assert_same(vae, model().fit(X))
+    assert_same(vae, plain)
 
 
 def test_the_place_is_not_written_into_models(tmp_path):
