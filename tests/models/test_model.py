@@ -9,8 +9,8 @@ from skvae.models import Model, index_of
 from tests.tables.bills import bills
 
 
-def test_a_model_is_a_table_and_a_module(tiny, mixed):
-    fitted = VAETransformer(**tiny).fit(mixed)
+def test_a_model_is_a_table_and_a_module(model_of_mixed, mixed):
+    fitted = model_of_mixed
     model = Model(fitted.table_, fitted.vae_)
     assert model.n_components == 2
     assert model.device.type == "cpu"
