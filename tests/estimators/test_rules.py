@@ -182,10 +182,10 @@ def test_files_and_pickles_hold_rules(tmp_path):
 
 
 def test_streams_keep_what_all_chunks_keep(monkeypatch):
-    chunks, vae = [stays(200, seed) for seed in range(3)], VAETransformer(**QUICK, decoder="factorized")
+    chunks, vae = [stays(600, seed) for seed in range(3)], VAETransformer(**QUICK, decoder="factorized")
     whole = clone(vae).fit_chunks(chunks)
     assert set(FOUND["stays"]) <= set(whole.constraints_)
-    monkeypatch.setattr("skvae.models.streaming.IN_MEMORY", 2000)
+    monkeypatch.setattr("skvae.models.streaming.IN_MEMORY", 4000)
     streamed = clone(vae).fit_chunks(chunks)
     assert set(streamed.constraints_) == set(whole.constraints_)
     assert held(pd.concat(chunks), streamed, streamed.sample(300, random_state=0)) == {1.0}
