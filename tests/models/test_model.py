@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skvae import VAETransformer
 from skvae.models import Model, index_of
 from tests.tables.bills import bills
 
