@@ -28,7 +28,7 @@ def column_shapes(real: pd.DataFrame, synthetic: pd.DataFrame) -> pd.Series:
     Parameters
     ----------
     real : DataFrame of shape (N, D)
-        Rows of any dtype; numbers, instants and durations count as numbers, everything else as categories.
+        Rows of any dtype; numbers, instants, periods and durations count as numbers, everything else as categories.
     synthetic : DataFrame of shape (M, D)
         Rows with the same columns, in any order.
 
