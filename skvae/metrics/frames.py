@@ -188,6 +188,15 @@ def _fit_column(columns: list[pd.Series]) -> Number | Category:
     return Number(kinds[0])
 
 
+def bin_edges(values: Floats, n_bins: int) -> Floats:
+    """Edges of bins of one width over the range of values; fewer where floats do not divide it. Shape: (N,) -> (M,)."""
+    lower, upper = float(values.min()), float(values.max())
+    if lower == upper:
+        half = max(0.5, float(np.spacing(abs(lower))))
+        lower, upper = lower - half, upper + half
+    return np.unique(2 * np.linspace(lower / 2, upper / 2, n_bins + 1))  # whose difference is finite
+
+
 def fill_empty(train: Floats, test: Floats) -> tuple[Floats, Floats]:
     """Both tables with 0 in columns without an observed cell in the first: boosting cannot cut these into bins."""
     is_empty = np.isnan(train).all(axis=0)

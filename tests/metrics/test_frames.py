@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 
-from skvae.metrics.frames import Encoding, align, kind_of
+from skvae.metrics.frames import Encoding, align, bin_edges, kind_of
 
 pa = pytest.importorskip("pyarrow")
 
@@ -115,6 +115,18 @@ def test_periods_are_the_instants_at_which_they_begin():
     months = days.assign(day=days["day"].dt.to_period("M"))
     starts, expected = align(real=months, synthetic=days.assign(day=days["day"].dt.to_period("M").dt.to_timestamp()))
     assert_array_equal(Encoding.fit(starts, expected).encode(starts), Encoding.fit(expected).encode(expected))
+
+
+@pytest.mark.parametrize("values", [np.arange(9.0), np.ones(3), np.array([0.1, 0.7, -3.0])])
+def test_bins_are_those_of_numpy(values):
+    assert_array_equal(bin_edges(values, 10), np.histogram_bin_edges(values, 10))
+
+
+@pytest.mark.parametrize("values", [[1e17], [-1e300], [1e17, np.nextafter(1e17, 2e17)], [-1.7e308, 1.7e308]])
+def test_bins_are_fewer_where_no_number_lies_between(values):
+    edges = bin_edges(np.array(values), 10)
+    assert np.isfinite(edges).all() and (np.diff(edges) > 0).all()
+    assert edges[0] <= min(values) and max(values) <= edges[-1]
 
 
 def test_tables_of_polars_and_arrow_are_those_of_pandas():
