@@ -192,6 +192,15 @@ def test_the_default_sees_rows_between_islands_and_beyond_the_range():
     assert_array_equal(detector.predict([[30.0, 4.0, 4.0], [4.0, 4.0, -1e9]]), -1)
 
 
+@pytest.mark.parametrize("far", [5.0, 50.0, 1e9])
+def test_a_training_row_far_from_all_others_is_an_outlier_of_the_default(far):
+    X = np.concatenate([np.random.default_rng(0).normal(size=(200, 3)), np.full((1, 3), far)])
+    detector = VAEOutlierDetector(random_state=0).fit(X)
+    assert np.argmin(detector.score_samples(X)) == 200
+    assert detector.predict(X[200:]) == -1
+    assert (detector.predict(X) == -1).mean() < 0.1
+
+
 def test_fresh_rows_pass_the_fence_of_the_default_as_training_rows_do():
     rng = np.random.default_rng(0)
     A = rng.normal(size=(5, 5))
