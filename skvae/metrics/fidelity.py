@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import ks_2samp
 
-from skvae.metrics.frames import Codes, Encoding, Floats, align
+from skvae.metrics.frames import Codes, Encoding, Floats, align, bin_edges
 
 N_BINS = 10  # of a number beside a category
 
@@ -28,7 +28,7 @@ def column_shapes(real: pd.DataFrame, synthetic: pd.DataFrame) -> pd.Series:
     Parameters
     ----------
     real : DataFrame of shape (N, D)
-        Rows of any dtype; numbers, instants and durations count as numbers, everything else as categories.
+        Rows of any dtype; numbers, instants, periods and durations count as numbers, everything else as categories.
     synthetic : DataFrame of shape (M, D)
         Rows with the same columns, in any order.
 
@@ -141,10 +141,13 @@ def mean_trend(trends: pd.DataFrame) -> float:
     >>> mean_trend(pd.DataFrame([[np.nan, 0.1, 0.2], [0.1, np.nan, 0.6], [0.2, 0.6, np.nan]]))
     0.3
     """
-    pairs = trends.to_numpy()[np.triu_indices(len(trends), k=1)]
-    if not len(pairs):
-        return float("nan")
-    return float(pairs.mean())
+    pairs = pairs_of(trends)
+    return float(pairs.mean()) if len(pairs) else float("nan")
+
+
+def pairs_of(trends: pd.DataFrame) -> Floats:
+    """Errors of pairs of columns, each pair once. Shape: (D, D) -> (D (D - 1) / 2,)."""
+    return trends.to_numpy(dtype=float)[np.triu_indices(len(trends), k=1)]
 
 
 def _number_shape(real: Floats, synthetic: Floats) -> float:
@@ -210,10 +213,10 @@ def _levels(codes: Floats) -> Codes:
 
 
 def _bins(values: Floats, real: Floats) -> Codes:
-    """Ten bins of the real range from 2 on; 1 lies below, 12 above, 0 is a missing cell."""
+    """Ten bins of the real range from 2 on; 1 lies below, one more than the last above, 0 is a missing cell."""
     observed = real[~np.isnan(real)]
-    edges = np.histogram_bin_edges(observed, bins=N_BINS)
+    edges = bin_edges(observed, N_BINS)
     bins = np.searchsorted(edges, values, side="right") + 1
     # DIFFERS from SDMetrics: the largest real number belongs to the last bin, there it shares one with all above.
-    bins[values == edges[-1]] = N_BINS + 1
+    bins[values == edges[-1]] = len(edges)
     return np.where(np.isnan(values), 0, bins).astype(np.int64)

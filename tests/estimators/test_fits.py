@@ -13,6 +13,7 @@ from sklearn.base import clone
 from skvae import VAETransformer
 from skvae.tables import Table
 from tests.models.planes import model, near_a_plane, parts_of
+from tests.tables.bills import bills
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +62,7 @@ def test_warm_start_continues_after_pickle_and_mapping(tiny, iris, tmp_path):
 
 
 def test_warm_start_keeps_the_columns_of_the_first_fit(tiny, mixed):
-    vae = VAETransformer(warm_start=True, **tiny).fit(mixed)
+    vae = VAETransformer(warm_start=True, decoder="factorized", **tiny).fit(mixed)
     with pytest.warns(UserWarning, match="'Paris', which was not seen at fit"):
         vae.fit(mixed.assign(kind=["Paris"] * 3 + list(mixed["kind"][3:])))
     assert "Paris" not in set(vae.sample(200)["kind"])
@@ -130,16 +131,24 @@ class TestPartialFit:
         assert gain[right].mean() > gain[~right].mean()
 
 
+@pytest.fixture(scope="module", params=["fit", "partial_fit"])
+def of_ones(request, line):
+    """A method that trains, and what it makes of weights of 1."""
+    return request.param, getattr(model(), request.param)(line, sample_weight=np.ones(len(line)))
+
+
 @pytest.mark.parametrize("weight", [1e-300, 1e-46, 0.1, 1e39, 1e300])
-@pytest.mark.parametrize("method", ["fit", "partial_fit"])
-def test_equal_weights_of_any_size_are_as_ones(method, weight, line):
-    ones, equal = model(), model()
-    getattr(ones, method)(line, sample_weight=np.ones(len(line)))
-    getattr(equal, method)(line, sample_weight=np.full(len(line), weight))
+def test_equal_weights_of_any_size_are_as_ones(weight, of_ones, line):
+    method, ones = of_ones
+    equal = getattr(model(), method)(line, sample_weight=np.full(len(line), weight))
     if method == "fit":
         assert_array_equal(equal.transform(line), ones.transform(line))
-        assert_array_equal(equal.transform(line), model().fit(line).transform(line))
     assert equal.score(line) == pytest.approx(ones.score(line), rel=1e-6)
+
+
+def test_weights_of_one_are_as_none(line):
+    weighted = model().fit(line, sample_weight=np.ones(len(line)))
+    assert_array_equal(weighted.transform(line), model().fit(line).transform(line))
 
 
 @pytest.mark.parametrize("factor", [1e-46, 1e39])
@@ -150,6 +159,21 @@ def test_weights_count_in_proportion(factor, line):
 
 
 # -- identifiers -----------------------------------------------------------------------------------------------------
+
+
+def test_copies_are_looked_for_where_a_chain_will_draw_them(monkeypatch):
+    X, few = bills(1000), {"max_iter": 1, "random_state": 0}
+    alone = VAETransformer(1, decoder="factorized", **few).fit(X)
+    assert alone.table_.copies == ()
+    copies = VAETransformer(1, **few).fit(X).table_.copies
+    assert [(copy.column, copy.reference) for copy in copies] == [(2, 1)]
+    begun = VAETransformer(1, random_state=0).partial_fit(X[:300], table=alone.table_)
+    assert len(begun.table_.copies) == 1
+    known = begun.table_
+    assert begun.partial_fit(X[300:]).table_ is known
+    monkeypatch.setattr("skvae.models.streaming.IN_MEMORY", 500)
+    streamed = VAETransformer(1, **few).fit_chunks([X[:500], X[500:]])
+    assert len(streamed.table_.copies) == 1
 
 
 def test_identifiers_of_a_stream_are_those_of_a_chunk(tiny, named_rows, monkeypatch):
