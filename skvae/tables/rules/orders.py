@@ -45,25 +45,34 @@ def _is_bound(low: Floats, high: Floats, n_tried: float) -> bool:
 
 
 def _are_apart(low: Floats, high: Floats, n_tried: float) -> bool:
-    """Whether numbers that depend on one another would keep a bound without any: their distance says nothing for it.
+    """Whether numbers that depend on one another would keep a bound without any.
 
-    Sizes of an animal grow together, so that a smaller one is below a larger one though nothing forces it. A bound must
-    be one that so many normal differences would break, and of positive numbers which are never equal so many log-normal
-    ratios, too: a month's fee is always more than the number of months.
+    Sizes of an animal grow together, so that a smaller one is below a larger one though nothing forces it. Differences
+    must say that there is a bound, and so must ratios of positive numbers that are never equal: what was paid in all is
+    more than the number of months, but in another unit.
     """
     known = ~np.isnan(low + high)
     low, high = low[known], high[known]
-    says = _nats_of_none_below_zero(high - low)
+    nats = _nats_of_an_end_at_zero(high - low)
     is_positive = low > 0
     if low.min() >= 0 and (low < high)[is_positive].all():
-        says = min(says, _nats_of_none_below_zero(np.log(high[is_positive] / low[is_positive])))
-    return not is_enough(says, n_tried)
+        nats = min(nats, _nats_of_an_end_at_zero(np.log(high[is_positive] / low[is_positive])))
+    return not is_enough(nats, n_tried)
 
 
-def _nats_of_none_below_zero(differences: Floats) -> float:
-    """−log of the chance that so many normal numbers of the same mean and variance are all positive. Shape: (n,)."""
-    spread = differences.std()
-    return float(-len(differences) * log_ndtr(differences.mean() / spread)) if spread > 0 else 0.0
+def _nats_of_an_end_at_zero(distances: Floats) -> float:
+    """Nats that distances, none of them negative, say for an end of their distribution at zero. Shape: (n,).
+
+    Either some of as many normal distances would be negative, or they are rather log-normal, which ends there.
+    """
+    spread, some = distances.std(), distances[distances > 0]
+    if not spread > 0 or len(some) < 2:
+        return 0.0
+    logarithms = np.log(some)
+    of_sign = -len(distances) * log_ndtr(distances.mean() / spread)
+    with np.errstate(divide="ignore"):
+        of_shape = len(some) * (np.log(some.std()) - np.log(logarithms.std()) - logarithms.mean())
+    return float(max(of_sign, of_shape))
 
 
 def _reduced(holds: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -48,11 +48,19 @@ def test_another_unit_is_no_bound():
 def test_a_part_that_comes_up_to_the_whole_is_bounded_by_it():
     rng = np.random.default_rng(0)
     whole = rng.lognormal(5, 1, 2000).round()
-    part = (whole * rng.beta(20, 80, 2000)).round()
+    part = (whole * np.exp(rng.normal(-1.6, 0.2, 2000))).round()
     X = pd.DataFrame({"part": part, "whole": whole})
     assert not found(X)
     X.loc[7, "part"] = X.loc[7, "whole"]
     assert found(X) == [("part", "whole")]
+
+
+def test_extremes_are_bounds_of_a_mean_however_far_they_are_apart():
+    rng = np.random.default_rng(0)
+    hours = rng.normal(20, 4, (2000, 12)) + rng.normal(0, 5, (2000, 1))
+    X = pd.DataFrame({"mean": hours.mean(axis=1), "min": hours.min(axis=1), "max": hours.max(axis=1)})
+    assert (X["mean"] - X["min"]).min() > 1
+    assert found(X) == [("mean", "max"), ("min", "mean")]
 
 
 @pytest.mark.parametrize("gap", [0, 30])
