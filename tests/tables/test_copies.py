@@ -196,6 +196,7 @@ def test_arrays_and_rows_with_identifiers():
     named = X.assign(id=range(10_000, 12_000))[["id", "kind", "bill", "pay"]]
     table = Table.fit(named)
     assert list(table.identifiers) == [0] and [(copy.column, copy.reference) for copy in table.copies] == [(3, 2)]
+    assert table.copied == [(2, 1)]  # without the identifier
     assert share_paid(drawn(named, table)) > 0.1
     array = X[["bill", "pay"]].to_numpy()
     table = Table.fit(array, "histogram")
