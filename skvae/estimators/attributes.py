@@ -20,8 +20,8 @@ OF_COLUMNS = ("likelihood", "constraints", "add_indicator", "protect")  # what e
 def fitted_attributes(estimator: BaseEstimator, plan: Plan, fit: Fit, device: torch.device) -> dict[str, Any]:
     """Attributes by name, but those of the columns, which the estimator has."""
     names = [*OF_COLUMNS, *Architecture.parameters()]
-    vae, history, kl = fit.vae, fit.history, fit.kl.cpu().double().numpy()
-    attributes = {
+    vae, history = fit.vae, fit.history
+    attributes: dict[str, Any] = {
         "vae_": vae,
         "device_": device,
         "_online": fit.online,
@@ -30,8 +30,7 @@ def fitted_attributes(estimator: BaseEstimator, plan: Plan, fit: Fit, device: to
         "history_": history.as_dict(),
         "n_iter_": max(1, len(history.epochs) - 1),
         "best_iter_": history.best_iter,
-        "kl_per_component_": kl,
-        "active_components_": kl > ACTIVE + vae.prior.kl_min,
+        **kl_attributes(fit.kl, vae),
     }
     if fit.loadings is not None:
         attributes |= {
@@ -48,6 +47,12 @@ def fitted_attributes(estimator: BaseEstimator, plan: Plan, fit: Fit, device: to
     if noise is not None:
         attributes["noise_variance_"] = noise
     return attributes
+
+
+def kl_attributes(kl: torch.Tensor, vae: VAE) -> dict[str, NDArray[Any]]:
+    """Attributes that hang on the prior: what each component says of a row, nats, and which say anything. (K,) both."""
+    values = kl.cpu().double().numpy()
+    return {"kl_per_component_": values, "active_components_": values > ACTIVE + vae.prior.kl_min}
 
 
 def of_all_columns(by_column: NDArray[np.floating[Any]], table: Table) -> NDArray[np.floating[Any]]:

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import ArrayLike
 
 from skvae.estimators.input import check_count, check_n_samples, count_or, with_column
-from skvae.models import Model
+from skvae.models import Draws
 from skvae.tables import Table, position_of, read_condition
 
 
@@ -19,7 +19,7 @@ class DrawsMixin:
     """Adds ``sample``, ``impute``, ``infer`` and ``infer_proba`` to a fitted model of rows."""
 
     table_: Table
-    _model: Callable[[], Model]
+    _draws: Callable[[], Draws]
     _rows: Callable[[ArrayLike], Any]
     _generator: Callable[[int | np.random.RandomState | None], torch.Generator]
 
@@ -60,12 +60,12 @@ class DrawsMixin:
         ValueError
             Where the probability of a given value is zero.
         """
-        model = self._model()
+        draws = self._draws()
         if given is None:
-            return model.sample(count_or(1, "n_samples", n_samples), self._generator(random_state), gaps=gaps)
+            return draws.sample(count_or(1, "n_samples", n_samples), self._generator(random_state), gaps=gaps)
         frame = read_condition(self.table_, given)
         n_draws = check_n_samples(n_samples, given, frame)
-        return model.sample_given(frame, n_draws, self._generator(random_state), gaps=gaps)
+        return draws.sample_given(frame, n_draws, self._generator(random_state), gaps=gaps)
 
     def impute(
         self, X: ArrayLike, *, n_draws: int | None = None, random_state: int | np.random.RandomState | None = None
@@ -87,12 +87,12 @@ class DrawsMixin:
             Without ``n_draws``, the mean of each gap given the observed cells for numbers, and the most probable for
             categories: of the reader, or of 200 draws through z where there is none. Missing identifiers are new ones.
         """
-        model = self._model()
+        draws = self._draws()
         generator = self._generator(random_state)
         if n_draws is None:
-            (completed,) = model.impute(self._rows(X), None, generator)
+            (completed,) = draws.impute(self._rows(X), None, generator)
             return completed
-        return model.impute(self._rows(X), check_count("n_draws", n_draws), generator)
+        return draws.impute(self._rows(X), check_count("n_draws", n_draws), generator)
 
     def infer(self, X: ArrayLike, column: Any, *, random_state: int | np.random.RandomState | None = None) -> Any:
         """What a column is expected to be, given the other cells of each row.
@@ -120,9 +120,9 @@ class DrawsMixin:
         >>> vae.infer(pets[:2], "pet").tolist()
         ['cat', 'dog']
         """
-        model = self._model()
+        draws = self._draws()
         j = position_of(self.table_, column)
-        return model.infer(self._rows(with_column(X, self.table_, j)), j, self._generator(random_state))
+        return draws.infer(self._rows(with_column(X, self.table_, j)), j, self._generator(random_state))
 
     def infer_proba(
         self, X: ArrayLike, column: Any, *, random_state: int | np.random.RandomState | None = None
@@ -154,6 +154,6 @@ class DrawsMixin:
         0    1.0  0.0
         1    0.0  1.0
         """
-        model = self._model()
+        draws = self._draws()
         j = position_of(self.table_, column, with_levels=True)
-        return model.infer_proba(self._rows(with_column(X, self.table_, j)), j, self._generator(random_state))
+        return draws.infer_proba(self._rows(with_column(X, self.table_, j)), j, self._generator(random_state))

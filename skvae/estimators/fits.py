@@ -110,7 +110,7 @@ class FitsMixin(CallbackMixin):
             data = self._encoded(rows, known, native, weights.of_kept)
             data = replace(data, x_val=self._judges(X_val, data.table))
             rules = self._rules_of(rows, self._before_rules(start), data.table.identifiers)
-            return self._train(data, start, self._seed(), rules, (X, y))
+            return self._train(rows, data, start, self._seed(), rules, (X, y))
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit_chunks(self, chunks: Any, *, X_val: Any = None, table: Table | None = None) -> Self:
@@ -199,7 +199,7 @@ class FitsMixin(CallbackMixin):
             rules, before = None, self._before_rules(start)
             if start is None or before is not None:
                 rules = self._rules_of(rows, before, data.table.identifiers)
-            return self._train_on_chunk(data, start, rules)
+            return self._train_on_chunk(rows, data, start, rules)
 
     # -- inside ------------------------------------------------------------------------------------------------
 
@@ -235,7 +235,7 @@ class FitsMixin(CallbackMixin):
 
     def _encoded(self, rows: Rows, known: Table | None, native: Native | None, weights: Tensor | None = None) -> Data:
         """Rows as tensors, by their table; the columns are learned of them where they are not known."""
-        table = known or Table.fit(rows, **self._table_options(), native=native)
+        table = known or Table.fit(rows, **self._table_options(), native=native, copies=False)
         return Data(table, table.encode(rows), weights)
 
     def _fit_stream(self, chunks: Chunks, X_val: Any, table: Table | None, weights: Tensor | None = None) -> Self:
@@ -256,19 +256,27 @@ class FitsMixin(CallbackMixin):
             data = self._encoded(read_rows(self, first.X, known), known, first.native, weights)
             rules = self._rules_of(first.X, before, data.table.identifiers)
         data = replace(data, x_val=self._judges(X_val, data.table))
-        return self._train(data, start, seed, rules, (first.X, None))
+        return self._train(first.X, data, start, seed, rules, (first.X, None))
 
     @with_callbacks
     def _train(
-        self, data: Data, start: VAE | None, seed: int, rules: Rulebook | None, passed: tuple[object, object]
+        self,
+        rows: Rows,
+        data: Data,
+        start: VAE | None,
+        seed: int,
+        rules: Rulebook | None,
+        passed: tuple[object, object],
     ) -> Self:
-        """From encoded rows to fitted attributes; callbacks see the rows and y as they were passed."""
+        """From rows, and the same encoded, to fitted attributes; callbacks see X and y as they were passed."""
         run = Run(resolve_device(self.device), seed, bool(self.verbose))
         plan = self._plan(data.table, data.n_rows, run, start)
         is_plain = data.weights is None and data.x_val is None and data.stream is None and start is None
         fitted = None
         if is_plain:
             fitted = from_shelf(self.get_params(deep=False), data.x)
+        if fitted is None:
+            data = _with_copies(rows, data, plan, start)
         self._take_columns(data.table, rules)
         follower = follow(self, *passed, lambda fitted: fitted_attributes(self, plan, fitted, run.device))
         if fitted is None:
@@ -282,14 +290,15 @@ class FitsMixin(CallbackMixin):
             follower.end()
         return self
 
-    def _train_on_chunk(self, data: Data, start: VAE | None, rules: Rulebook | None) -> Self:
-        """One pass over encoded rows, and the fitted attributes after it."""
-        self._take_columns(data.table, rules)
+    def _train_on_chunk(self, rows: Rows, data: Data, start: VAE | None, rules: Rulebook | None) -> Self:
+        """One pass over rows, which are encoded, too, and the fitted attributes after it."""
         run = Run(resolve_device(self.device), self._seed(), bool(self.verbose))
         online = self._before(len(data.x))
         history = History.of(getattr(self, "history_", {}))
         beside = {name: History.of(columns) for name, columns in getattr(self, "history_beside_", {}).items()}
         plan = self._plan(data.table, online.n_rows, run, None)
+        data = _with_copies(rows, data, plan, start)
+        self._take_columns(data.table, rules)
         self._keep(plan, fit_chunk(plan, data, run, start, online, history, beside), run.device)
         return self
 
@@ -341,3 +350,11 @@ class FitsMixin(CallbackMixin):
         for name in ("noise_variance_", "history_beside_", "_levels"):  # of an earlier fit
             self.__dict__.pop(name, None)
         self.__dict__.update(fitted_attributes(self, plan, fitted, device))
+
+
+def _with_copies(rows: Rows, data: Data, plan: Plan, start: VAE | None) -> Data:
+    """The data of rows, and which columns copy earlier ones in some of these, where a new chain will draw them."""
+    is_new = "chain" in plan.beside and (start is None or start.chain is None)
+    if not is_new or data.table.copies:
+        return data
+    return replace(data, table=data.table.with_copies_of(rows))

@@ -5,20 +5,16 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Hashable
-from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 
 from skvae.estimators.inner import column_scales
 from skvae.estimators.ranks import Ranks, jittered
 from skvae.estimators.transformer import VAETransformer
 from skvae.likelihoods import Likelihood, StudentT
-from skvae.models import ACTIVE, match_prior
-from skvae.priors import Mixture
 from skvae.tables import Rows, rows_at
 from skvae.tables.columns.dtypes import is_time
 
@@ -77,15 +73,8 @@ def fit_to_copies(
 def sharpen(model: VAETransformer, rows: Rows, weights: Floats | None) -> None:
     """Give a fitted model a prior of many modes, which match the posteriors of these rows, in place."""
     n_trained = len(rows) if weights is None else int(np.count_nonzero(weights))
-    family = Mixture(min(MAX_MODES, max(1, n_trained // ROWS_A_MODE)))
-    x = model.table_.in_precision(model.table_.encode(rows)).to(model.device_)
-    of_rows = None if weights is None else torch.from_numpy(weights)
-    kl = match_prior(model.vae_, x, family.n_modes, cast(int, model.random_state), of_rows)
-    model.set_params(prior=family)
-    model._architecture = replace(model._architecture, prior=family)
-    model._fitted_with["prior"] = family
-    model.kl_per_component_ = kl.cpu().double().numpy()
-    model.active_components_ = model.kl_per_component_ > ACTIVE
+    n_modes = min(MAX_MODES, max(1, n_trained // ROWS_A_MODE))
+    model._match_prior(rows, n_modes, cast(int, model.random_state), weights)
 
 
 def held_out_bounds(model: VAETransformer, X: Rows, weights: Floats | None) -> Floats:

@@ -18,10 +18,11 @@ from skvae.estimators.draws import DrawsMixin
 from skvae.estimators.filing import FilesMixin
 from skvae.estimators.fits import FitsMixin
 from skvae.estimators.input import check_count, read_rows
+from skvae.estimators.matching import MatchingMixin
 from skvae.estimators.nested import NestedMixin
 from skvae.estimators.parameters import CONSTRAINTS
 from skvae.likelihoods import Likelihood
-from skvae.models import Model, Network, index_of, seed_of
+from skvae.models import Draws, Model, Network, index_of, seed_of
 from skvae.priors import PriorFamily
 from skvae.training import BetaSchedule
 
@@ -33,6 +34,7 @@ class VAETransformer(
     FitsMixin,
     DrawsMixin,
     NestedMixin,
+    MatchingMixin,
     FilesMixin,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
@@ -110,8 +112,8 @@ class VAETransformer(
         Start at the linear model of columns with a location and of categories, the latter by correspondence analysis,
         or at random weights, which escape its basin and can separate classes better at 2 components. "auto": at the
         linear model of columns with a location, so that training can only improve on it and two seeds find the same
-        components, or at random where half of the columns or more are categories. "linear" is refused where no column
-        can start at a linear model.
+        components; where half of the columns or more are categories at random, but from 2,000 rows on at that of both
+        where three quarters are. "linear" is refused where no column can start at a linear model.
     objective : {"elbo", "iwae"}, default="elbo"
         What training maximises: the evidence lower bound, or the importance-weighted bound of ``n_draws`` draws, which
         is tighter: it raises ``log_likelihood``, and lets the posterior fit worse. ``score`` is always the ELBO.
@@ -487,7 +489,11 @@ class VAETransformer(
 
     def _model(self) -> Model:
         check_is_fitted(self)
-        return Model(self.table_, self.vae_, getattr(self, "_rules", None))  # files of earlier releases have none
+        return Model(self.table_, self.vae_)
+
+    def _draws(self) -> Draws:
+        check_is_fitted(self)
+        return Draws(self.table_, self.vae_, getattr(self, "_rules", None))  # files of earlier releases have none
 
     def _rows(self, X: ArrayLike) -> Any:
         """X as an array or a DataFrame with the columns of fit."""

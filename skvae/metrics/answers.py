@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from skvae.metrics.chance import SPARSE
+from skvae.metrics.chance import SPARSE, Chance
 from skvae.metrics.comparison import Comparison
+from skvae.metrics.fidelity import pairs_of
 from skvae.metrics.frames import Floats, Number, kind_of
 from skvae.metrics.leaks import Leak, error_of_difference, is_leak
 from skvae.metrics.limits import Limits, Verdict, worst_verdict
@@ -142,14 +143,12 @@ JUDGES = {"Worst attack": _judge_attack, "Exact copies": _judge_copies}
 
 def _errors(figure: str, comparison: Comparison) -> tuple[Floats, Floats]:
     """Errors of all columns, or of all pairs, and those of real rows; of the latter 0 where they are unknown."""
-    if figure == "Shape error":
-        errors = comparison.shapes.to_numpy(dtype=float)
-        by_chance = None if comparison.chance is None else comparison.chance.shapes.to_numpy(dtype=float)
-    else:
-        pairs = np.triu_indices(len(comparison.trends), k=1)
-        errors = comparison.trends.to_numpy(dtype=float)[pairs]
-        by_chance = None if comparison.chance is None else comparison.chance.trends.to_numpy(dtype=float)[pairs]
-    return errors, np.zeros_like(errors) if by_chance is None else by_chance
+
+    def errors_of(found: Comparison | Chance) -> Floats:
+        return found.shapes.to_numpy(dtype=float) if figure == "Shape error" else pairs_of(found.trends)
+
+    errors = errors_of(comparison)
+    return errors, np.zeros_like(errors) if comparison.chance is None else errors_of(comparison.chance)
 
 
 def _verdict_of_each(limits: Limits, errors: Floats, by_chance: Floats) -> Verdict:

@@ -141,10 +141,13 @@ def mean_trend(trends: pd.DataFrame) -> float:
     >>> mean_trend(pd.DataFrame([[np.nan, 0.1, 0.2], [0.1, np.nan, 0.6], [0.2, 0.6, np.nan]]))
     0.3
     """
-    pairs = trends.to_numpy()[np.triu_indices(len(trends), k=1)]
-    if not len(pairs):
-        return float("nan")
-    return float(pairs.mean())
+    pairs = pairs_of(trends)
+    return float(pairs.mean()) if len(pairs) else float("nan")
+
+
+def pairs_of(trends: pd.DataFrame) -> Floats:
+    """Errors of pairs of columns, each pair once. Shape: (D, D) -> (D (D - 1) / 2,)."""
+    return trends.to_numpy(dtype=float)[np.triu_indices(len(trends), k=1)]
 
 
 def _number_shape(real: Floats, synthetic: Floats) -> float:

@@ -111,8 +111,9 @@ def leaning(
     rows = rows[rng.permutation(len(rows))[:max_rows]]
     (to_seen, by_seen), (to_unseen, by_unseen) = closest(rows, seen), closest(rows, unseen)
     gain = to_unseen - to_seen
-    share = float(np.mean(gain > TIE) + np.mean(np.abs(gain) <= TIE) / 2)
-    nearest = np.where(gain > 0, by_seen, n_real + by_unseen)[np.abs(gain) > TIE]
+    is_tie = np.abs(gain) <= TIE
+    share = float(np.mean(gain > TIE) + np.mean(is_tie) / 2)
+    nearest = np.where(gain > 0, by_seen, n_real + by_unseen)[~is_tie]
     votes = np.bincount(nearest, minlength=2 * n_real)
     variance = votes.var() * (2 * n_real) ** 2 / max(2 * n_real - 1, 1) / (2 * len(rows)) ** 2
     return share, float(np.sqrt(variance))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from skvae.metrics.elements import table_element
+from skvae.metrics.elements import section, table_element
 from skvae.metrics.frames import align
 from skvae.tables import Rulebook
 
@@ -44,11 +44,8 @@ def constraints_section(shares: pd.DataFrame | None) -> str:
     """The rules as a section of a page; nothing without rules."""
     if shares is None or shares.empty:
         return ""
-    table = shares.map(in_percent).reset_index()
-    return (
-        "<h2>Rules</h2><p>What every row should keep, and the share of rows that do, among those where none of the "
-        f'cells is missing.</p><div class="box scroll words">{table_element(table)}</div>'
-    )
+    says = "What every row should keep, and the share of rows that do, among those where none of the cells is missing."
+    return section("Rules", says, table_element(shares.map(in_percent).reset_index()))
 
 
 def in_percent(share: float) -> str:

@@ -70,12 +70,13 @@ def downstream_score(
     features = Encoding.fit(train.drop(columns=target))
     X, X_test = fill_empty(features.encode(train), features.encode(test))
     y = Encoding.fit(test[[target]], train[[target]]).columns[target]
-    score = _roc_auc if isinstance(y, Category) else _rmse
-    if isinstance(y, Category) and test[target].nunique() < 2:
+    is_category = isinstance(y, Category)
+    if is_category and test[target].nunique() < 2:
         raise ValueError(
             f"ROC AUC needs two classes, but every row of test has {target!r} = {test[target].tolist()[0]!r}. "
             f"Pass more rows or another target."
         )
+    score = _roc_auc if is_category else _rmse
     return score(X, y.encode(train[target]), X_test, y.encode(test[target]), check_random_state(random_state))
 
 

@@ -132,11 +132,9 @@ def _range(real: NDArray[np.float64]) -> tuple[float, float]:
     """Ends of the real numbers, with a margin, but of one sign where these are."""
     lower, upper = float(np.nanmin(real)), float(np.nanmax(real))
     margin = MARGIN * (upper - lower)
-    with_margin = lower - margin, upper + margin
-    return (
-        max(0.0, with_margin[0]) if lower >= 0 else with_margin[0],
-        min(0.0, with_margin[1]) if upper <= 0 else with_margin[1],
-    )
+    lowest = 0.0 if lower >= 0 else -np.inf
+    highest = 0.0 if upper <= 0 else np.inf
+    return max(lowest, lower - margin), min(highest, upper + margin)
 
 
 def _is_whole(cells: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -2,9 +2,11 @@
 
 from skvae.models.architecture import BESIDE, Architecture, Beside, Network
 from skvae.models.beside import Trained
+from skvae.models.choices import decide
 from skvae.models.chunk import fit_chunk, warn_of_few
 from skvae.models.complaints import complaints_of
 from skvae.models.data import Data
+from skvae.models.draws import Draws
 from skvae.models.kl import ACTIVE
 from skvae.models.loadings import Loadings
 from skvae.models.matching import match_prior
@@ -14,7 +16,6 @@ from skvae.models.online import Online
 from skvae.models.outcome import Fit
 from skvae.models.pace import n_folds
 from skvae.models.plan import Parameters, Plan
-from skvae.models.rules import decide
 from skvae.models.run import Follower, Keeper, Run, seed_of
 from skvae.models.stack import STACKED, fit_together, is_stackable
 from skvae.models.whole import Archive, fit
@@ -27,6 +28,7 @@ __all__ = [
     "Archive",
     "Beside",
     "Data",
+    "Draws",
     "Fit",
     "Follower",
     "Keeper",

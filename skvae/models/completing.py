@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -14,6 +16,9 @@ from skvae.tables import Table
 
 N_QUANTILES = 50  # of the distribution of a gap: its mean is theirs
 N_PROPOSALS = 4  # of the reader for each row of the chain under a condition
+N_PILOT = 512  # rows of the chain that show how many of them meet a condition
+MIN_ACCEPTED = 1 / 16  # of the rows of the chain: for fewer the reader proposes
+MIN_SHARING = 128  # rows of a table with one condition: for fewer the pilot is too dear
 CELLS = 20_000_000  # of rows that are completed at once, in every layer
 
 
@@ -93,8 +98,9 @@ class ByParticles:
 class ByReader:
     """Missing cells given those that are known, one column after another.
 
-    Draws that replace gaps are the reader's. Samples are the chain's, by sampling importance resampling: the reader
-    proposes what lies before the last known column, and the chain draws the rest.
+    Draws that replace gaps are the reader's. Samples are the chain's: of one condition that its own rows often meet, by
+    rejection of the others; else by sampling importance resampling, where the reader proposes what lies before the last
+    known column, and the chain draws the rest.
 
     Attributes
     ----------
@@ -107,7 +113,8 @@ class ByReader:
 
     References
     ----------
-    Rubin (1987), The calculation of posterior distributions by data augmentation: comment.
+    Caffo, Booth and Davis (2002), Empirical supremum rejection sampling; Rubin (1987), The calculation of posterior
+    distributions by data augmentation: comment, for importance resampling.
     """
 
     table: Table
@@ -129,25 +136,59 @@ class ByReader:
         rows = x if n_samples is None else x.expand(n_samples, -1)
         if self.chain is None:
             return self._complete(rows, generator, gaps=gaps)
-        n = after_last_known(x)
-        wide = max(self._width(1), self.chain.n_outputs, x.shape[1] * 128)
-        parts = torch.split(rows, max(1, CELLS // (N_PROPOSALS * wide)))
-        return torch.cat([self._resample(part, n, self.chain, generator, gaps=gaps) for part in parts])
+        drawn, is_left = rows.clone(), torch.ones(len(rows), dtype=torch.bool, device=x.device)
+        for at in who_share_a_condition(rows, MIN_SHARING if n_samples is None else 1):
+            accepted = self._accept(rows[at[:1]], len(at), self.chain, generator, gaps=gaps)
+            if accepted is not None:
+                drawn[at], is_left[at] = accepted, False
+        for at in torch.split(is_left.nonzero().squeeze(-1), max(1, self._n_rows_of(self.chain) // N_PROPOSALS)):
+            drawn[at] = self._resample(rows[at], self.chain, generator, gaps=gaps)
+        return drawn
 
     def shares(self, x: Tensor, j: int, generator: torch.Generator) -> Tensor:  # noqa: D102
         x = self._unsaid(hidden(x, j, self.table))
         return torch.cat([self.reader.log_shares(rows[None], j)[0].exp() for rows in torch.split(x, self._n_rows(1))])
 
-    def _resample(self, x: Tensor, n: int, chain: Chain, generator: torch.Generator, *, gaps: bool) -> Tensor:
+    def _accept(
+        self, x: Tensor, n_samples: int, chain: Chain, generator: torch.Generator, *, gaps: bool
+    ) -> Tensor | None:
+        """Rows of the chain, each accepted by how likely it makes the cells that are known; None if too few are.
+
+        The largest probability so far stands for its supremum. Shape: (1, D) -> (n_samples, D).
+        """
+        n, at_once = after_last_known(x), self._n_rows_of(chain)
+        accepted, n_more = x[:0], max(n_samples, N_PILOT)
+        rows, log_weights, log_u = x[:0], x.new_zeros(0), x.new_zeros(0)
+        while len(accepted) < n_samples:
+            for part in torch.split(x.expand(n_more, -1), at_once):
+                proposals, log_prob = chain.propose(part[None], n, generator, gaps=gaps)
+                rows, log_weights = torch.cat([rows, proposals[0]]), torch.cat([log_weights, log_prob[0]])
+            new = torch.rand(n_more, generator=generator, dtype=x.dtype, device=x.device)
+            log_u = torch.cat([log_u, new.log()])
+            log_chance = log_weights - log_weights.max()
+            share = float(log_chance.exp().mean())
+            if not share >= MIN_ACCEPTED:  # nor where no row can meet it
+                return None
+            accepted = rows[log_u < log_chance]
+            n_more = math.ceil((n_samples - len(accepted)) / share)
+        return self._finish(accepted[:n_samples], chain, generator, gaps=gaps)
+
+    def _resample(self, x: Tensor, chain: Chain, generator: torch.Generator, *, gaps: bool) -> Tensor:
         """Draws of the chain given cells of the first n columns; p(x_≤n) / q(missing | known) weighs a proposal."""
+        n = after_last_known(x)
         proposals, log_q = self.reader.propose(x.repeat_interleave(N_PROPOSALS, 0)[None], n, generator, gaps=gaps)
-        if not gaps:
-            proposals[..., self.reader.indicators] = 0.0
-        log_weights = chain.log_prob_of_first(n, proposals) - log_q
+        log_weights = chain.propose(proposals, n, generator, gaps=gaps)[1] - log_q
         weights = log_weights.view(-1, N_PROPOSALS).softmax(dim=-1)
         chosen = torch.multinomial(weights, 1, generator=generator).squeeze(-1)
         rows = proposals[0].view(-1, N_PROPOSALS, x.shape[1])[torch.arange(len(x), device=x.device), chosen]
-        return chain.complete(rows[None], generator)[0]
+        return self._finish(rows, chain, generator, gaps=gaps)
+
+    def _finish(self, x: Tensor, chain: Chain, generator: torch.Generator, *, gaps: bool) -> Tensor:
+        """The gaps of rows drawn by the chain. Shape: (B, D), kept."""
+        if not gaps:
+            x[:, self.reader.indicators] = 0.0
+        parts = torch.split(x, self._n_rows_of(chain))
+        return torch.cat([chain.complete(part[None], generator)[0] for part in parts])
 
     def _complete(self, x: Tensor, generator: torch.Generator, *, gaps: bool) -> Tensor:
         parts = torch.split(x, self._n_rows(1))
@@ -164,6 +205,10 @@ class ByReader:
         """Rows that are completed at once."""
         return max(1, CELLS // self._width(n_copies))
 
+    def _n_rows_of(self, chain: Chain) -> int:
+        """Rows that the chain and the reader complete at once."""
+        return max(1, CELLS // max(self._width(1), chain.n_outputs, 128 * len(self.table.columns)))
+
     def _width(self, n_copies: int) -> int:
         """Numbers for each row in the widest layer."""
         n_levels = sum(len(column.edges) for column in self.table.columns)
@@ -174,6 +219,14 @@ def after_last_known(x: Tensor) -> int:
     """How many columns there are up to the last that any row knows. Shape: (N, D)."""
     known = (~x.isnan()).any(dim=0).nonzero()
     return int(known.max()) + 1 if len(known) else 0
+
+
+def who_share_a_condition(x: Tensor, least: int) -> list[Tensor]:
+    """Positions of the rows with the same known cells, where they are so many at least. Shape: (N, D) -> (n,) each."""
+    known = x.nan_to_num(nan=torch.inf).cpu().numpy()
+    _, group, counts = np.unique(known, axis=0, return_inverse=True, return_counts=True)
+    shared = [np.flatnonzero(group.ravel() == g) for g in np.flatnonzero(counts >= least)]
+    return [torch.from_numpy(at).to(x.device) for at in shared]
 
 
 def hidden(x: Tensor, j: int, table: Table) -> Tensor:

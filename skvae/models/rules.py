@@ -1,27 +1,19 @@
-"""What "auto" means: one table of rules for each purpose, and the plan of a fit that they make."""
+"""What "auto" means: one table of rules for each purpose."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Integral
-from typing import Literal, Self, TypeVar, cast
-
-import torch
+from typing import Literal, Self
 
 from skvae.likelihoods import Bernoulli, Gaussian
-from skvae.models.architecture import BESIDE, Architecture
 from skvae.models.pace import SMALL, STEPS_OF_A_ROW, Pace, n_folds, pace_of
-from skvae.models.plan import Parameters, Plan, Stage
-from skvae.priors import Normal
+from skvae.models.plan import Parameters
 from skvae.tables import Table
-from skvae.training import WARMUP, BetaSchedule, LinearBeta, NestedObjective, Objective, Recipe, resolve_precision
+from skvae.training import MAX_LEVELS, WARMUP
 
 MAX_COLUMNS = 100  # that see one another unless a user asks for it
-FREE_BITS_MAX = 1e30  # nats: no KL reaches them, and float32 holds them
-
-Number = TypeVar("Number", int, float)
 
 
 @dataclass(frozen=True)
@@ -34,8 +26,8 @@ class Facts:
         Sizes of the data, and of z.
     n_encoded : int
         Number of encoded columns: those of the data and the indicators of their gaps.
-    n_coded : int
-        Number of columns whose cells are levels.
+    n_coded, n_begun : int
+        Number of columns whose cells are levels, and how many of these a linear model can start.
     is_binary : bool
         Whether all columns are Bernoulli.
     is_gaussian : bool
@@ -47,19 +39,22 @@ class Facts:
     n_components: int
     n_encoded: int
     n_coded: int = 0
+    n_begun: int = 0
     is_binary: bool = False
     is_gaussian: bool = False
 
     @classmethod
-    def of(cls, table: Table, n_rows: int, n_components: int) -> Self:
-        """Facts of the columns of a table."""
+    def of(cls, table: Table, n_rows: int, n_components: int, *, carries_levels: bool = False) -> Self:
+        """Facts of the columns of a table, and whether networks can carry a linear start of levels."""
         families = table.data_families
+        are_begun = carries_levels and n_levels(table) <= MAX_LEVELS
         return cls(
             n_rows=n_rows,
             n_columns=len(families),
             n_components=n_components,
             n_encoded=len(table.families),
             n_coded=sum(family.levels != "none" for family in families),
+            n_begun=sum(family.levels == "nominal" for family in families) if are_begun else 0,
             is_binary=all(type(family) is Bernoulli for family in families),
             is_gaussian=all(type(family) is Gaussian and family.scaling == "shared" for family in families),
         )
@@ -116,11 +111,13 @@ class Rules:
         """Folds that are trained at most."""
         return n_folds(self.facts.n_rows)
 
-    def kl_warmup(self) -> float:
+    def kl_warmup(self, init: str) -> float:
         """None after a linear start; columns without one would switch components off before they are in use."""
-        if self.facts.is_binary:
+        facts = self.facts
+        if facts.is_binary:
             return 0.25
-        return 0.1 if self.facts.n_coded else 0.0
+        n_begun = facts.n_begun if init == "linear" else 0
+        return 0.1 if facts.n_coded > n_begun else 0.0
 
     def kl_by_draw(self) -> bool:
         """Whether the gradient of the KL runs through the draw alone: less noise where q is near the truth."""
@@ -142,9 +139,15 @@ class Rules:
             return 0.2
         return 0.0
 
-    def init(self) -> Literal["numbers", "random"]:
-        """Random where half of the columns or more are categories: a linear start would give z to the numbers alone."""
-        return "random" if 2 * self.facts.n_coded >= self.facts.n_columns else "numbers"
+    def init(self) -> Literal["linear", "numbers", "random"]:
+        """Linear for numbers; random where half of the columns or more are categories: numbers would take all of z.
+
+        Where three quarters are, categories start linearly, too, but not of few rows, which would be learned by heart.
+        """
+        facts = self.facts
+        if 2 * facts.n_coded < facts.n_columns:
+            return "numbers"
+        return "linear" if facts.n_rows >= 2 * SMALL and 4 * facts.n_begun >= 3 * facts.n_columns else "random"
 
     def n_parallel(self) -> int:
         """How many times as wide as a hidden layer the largest matrix products are."""
@@ -280,181 +283,22 @@ def has_models_beside(parameters: Parameters, table: Table) -> bool:
     return parameters.decoder == "conditional"
 
 
+def carries_levels(parameters: Parameters) -> bool:
+    """Whether the networks can carry a linear start of levels: see ``skvae.training.levels_to_start``."""
+    return parameters.encoder == "mlp" and parameters.decoder in ("auto", "factorized", "conditional")
+
+
+def n_levels(table: Table) -> int:
+    """Number of levels of all columns whose cells are levels."""
+    columns = zip(table.columns, table.families, strict=True)
+    return sum(len(column.edges) for column, family in columns if family.levels != "none")
+
+
 def rules_for(parameters: Parameters, table: Table, n_rows: int) -> Rules:
     """The table of rules for the purpose that the decoder serves."""
-    facts = Facts.of(table, n_rows, parameters.n_components)
+    facts = Facts.of(table, n_rows, parameters.n_components, carries_levels=carries_levels(parameters))
     if parameters.ordered:
-        check_can_be_nested(parameters)
         return NestedRules(facts)
     if parameters.decoder == "autoregressive":
         return SynthesisRules(facts)
     return Rules(facts)
-
-
-def decide(
-    parameters: Parameters, table: Table, n_rows: int, device: torch.device, *, is_continued: bool = False
-) -> Plan:
-    """The plan of a fit: what the user said, and what the rules say where it is "auto".
-
-    Parameters
-    ----------
-    parameters : Parameters
-        What the user said.
-    table : Table
-        The columns.
-    n_rows : int
-        Number of training rows.
-    device : torch.device
-        Device of the training.
-    is_continued : bool
-        Whether training goes on from a fitted model, whose z is in use already.
-
-    Raises
-    ------
-    ValueError
-        Where parameters contradict one another.
-    """
-    rules = rules_for(parameters, table, n_rows)
-    sizes = _hidden_layer_sizes(parameters, rules)
-    beside, sizes_beside = dict[str, Stage](), tuple[int, ...]()
-    if has_models_beside(parameters, table):
-        facts = Facts.of(table.of_columns, n_rows, parameters.n_components)
-        sizes_beside = _hidden_layer_sizes(parameters, ChainRules(facts))
-        for name in BESIDE:
-            of_model = RULES_BESIDE[name](facts)
-            recipe = _recipe(parameters, of_model, sizes_beside, device)
-            beside[name] = Stage(recipe, of_model.n_threads(sizes_beside), of_model.n_folds())
-    architecture = Architecture(
-        parameters.n_components,
-        sizes,
-        parameters.activation,
-        parameters.dropout,
-        parameters.encoder,
-        parameters.decoder,
-        parameters.prior,
-        sizes_beside,
-    )
-    return Plan(
-        architecture=architecture,
-        recipe=_recipe(parameters, rules, sizes, device),
-        objective=_objective(parameters, rules, is_continued=is_continued),
-        init=_init(parameters, rules, table),
-        early_stopping=_early_stopping(parameters, is_continued=is_continued),
-        validation_fraction=parameters.validation_fraction,
-        n_threads=rules.n_threads(sizes),
-        n_folds=rules.n_folds(),
-        beside=beside,
-        is_nested=parameters.ordered,
-    )
-
-
-def check_can_be_nested(parameters: Parameters) -> None:
-    """Refuse what has no first k components.
-
-    Raises
-    ------
-    ValueError
-        Where a parameter and ``ordered=True`` contradict each other.
-    """
-    can_be = {
-        "prior": parameters.prior in ("normal", Normal()),
-        "decoder": parameters.decoder in ("auto", "factorized", "conditional"),
-        "encoder": parameters.encoder == "mlp",
-        "objective": parameters.objective == "elbo",
-        "free_bits": parameters.free_bits in ("auto", 0),
-        "warm_start": not parameters.warm_start,
-    }
-    for name, is_possible in can_be.items():
-        if not is_possible:
-            value = getattr(parameters, name)
-            raise ValueError(
-                f"ordered=True trains the first k components as a model of their own, for every k, from a start of its "
-                f"own, for which {name} must be as it is by default, but it is {value!r}. Leave it out, or use "
-                f"ordered=False."
-            )
-
-
-def _hidden_layer_sizes(parameters: Parameters, rules: Rules) -> tuple[int, ...]:
-    asked = parameters.hidden_layer_sizes
-    if isinstance(asked, str):
-        return (rules.width(), rules.width())
-    if not all(isinstance(size, Integral) and size >= 1 for size in asked):
-        raise ValueError(
-            f"hidden_layer_sizes must hold positive integers, got {asked!r}. "
-            f"Pass (128, 128), say, or () for a linear encoder and decoder."
-        )
-    return tuple(map(int, asked))
-
-
-def _init(parameters: Parameters, rules: Rules, table: Table) -> str:
-    if parameters.init == "auto":
-        return rules.init()
-    carries = parameters.encoder == "mlp" and parameters.decoder in ("auto", "factorized", "conditional")
-    can_start = [family.is_linear or (family.levels == "nominal" and carries) for family in table.families]
-    if parameters.init == "linear" and not any(can_start):
-        names = " or ".join(repr(name) for name in sorted({family.name for family in table.data_families}))
-        raise ValueError(
-            f"init='linear' starts at a linear model of columns whose likelihood has a location, such as 'gaussian' or "
-            f"'normal_scores', and, where encoder and decoder are skvae's own and the decoder is factorized, of "
-            f"categories, but all columns here are {names}. Use init='auto', or another likelihood."
-        )
-    return parameters.init
-
-
-def _recipe(parameters: Parameters, rules: Rules, sizes: Sequence[int], device: torch.device) -> Recipe:
-    batch_size = int(_number(parameters.batch_size, rules.batch_size()))  # scikit-learn takes True for the integer 1
-    return Recipe(
-        learning_rate=float(_number(parameters.learning_rate, rules.learning_rate())),
-        weight_decay=float(_number(parameters.weight_decay, rules.weight_decay())),
-        batch_size=batch_size,
-        max_iter=int(_number(parameters.max_iter, rules.max_iter(batch_size))),
-        n_iter_no_change=parameters.n_iter_no_change,
-        tol=float(parameters.tol),
-        dtype=resolve_precision(
-            parameters.precision, width=max(sizes, default=1), n_columns=rules.n_parallel(), device=device
-        ),
-        patient_until=rules.patient_until(),
-    )
-
-
-def _objective(parameters: Parameters, rules: Rules, *, is_continued: bool) -> Objective:
-    kind = NestedObjective if parameters.ordered else Objective
-    return kind(
-        name=cast(Literal["elbo", "iwae"], parameters.objective),
-        beta=_beta(parameters, rules, is_continued=is_continued),
-        free_bits=_free_bits(parameters, rules),
-        n_draws=int(parameters.n_draws),
-        input_dropout=_number(parameters.input_dropout, rules.input_dropout()),
-        input_noise=float(parameters.input_noise),
-        kl_by_draw=rules.kl_by_draw(),
-    )
-
-
-def _beta(parameters: Parameters, rules: Rules, *, is_continued: bool) -> BetaSchedule:
-    if isinstance(parameters.beta, BetaSchedule):
-        return parameters.beta
-    return LinearBeta(float(parameters.beta), end=0.0 if is_continued else rules.kl_warmup())
-
-
-def _early_stopping(parameters: Parameters, *, is_continued: bool) -> str | bool:
-    if is_continued and parameters.early_stopping == "auto":
-        return False  # the model may have seen every row: no fold can judge it
-    return parameters.early_stopping
-
-
-def _free_bits(parameters: Parameters, rules: Rules) -> float:
-    if parameters.objective == "elbo":
-        return min(float(_number(parameters.free_bits, rules.free_bits())), FREE_BITS_MAX)
-    if parameters.free_bits not in ("auto", 0):
-        raise ValueError(
-            f"objective='iwae' has no KL of each component, so free_bits must be 0 or 'auto', "
-            f"got {parameters.free_bits!r}. Use objective='elbo' with free_bits."
-        )
-    return 0.0
-
-
-def _number(asked: str | Number, rule: Number) -> Number:
-    """What the user said, or the rule where that is "auto"."""
-    if isinstance(asked, str):
-        return rule
-    return asked

@@ -106,7 +106,7 @@ class FirstPass:
             return
         self._positions, self.X = self._sample.rows()
         if self._survey is not None:
-            self.table = self._survey.table().with_copies_of(self.X)
+            self.table = self._survey.table()
 
     def data(self, weights: Tensor | None = None) -> Data:
         """The stream to train on, and its sample, which starts the model and judges it."""

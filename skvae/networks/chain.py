@@ -87,15 +87,6 @@ class Chain(ByColumn):
         is_known = torch.arange(x.shape[-1], device=x.device) < n_known
         return self.joint.log_prob(x.masked_fill(is_known, torch.nan), self(x))
 
-    def log_prob_of_first(self, n: int, x: Tensor) -> Tensor:
-        """Log p over the observed cells of the first n columns, one at a time. Shape: (S, B, D) -> (S, B)."""
-        context, total = x.new_zeros(*x.shape[:2], 2 * RANK), x.new_zeros(x.shape[:2])
-        table, weights = self.context.table(), self.smoothing(self.U)
-        for j, block in enumerate(columns_alone(self.joint, x)[:n]):
-            total = total + log_prob_of_column(j, block, x, self._heads_of_column(j, x, context, weights))
-            context = context + self.context.cell(x, j, block, table)
-        return total
-
     def objective(self, x: Tensor, noise: Tensor) -> Tensor:
         """What training maximises for each row: its log-probability; there is no noise in it. Shape: (S, B)."""
         return self.joint.log_prob(x, self(x))
@@ -129,12 +120,41 @@ class Chain(ByColumn):
         x, context = x.clone(), x.new_zeros(*x.shape[:2], 2 * RANK)
         table, weights = self.context.table(), self.smoothing(self.U)
         for j, block in enumerate(columns_alone(self.joint, x)):
-            heads = self._heads_of_column(j, x, context, weights)
-            if tune is not None:
-                heads = tune(j, block, x, heads)
-            fill_column(self.joint, j, block, x, heads, generator)
+            if x[..., j].isnan().any():
+                heads = self._heads_of_column(j, x, context, weights)
+                if tune is not None:
+                    heads = tune(j, block, x, heads)
+                fill_column(self.joint, j, block, x, heads, generator)
             context = context + self.context.cell(x, j, block, table)
         return x
+
+    def propose(self, x: Tensor, n: int, generator: torch.Generator, *, gaps: bool) -> tuple[Tensor, Tensor]:
+        """Rows whose first n columns are completed, and the log-probability of the cells that were known, nats.
+
+        Each cell is given the earlier ones alone, so that of complete rows it is log p of these columns.
+
+        Parameters
+        ----------
+        gaps : bool
+            Whether rows may have gaps; else it is said that there are none, which adds no probability.
+
+        Shape: (1, B, D) -> (1, B, D), (1, B).
+        """
+        x, is_known = x.clone(), ~x.isnan()
+        context, log_prob = x.new_zeros(*x.shape[:2], 2 * RANK), x.new_zeros(x.shape[:2])
+        table, weights = self.context.table(), self.smoothing(self.U)
+        indicators = self.joint.indicators.values()
+        for j, block in enumerate(columns_alone(self.joint, x)[:n]):
+            if j in indicators and not gaps:
+                x[..., j] = 0.0
+            else:
+                heads = self._heads_of_column(j, x, context, weights)
+                if is_known[..., j].any():
+                    of_cells = log_prob_of_column(j, block, x, heads)
+                    log_prob = log_prob + of_cells.masked_fill(~is_known[..., j], 0.0)
+                fill_column(self.joint, j, block, x, heads, generator)
+            context = context + self.context.cell(x, j, block, table)
+        return x, log_prob
 
     def _heads_of_column(self, j: int, x: Tensor, context: Tensor, weights: Tensor) -> dict[str, Tensor]:
         """The heads of column j after the columns so far. Shape: context (S, B, 2 R), weights (S, T, 2 R)."""

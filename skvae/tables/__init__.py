@@ -17,7 +17,7 @@ from skvae.tables.columns import (
     WholeColumn,
 )
 from skvae.tables.conditions import fill_gaps, keep_given, position_of, read_condition
-from skvae.tables.copies import Copy, draw_copies, log_prob_of_copies
+from skvae.tables.copies import Copies, Copy
 from skvae.tables.encoded import EncodedColumn
 from skvae.tables.flat import FlatTable, check_levels
 from skvae.tables.frames import Native, to_pandas
@@ -47,6 +47,7 @@ __all__ = [
     "CategoryColumn",
     "Chunks",
     "Column",
+    "Copies",
     "Copy",
     "EncodedColumn",
     "Equation",
@@ -73,13 +74,11 @@ __all__ = [
     "choose_families",
     "column_of",
     "concatenate",
-    "draw_copies",
     "fill_gaps",
     "gaps_of",
     "is_memory_map",
     "is_stream",
     "keep_given",
-    "log_prob_of_copies",
     "position_of",
     "python_reader_of",
     "read_condition",

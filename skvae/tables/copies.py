@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from numpy.typing import NDArray
 
 from skvae.tables.bins import Bins, Floats, Integers
@@ -80,28 +81,112 @@ class Cells:
     """
 
     def __init__(self, rows: Rows, codec: HistogramColumn, j: int) -> None:
-        self.rows, self.codec = rows, codec
+        self.rows, self.codec, self.j = rows, codec, j
         self.numbers = codec.numbers(column_of(rows, j))
         self.level = _level_of(self.numbers, codec.bins)
         self.is_copy = np.zeros(len(rows), dtype=bool)
         self._points = list[Floats]()
 
-    def meet(self, reference: int) -> tuple[Floats, Mask]:
-        """Values of another column as this one reads them, and where cells may be copies of these. Shape: (N,) both.
+    def read(self, reference: int) -> Floats:
+        """Values of another column as this one reads them. Shape: (N,)."""
+        return self.codec.numbers(column_of(self.rows, reference))
+
+    def may_be(self, values: Floats) -> Mask:
+        """Where cells may be copies of the values of another column. Shape: (N,), kept.
 
         They may where both lie in one range, and the value is none that the cell could have copied before.
         """
-        values = self.codec.numbers(column_of(self.rows, reference))
-        may_be = (self.level >= 0) & (self.codec.bins.range_of(values) == self.level)
+        may_be: Mask = (self.level >= 0) & (self.codec.bins.range_of(values) == self.level)
         for point in self._points:
             may_be &= values != point
-        return values, may_be & ~self.is_copy
+        return may_be & ~self.is_copy
 
     def copy(self, values: Floats, may_be: Mask, is_copy: Mask) -> None:
         """Let cells be copies of the values of another column, where others may have been. Shape: (N,) each."""
         self.numbers = np.where(is_copy, values, self.numbers)
         self.is_copy |= is_copy
         self._points.append(np.where(may_be, values, np.nan))
+
+
+@dataclass(frozen=True)
+class Copies:
+    """Which cells may be the value of an earlier one, and the columns that are read for it.
+
+    Attributes
+    ----------
+    pairs : sequence of C Copy
+        Which cell of which, in the order of the columns.
+    ranged : dict of int to HistogramColumn
+        The columns that can be compared, by position.
+    """
+
+    pairs: Sequence[Copy]
+    ranged: Ranged
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def chances(self, n_rows: int, generator: torch.Generator) -> Floats:
+        """Numbers from 0 to 1 that decide on each copy in each row. Shape: (N, C)."""
+        size = (n_rows, len(self.pairs))
+        return torch.rand(size, generator=generator, device=generator.device).cpu().numpy()
+
+    def draw(self, rows: Rows, chances: Floats, is_known: Mask | None = None) -> Rows:
+        """Rows as drawn, in which cells are copies as often as they were in the rows of training. Shape: (N, D), kept.
+
+        Parameters
+        ----------
+        rows : ndarray or DataFrame of shape (N, D)
+            Draws.
+        chances : ndarray of shape (N, C)
+            A cell that may be a copy is one where its number is less than the share.
+        is_known : ndarray of bool of shape (N, D), optional
+            Cells that stay as they are.
+        """
+        if not self.pairs:
+            return rows
+        rows, chance = rows.copy(), iter(chances.T)
+        for cells, of_column in self._by_column(rows):
+            is_free = np.ones(len(rows), dtype=bool) if is_known is None else ~is_known[:, cells.j]
+            for copy in of_column:
+                values = cells.read(copy.reference)
+                may_be = cells.may_be(values)
+                is_drawn = next(chance) < copy.shares[cells.level]
+                cells.copy(values, may_be, may_be & is_free & is_drawn)
+            _put(rows, cells)
+        return rows
+
+    def log_prob(self, rows: Rows) -> Floats:
+        """What copies add to the log-probability of each row, nats. Shape: (N, D) -> (N,).
+
+        A cell that is a copy has the probability s instead of a density; others that might have been one have a
+        density that is 1 - s times as large.
+        """
+        total = np.zeros(len(rows))
+        for cells, of_column in self._by_column(rows):
+            for copy in of_column:
+                values = cells.read(copy.reference)
+                may_be = cells.may_be(values)
+                is_equal, shares = may_be & (values == cells.numbers), copy.shares[cells.level]
+                of_copy = np.log(shares) + cells.codec.bins.log_width[cells.level]
+                total += np.where(is_equal, of_copy, np.where(may_be, np.log1p(-shares), 0.0))
+                cells.copy(values, may_be, is_equal)
+        return total
+
+    def are_possible(self) -> bool:
+        """Whether the columns can copy one another as is said, in their order."""
+        columns = [copy.column for copy in self.pairs]
+        return columns == sorted(columns) and all(
+            {copy.column, copy.reference} <= self.ranged.keys()
+            and are_comparable(self.ranged[copy.column], self.ranged[copy.reference])
+            and copy.shares.shape == (len(self.ranged[copy.column].edges),)
+            for copy in self.pairs
+        )
+
+    def _by_column(self, rows: Rows) -> Iterator[tuple[Cells, Iterator[Copy]]]:
+        """The cells of each column with copies, read when its turn comes, and what they may be copies of."""
+        for j, of_column in groupby(self.pairs, key=attrgetter("column")):
+            yield Cells(rows, self.ranged[j], j), of_column
 
 
 def find_copies(rows: Rows, ranged: Ranged) -> tuple[Copy, ...]:
@@ -116,7 +201,7 @@ def find_copies(rows: Rows, ranged: Ranged) -> tuple[Copy, ...]:
 
     Returns
     -------
-    tuple of Copies
+    tuple of Copy
         In the order of the columns; those of one column by how often they occur among the cells that are none of the
         others.
     """
@@ -124,64 +209,18 @@ def find_copies(rows: Rows, ranged: Ranged) -> tuple[Copy, ...]:
     found = list[Copy]()
     for j, references in _candidates(_some(rows, N_FIRST), ranged).items():
         cells = Cells(rows, ranged[j], j)
-        for _ in range(N_COPIED):
-            beyond_chance = [_n_beyond_chance(cells, *cells.meet(r)) for r in references]
-            if max(beyond_chance, default=0.0) < max(MIN_SHARE * len(rows), MIN_ROWS):
+        values = {r: cells.read(r) for r in references}
+        for _ in range(min(N_COPIED, len(references))):
+            beyond_chance = {r: _n_beyond_chance(cells, values[r], cells.may_be(values[r])) for r in values}
+            best = max(beyond_chance, key=beyond_chance.__getitem__)
+            if beyond_chance[best] < max(MIN_SHARE * len(rows), MIN_ROWS):
                 break
-            best = references.pop(int(np.argmax(beyond_chance)))
-            values, may_be = cells.meet(best)
-            is_equal = may_be & (values == cells.numbers)
+            copied = values.pop(best)
+            may_be = cells.may_be(copied)
+            is_equal = may_be & (copied == cells.numbers)
             found.append(Copy(j, best, _shares(cells, may_be, is_equal)))
-            cells.copy(values, may_be, is_equal)
+            cells.copy(copied, may_be, is_equal)
     return tuple(found)
-
-
-def draw_copies(
-    rows: Rows, copies: Sequence[Copy], ranged: Ranged, uniform: Floats, is_known: NDArray[np.bool_] | None = None
-) -> Rows:
-    """Rows as drawn, in which cells are copies as often as they were in the rows of training. Shape: (N, D), kept.
-
-    Parameters
-    ----------
-    rows : ndarray or DataFrame of shape (N, D)
-        Draws.
-    copies : sequence of C Copies
-        In the order of the columns.
-    ranged : dict of int to HistogramColumn
-        The columns by position.
-    uniform : ndarray of shape (N, C)
-        Draws from 0 to 1: a cell that may be a copy is one where its draw is less than the share.
-    is_known : ndarray of bool of shape (N, D), optional
-        Cells that stay as they are.
-    """
-    rows, draws = rows.copy(), iter(uniform.T)
-    for j, of_column in groupby(copies, key=attrgetter("column")):
-        cells = Cells(rows, ranged[j], j)
-        is_free = np.ones(len(rows), dtype=bool) if is_known is None else ~is_known[:, j]
-        for copy in of_column:
-            values, may_be = cells.meet(copy.reference)
-            is_drawn = next(draws) < copy.shares[cells.level]
-            cells.copy(values, may_be, may_be & is_free & is_drawn)
-        _put(rows, j, cells)
-    return rows
-
-
-def log_prob_of_copies(rows: Rows, copies: Sequence[Copy], ranged: Ranged) -> Floats:
-    """What copies add to the log-probability of each row, nats. Shape: (N, D) -> (N,).
-
-    A cell that is a copy has the probability s instead of a density; others that might have been one have a density
-    that is 1 - s times as large.
-    """
-    total = np.zeros(len(rows))
-    for j, of_column in groupby(copies, key=attrgetter("column")):
-        cells = Cells(rows, ranged[j], j)
-        for copy in of_column:
-            values, may_be = cells.meet(copy.reference)
-            is_equal, shares = may_be & (values == cells.numbers), copy.shares[cells.level]
-            of_copy = np.log(shares) + cells.codec.bins.log_width[cells.level]
-            total += np.where(is_equal, of_copy, np.where(may_be, np.log1p(-shares), 0.0))
-            cells.copy(values, may_be, is_equal)
-    return total
 
 
 def ranged_of(columns: Iterable[tuple[int, Column]]) -> dict[int, HistogramColumn]:
@@ -211,7 +250,9 @@ def _candidates(rows: Rows, ranged: Ranged) -> dict[int, list[int]]:
     found = dict[int, list[int]]()
     for j in sorted(compared):
         is_ranged = ranged[j].bins.covers(numbers[j])
-        found[j] = [r for r in earlier[j] if _is_share(is_ranged & (values[r] == values[j]))]
+        references = [r for r in earlier[j] if _is_share(is_ranged & (values[r] == values[j]))]
+        if references:
+            found[j] = references
     return found
 
 
@@ -219,17 +260,6 @@ def are_comparable(column: HistogramColumn, other: HistogramColumn) -> bool:
     """Whether a column can read the values of another."""
     has_zone, other_has = (zone_of(codec.dtype) is not None for codec in (column, other))
     return column.number.shared_unit == other.number.shared_unit and has_zone == other_has
-
-
-def are_copies_of(copies: Sequence[Copy], ranged: Ranged) -> bool:
-    """Whether columns can copy one another as is said, in the order of the columns."""
-    columns = [copy.column for copy in copies]
-    return columns == sorted(columns) and all(
-        {copy.column, copy.reference} <= ranged.keys()
-        and are_comparable(ranged[copy.column], ranged[copy.reference])
-        and copy.shares.shape == (len(ranged[copy.column].edges),)
-        for copy in copies
-    )
 
 
 def _is_share(mask: Mask) -> bool:
@@ -280,13 +310,13 @@ def _shares(cells: Cells, may_be: Mask, is_equal: Mask) -> NDArray[np.float64]:
     return np.asarray((n_copies + PRIOR_ROWS * overall) / (n_rows + PRIOR_ROWS))
 
 
-def _put(rows: Rows, j: int, cells: Cells) -> None:
-    """Write the cells that are copies into a column of rows."""
+def _put(rows: Rows, cells: Cells) -> None:
+    """Write the cells that are copies into their column of rows."""
     if not cells.is_copy.any():
         return
     copied: Any = pd.Series(cells.codec.number.decode(cells.numbers[cells.is_copy]))
     if isinstance(rows, pd.DataFrame):
-        column: Any = with_cells(rows.iloc[:, j], cells.is_copy, copied)
-        rows.isetitem(j, column)
+        column: Any = with_cells(rows.iloc[:, cells.j], cells.is_copy, copied)
+        rows.isetitem(cells.j, column)
     else:
-        rows[cells.is_copy, j] = copied
+        rows[cells.is_copy, cells.j] = copied

@@ -15,7 +15,7 @@ from skvae.likelihoods import Likelihood
 from skvae.tables.bins import Floats
 from skvae.tables.columns import CategoryColumn, Column, IdentifierColumn
 from skvae.tables.columns.cells import is_missing
-from skvae.tables.copies import Copy, are_copies_of
+from skvae.tables.copies import Copies, Copy
 from skvae.tables.encoded import EncodedColumn
 from skvae.tables.frames import Native
 from skvae.tables.table import Table
@@ -71,7 +71,7 @@ class FlatTable:
         n = len(self.indicated)
         data = [self._encoded(n + j) for j in range(len(self.columns) - n)]
         table = Table(data, self.labels, self.dtype, self.native, self.identifiers, tuple(self.copies))
-        if not are_copies_of(table.copies, table.ranged):
+        if not Copies(table.copies, table.ranged).are_possible():
             raise ValueError("The copies of its table are not those of its columns")
         return table
 

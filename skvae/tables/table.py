@@ -70,6 +70,7 @@ class Table:
         histograms: bool = False,
         protect: Protect = None,
         native: Native | None = None,
+        copies: bool = True,
     ) -> Table:
         """Choose families, learn levels, ranges and scales.
 
@@ -88,11 +89,13 @@ class Table:
             DataFrame, 2 below 150 rows, and None below 100.
         native : Native, optional
             Where the rows come from, if not from pandas.
+        copies : bool
+            Whether to look for columns that copy earlier ones: what a chain draws, and nothing else reads.
 
         Returns
         -------
         Table
-            What ``Survey`` learns of one chunk.
+            What ``Survey`` learns of one chunk, and the copies.
 
         Raises
         ------
@@ -103,7 +106,8 @@ class Table:
         cells = statistics.read(X)
         statistics.check_observed()
         statistics.check_support(cells, X)
-        return cls.of(statistics, X, native).with_copies_of(X)
+        table = cls.of(statistics, X, native)
+        return table.with_copies_of(X) if copies else table
 
     @classmethod
     def of(cls, statistics: Statistics, like: Rows, native: Native | None) -> Table:
@@ -114,8 +118,9 @@ class Table:
         return cls(data, None, like.dtype, native)
 
     def with_copies_of(self, X: Rows) -> Table:
-        """The table, and which columns copy earlier ones in some rows."""
-        return replace(self, copies=find_copies(X, self.ranged))
+        """The table, and which columns copy earlier ones in some rows; itself where none does."""
+        copies = find_copies(X, self.ranged)
+        return replace(self, copies=copies) if copies else self
 
     def __repr__(self) -> str:
         return f"<Table of {self.n_columns} column(s)>"

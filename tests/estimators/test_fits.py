@@ -13,6 +13,7 @@ from sklearn.base import clone
 from skvae import VAETransformer
 from skvae.tables import Table
 from tests.models.planes import model, near_a_plane, parts_of
+from tests.tables.bills import bills
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +151,21 @@ def test_weights_count_in_proportion(factor, line):
 
 
 # -- identifiers -----------------------------------------------------------------------------------------------------
+
+
+def test_copies_are_looked_for_where_a_chain_will_draw_them(monkeypatch):
+    X, few = bills(1000), {"max_iter": 1, "random_state": 0}
+    alone = VAETransformer(1, decoder="factorized", **few).fit(X)
+    assert alone.table_.copies == ()
+    copies = VAETransformer(1, **few).fit(X).table_.copies
+    assert [(copy.column, copy.reference) for copy in copies] == [(2, 1)]
+    begun = VAETransformer(1, random_state=0).partial_fit(X[:300], table=alone.table_)
+    assert len(begun.table_.copies) == 1
+    known = begun.table_
+    assert begun.partial_fit(X[300:]).table_ is known
+    monkeypatch.setattr("skvae.models.streaming.IN_MEMORY", 500)
+    streamed = VAETransformer(1, **few).fit_chunks([X[:500], X[500:]])
+    assert len(streamed.table_.copies) == 1
 
 
 def test_identifiers_of_a_stream_are_those_of_a_chunk(tiny, named_rows, monkeypatch):

@@ -9,7 +9,14 @@ from scipy import stats
 
 from skvae import VAETransformer
 from skvae.likelihoods import Bernoulli, Categorical, Ordinal
-from skvae.models.completing import ByParticles, ByReader, after_last_known, completer, hidden
+from skvae.models.completing import (
+    ByParticles,
+    ByReader,
+    after_last_known,
+    completer,
+    hidden,
+    who_share_a_condition,
+)
 from skvae.networks import MLP, Chain, Reader
 from skvae.tables import Table
 
@@ -126,26 +133,54 @@ def test_what_completes_is_the_reader_where_there_is_one(vae, table):
     assert isinstance(completer(plain.table_, plain.vae_), ByParticles)
 
 
-@pytest.mark.parametrize("known", [[2], [3], [1, 3], [0]])
-def test_samples_are_those_of_the_chain_whatever_the_reader_proposes(known, joint_of, monkeypatch):
-    """Two models that know nothing of each other: rows have the exact conditional probabilities of the chain."""
-    monkeypatch.setattr("skvae.models.completing.N_PROPOSALS", 60)
-    parts, n = [(Categorical(), [2, 0], [3, 2]), (Bernoulli(), [1], [0]), (Ordinal(), [3], [3])], 2000
+@pytest.fixture
+def unlike(joint_of):
+    """A chain and a reader that know nothing of each other."""
+    parts = [(Categorical(), [2, 0], [3, 2]), (Bernoulli(), [1], [0]), (Ordinal(), [3], [3])]
     seed = torch.Generator().manual_seed(0)
     chain = Chain(joint_of(parts), lambda n_in, n_out: MLP(n_in, n_out, (6,), "silu", 0.0, seed), seed).double()
     reader = Reader(joint_of(parts), (8,), seed).double()
     for parameter in [*chain.parameters(), *reader.parameters()]:
         parameter.requires_grad_(False).normal_(std=0.3, generator=seed)
-    rows = torch.cartesian_prod(*[torch.arange(levels, dtype=torch.float64) for levels in (2, 2, 3, 3)])
+    return ByReader(Table.fit(pd.DataFrame({name: [0.0, 1.0] for name in "abcd"})), reader, chain)
+
+
+def given_ones(known):
     given = torch.full((1, 4), torch.nan, dtype=torch.float64)
     given[:, known] = 1.0
+    return given
+
+
+def assert_has_the_shares_of(chain, known, drawn):
+    """Rows have the exact conditional probabilities of the chain."""
+    rows = torch.cartesian_prod(*[torch.arange(levels, dtype=torch.float64) for levels in (2, 2, 3, 3)])
     shares = chain.log_prob(rows[None])[0].masked_fill((rows[:, known] != 1).any(dim=1), -torch.inf).softmax(dim=0)
-    by = ByReader(None, reader, chain)
-    drawn = by._resample(given.expand(n, 4), after_last_known(given), chain, seed, gaps=False)
     counts = (drawn.floor()[:, None] == rows).all(dim=2).sum(dim=0)
     possible = shares > 0
-    assert int(counts[possible].sum()) == n
-    assert stats.chisquare(counts[possible], n * shares[possible]).pvalue > 1e-4
+    assert int(counts[possible].sum()) == len(drawn)
+    assert stats.chisquare(counts[possible], len(drawn) * shares[possible]).pvalue > 1e-4
+
+
+@pytest.mark.parametrize("known", [[2], [3], [1, 3], [0], []])
+def test_samples_are_those_of_the_chain_whatever_the_reader_proposes(known, unlike, monkeypatch):
+    monkeypatch.setattr("skvae.models.completing.N_PROPOSALS", 60)
+    given, seed = given_ones(known), torch.Generator().manual_seed(1)
+    drawn = unlike._resample(given.expand(2000, 4), unlike.chain, seed, gaps=False)
+    assert_has_the_shares_of(unlike.chain, known, drawn)
+
+
+@pytest.mark.parametrize("known", [[2], [3], [1, 3], [0], []])
+def test_rows_of_the_chain_that_meet_a_condition_are_accepted(known, unlike):
+    given, seed = given_ones(known), torch.Generator().manual_seed(1)
+    drawn = unlike._accept(given, 2000, unlike.chain, seed, gaps=False)
+    assert_has_the_shares_of(unlike.chain, known, drawn)
+
+
+def test_where_few_rows_meet_a_condition_the_reader_proposes(unlike, monkeypatch):
+    given, seed = given_ones([3]), torch.Generator().manual_seed(1)
+    monkeypatch.setattr("skvae.models.completing.MIN_ACCEPTED", 0.99)
+    assert unlike._accept(given, 10, unlike.chain, seed, gaps=False) is None
+    assert len(unlike.sample(given, 10, seed, gaps=False)) == 10
 
 
 def test_each_row_of_a_table_is_completed_under_its_own_condition(vae):
@@ -157,6 +192,14 @@ def test_each_row_of_a_table_is_completed_under_its_own_condition(vae):
     assert (drawn.loc["w", "kind"] == "high").mean() == pytest.approx(0.9, abs=0.08)
     assert (drawn.loc["z", "kind"] == "high").mean() == pytest.approx(0.5, abs=0.12)
     assert len(vae.sample(given=given[:1].astype({"kind": object}), random_state=0)) == 1
+
+
+def test_rows_that_share_a_condition_are_found():
+    nan = torch.nan
+    x = torch.tensor([[0.0, nan], [nan, 1.0], [0.0, nan], [nan, 0.0], [0.0, nan], [nan, 1.0]])
+    assert [at.tolist() for at in who_share_a_condition(x, 2)] == [[0, 2, 4], [1, 5]]
+    assert [at.tolist() for at in who_share_a_condition(x, 3)] == [[0, 2, 4]]
+    assert [at.tolist() for at in who_share_a_condition(x[:0], 1)] == []
 
 
 def test_columns_end_with_the_last_that_is_known():

@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from skvae import VAETransformer
 from skvae.likelihoods import StudentT
 from skvae.models import match_prior
+from skvae.models.passes import in_precision
 from skvae.objectives import normal_nodes
 from skvae.priors import FreeMixture
 
@@ -41,7 +42,7 @@ def test_rows_without_weight_do_not_matter(fitted, iris):
 
 def test_a_bound_by_few_draws_is_their_mean(fitted, iris):
     match_prior(fitted.vae_, fitted.table_.encode(iris).float(), 10, seed=0)
-    vae, x = fitted._model()._module(torch.float64), fitted.table_.encode(iris)[None]
+    vae, x = in_precision(fitted.vae_, torch.float64), fitted.table_.encode(iris)[None]
     q = vae.posterior(x)
     draws = [q.at(epsilon) for epsilon in normal_nodes(4, 2)]
     ratios = [vae.log_likelihood(z, x) + vae.prior.log_prob(z) - q.log_prob(z) for z in draws]

@@ -1,14 +1,10 @@
-import dataclasses
 import math
 
 import pandas as pd
 import pytest
-import torch
-from torch import nn
 
 from skvae import VAETransformer
 from skvae.likelihoods import Bernoulli, Gaussian
-from skvae.models import decide
 from skvae.models.pace import MIDDLE, PACES, SMALL, STEPS_OF_A_ROW, TINY
 from skvae.models.rules import (
     MAX_COLUMNS,
@@ -20,12 +16,10 @@ from skvae.models.rules import (
     has_models_beside,
 )
 from skvae.tables import Table
-from skvae.training import CyclicalBeta, LinearBeta
 
 FEW, MANY = SMALL - 1, SMALL
 ROWS = [2, 30, 150, 400, FEW, MANY, 5000, 20_000, 1_000_000]
 PACED = [TINY - 1, FEW, MIDDLE - 1, MIDDLE]  # one of each pace
-CPU = torch.device("cpu")
 
 
 def facts(n_rows, n_columns=10, n_components=2, **more):
@@ -150,13 +144,24 @@ def test_cells_are_hidden_where_gaussian_rows_are_wide_and_redundant():
 
 
 def test_half_of_the_columns_decide_where_training_starts():
-    assert rules(100, 4, n_coded=1).init() == "numbers"
-    assert rules(100, 4, n_coded=2).init() == "random"
+    assert rules(100, 4, n_coded=1, n_begun=1).init() == "numbers"
+    assert rules(100, 4, n_coded=2, n_begun=2).init() == "random"
+
+
+def test_categories_of_many_rows_start_too_where_there_is_little_else():
+    assert rules(1999, 4, n_coded=4, n_begun=4).init() == "random"
+    assert rules(2000, 4, n_coded=4, n_begun=4).init() == "linear"
+    assert rules(2000, 4, n_coded=3, n_begun=3).init() == "linear"
+    assert rules(2000, 4, n_coded=4, n_begun=2).init() == "random"
+    assert rules(2000, 4, n_coded=2, n_begun=2).init() == "random"
+    assert rules(2000, 4, n_coded=1, n_begun=1).init() == rules(2000, 4).init() == "numbers"
 
 
 def test_z_is_kept_in_use_where_it_has_no_linear_start_or_no_need():
-    assert [rules(100, n_coded=n).kl_warmup() for n in (0, 1)] == [0.0, 0.1]
-    assert rules(100, is_binary=True).kl_warmup() == 0.25
+    assert [rules(100, n_coded=n).kl_warmup("numbers") for n in (0, 1)] == [0.0, 0.1]
+    assert [rules(100, n_coded=2, n_begun=n).kl_warmup("linear") for n in (1, 2)] == [0.1, 0.0]
+    assert rules(100, n_coded=2, n_begun=2).kl_warmup("random") == 0.1
+    assert rules(100, is_binary=True).kl_warmup("random") == 0.25
     assert rules(100).free_bits() == 0.0 < SynthesisRules(facts(100)).free_bits()
 
 
@@ -164,90 +169,12 @@ def test_facts_are_those_of_the_columns_of_the_data():
     frame = pd.DataFrame({"a": [1.0, None, 2.0], "kind": ["x", "y", "x"], "flag": [True, False, True]})
     found = Facts.of(Table.fit(frame, add_indicator=True), 3, 7)
     assert found == Facts(n_rows=3, n_columns=3, n_components=7, n_encoded=4, n_coded=2)
+    begun = Facts.of(Table.fit(frame), 3, 7, carries_levels=True)
+    assert (begun.n_coded, begun.n_begun) == (2, 2)
     of_array = Table.fit(frame[["a"]].to_numpy())
     assert Facts.of(of_array, 3, 7).is_gaussian
     assert not Facts.of(Table.fit(frame[["a"]].to_numpy(), Gaussian("column")), 3, 7).is_gaussian
     assert Facts.of(Table.fit(frame[["flag"]].to_numpy(), Bernoulli()), 3, 7).is_binary
-
-
-@pytest.fixture
-def table(iris):
-    return Table.fit(iris)
-
-
-def test_a_number_wins_over_every_rule(table):
-    said = {"learning_rate": 0.5, "weight_decay": 0.25, "batch_size": 3, "max_iter": 9, "hidden_layer_sizes": [4]}
-    of_objective = {"free_bits": 0.5, "input_dropout": 0.3, "input_noise": 0.2}
-    plan = decide(VAETransformer(**said, **of_objective, init="random"), table, 150, CPU)
-    recipe = plan.recipe
-    assert (recipe.learning_rate, recipe.weight_decay, recipe.batch_size, recipe.max_iter) == (0.5, 0.25, 3, 9)
-    assert plan.architecture.hidden_layer_sizes == (4,)
-    assert {name: getattr(plan.objective, name) for name in of_objective} == of_objective
-    assert plan.init == "random"
-
-
-def test_auto_is_what_the_rules_say(table):
-    of_rules = Rules(Facts.of(table, 150, 10))
-    plan = decide(VAETransformer(), table, 150, CPU)
-    assert plan.architecture.hidden_layer_sizes == (of_rules.width(),) * 2
-    assert plan.recipe.max_iter == of_rules.max_iter(plan.recipe.batch_size)
-    assert (plan.early_stopping, plan.init, plan.n_threads) == ("auto", "numbers", 1)
-
-
-def test_a_model_that_is_continued_has_z_in_use_and_may_have_seen_every_row(table):
-    plan = decide(VAETransformer(beta=2.0, likelihood="bernoulli"), table, 150, CPU, is_continued=True)
-    assert plan.objective.beta == LinearBeta(2.0, end=0.0)
-    assert plan.early_stopping is False
-    asked = VAETransformer(beta=CyclicalBeta(), early_stopping=True)
-    plan = decide(asked, table, 150, CPU, is_continued=True)
-    assert (plan.objective.beta, plan.early_stopping) == (CyclicalBeta(), True)
-
-
-def test_threads_are_for_wide_products(table):
-    wide = VAETransformer(hidden_layer_sizes=(16_384,))
-    assert decide(wide, table, 150, CPU).n_threads is None
-
-
-def test_plans_are_values(table):
-    plan = decide(VAETransformer(), table, 150, CPU)
-    assert plan == decide(VAETransformer(), table, 150, CPU)
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        plan.init = "random"
-
-
-@pytest.mark.parametrize(
-    ("columns", "likelihood", "options", "named"),
-    [
-        ("a", "bernoulli", {}, "'bernoulli'"),
-        ("a", "gamma", {}, "'gamma'"),
-        ("ab", {"a": "poisson"}, {"decoder": "autoregressive"}, "'categorical' or 'poisson'"),
-        ("b", "auto", {"encoder": nn.Linear}, "'categorical'"),
-        ("b", "auto", {"decoder": nn.Linear}, "'categorical'"),
-        ("c", "auto", {}, "'ordinal'"),
-    ],
-)
-def test_a_linear_start_of_columns_that_have_none_is_refused(columns, likelihood, options, named):
-    frame = pd.DataFrame({"a": [0.25, 0.5, 1.0, 1.0], "b": list("xyxy")})
-    if "poisson" in named:
-        frame["a"] = [1, 2, 3, 4]
-    frame["c"] = frame["b"].astype(pd.CategoricalDtype(list("xy"), ordered=True))
-    table = Table.fit(frame[list(columns)], likelihood)
-    with pytest.raises(ValueError, match=rf"init='linear' .* has a location.* but all columns here are {named}"):
-        decide(VAETransformer(init="linear", **options), table, 4, CPU)
-    decide(VAETransformer(**options), table, 4, CPU)
-
-
-def test_numbers_and_categories_may_start_at_a_linear_model():
-    frame = pd.DataFrame({"a": [1, 2, 3, 4], "b": list("xyxy")})
-    for columns, options in ((["b"], {}), (["a", "b"], {"encoder": nn.Linear}), (["a", "b"], {})):
-        table = Table.fit(frame[columns])
-        assert decide(VAETransformer(init="linear", **options), table, 4, CPU).init == "linear"
-
-
-@pytest.mark.parametrize("sizes", [(0,), (8, -1), (8.5,)])
-def test_layers_have_positive_whole_sizes(sizes, table):
-    with pytest.raises(ValueError, match="hidden_layer_sizes must hold positive integers"):
-        decide(VAETransformer(hidden_layer_sizes=sizes), table, 150, CPU)
 
 
 @pytest.mark.parametrize(
@@ -265,14 +192,3 @@ def test_columns_of_a_frame_see_one_another_unless_it_is_very_wide(decoder, of_f
     narrow = wide.iloc[:, :MAX_COLUMNS]
     tables = [Table.fit(X) for X in (narrow, wide, iris)]
     assert [has_models_beside(vae, table) for table in tables] == [of_frame, of_wide, of_array]
-    plan = decide(vae, tables[2], 150, CPU)
-    assert list(plan.beside) == (["chain", "reader"] if of_array else [])
-
-
-def test_models_beside_are_trained_as_the_user_says(iris):
-    said = {"learning_rate": 0.5, "batch_size": 3, "max_iter": 9, "hidden_layer_sizes": [4], "weight_decay": 0.25}
-    plan = decide(VAETransformer(**said, decoder="conditional"), Table.fit(pd.DataFrame(iris)), 150, CPU)
-    assert plan.architecture.sizes_beside == (4,)
-    for stage in plan.beside.values():
-        recipe = stage.recipe
-        assert (recipe.learning_rate, recipe.weight_decay, recipe.batch_size, recipe.max_iter) == (0.5, 0.25, 3, 9)

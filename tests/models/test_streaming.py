@@ -102,7 +102,7 @@ class TestMemoryMap:
 
     def test_results_are_those_of_an_array(self, line, tmp_path, monkeypatch):
         X, vae = mapped(line, tmp_path), model().fit(line)
-        monkeypatch.setattr("skvae.models.model.CHUNK", 512 * 100)
+        monkeypatch.setattr("skvae.models.passes.CHUNK", 512 * 100)
         for method in ("transform", "score_samples", "reconstruct", "log_likelihood"):
             assert_array_equal(getattr(vae, method)(X), getattr(vae, method)(line))
 

@@ -32,6 +32,10 @@ def build(joint_of):
     return build
 
 
+def log_prob_of_first(chain, n, x):
+    return chain.propose(x, n, generator(), gaps=True)[1]
+
+
 def test_all_rows_together_have_probability_one(build):
     assert float(build().log_prob(TINY_ROWS[None]).exp().sum()) == pytest.approx(1)
 
@@ -47,15 +51,36 @@ def test_given_the_first_cells_the_others_are_conditional(build):
 def test_the_first_columns_have_the_probability_of_all_that_begin_so(build):
     chain = build()
     joint = chain.log_prob(TINY_ROWS[None])[0].view(2, 2, 9)
-    first = chain.log_prob_of_first(2, TINY_ROWS[None])[0].view(2, 2, 9)
+    first = log_prob_of_first(chain, 2, TINY_ROWS[None])[0].view(2, 2, 9)
     torch.testing.assert_close(first, joint.logsumexp(dim=2, keepdim=True).expand(2, 2, 9))
-    torch.testing.assert_close(chain.log_prob_of_first(4, TINY_ROWS[None]), chain.log_prob(TINY_ROWS[None]))
+    torch.testing.assert_close(log_prob_of_first(chain, 4, TINY_ROWS[None]), chain.log_prob(TINY_ROWS[None]))
 
 
 def test_a_gap_adds_nothing_to_the_probability_of_the_first_columns(build):
     chain = build([(Categorical(), [0, 1], [2, 3]), (Histogram(), [2], [6])], {1: 0})
     x = torch.tensor([[[1.0, torch.nan, 2.4], [0.0, 2.0, 5.1]]], dtype=torch.float64)
-    torch.testing.assert_close(chain.log_prob_of_first(3, x), chain.log_prob(x))
+    torch.testing.assert_close(log_prob_of_first(chain, 3, x), chain.log_prob(x))
+
+
+def test_what_is_proposed_and_its_weight_are_together_the_probability_of_the_row(build):
+    """Given the third cell: the frequency of the first two, times the weight of each such row, is p(x_1, x_2, x_3)."""
+    chain, n = build(), 20_000
+    x = torch.full((1, n, 4), torch.nan, dtype=torch.float64)
+    x[..., 2] = 1.0
+    rows, log_prob = chain.propose(x, 3, generator(), gaps=True)
+    assert rows[..., 3].isnan().all() and (rows[..., 2] == 1.0).all()
+    code = rows[0, :, :2].long() @ torch.tensor([2, 1])
+    weights = torch.zeros(4, dtype=torch.float64).index_add(0, code, log_prob[0].exp()) / n
+    joint = chain.log_prob(TINY_ROWS[None])[0].exp().view(4, 3, 3).sum(dim=2)[:, 1]
+    torch.testing.assert_close(weights, joint, atol=0.005, rtol=0)
+
+
+def test_that_there_are_no_gaps_adds_no_probability(build):
+    chain = build([(Categorical(), [0, 1], [2, 3]), (Histogram(), [2], [6])], {1: 0})
+    x = torch.tensor([[[torch.nan, 2.0, torch.nan]]], dtype=torch.float64)
+    rows, log_prob = chain.propose(x, 2, generator(), gaps=False)
+    assert rows[0, 0, 0] == 0
+    torch.testing.assert_close(log_prob, chain.log_prob(rows, n_known=1))
 
 
 def test_no_column_sees_later_ones(build):

@@ -3,10 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skvae.tables import Table, column_of
-from skvae.tables.copies import Copy, are_copies_of, draw_copies, log_prob_of_copies
+from skvae.tables.copies import Cells, Copies, Copy
 from tests.tables.bills import bills, share_paid
 
 
@@ -16,7 +17,19 @@ def copies_of(X):
     return [(names[copy.column], names[copy.reference]) for copy in Table.fit(X).copies]
 
 
-def uniform(X, table, seed=0):
+def of_two(n):
+    """A column whose cells are those of one of two others in half of the rows."""
+    rng = np.random.default_rng(0)
+    a, b, other = (np.round(rng.lognormal(4, 0.5, n), 2) for _ in range(3))
+    return pd.DataFrame({"a": a, "b": b, "c": np.select([rng.random(n) < 0.2, rng.random(n) < 0.4], [a, b], other)})
+
+
+def of_table(table):
+    """The copies of a table, with the columns that they need."""
+    return Copies(table.copies, table.ranged)
+
+
+def chances(X, table, seed=0):
     return np.random.default_rng(seed).random((len(X), len(table.copies)))
 
 
@@ -35,9 +48,7 @@ def with_other_positions(X, table, seed=0):
 
 
 def drawn(X, table, seed=0, **options):
-    return draw_copies(
-        with_other_positions(X, table, seed), table.copies, table.ranged, uniform(X, table, seed), **options
-    )
+    return of_table(table).draw(with_other_positions(X, table, seed), chances(X, table, seed), **options)
 
 
 # -- what is found ---------------------------------------------------------------------------------------------------
@@ -102,9 +113,7 @@ def test_few_rows_are_no_evidence():
 
 
 def test_a_column_may_copy_several():
-    rng, n = np.random.default_rng(0), 4000
-    a, b, other = (np.round(rng.lognormal(4, 0.5, n), 2) for _ in range(3))
-    X = pd.DataFrame({"a": a, "b": b, "c": np.select([rng.random(n) < 0.2, rng.random(n) < 0.4], [a, b], other)})
+    X = of_two(4000)
     assert sorted(copies_of(X)) == [("c", "a"), ("c", "b")]
     rows = drawn(X, Table.fit(X))
     assert (rows["c"] == rows["b"]).mean() > 0 and (rows["c"] == rows["a"]).mean() > 0
@@ -129,6 +138,25 @@ def test_gaps_and_empty_columns_are_nobodys_copies():
     rows = drawn(X, table)
     assert_array_equal(rows["pay"].isna(), X["pay"].isna())
     assert share_paid(rows) == pytest.approx(share_paid(X), rel=0.1)
+
+
+def test_each_reference_is_read_once(monkeypatch):
+    read, read_one = [], Cells.read
+
+    def noted(cells, reference):
+        read.append((cells.j, reference))
+        return read_one(cells, reference)
+
+    monkeypatch.setattr(Cells, "read", noted)
+    assert len(Table.fit(of_two(4000)).copies) == 2  # found in turn, and compared anew before each
+    assert sorted(read) == [(2, 0), (2, 1)]
+
+
+def test_a_table_that_no_chain_needs_has_none():
+    X = bills(1000)
+    table = Table.fit(X, copies=False)
+    assert table.copies == ()
+    assert table.with_copies_of(X).copies[0].column == 2
 
 
 # -- what is drawn ---------------------------------------------------------------------------------------------------
@@ -178,6 +206,20 @@ def test_a_level_keeps_its_share():
         for rows in (with_other_positions(X, table), drawn(X, table))
     ]
     assert_allclose(counts[1], counts[0], atol=3)  # but for values next to an edge
+
+
+def test_without_copies_rows_stay_as_they_are(mixed):
+    copies = Copies((), {})
+    generator = torch.Generator().manual_seed(0)
+    before = generator.get_state()
+    assert copies.draw(mixed, copies.chances(len(mixed), generator)) is mixed
+    assert torch.equal(generator.get_state(), before)
+
+
+def test_chances_are_those_of_the_generator():
+    copies = of_table(Table.fit(bills(1000)))
+    chances = copies.chances(9, torch.Generator().manual_seed(3))
+    assert_array_equal(chances, torch.rand((9, 1), generator=torch.Generator().manual_seed(3)))
 
 
 def test_known_cells_stay():
@@ -233,7 +275,7 @@ def test_the_density_integrates_to_one(what):
         level = bins.encode(pay).astype(int)
         rows = pd.DataFrame({"kind": "a", "bill": bill, "pay": pay}).astype(X.dtypes)
         log_density = np.log(share[level]) - bins.log_width[level]
-        log_density += log_prob_of_copies(rows, table.copies, table.ranged)
+        log_density += of_table(table).log_prob(rows)
         width = np.exp(bins.log_width[level])
         width[-1] = float(bins.covers(np.array([bill]))[0])  # else it is a single value, or none of the column's
         assert_allclose((np.exp(log_density) * width).sum(), 1.0, rtol=1e-9)
@@ -253,7 +295,7 @@ def test_two_references_at_one_value_are_one_point():
     for first, second in [(54.21, 54.21), (54.21, 54.22), (30.0, 200.0)]:
         values = np.unique(np.round(np.arange(20, 300, 0.01), 2))
         rows = pd.DataFrame({"a": first, "b": second, "c": values})
-        log_prob = log_prob_of_copies(rows, of_c, table.ranged)
+        log_prob = Copies(of_c, table.ranged).log_prob(rows)
         level = column.bins.encode(values).astype(int)
         is_point = np.isin(values, [first, second])
         for t in np.unique(level[is_point]):
@@ -266,7 +308,7 @@ def test_two_references_at_one_value_are_one_point():
 def test_rows_that_keep_apart_score_higher_without():
     X = bills(4000)
     table = Table.fit(X)
-    log_prob = log_prob_of_copies(X, table.copies, table.ranged)
+    log_prob = of_table(table).log_prob(X)
     is_paid = (X["pay"] == X["bill"]).to_numpy()
     assert log_prob[is_paid].mean() > 0 and (log_prob[~is_paid] <= 0).all()
     assert log_prob.mean() > 0
@@ -289,10 +331,10 @@ def test_copies_must_be_those_of_columns():
     X["day"] = pd.to_datetime("2020-01-01") + pd.to_timedelta(np.round(X["bill"]), unit="D")
     ranged = Table.fit(X).ranged
     (copy,) = Table.fit(X).copies
-    assert are_copies_of([], ranged) and are_copies_of([copy], ranged)
+    assert Copies([], ranged).are_possible() and Copies([copy], ranged).are_possible()
     n_levels = len(ranged[3].edges)
     others = [Copy(2, 0, copy.shares), Copy(9, 1, copy.shares), Copy(2, 1, copy.shares[1:])]
     others.append(Copy(3, 1, np.full(n_levels, 0.5)))  # dates that are numbers
     for other in others:
-        assert not are_copies_of([other], ranged)
-    assert not are_copies_of([Copy(3, 2, copy.shares), copy], ranged)
+        assert not Copies([other], ranged).are_possible()
+    assert not Copies([Copy(3, 2, copy.shares), copy], ranged).are_possible()

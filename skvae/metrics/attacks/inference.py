@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from skvae.metrics.attacks.outcome import Guesses
-from skvae.metrics.frames import Encoding, Floats, align
+from skvae.metrics.attacks.rows import Rows
+from skvae.metrics.frames import Floats, align
 from skvae.metrics.gower import neighbors, on_gowers_scale
 
 TOLERANCE = 0.05  # of the interquartile range of a number
@@ -58,19 +59,18 @@ def inference(members: pd.DataFrame, others: pd.DataFrame, synthetic: pd.DataFra
                 f"A guess needs observed cells, but all {len(table)} of {column!r} in {name} are missing. Pass more."
             )
     tables = [table[table[column].notna()] for table in tables]
-    known = Encoding.fit(*(table.drop(columns=column) for table in tables))
-    wanted = Encoding.fit(*(table[[column]] for table in tables)).columns[column]
-    train, fresh, drawn = on_gowers_scale([known.encode(table) for table in tables], known.is_number)
-    truths, controls, answers = (wanted.encode(table[column]) for table in tables)
+    known = Rows.of(*(table.drop(columns=column) for table in tables))
+    wanted = Rows.of(*(table[[column]] for table in tables))
+    train, fresh, drawn = on_gowers_scale([known.members, known.others, known.synthetic], known.is_number)
+    answers = wanted.synthetic[:, 0]
     tolerance = 0.0
-    if Encoding({column: wanted}).is_number[0]:
+    if wanted.is_number[0]:
         tolerance = TOLERANCE * float(np.subtract(*np.quantile(answers, [0.75, 0.25])))
-    hits, control_hits = (
-        _right(answers[neighbors(rows, drawn, 1)[:, 0]], truth, tolerance)
-        for rows, truth in ((train, truths), (fresh, controls))
-    )
+    hits = _n_right(answers[neighbors(train, drawn, 1)[:, 0]], wanted.members[:, 0], tolerance)
+    control_hits = _n_right(answers[neighbors(fresh, drawn, 1)[:, 0]], wanted.others[:, 0], tolerance)
     return Guesses(f"inference of {column}", "rows", hits, len(train), control_hits, len(fresh))
 
 
-def _right(answers: Floats, truth: Floats, tolerance: float) -> int:
+def _n_right(answers: Floats, truth: Floats, tolerance: float) -> int:
+    """Number of answers that are the truth, but for the tolerance. Shape: (n,) both."""
     return int(np.sum(np.abs(answers - truth) <= tolerance))

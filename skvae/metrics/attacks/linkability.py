@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from skvae.metrics.attacks.outcome import Guesses
-from skvae.metrics.frames import Encoding, align
+from skvae.metrics.attacks.rows import Rows
 from skvae.metrics.gower import Cells, neighbors, on_gowers_scale
 
 
@@ -58,18 +58,17 @@ def linkability(
     >>> copied.rate, copied.control < 0.1
     (1.0, True)
     """
-    tables = align(members=members, others=others, synthetic=synthetic)
-    if synthetic.shape[1] < 2:
+    rows = Rows.of(members, others, synthetic)
+    if len(rows.is_number) < 2:
         raise ValueError("Linking needs two columns, but there is one. Pass more columns.")
     if not 1 <= n_neighbors <= len(synthetic):
         raise ValueError(
             f"n_neighbors must lie between 1 and the number of synthetic rows, {len(synthetic)}, but is {n_neighbors}. "
             f"Pass another number."
         )
-    parts = _parts(tables[0], columns, check_random_state(random_state))
-    encoding = Encoding.fit(*tables)
-    train, fresh, drawn = on_gowers_scale([encoding.encode(table) for table in tables], encoding.is_number)
-    hits, control_hits = (_links(rows, drawn, parts, n_neighbors) for rows in (train, fresh))
+    parts = _parts(members, columns, check_random_state(random_state))
+    train, fresh, drawn = on_gowers_scale([rows.members, rows.others, rows.synthetic], rows.is_number)
+    hits, control_hits = _links(train, drawn, parts, n_neighbors), _links(fresh, drawn, parts, n_neighbors)
     return Guesses("linking two halves of a row", "rows", hits, len(train), control_hits, len(fresh))
 
 

@@ -1,4 +1,4 @@
-"""Tables of an attack on membership as floats, and its scores as an outcome."""
+"""Tables of an attack as floats, and scores of an attack on membership as an outcome."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Rows:
     members, others : ndarray of shape (m, D) and (n, D)
         Encoded rows that the generator has seen, and rows that it has not.
     synthetic, reference : ndarray of shape (M, D) and (N, D)
-        What the attacker holds: rows that the generator has drawn, and real rows that are none of the above.
+        What the attacker holds: rows that the generator has drawn, and real rows that are none of the above, if any.
     is_number : ndarray of bool of shape (D,)
         Which columns are numbers.
     """
@@ -35,12 +35,22 @@ class Rows:
     is_number: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, members: pd.DataFrame, others: pd.DataFrame, synthetic: pd.DataFrame, reference: pd.DataFrame) -> Rows:
+    def of(
+        cls,
+        members: pd.DataFrame,
+        others: pd.DataFrame,
+        synthetic: pd.DataFrame,
+        reference: pd.DataFrame | None = None,
+    ) -> Rows:
         """Check and encode the tables."""
-        tables = align(members=members, others=others, synthetic=synthetic, reference=reference)
-        encoding = Encoding.fit(*tables)
-        coded = [encoding.encode(table) for table in tables]
-        return cls(coded[0], coded[1], coded[2], coded[3], encoding.is_number)
+        tables = {"members": members, "others": others, "synthetic": synthetic}
+        if reference is not None:
+            tables["reference"] = reference
+        aligned = align(**tables)
+        encoding = Encoding.fit(*aligned)
+        coded = dict(zip(tables, map(encoding.encode, aligned), strict=True))
+        coded.setdefault("reference", np.empty((0, len(encoding.columns))))
+        return cls(**coded, is_number=encoding.is_number)
 
     @property
     def asked(self) -> Floats:

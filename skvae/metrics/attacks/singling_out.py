@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from skvae.metrics.attacks.outcome import Guesses
-from skvae.metrics.frames import Encoding, Floats, align
+from skvae.metrics.attacks.rows import Rows
+from skvae.metrics.frames import Floats
 
 N_TRIES = 10  # conditions that are drawn for each that is wanted
 GAP = -np.inf  # a missing cell: below every number
@@ -88,24 +89,30 @@ def singling_out(
     >>> copied.rate, copied.control < 0.2
     (1.0, True)
     """
-    tables = align(members=members, others=others, synthetic=synthetic)
-    if not 1 <= n_columns <= synthetic.shape[1]:
+    rows = Rows.of(members, others, synthetic)
+    if not 1 <= n_columns <= len(rows.is_number):
         raise ValueError(
-            f"n_columns must lie between 1 and the number of columns, {synthetic.shape[1]}, but is {n_columns}. "
+            f"n_columns must lie between 1 and the number of columns, {len(rows.is_number)}, but is {n_columns}. "
             f"Pass 1 or 3, say."
         )
     if n_guesses < 1:
         raise ValueError(f"n_guesses must be at least 1, but is {n_guesses}. Pass 1000, say.")
-    encoding = Encoding.fit(*tables)
-    train, fresh, drawn = (np.nan_to_num(encoding.encode(table), nan=GAP) for table in tables)
-    n_rows, rng = min(len(train), len(fresh)), check_random_state(random_state)
+    n_rows, rng = min(len(rows.members), len(rows.others)), check_random_state(random_state)
+    drawn = np.nan_to_num(rows.synthetic, nan=GAP)
     if n_columns == 1:
-        conditions = _of_one_column(drawn, encoding.is_number, n_guesses, rng)
+        attack = "singling out by one column"
+        conditions = _of_one_column(drawn, rows.is_number, n_guesses, rng)
     else:
-        conditions = _of_columns(drawn, encoding.is_number, n_columns, n_guesses, rng)
-    hits, control_hits = (sum(condition.isolates(rows[:n_rows]) for condition in conditions) for rows in (train, fresh))
-    attack = f"singling out by {'one column' if n_columns == 1 else f'{n_columns} columns'}"
+        attack = f"singling out by {n_columns} columns"
+        conditions = _of_columns(drawn, rows.is_number, n_columns, n_guesses, rng)
+    hits, control_hits = _n_isolating(conditions, rows.members[:n_rows]), _n_isolating(conditions, rows.others[:n_rows])
     return Guesses(attack, "rows", hits, n_guesses, control_hits, n_guesses)
+
+
+def _n_isolating(conditions: list[Condition], rows: Floats) -> int:
+    """Number of conditions that exactly one row meets. Shape: (N, D)."""
+    rows = np.nan_to_num(rows, nan=GAP)
+    return sum(condition.isolates(rows) for condition in conditions)
 
 
 def _of_one_column(

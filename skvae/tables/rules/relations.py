@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import permutations
 
 import numpy as np
 
@@ -155,13 +156,24 @@ def _of_two_or_three(X: Floats, columns: Integers, tolerance: Floats) -> Iterato
     weights = np.random.default_rng(0).normal(size=len(X))
     sums = weights @ (X - X[:1])
     slack = 8 * np.abs(weights).sum() * tolerance
+    yield from _of_two(sums, slack, columns)
+    yield from _of_three(sums, slack, columns)
+
+
+def _of_two(sums: Floats, slack: Floats, columns: Integers) -> Iterator[tuple[Integers, Integers]]:
+    """Pairs whose sums of rows are equal, or one is minus the other. Shapes: (Q,) both, (C,)."""
     order = columns[np.argsort(sums[columns])]
     for sign in (1, -1):
-        for k in range(len(columns)):
-            one = columns[k]
-            for other in _close(sums, order, sign * sums[one], slack[one]):
+        for one in columns:
+            low, high = np.searchsorted(sums[order], sign * sums[one] + slack[one] * np.array([-1, 1]))
+            for other in order[low:high]:
                 if other > one:
                     yield np.array([one, other]), np.array([sign, -1])
+
+
+def _of_three(sums: Floats, slack: Floats, columns: Integers) -> Iterator[tuple[Integers, Integers]]:
+    """Columns whose sum of rows is that of two others, added or taken away. Shapes: (Q,) both, (C,)."""
+    order = columns[np.argsort(sums[columns])]
     first, second = (columns[index] for index in np.triu_indices(len(columns), k=1))
     for sign in (1, -1):
         wanted = sums[first] + sign * sums[second]
@@ -173,11 +185,6 @@ def _of_two_or_three(X: Floats, columns: Integers, tolerance: Floats) -> Iterato
                 for third in order[low[i] : high[i]]:
                     if third not in (first[i], second[i]):
                         yield np.array([first[i], second[i], third]), np.array([outer, outer * sign, -1])
-
-
-def _close(sums: Floats, order: Integers, wanted: float, width: float) -> Integers:
-    low, high = np.searchsorted(sums[order], [wanted - width, wanted + width])
-    return order[low:high]
 
 
 def _of_more(X: Floats, columns: Integers) -> Iterator[tuple[Integers, Integers]]:
@@ -223,17 +230,15 @@ def find_differences(evidence: Evidence) -> list[str]:
     moments = [j for j, kind in enumerate(kinds) if kind == "moment"]
     counts = [j for j, kind in enumerate(kinds) if kind == "number"]
     n_tried, found = float(len(moments)) ** 2 * max(len(counts), 1) * len(UNITS), list[str]()
-    for end in moments:
-        for start in moments:
-            if start == end:
+    for end, start in permutations(moments, 2):
+        duration = evidence.numbers[:, end] - evidence.numbers[:, start]
+        for j in counts:
+            unit = _unit_of(duration, evidence.numbers[:, j], evidence.quantities[names[j]])
+            if unit is None:
                 continue
-            duration = evidence.numbers[:, end] - evidence.numbers[:, start]
-            for j in counts:
-                unit = _unit_of(duration, evidence.numbers[:, j], evidence.quantities[names[j]])
-                known = np.isfinite(duration + evidence.numbers[:, j])
-                nats = known.sum() * surprise_of(evidence.numbers[known, j])
-                if unit and is_enough(nats, n_tried):
-                    found.append(f"{quoted(names[j])} = {unit}({quoted(names[end])} - {quoted(names[start])})")
+            known = np.isfinite(duration + evidence.numbers[:, j])
+            if is_enough(known.sum() * surprise_of(evidence.numbers[known, j]), n_tried):
+                found.append(f"{quoted(names[j])} = {unit}({quoted(names[end])} - {quoted(names[start])})")
     return found
 
 

@@ -234,10 +234,19 @@ class Settling:
 
     def _limit(self, name: str, where: Mask) -> None:
         """Move a column within its bounds, as far as the others of these are settled."""
-        draft = self.draft
-        quantity = draft.quantities.get(name)
+        quantity = self.draft.quantities.get(name)
         if quantity is None or not where.any():
             return
+        numbers = self.draft.numbers(name)
+        lower, upper = self._limits(name, where)
+        is_beyond = where & ((numbers < lower) | (numbers > upper))
+        if is_beyond.any():
+            moved = self._moved(numbers[is_beyond], lower[is_beyond], upper[is_beyond], quantity)
+            self.draft.put(name, is_beyond, moved)
+
+    def _limits(self, name: str, where: Mask) -> tuple[Numbers, Numbers]:
+        """The smallest and the largest number that bounds leave a column in each row. Shape: (N,) twice."""
+        draft = self.draft
         numbers = draft.numbers(name)
         lowest, highest = _ends(numbers)
         lower, upper = np.full_like(numbers, lowest), np.full_like(numbers, highest)
@@ -251,10 +260,7 @@ class Settling:
                     np.maximum(lower, low, out=lower, where=holds)
                 if high is not None:
                     np.minimum(upper, high, out=upper, where=holds)
-        is_beyond = where & ((numbers < lower) | (numbers > upper))
-        if is_beyond.any():
-            moved = self._moved(numbers[is_beyond], lower[is_beyond], upper[is_beyond], quantity)
-            draft.put(name, is_beyond, moved)
+        return lower, upper
 
     def _moved(self, numbers: Numbers, lower: Numbers, upper: Numbers, quantity: Quantity) -> Numbers:
         """Numbers beyond their limits mirrored there, inside of the range that was seen, and within the limits."""

@@ -1,38 +1,10 @@
 import numpy as np
 import pandas as pd
-import pytest
 from numpy.testing import assert_allclose
 from sklearn.neighbors import KernelDensity
 
 from skvae.metrics import density_attack
 from skvae.metrics.attacks.density import _log_density, _spacing
-from tests.metrics.attacks.people import people
-
-TRAIN, FRESH, REFERENCE, MORE = (people(150, seed) for seed in range(4))
-SEED = {}
-
-
-def test_copies_give_training_rows_away():
-    outcome = density_attack(TRAIN, FRESH, TRAIN, REFERENCE, **SEED)
-    assert outcome.auc > 0.97
-    assert outcome.tpr > 0.4
-    assert outcome.epsilon > 1
-    assert outcome.needs == "rows"
-
-
-def test_fresh_rows_give_nothing_away():
-    outcome = density_attack(TRAIN, FRESH, MORE, REFERENCE, **SEED)
-    lower, upper = outcome.interval()
-    assert lower < 0.5 < upper
-
-
-def test_sides_are_symmetric():
-    auc = density_attack(TRAIN, FRESH, TRAIN, REFERENCE, **SEED).auc
-    assert density_attack(FRESH, TRAIN, TRAIN, REFERENCE, **SEED).auc == pytest.approx(1 - auc)
-
-
-def test_rows_of_the_reference_are_the_opposite_of_members():
-    assert density_attack(REFERENCE, FRESH, MORE, REFERENCE, **SEED).auc < 0.1
 
 
 def test_density_is_that_of_kernels():
@@ -48,11 +20,6 @@ def test_density_is_that_of_kernels():
 def test_rows_lie_as_far_apart_as_those_that_differ():
     assert _spacing(np.array([[0.0], [0.0], [1.0], [3.0]])) == 1
     assert _spacing(np.zeros((5, 2))) == 1
-
-
-def test_columns_without_cells_are_no_obstacle():
-    tables = [table.assign(gone=float("nan"), empty=None) for table in (TRAIN, FRESH, TRAIN, REFERENCE)]
-    assert density_attack(*tables).auc > 0.97
 
 
 def test_many_columns_do_not_underflow():

@@ -24,6 +24,12 @@ def test_scores_are_split_where_members_end():
     assert (outcome.n_members, outcome.n_others) == (9, 8)
 
 
+def test_an_attacker_may_hold_no_real_rows():
+    rows = Rows.of(*(people(9, seed) for seed in range(3)))
+    assert rows.reference.shape == (0, 5)
+    np.testing.assert_array_equal(rows.known, rows.synthetic)
+
+
 def test_tables_must_agree():
     tables = [people(9, seed) for seed in range(4)]
     with pytest.raises(
