@@ -11,6 +11,7 @@ import torch
 from sklearn.datasets import load_iris
 from sklearn.preprocessing import StandardScaler
 
+from skvae import VAETransformer
 from skvae.likelihoods import Block, Columns, Joint
 from skvae.training import interrupts
 
@@ -21,10 +22,13 @@ def no_earlier_interrupt():
     interrupts.forget()
 
 
+TINY = {"n_components": 2, "hidden_layer_sizes": (8,), "max_iter": 3, "device": "cpu", "random_state": 0}
+
+
 @pytest.fixture
 def tiny():
     """Settings of an estimator that fits in a fraction of a second."""
-    return {"n_components": 2, "hidden_layer_sizes": (8,), "max_iter": 3, "device": "cpu", "random_state": 0}
+    return dict(TINY)
 
 
 @pytest.fixture(scope="session")
@@ -74,6 +78,12 @@ def make_mixed(n_rows=60, seed=0):
 def mixed():
     """A DataFrame of 60 rows with columns of every kind, gaps in most kinds, and an index of its own."""
     return make_mixed()
+
+
+@pytest.fixture(scope="session")
+def model_of_mixed():
+    """The default's model of ``mixed``, with ``tiny``, for tests that leave it as it is."""
+    return VAETransformer(**TINY).fit(make_mixed())
 
 
 @pytest.fixture(scope="session")

@@ -8,11 +8,20 @@ import pytest
 import torch
 
 from skvae import VAETransformer
+from skvae.models import rules
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(
     path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md") if "```python\n" in path.read_text()
 )
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch):
+    """A tenth of the passes of "auto": enough to see that blocks run. No processes, on a machine however slow."""
+    passes = rules.passes
+    monkeypatch.setattr(rules, "passes", lambda *sizes: max(1, passes(*sizes) // 10))
+    monkeypatch.setattr("skvae.estimators.search.WORTH", float("inf"))
 
 
 def python_blocks(document: str) -> str:

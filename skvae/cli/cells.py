@@ -100,6 +100,10 @@ class Numbers:
             return False
         return not WHOLE.fullmatch(cell) or self._value(cell) == int(cell)  # twenty digits are more than a float holds
 
+    def holds_whole(self, cell: str) -> bool:
+        """Whether a cell is such a number, and a whole one."""
+        return self.fits(cell) and self._value(cell).is_integer()
+
     def read(self, cells: pd.Series) -> pd.Series:
         """Floats."""
         return _read(cells, self._value, "Float64")
@@ -237,6 +241,7 @@ class Reading:
             )
         odd = [cell for cell in known.unique() if not form.fits(cell)] if kind != "dates" else []
         if odd:
+            odd.sort(key=Numbers(self.decimal).holds_whole)  # 34.0 is odd beside a fraction only
             raise ValueError(
                 f"Column {name!r} held {form.holds} {self.known.since}, but now holds {odd[0]!r}. Correct the "
                 f"cell, or {self.known.else_}."
@@ -244,12 +249,13 @@ class Reading:
         return form
 
     def _numbers(self, known: pd.Series, dtype: Dtype) -> Form:
-        whole = WholeNumbers()
+        whole, numbers, words = WholeNumbers(), Numbers(self.decimal), known.unique()
         if not pd.api.types.is_integer_dtype(dtype):
-            return Numbers(self.decimal)
-        if self.known.may_be_fractions and not all(map(whole.fits, known.unique())):
-            return Numbers(self.decimal)
-        return whole
+            return numbers
+        if all(map(whole.fits, words)):
+            return whole
+        are_whole = all(map(numbers.holds_whole, words))  # as 34.0, which is how pandas writes them beside gaps
+        return numbers if are_whole or self.known.may_be_fractions else whole
 
     def _dates(self, known: pd.Series, name: str) -> Dates:
         pattern, kept = self.dates.get(name), self.kept.get(name)

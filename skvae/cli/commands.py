@@ -47,18 +47,17 @@ def sample(options: Namespace) -> None:
     check_output(options.output)
     if options.model:
         vae = _loaded(options)
-        source = _source_of_model(vae, options)
+        source, like = _source_of_model(vae, options), vae.sample(1, random_state=0)
         if vae.decoder == "factorized":
             note("rows are closer to the data from a model that was fitted without --decoder factorized")
     elif options.data is None:
         raise ValueError("Name a table to learn from, or a model from fit with --model.")
     else:
         source = _read(options)
+        like = source.frame
+    given = read_condition(options.given, like, forms=source.forms, reading=_reading(options)) or None
+    if not options.model:
         vae = _fitted(source.frame, options, {})
-    given = None
-    if options.given:
-        like = vae.sample(1, random_state=0)
-        given = read_condition(options.given, like, forms=source.forms, reading=_reading(options))
     with stage(f"draw {options.n_rows:,} rows"):
         rows = vae.sample(options.n_rows, given=given, random_state=options.seed)
     _write(rows, options.output, source)

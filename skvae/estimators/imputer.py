@@ -201,10 +201,11 @@ class VAEImputer(Documented, TransformerMixin, BaseEstimator):
         if pd.isna(self.missing_values):
             return rows
         if not isinstance(rows, pd.DataFrame):
-            return np.where(rows == self.missing_values, np.nan, rows)
+            can_hold_it = _is_flag(rows.dtype.type) == _is_flag(type(self.missing_values))
+            return np.where(rows == self.missing_values, np.nan, rows) if can_hold_it else rows
         rows = rows.copy()
         for j in range(rows.shape[1]):
-            is_gap = (rows.iloc[:, j] == self.missing_values).fillna(False).to_numpy(dtype=bool)
+            is_gap = _is_marked(rows.iloc[:, j], self.missing_values)
             if is_gap.any():
                 rows.isetitem(j, rows.iloc[:, j].mask(is_gap))
         return rows
@@ -224,6 +225,17 @@ def _defaults_for(rows: Rows) -> dict[str, str]:
     if isinstance(rows, pd.DataFrame):
         return {}
     return {"likelihood": column_scales(rows)}
+
+
+def _is_marked(column: pd.Series, mark: Any) -> NDArray[np.bool_]:
+    """Cells that are the mark. For Python ``False == 0``, but no number marks a truth value, nor the reverse."""
+    is_mark = np.array((column == mark).fillna(False), dtype=bool)
+    is_mark[is_mark] = [_is_flag(type(cell)) == _is_flag(type(mark)) for cell in column[is_mark]]
+    return is_mark
+
+
+def _is_flag(kind: type) -> bool:
+    return issubclass(kind, bool | np.bool_)
 
 
 def _labels(rows: Rows, indicator: MissingIndicator) -> list[Any]:

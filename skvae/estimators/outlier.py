@@ -47,14 +47,15 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
     estimator : VAETransformer, optional
         The model; a copy is fitted to the rows as they are. None: a short fit to normal scores, of a Student-t
         likelihood with a scale of 0.1, to copies of the rows with as much noise on each number; then a mixture takes
-        the place of the prior, one mode for eight rows and 200 at most, which match the posteriors of the rows. Where
+        the place of the prior, one mode for eight rows and 200 at most, which match the posteriors of three
+        rows or more: one or two rows far from all others are outliers, more that are alike may hide one another. Where
         ``contamination`` is a number, scales are learned, with noise of 0.3, and the prior stays. Without columns of
         numbers ``VAETransformer(decoder="factorized")``. Rows are scored by z alone: for a DataFrame
         ``decoder="factorized"`` saves time.
     contamination : "auto" or float in (0, 0.5], default="auto"
         Share of outliers in the training rows. "auto": those below Tukey's fence, the first quartile of the scores less
         1.5 interquartile ranges. For the default model these are scores by ranks and a prior of other rows, if that
-        fence is lower: as fresh rows would have them.
+        fence is lower: as fresh rows would have them. A number is better where outliers are among the training rows.
     support_fraction : "auto" or float in (0, 1], default="auto"
         Share of the training rows, the most normal ones, that the model is trained on. "auto": what ``contamination``
         leaves, and all where it is "auto"; for an estimator of yours 0.9 at most. 1.0 trains on all, for rows that are

@@ -22,7 +22,7 @@ def associations(table: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     table : DataFrame of shape (N, D)
-        Rows of any dtype; numbers, instants and durations count as numbers, everything else as categories.
+        Rows of any dtype; numbers, instants, periods and durations count as numbers, everything else as categories.
 
     Returns
     -------

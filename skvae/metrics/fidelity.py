@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import ks_2samp
 
-from skvae.metrics.frames import Codes, Encoding, Floats, align
+from skvae.metrics.frames import Codes, Encoding, Floats, align, bin_edges
 
 N_BINS = 10  # of a number beside a category
 
@@ -28,7 +28,7 @@ def column_shapes(real: pd.DataFrame, synthetic: pd.DataFrame) -> pd.Series:
     Parameters
     ----------
     real : DataFrame of shape (N, D)
-        Rows of any dtype; numbers, instants and durations count as numbers, everything else as categories.
+        Rows of any dtype; numbers, instants, periods and durations count as numbers, everything else as categories.
     synthetic : DataFrame of shape (M, D)
         Rows with the same columns, in any order.
 
@@ -213,10 +213,10 @@ def _levels(codes: Floats) -> Codes:
 
 
 def _bins(values: Floats, real: Floats) -> Codes:
-    """Ten bins of the real range from 2 on; 1 lies below, 12 above, 0 is a missing cell."""
+    """Ten bins of the real range from 2 on; 1 lies below, one more than the last above, 0 is a missing cell."""
     observed = real[~np.isnan(real)]
-    edges = np.histogram_bin_edges(observed, bins=N_BINS)
+    edges = bin_edges(observed, N_BINS)
     bins = np.searchsorted(edges, values, side="right") + 1
     # DIFFERS from SDMetrics: the largest real number belongs to the last bin, there it shares one with all above.
-    bins[values == edges[-1]] = N_BINS + 1
+    bins[values == edges[-1]] = len(edges)
     return np.where(np.isnan(values), 0, bins).astype(np.int64)

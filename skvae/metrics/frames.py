@@ -12,6 +12,8 @@ import pandas as pd
 from numpy.typing import DTypeLike, NDArray
 from pandas.api.extensions import ExtensionDtype
 
+from skvae.tables import to_pandas
+
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
@@ -22,11 +24,13 @@ def kind_of(dtype: DTypeLike | ExtensionDtype) -> str:
     """Kind of the values of a column of this dtype: "numbers", "instants", "durations", or else "categories"."""
     if str(dtype).startswith("decimal"):  # Arrow's, whose letter is that of objects
         return "numbers"
+    if isinstance(dtype, pd.PeriodDtype):
+        return "instants"
     return KINDS.get(getattr(dtype, "kind", "O"), "categories")
 
 
 def align(**tables: pd.DataFrame) -> list[pd.DataFrame]:
-    """Tables with the columns of the first, in its order.
+    """Tables with the columns of the first, in its order; those of polars and its like as tables of pandas.
 
     Parameters
     ----------
@@ -44,6 +48,7 @@ def align(**tables: pd.DataFrame) -> list[pd.DataFrame]:
     ValueError
         Where a table is empty, a label occurs twice, or columns differ in name or kind.
     """
+    tables = {name: to_pandas(table)[0] for name, table in tables.items()}
     for name, table in tables.items():
         _check_frame(name, table)
     first, reference = next(iter(tables.items()))
@@ -84,7 +89,7 @@ def _check_kind(label: Hashable, first: str, expected: pd.Series, name: str, fou
 
 @dataclass(frozen=True)
 class Number:
-    """A number is itself; an instant is its seconds since 1970 in UTC, a duration its seconds."""
+    """A number is itself; an instant, or a period's first, its seconds since 1970 in UTC, a duration its seconds."""
 
     kind: str
 
@@ -92,6 +97,8 @@ class Number:
         """Floats, NaN for a gap. Shape: (N,)."""
         if column.isna().all():  # of any dtype
             return np.full(len(column), np.nan)
+        if isinstance(column.dtype, pd.PeriodDtype):
+            column = column.dt.to_timestamp()
         if self.kind == "instants":
             since = pd.to_datetime(column, utc=True).to_numpy(dtype="datetime64[us]") - np.datetime64(0, "us")
             return np.asarray(since / np.timedelta64(1, "s"), dtype=np.float64)
@@ -179,6 +186,15 @@ def _fit_column(columns: list[pd.Series]) -> Number | Category:
     if not kinds or kinds[0] == "categories":
         return Category.fit(*columns)
     return Number(kinds[0])
+
+
+def bin_edges(values: Floats, n_bins: int) -> Floats:
+    """Edges of bins of one width over the range of values; fewer where floats do not divide it. Shape: (N,) -> (M,)."""
+    lower, upper = float(values.min()), float(values.max())
+    if lower == upper:
+        half = max(0.5, float(np.spacing(abs(lower))))
+        lower, upper = lower - half, upper + half
+    return np.unique(2 * np.linspace(lower / 2, upper / 2, n_bins + 1))  # whose difference is finite
 
 
 def fill_empty(train: Floats, test: Floats) -> tuple[Floats, Floats]:

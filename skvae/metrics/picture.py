@@ -14,7 +14,7 @@ from skvae.drawing.labels import percent, short, short_all
 from skvae.drawing.maps import MAX_LABELS, label_bar, name_cells, write_cells
 from skvae.drawing.palette import EMPTY_CELL, FAINT, INK, REAL, SYNTHETIC
 from skvae.metrics.fidelity import mean_trend, worst_first
-from skvae.metrics.frames import Category, Encoding, Floats, Number, align
+from skvae.metrics.frames import Category, Encoding, Floats, Number, align, bin_edges
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -220,7 +220,7 @@ def _edges(values: Floats) -> Floats:
     lower, upper = values.min(), values.max()
     n_bins = int(np.clip(math.sqrt(len(values)), 10, MAX_BINS))
     if lower == upper or (values != np.rint(values)).any():
-        return np.asarray(np.histogram_bin_edges(values, bins=n_bins))
+        return bin_edges(values, n_bins)
     width = math.ceil((upper - lower + 1) / n_bins)
     return np.arange(lower - 0.5, upper + 0.5 + width, width)
 

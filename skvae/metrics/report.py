@@ -241,10 +241,10 @@ def report(
     Exact copies    1.0
     Name: value, dtype: float64
     """
-    _check_tables(train, synthetic, test, target)
     train, synthetic = align(train=train, synthetic=synthetic)
     if test is not None:
         train, test = align(train=train, test=test)
+    _check_tables(train, synthetic, test, target)
     real = _real_rows(train, synthetic, test, target, random_state)
     judged, drawn = real.judged(train), real.judged(synthetic)
     shapes, trends = column_shapes(judged, drawn), pair_trends(judged, drawn)

@@ -9,7 +9,9 @@ from skvae.objectives import DiagonalNormal
 from skvae.priors.mixture import FreeMixture
 
 N_STEPS = 20
+SHUT = -1e4  # logit of a mode without a share: a number, which files hold, and 0 after the softmax
 VARIANCE_MIN = 1e-8  # of a mode, next to float32's rounding of squares
+FEWEST = 3  # rows that make a mode: one of fewer says where these are, and not what rows are like
 EMPTY = 1e-6  # rows that a mode is given beside its own, so that none divides by zero
 
 
@@ -28,7 +30,8 @@ def mixture_of_posteriors(
               \big(E_{q(z \mid x_n)}[\log N(z; \mu_c, diag \, \sigma_c^2)] + \log \pi_c - \log r_{nc}\big)
 
     This bounds the prior's share of the ELBO, and each step raises it: no learning rate, and few steps. The modes start
-    at posteriors of random rows.
+    at posteriors of random rows. In the end those that tell fewer than three rows, by Kish's effective number, are
+    shut, unless all are so small: a row far from all others would have a mode to itself, and be as probable as any.
 
     Parameters
     ----------
@@ -73,10 +76,12 @@ def mixture_of_posteriors(
         size = mine.sum(dim=0) + EMPTY
         mean = mine.T @ loc / size[:, None]
         spread = (mine.T @ square / size[:, None] - mean.square()).clamp(min=VARIANCE_MIN)
+    n_told = n_rows_told(responsibilities(loc, square, mean, spread, size), weight).round()
+    is_shut = n_told < n_told.max().clamp(max=FEWEST)
     prior = FreeMixture(loc.shape[1], n_modes, torch.Generator()).to(loc)
     prior.loc.copy_(mean)
     prior.log_scale.copy_(0.5 * spread.log())
-    prior.logits.copy_(size.log() - weight.sum().log())
+    prior.logits.copy_(torch.where(is_shut, SHUT, size.log() - weight.sum().log()))
     return prior
 
 
@@ -86,3 +91,11 @@ def responsibilities(loc: Tensor, square: Tensor, mean: Tensor, variance: Tensor
     constant = size.log() - 0.5 * (mean.square() * precision + variance.log()).sum(dim=-1)
     by_mode = constant + loc @ (mean * precision).T - 0.5 * square @ precision.T
     return by_mode.softmax(dim=-1)
+
+
+def n_rows_told(responsible: Tensor, weight: Tensor) -> Tensor:
+    r"""Effective number of rows of each mode, which modes at one place do not divide. Shape: (N, C), (N,) -> (C,).
+
+    .. math:: \Big(\sum_n w_n r_{nc}\Big)^2 \Big/ \sum_n w_n r_{nc}^2
+    """
+    return (weight @ responsible).square() / (weight @ responsible.square()).clamp(min=EMPTY)

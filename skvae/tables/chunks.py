@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skvae.tables.frames import check_is_read
 from skvae.tables.rows import Rows
 
 BLOCK_CELLS = 1_000_000  # of a memory map, read at once
@@ -71,6 +72,7 @@ class Chunks:
             return cls(_parquet_blocks(source))
         if hasattr(source, "to_delayed") and hasattr(source, "npartitions"):
             return cls(_each(_compute, source.to_delayed()))
+        check_is_read(source)
         if hasattr(source, "shape") or hasattr(source, "columns"):
             raise TypeError(
                 f"A stream is made of chunks, but this {type(source).__name__} is one table of rows. Pass it to fit, "

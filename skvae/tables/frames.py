@@ -45,9 +45,12 @@ def to_pandas(X: object) -> tuple[Any, Native | None]:
     ------
     ImportError
         Where narwhals or pyarrow is missing.
+    TypeError
+        Where its rows are still to be read, or pandas has no such dtype.
     """
     if not is_foreign_frame(X):
         return X, None
+    check_is_read(X)
     try:
         import narwhals as nw
         import pyarrow as pa
@@ -90,9 +93,24 @@ def with_signed_codes(table: Any) -> Any:
     return table
 
 
+def check_is_read(X: object) -> None:
+    """Refuse a table of polars that is a plan.
+
+    Raises
+    ------
+    TypeError
+        Where it is a LazyFrame.
+    """
+    if type(X).__name__ == "LazyFrame":
+        raise TypeError(
+            "Rows come in memory, but those of a LazyFrame are still to be read. Pass X.collect(), or to fit_chunks "
+            "the path of Parquet files that X.sink_parquet(path) has written."
+        )
+
+
 def is_foreign_frame(X: object) -> bool:
     """Whether X is a DataFrame of a library other than pandas."""
-    if isinstance(X, pd.DataFrame) or not hasattr(X, "columns"):
+    if isinstance(X, pd.DataFrame) or not hasattr(type(X), "columns"):  # of X, a lazy one would be read
         return False
     name = type(X).__module__.split(".")[0]
     return name in ("polars", "modin", "cudf", "pyarrow") and name in sys.modules

@@ -38,6 +38,15 @@ def test_decimal_commas():
     assert Reading().form_of(cells) == Text()
 
 
+def test_whole_numbers_may_have_a_decimal_sign():
+    cells, dtype = pd.Series(["34.0", None, "5.0"], name="a"), pd.Int64Dtype()
+    form = Reading().form_for(cells, dtype)
+    assert form.read(cells).fillna(0).tolist() == [34, 0, 5]
+    assert Reading().form_for(pd.Series(["34", "5"], name="a"), dtype) == WholeNumbers()
+    with pytest.raises(ValueError, match=r"'a' held whole numbers when the model was fitted, but now holds '5\.5'"):
+        Reading().form_for(pd.Series(["34.0", "5.5"], name="a"), dtype)
+
+
 def test_categories_are_read_by_their_levels():
     dtype = pd.CategoricalDtype([1, 2])
     assert Reading().form_for(pd.Series(["1"], name="a"), dtype) == WholeNumbers()

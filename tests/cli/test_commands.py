@@ -89,6 +89,22 @@ def test_sample_learns_a_table_with_its_gaps(table, capsys):
     assert "table.csv: 40 rows, 3 columns, 6 gaps" in captured.err
 
 
+def test_a_condition_on_no_column_is_refused_before_the_fit(table, monkeypatch):
+    monkeypatch.setattr(commands, "_fitted", None)
+    for given, sentence in [("word_=b", "names the column 'word_', but the columns are x, n"), ("n=b", "'b' is no")]:
+        with pytest.raises(ValueError, match=sentence):
+            run("sample", table, "--given", given, *QUICK)
+
+
+def test_whole_numbers_as_pandas_writes_them_beside_gaps_are_read_by_the_model(model, frame):
+    frame.assign(n=frame["n"].where(frame["x"] < 1)).to_csv("gaps.csv", index=False)  # 7 is 7.0 here
+    run("impute", "gaps.csv", "--model", model, "-o", "full.csv")
+    before, after = (pd.read_csv(path, dtype="str")["n"] for path in ("gaps.csv", "full.csv"))
+    assert before.isna().any() and (after[before.notna()] == before.dropna()).all()
+    assert after.str.fullmatch(r"[0-8]\.0").all()
+    run("score", "gaps.csv", "--model", model)
+
+
 def test_sample_needs_a_table_or_a_model():
     with pytest.raises(ValueError, match=r"Name a table to learn from, or a model from fit with --model\."):
         run("sample")

@@ -162,6 +162,20 @@ def test_missing_values_may_be_marked(holes, mark):
     assert_array_equal(filled, VAEImputer(SMALL, random_state=0).fit_transform(holes))
 
 
+def test_a_number_marks_no_truth_value_as_missing():
+    flags = pd.Series([True, False] * 20)
+    frame = pd.DataFrame({"n": [0, 1, 2, 3] * 10, "flag": flags, "known": flags.astype(object), "own": ["a", 0] * 20})
+    filled = VAEImputer(SEEING, missing_values=0, random_state=0).fit_transform(frame)
+    pd.testing.assert_frame_equal(filled[["flag", "known"]], frame[["flag", "known"]])
+    assert not (filled["n"] == 0).any()
+    assert set(filled["own"]) == {"a"}
+    filled = VAEImputer(SEEING, missing_values=False, random_state=0).fit_transform(frame)
+    pd.testing.assert_frame_equal(filled[["n", "own"]], frame[["n", "own"]])
+    assert filled["flag"].all()
+    X = frame[["flag"]].to_numpy()
+    assert_array_equal(VAEImputer(SMALL, missing_values=0, random_state=0).fit_transform(X), X)
+
+
 def test_missing_values_of_a_frame_may_be_marked():
     frame = pd.DataFrame({"n": [1, 2, -1, 3] * 5, "word": ["a", "?", "b", "a"] * 5})
     filled = VAEImputer(SEEING, missing_values="?", random_state=0).fit_transform(frame)

@@ -108,10 +108,9 @@ def test_a_series_is_no_table(values, tiny):
         VAETransformer(**tiny).fit(pd.Series(values, dtype=object))
 
 
-@pytest.mark.parametrize("decoder", ["auto", "factorized"])
-@pytest.mark.parametrize("name", ["whole", "flag", "day", "span", "text", "grade"])
-def test_the_column_that_is_asked_for_may_be_absent(name, decoder):
-    """Of any dtype, also those of NumPy that know no gap."""
+@pytest.fixture(scope="module", params=["auto", "factorized"])
+def kinds(request):
+    """Rows of every dtype, also those of NumPy that know no gap, and a model of them."""
     rng = np.random.default_rng(0)
     df = pd.DataFrame(
         {
@@ -123,7 +122,12 @@ def test_the_column_that_is_asked_for_may_be_absent(name, decoder):
             "grade": pd.Categorical(rng.choice(["low", "high"], 60), ["low", "high"], ordered=True),
         }
     )
-    vae = VAETransformer(1, decoder=decoder, max_iter=2, random_state=0).fit(df)
+    return df, VAETransformer(1, decoder=request.param, max_iter=2, random_state=0).fit(df)
+
+
+@pytest.mark.parametrize("name", ["whole", "flag", "day", "span", "text", "grade"])
+def test_the_column_that_is_asked_for_may_be_absent(name, kinds):
+    df, vae = kinds
     without = df.drop(columns=name)[::2]
     assert vae.infer(without, name).equals(vae.infer(df[::2], name))
     assert vae.infer_proba(without, name).equals(vae.infer_proba(df[::2], name))

@@ -18,6 +18,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skvae import VAETransformer
 from skvae.likelihoods import Gaussian
+from tests.conftest import TINY
 
 FROZEN = {"early_stopping": False, "max_iter": 1, "learning_rate": 1e-12}  # the start, as good as untrained
 
@@ -55,8 +56,8 @@ def test_score_is_below_the_importance_weighted_bound_which_grows_with_its_draws
     assert vae.score(iris) == vae.score_samples(iris).mean()
 
 
-def test_score_of_a_mixed_table_is_below_its_log_likelihood(tiny, mixed):
-    vae = VAETransformer(**tiny).fit(mixed)
+def test_score_of_a_mixed_table_is_below_its_log_likelihood(model_of_mixed, tiny, mixed):
+    vae = model_of_mixed
     assert vae.score(mixed) <= vae.log_likelihood(mixed, n_draws=400).mean() + 1e-2
     wholly_discrete = mixed[["age", "flag", "kind", "grade", "visits"]]
     assert (VAETransformer(**tiny).fit(wholly_discrete).score_samples(wholly_discrete) < 0).all()  # probabilities
@@ -118,11 +119,20 @@ def test_units_of_a_whole_number_are_its_own(tiny, mixed):
 # -- order -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("table", ["iris", "mixed"])
+@pytest.fixture(scope="module")
+def model_of_flowers(iris):
+    return VAETransformer(**TINY).fit(flowers(iris))
+
+
+def flowers(iris):
+    return pd.DataFrame(iris[:60]).rename(columns=str)
+
+
+@pytest.mark.parametrize("table", ["flowers", "mixed"])
 @pytest.mark.parametrize("method", ["transform", "posterior", "score_samples", "log_likelihood"])
-def test_a_row_has_one_answer_alone_in_a_batch_and_in_any_order(method, table, tiny, iris, mixed):
-    X = mixed if table == "mixed" else pd.DataFrame(iris[:60]).rename(columns=str)
-    ask = getattr(VAETransformer(**tiny).fit(X), method)
+def test_a_row_has_one_answer_alone_in_a_batch_and_in_any_order(method, table, iris, mixed, request):
+    X = mixed if table == "mixed" else flowers(iris)
+    ask = getattr(request.getfixturevalue(f"model_of_{table}"), method)
 
     def answer(rows):
         return np.hstack(ask(rows)) if method == "posterior" else ask(rows)
@@ -330,8 +340,8 @@ def assert_sampled(vae, frame, n_samples):
     assert not new.isna().any()[~frame.isna().any()].any()
 
 
-def test_a_frame_comes_back_as_it_came(tiny, mixed):
-    vae = VAETransformer(**tiny).fit(mixed)
+def test_a_frame_comes_back_as_it_came(model_of_mixed, mixed):
+    vae = model_of_mixed
     for back in (vae.reconstruct(mixed), vae.reconstruct(mixed, stochastic=True)):
         assert_like(back, mixed)
         pd.testing.assert_index_equal(back.index, mixed.index)
@@ -412,8 +422,8 @@ def test_a_row_of_gaps_says_nothing(init, likelihood, tiny, iris):
     assert_allclose(std, 1.0, atol=1e-9)
 
 
-def test_a_row_of_gaps_in_a_mixed_table_has_the_prior_as_posterior(tiny, mixed):
-    vae = VAETransformer(**tiny).fit(mixed)
+def test_a_row_of_gaps_in_a_mixed_table_has_the_prior_as_posterior(model_of_mixed, mixed):
+    vae = model_of_mixed
     nothing = mixed.iloc[:2].copy()
     for name in nothing:
         nothing[name] = pd.array([pd.NA, pd.NA], dtype="Float64") if name == "age" else nothing[name].where([False] * 2)
@@ -435,8 +445,8 @@ def test_a_gap_leaves_the_marginal_of_the_observed_cells(tiny, iris):
 
 
 @pytest.mark.parametrize("gap", [np.nan, None, pd.NA, float("nan")], ids=repr)
-def test_every_kind_of_gap_is_the_same_gap(gap, tiny, mixed):
-    vae = VAETransformer(**tiny).fit(mixed)
+def test_every_kind_of_gap_is_the_same_gap(gap, model_of_mixed, mixed):
+    vae = model_of_mixed
     one, other = mixed.iloc[:5].astype({"kind": object}), mixed.iloc[:5].astype({"kind": object})
     one.loc[one.index[2], "kind"] = np.nan
     other["kind"] = [gap if i == 2 else value for i, value in enumerate(other["kind"])]

@@ -15,9 +15,10 @@ from skvae import VAETransformer
 
 warnings.simplefilter("ignore")
 TINY = {"n_components": 8, "hidden_layer_sizes": (8,), "max_iter": 1, "device": "cpu", "random_state": 0}
-X, Z = np.zeros((5_000_000, 1)), np.zeros((2_500_000, 8))
-gaps = np.full(X.shape, np.nan)
-few = np.random.default_rng(0).normal(size=(100, 1))
+X, Z = np.zeros((600_000, 8)), np.zeros((2_500_000, 8))
+gaps = X.copy()
+gaps[:, 0] = np.nan
+few = np.random.default_rng(0).normal(size=(100, 8))
 vae = VAETransformer(**TINY).fit(few)
 vae.sample(10), vae.impute(gaps[:3]), vae.transform(few), vae.score(few)
 with open("/proc/self/statm") as file:
@@ -31,7 +32,7 @@ calls = {
     "fit_chunks": lambda: VAETransformer(**TINY).fit_chunks([X, X]),
     "transform": lambda: vae.transform(X),
     "posterior": lambda: vae.posterior(X),
-    "score": lambda: vae.score(np.broadcast_to(few[:1], (20_000_000, 1))),
+    "score": lambda: vae.score(np.broadcast_to(few[:1], (2_500_000, 8))),
     "log_likelihood": lambda: vae.log_likelihood(few, n_draws=1_000_000),
     "reconstruct": lambda: vae.reconstruct(X),
     "inverse_transform": lambda: vae.inverse_transform(Z),

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import multivariate_normal
+from sklearn.base import clone
 from sklearn.datasets import load_wine
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -17,6 +18,7 @@ from skvae.estimators.outlier import most_normal
 from skvae.estimators.sharp import MAX_COPIES, ROWS_A_MODE
 from skvae.likelihoods import Gaussian, StudentT
 from skvae.priors import Mixture
+from tests.conftest import make_mixed
 
 SMALL = VAETransformer(2, likelihood="student_t", hidden_layer_sizes=(8,), max_iter=2, device="cpu")
 
@@ -94,8 +96,13 @@ def test_auto_is_tukeys_fence(iris):
     assert detector.offset_ == pytest.approx(first - 1.5 * (third - first), rel=1e-12)
 
 
-def test_mixed_frame_with_gaps(mixed):
-    detector = VAEOutlierDetector(SMALL, random_state=0).fit(mixed)
+@pytest.fixture(scope="module")
+def detector_of_mixed():
+    return VAEOutlierDetector(SMALL, random_state=0).fit(make_mixed())
+
+
+def test_mixed_frame_with_gaps(detector_of_mixed, mixed):
+    detector = detector_of_mixed
     assert set(detector.predict(mixed)) <= {-1, 1}
     assert detector.worth_.shape == (mixed.shape[1],)
     odd = mixed.iloc[:1].assign(age=2000)  # far outside the observed range
@@ -105,7 +112,7 @@ def test_mixed_frame_with_gaps(mixed):
 
 def test_gaps_make_no_row_normal_or_abnormal(large_mixed):
     large_mixed = large_mixed[:400]
-    detector = VAEOutlierDetector(SMALL, random_state=0).fit(large_mixed)
+    detector = VAEOutlierDetector(clone(SMALL).set_params(decoder="factorized"), random_state=0).fit(large_mixed)
     before = detector.score_samples(large_mixed)
     hidden = np.random.default_rng(0).random(large_mixed.shape) < 0.5
     after = detector.score_samples(large_mixed.mask(hidden))
@@ -115,8 +122,8 @@ def test_gaps_make_no_row_normal_or_abnormal(large_mixed):
     assert detector.estimator_.score(large_mixed.mask(hidden)) > detector.estimator_.score(large_mixed) + 5
 
 
-def test_a_category_never_seen_is_improbable(mixed):
-    detector = VAEOutlierDetector(SMALL, random_state=0).fit(mixed)
+def test_a_category_never_seen_is_improbable(detector_of_mixed, mixed):
+    detector = detector_of_mixed
     row = mixed.iloc[[1]]
     with pytest.warns(UserWarning, match="was not seen at fit"):
         odd = detector.score_samples(row.assign(color="purple"))
@@ -125,8 +132,8 @@ def test_a_category_never_seen_is_improbable(mixed):
     assert_allclose(odd, unknown - np.log(len(mixed) + 1), rtol=1e-6)
 
 
-def test_a_row_scores_alone_as_in_a_batch(mixed):
-    detector = VAEOutlierDetector(SMALL, random_state=0).fit(mixed)
+def test_a_row_scores_alone_as_in_a_batch(detector_of_mixed, mixed):
+    detector = detector_of_mixed
     alone = [detector.score_samples(mixed.iloc[[i]])[0] for i in range(5)]
     assert_allclose(alone, detector.score_samples(mixed)[:5], rtol=1e-6)
 
@@ -183,6 +190,15 @@ def test_the_default_sees_rows_between_islands_and_beyond_the_range():
     scores = detector.score_samples(np.concatenate([fresh, odd]))
     assert roc_auc_score(np.arange(130) < 100, scores) > 0.9
     assert_array_equal(detector.predict([[30.0, 4.0, 4.0], [4.0, 4.0, -1e9]]), -1)
+
+
+@pytest.mark.parametrize("far", [5.0, 50.0, 1e9])
+def test_a_training_row_far_from_all_others_is_an_outlier_of_the_default(far):
+    X = np.concatenate([np.random.default_rng(0).normal(size=(200, 3)), np.full((1, 3), far)])
+    detector = VAEOutlierDetector(random_state=0).fit(X)
+    assert np.argmin(detector.score_samples(X)) == 200
+    assert detector.predict(X[200:]) == -1
+    assert (detector.predict(X) == -1).mean() < 0.1
 
 
 def test_fresh_rows_pass_the_fence_of_the_default_as_training_rows_do():

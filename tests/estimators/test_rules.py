@@ -15,8 +15,14 @@ QUICK = {"n_components": 2, "hidden_layer_sizes": (16,), "max_iter": 2, "random_
 
 @pytest.fixture(scope="module", params=TABLES)
 def fitted(request):
-    X = TABLES[request.param](1200)
+    X = TABLES[request.param](500)
     return request.param, X, VAETransformer(**QUICK).fit(X)
+
+
+@pytest.fixture(scope="module")
+def ordered():
+    X = orders(300)
+    return X, VAETransformer(**QUICK).fit(X)
 
 
 def held(X, vae, rows):
@@ -37,7 +43,7 @@ def test_every_row_of_a_sample_keeps_them(fitted):
     rows = vae.sample(3000, random_state=0)
     assert held(X, vae, rows) == {1.0}
     assert rows.dtypes.equals(X.dtypes)
-    plain = clone(vae).set_params(constraints=None).fit(X)
+    plain = clone(vae).set_params(constraints=None, decoder="factorized").fit(X)
     assert plain.constraints_ == []
     assert held(X, vae, plain.sample(3000, random_state=0)) != {1.0}
 
@@ -68,23 +74,23 @@ def test_every_row_with_filled_gaps_keeps_them(fitted, n_draws):
             assert (rows[column][known] == whole[column][known]).all()
 
 
-@pytest.mark.parametrize("sample_posterior", [True, False])
-def test_an_imputer_keeps_them(sample_posterior):
-    X = orders(900)
-    imputer = VAEImputer(VAETransformer(**QUICK), sample_posterior=sample_posterior).fit(with_gaps(X, 0.2))
+def test_an_imputer_keeps_them():
+    X = orders(400)
+    imputer = VAEImputer(VAETransformer(**QUICK)).fit(with_gaps(X, 0.2))
     assert "total = net + tax" in imputer.estimator_.constraints_
-    assert held(X, imputer.estimator_, imputer.transform(with_gaps(orders(300, seed=1), 0.3))) == {1.0}
+    for sample_posterior in (True, False):
+        imputer.set_params(sample_posterior=sample_posterior)
+        assert held(X, imputer.estimator_, imputer.transform(with_gaps(orders(300, seed=1), 0.3))) == {1.0}
 
 
-def test_a_total_is_inferred_exactly():
-    X = orders(900)
-    vae = VAETransformer(**QUICK).fit(X)
+def test_a_total_is_inferred_exactly(ordered):
+    X, vae = ordered
     np.testing.assert_allclose(vae.infer(X, "total"), X["total"])
 
 
 @pytest.mark.parametrize("decoder", ["factorized", "conditional", "autoregressive"])
 def test_any_decoder_keeps_them(decoder):
-    X = people(600)
+    X = people(300)
     vae = VAETransformer(**QUICK, decoder=decoder).fit(X)
     assert held(X, vae, vae.sample(500, random_state=0)) == {1.0}
     assert held(X, vae, vae.sample(50, given={"currency": "PLN"}, random_state=0)) == {1.0}
@@ -92,7 +98,7 @@ def test_any_decoder_keeps_them(decoder):
 
 
 def test_gaps_are_drawn_beside_rules():
-    X = with_gaps(orders(900), 0.1)
+    X = with_gaps(orders(400), 0.1)
     vae = VAETransformer(**QUICK).fit(X)
     rows = vae.sample(800, random_state=0)
     assert rows.isna().any(axis=None)
@@ -108,9 +114,9 @@ def test_products_hold_to_the_last_decimal():
     assert held(X, vae, vae.sample(given=X[["total"]][:60], random_state=0)) == {1.0}
 
 
-def test_scores_know_nothing_of_rules():
-    X = orders(300)
-    one, other = (VAETransformer(**QUICK, constraints=rules).fit(X) for rules in ("auto", None))
+def test_scores_know_nothing_of_rules(ordered):
+    X, one = ordered
+    other = VAETransformer(**QUICK, constraints=None).fit(X)
     np.testing.assert_array_equal(one.score_samples(X), other.score_samples(X))
     np.testing.assert_array_equal(one.log_likelihood(X), other.log_likelihood(X))
     np.testing.assert_array_equal(one.transform(X), other.transform(X))
@@ -142,9 +148,8 @@ def test_constraints_are_auto_none_or_a_list_of_text(constraints):
         VAETransformer(**QUICK, constraints=constraints).fit(orders(50))
 
 
-def test_a_condition_that_breaks_a_rule_is_a_sentence():
-    X = orders(900)
-    vae = VAETransformer(**QUICK).fit(X)
+def test_a_condition_that_breaks_a_rule_is_a_sentence(ordered):
+    X, vae = ordered
     row = X.iloc[0]
     with pytest.raises(ValueError, match=r"row 0 of given breaks 'total = net \+ tax'"):
         vae.sample(given={"net": row["net"], "tax": row["tax"], "total": X["total"].max()})
@@ -168,7 +173,7 @@ def test_arrays_have_rules_by_position_if_they_are_given():
 
 def test_files_and_pickles_hold_rules(tmp_path):
     pytest.importorskip("safetensors")
-    X = stays(900)
+    X = stays(400)
     vae = VAETransformer(**QUICK).fit(X)
     vae.save(tmp_path / "model")
     for again in (VAETransformer.load(tmp_path / "model"), pickle.loads(pickle.dumps(vae))):
@@ -177,22 +182,21 @@ def test_files_and_pickles_hold_rules(tmp_path):
 
 
 def test_streams_keep_what_all_chunks_keep(monkeypatch):
-    chunks = [stays(600, seed) for seed in range(3)]
-    whole = VAETransformer(**QUICK).fit_chunks(chunks)
+    chunks, vae = [stays(600, seed) for seed in range(3)], VAETransformer(**QUICK, decoder="factorized")
+    whole = clone(vae).fit_chunks(chunks)
     assert set(FOUND["stays"]) <= set(whole.constraints_)
     monkeypatch.setattr("skvae.models.streaming.IN_MEMORY", 4000)
-    streamed = VAETransformer(**QUICK).fit_chunks(chunks)
+    streamed = clone(vae).fit_chunks(chunks)
     assert set(streamed.constraints_) == set(whole.constraints_)
     assert held(pd.concat(chunks), streamed, streamed.sample(300, random_state=0)) == {1.0}
     chunks[2].loc[5, "paid"] = chunks[2].loc[5, "start"] - pd.Timedelta("3D")
-    streamed = VAETransformer(**QUICK).fit_chunks(chunks)
-    assert "end <= paid" not in streamed.constraints_
+    assert "end <= paid" not in clone(vae).fit_chunks(chunks).constraints_
     with pytest.raises(ValueError, match="Chunk 3: A rule holds in all rows"):
-        VAETransformer(**QUICK, constraints=["end <= paid"]).fit_chunks(chunks)
+        vae.set_params(constraints=["end <= paid"]).fit_chunks(chunks)
 
 
 def test_later_chunks_drop_rules_that_they_break():
-    first, later = stays(900), stays(300, seed=1)
+    first, later = stays(400), stays(300, seed=1)
     later["quarter"] = "Q1"
     vae = VAETransformer(**QUICK).partial_fit(first)
     before = vae.constraints_
@@ -208,7 +212,7 @@ def numbered(n):
 
 
 def test_identifiers_have_rules_where_they_are_modelled(monkeypatch):
-    X, rule = numbered(900), "receipt = number + 4000"
+    X, rule = numbered(400), "receipt = number + 4000"
     plain = VAETransformer(**QUICK, decoder="factorized")
     modelled = clone(plain).set_params(likelihood={"number": "normal_scores", "receipt": "normal_scores"})
     with pytest.warns(UserWarning, match="identifiers"):
@@ -216,8 +220,8 @@ def test_identifiers_have_rules_where_they_are_modelled(monkeypatch):
     vae = modelled.fit(X)
     assert rule in vae.constraints_
     assert held(X, vae, vae.sample(200, random_state=0)) == {1.0}
-    chunks = [X[:500], X[500:]]
-    for cells_in_memory in (10_000_000, 4000):
+    chunks = [X[:200], X[200:]]
+    for cells_in_memory in (10_000_000, 2000):
         monkeypatch.setattr("skvae.models.streaming.IN_MEMORY", cells_in_memory)
         assert rule in modelled.fit_chunks(chunks).constraints_
         with pytest.warns(UserWarning, match="identifiers"):
@@ -228,8 +232,8 @@ def test_identifiers_have_rules_where_they_are_modelled(monkeypatch):
 
 
 def test_a_warm_start_keeps_what_both_fits_keep():
-    first, later = orders(900), orders(300, seed=1)
-    vae = VAETransformer(**QUICK, warm_start=True).fit(first)
+    first, later = orders(400), orders(300, seed=1)
+    vae = VAETransformer(**QUICK, decoder="factorized", warm_start=True).fit(first)
     before = vae.constraints_
     later.loc[4, "total"] = later.loc[4, "total"] + 1
     assert set(vae.fit(later).constraints_) == set(before) - {"total = net + tax"}

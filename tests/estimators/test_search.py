@@ -45,7 +45,7 @@ def assert_same_search(one, other, *, rtol=1e-4):
     assert one.best_params_ == other.best_params_
 
 
-@pytest.mark.parametrize("early_stopping", ["auto", True, False])
+@pytest.mark.parametrize("early_stopping", [True, False])
 def test_scores_are_those_of_separate_fits(early_stopping, wine, trained_alone):
     vae = VAETransformer(early_stopping=early_stopping, **TINY)
     grid = {"n_components": [1, 4], "beta": [0.5, 2.0], "learning_rate": [5e-3], "free_bits": [0.0, 1.0]}
@@ -93,10 +93,10 @@ def test_every_objective_can_be_stacked(settings, wine, trained_alone):
 
 
 def test_grey_levels_and_mixed_columns_with_gaps(large_mixed, trained_alone):
-    vae = VAETransformer(**TINY | {"max_iter": 4})
+    vae = VAETransformer(decoder="factorized", **TINY | {"max_iter": 4})
     grid = {"n_components": [1, 3]}
-    for X in (large_mixed[:200], np.random.default_rng(0).random((60, 5))):
-        vae.set_params(likelihood="auto" if X is not None and hasattr(X, "columns") else "bernoulli")
+    for X, likelihood in ((large_mixed[:200], "auto"), (np.random.default_rng(0).random((60, 5)), "bernoulli")):
+        vae.set_params(likelihood=likelihood)
         apart = GridSearchCV(vae, grid, cv=2, refit=False).fit(X)
         trained_alone.clear()
         together = VAESearchCV(vae, grid, cv=2, refit=False).fit(X)
@@ -109,7 +109,7 @@ def test_candidates_are_compared_without_the_models_beside_them_and_the_best_has
 
     trained, train_beside = [], whole.train_beside
     monkeypatch.setattr(whole, "train_beside", lambda name, *rest: trained.append(name) or train_beside(name, *rest))
-    X, vae = large_mixed[:150], VAETransformer(**TINY | {"max_iter": 2})
+    X, vae = large_mixed[:80], VAETransformer(**TINY | {"max_iter": 2})
     search = VAESearchCV(vae, {"n_components": [1, 2]}, cv=2).fit(X)
     assert trained == ["chain", "reader"]  # of the refit, and of no fold
     assert search.best_estimator_.decoder == "auto"
@@ -126,7 +126,7 @@ def test_candidates_are_compared_without_the_models_beside_them_and_the_best_has
 
 
 def test_the_best_has_all_models_where_a_split_trains_on_every_row(large_mixed):
-    X, every = large_mixed[:100], np.arange(100)
+    X, every = large_mixed[:60], np.arange(60)
     vae, grid = VAETransformer(**TINY | {"max_iter": 1}), {"n_components": [1, 2]}
     assert VAESearchCV(vae, grid, cv=[(every, every)]).fit(X).best_estimator_.vae_.reader is not None
 
@@ -300,7 +300,7 @@ def test_a_cluster_gives_the_same_scores(wine):
     vae, grid = VAETransformer(**TINY), {"n_components": [1, 2], "beta": [0.5, 1.0]}
     apart = GridSearchCV(vae, grid, cv=2).fit(wine)
     with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster,
         distributed.Client(cluster),
         joblib.parallel_config(backend="dask"),
     ):

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 
-from skvae.metrics.frames import Encoding, align, kind_of
+from skvae.metrics.frames import Encoding, align, bin_edges, kind_of
 
 pa = pytest.importorskip("pyarrow")
 
@@ -64,7 +64,8 @@ COLUMNS = {  # two values and a gap: what floats they are
     ),
     "category": (pd.Series(pd.Categorical(["b", "a", None], ["c", "b", "a"])), "categories", [1, 2, np.nan]),
     "mixed": (pd.Series(["b", 1, None], dtype=object), "categories", [0, 1, np.nan]),
-    "period": (pd.Series(pd.PeriodIndex(["2021", "2020", None], freq="Y")), "categories", [1, 0, np.nan]),
+    "period": (pd.Series(pd.PeriodIndex(["1971", "1970", None], freq="Y")), "instants", [365 * 86400, 0, np.nan]),
+    "period of ms": (pd.Series(pd.PeriodIndex.from_ordinals([1500, 0], freq="ms")), "instants", [1.5, 0]),
     "interval": (
         pd.Series([pd.Interval(1, 2), pd.Interval(0, 1), None], dtype="interval"),
         "categories",
@@ -107,6 +108,36 @@ def test_columns_are_matched_by_name():
     one, two = align(one=pd.DataFrame({"a": [1], "b": [2]}), two=pd.DataFrame({"b": [2], "a": [1]}))
     assert list(two.columns) == ["a", "b"]
     pd.testing.assert_frame_equal(one, two)
+
+
+def test_periods_are_the_instants_at_which_they_begin():
+    days = pd.DataFrame({"day": pd.date_range("2020-01-31", periods=3, freq="ME"), "n": [1, 2, 3]})
+    months = days.assign(day=days["day"].dt.to_period("M"))
+    starts, expected = align(real=months, synthetic=days.assign(day=days["day"].dt.to_period("M").dt.to_timestamp()))
+    assert_array_equal(Encoding.fit(starts, expected).encode(starts), Encoding.fit(expected).encode(expected))
+
+
+@pytest.mark.parametrize("values", [np.arange(9.0), np.ones(3), np.array([0.1, 0.7, -3.0])])
+def test_bins_are_those_of_numpy(values):
+    assert_array_equal(bin_edges(values, 10), np.histogram_bin_edges(values, 10))
+
+
+@pytest.mark.parametrize("values", [[1e17], [-1e300], [1e17, np.nextafter(1e17, 2e17)], [-1.7e308, 1.7e308]])
+def test_bins_are_fewer_where_no_number_lies_between(values):
+    edges = bin_edges(np.array(values), 10)
+    assert np.isfinite(edges).all() and (np.diff(edges) > 0).all()
+    assert edges[0] <= min(values) and max(values) <= edges[-1]
+
+
+def test_tables_of_polars_and_arrow_are_those_of_pandas():
+    pl = pytest.importorskip("polars")
+    table = pd.DataFrame({"x": [1.5, None], "day": pd.to_datetime(["2020", "2021"]), "word": ["b", "a"]})
+    cells = Encoding.fit(table).encode(table)
+    for other in (pl.from_pandas(table), pa.Table.from_pandas(table)):
+        one, two = align(one=other, two=table)
+        assert_array_equal(Encoding.fit(one, two).encode(one), cells)
+    with pytest.raises(TypeError, match=r"a LazyFrame are still to be read. Pass X.collect\(\)"):
+        align(one=pl.from_pandas(table).lazy())
 
 
 @pytest.mark.parametrize(

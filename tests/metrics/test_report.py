@@ -51,6 +51,23 @@ def test_report_holds_every_figure(judged):
     pd.testing.assert_frame_equal(judged.trends, pair_trends(TRAIN, SYNTHETIC))
 
 
+def test_tables_of_polars_are_judged_as_those_of_pandas(judged):
+    pl = pytest.importorskip("polars")
+    train, synthetic, test = map(pl.from_pandas, (TRAIN, SYNTHETIC, TEST))
+    other = report(train, synthetic, test=test, target="word", random_state=0)
+    assert other.table["value"].to_dict() == judged.table["value"].to_dict()
+    assert other.score == judged.score
+
+
+@pytest.mark.parametrize("tenant", [10**17, 1e300])
+def test_a_constant_beyond_the_steps_of_floats_is_judged(tenant):
+    train, synthetic, test = (table.assign(tenant=tenant) for table in (TRAIN, SYNTHETIC, TEST))
+    found = report(train, synthetic, test=test, random_state=0)
+    assert found.shapes["tenant"] == found.trends.loc["tenant", "x"] == 0
+    pytest.importorskip("matplotlib")
+    assert "tenant" in found.to_html()
+
+
 def test_real_is_what_test_rows_reach(judged):
     as_synthetic = report(TRAIN, TEST, random_state=0).table["value"]
     assert judged.table["real"][as_synthetic.index].to_dict() == pytest.approx(as_synthetic.to_dict())

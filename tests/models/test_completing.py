@@ -42,7 +42,7 @@ def table():
 
 @pytest.fixture(scope="module")
 def vae(table):
-    return VAETransformer(**SETTINGS, max_iter=20, batch_size=64, learning_rate=5e-3).fit(table)
+    return VAETransformer(**SETTINGS, max_iter=20, batch_size=128, learning_rate=1e-2).fit(table)
 
 
 @pytest.fixture(scope="module")

@@ -49,8 +49,9 @@ def table():
 MODELS = {
     "factorized": {"decoder": "factorized"},
     "autoregressive": {"decoder": "autoregressive", "add_indicator": True},
-    "conditional": {"max_iter": 60},
+    "conditional": {},
 }
+QUICK = {"n_components": 2, "learning_rate": 0.02, "max_iter": 20, "device": "cpu", "random_state": 0}
 
 
 @pytest.fixture(autouse=True)
@@ -64,8 +65,7 @@ def few_particles(request, monkeypatch):
 @pytest.fixture(scope="module", params=MODELS)
 def vae(request, table):
     """Every value of the table may be given, and "short", which follows from "size", may be given something else."""
-    settings = {"n_components": 2, "hidden_layer_sizes": (16,), "max_iter": 120, "device": "cpu", "random_state": 0}
-    settings |= {"protect": None, "constraints": None}
+    settings = QUICK | {"hidden_layer_sizes": (16,), "protect": None, "constraints": None}
     vae = VAETransformer(likelihood={"income": "histogram"}, **settings | MODELS[request.param])
     return vae.fit(table)
 
@@ -419,8 +419,7 @@ def test_conditional_draws_are_seeded(vae, table):
 @pytest.fixture(scope="module", params=["factorized", "autoregressive", "conditional"])
 def indicated(request, table):
     """Trained for long enough to know how often cells are missing."""
-    settings = {"n_components": 2, "hidden_layer_sizes": (8,), "device": "cpu", "random_state": 0}
-    vae = VAETransformer(decoder=request.param, add_indicator=True, max_iter=60, **settings)
+    vae = VAETransformer(hidden_layer_sizes=(8,), decoder=request.param, add_indicator=True, **QUICK)
     return vae.fit(table[["size", "kind", "age", "visits"]])
 
 
@@ -466,8 +465,7 @@ def test_where_the_gaps_are_counts_in_the_score(table):
     rng = np.random.default_rng(0)
     kind = rng.choice(["a", "b"], 400)
     X = pd.DataFrame({"kind": kind, "size": np.where(kind == "a", np.nan, rng.normal(size=400))})
-    settings = {"n_components": 1, "hidden_layer_sizes": (8,), "device": "cpu", "random_state": 0, "max_iter": 60}
-    vae = VAETransformer(add_indicator=True, decoder="autoregressive", **settings).fit(X)
+    vae = VAETransformer(hidden_layer_sizes=(8,), decoder="autoregressive", add_indicator=True, **QUICK).fit(X)
     new = vae.sample(2000, random_state=0)
     assert new["size"].isna().mean() == pytest.approx(X["size"].isna().mean(), abs=0.06)
     agreement = (new["size"].isna() == (new["kind"] == "a")).mean()

@@ -4,13 +4,12 @@ import numpy as np
 import pandas as pd
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skvae import VAETransformer
 from skvae.models import Model, index_of
 from tests.tables.bills import bills
 
 
-def test_a_model_is_a_table_and_a_module(tiny, mixed):
-    fitted = VAETransformer(**tiny).fit(mixed)
+def test_a_model_is_a_table_and_a_module(model_of_mixed, mixed):
+    fitted = model_of_mixed
     model = Model(fitted.table_, fitted.vae_)
     assert model.n_components == 2
     assert model.device.type == "cpu"

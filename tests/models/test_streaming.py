@@ -57,7 +57,7 @@ def test_a_mixed_stream_from_parquet(outgrows, large_mixed, tmp_path):
     pytest.importorskip("pyarrow")
     X = large_mixed.reset_index(drop=True)
     X.to_parquet(tmp_path / "rows.parquet", row_group_size=400)
-    vae = model().fit_chunks(tmp_path / "rows.parquet")
+    vae = model(decoder="factorized").fit_chunks(tmp_path / "rows.parquet")
     whole = Table.fit(X)
     assert [column.name for column in vae.table_.columns] == list(X)
     assert vae.table_.columns[6].levels.tolist() == whole.columns[6].levels.tolist()
@@ -75,7 +75,7 @@ def test_copies_are_those_of_the_sample(outgrows):
 def test_a_given_table_is_kept(outgrows, large_mixed):
     X = large_mixed.reset_index(drop=True)
     table = Table.fit(X[:700])
-    vae = model().fit(X[["size", "kind"]]).fit_chunks(parts_of(X), table=table)
+    vae = model(decoder="factorized").fit(X[["size", "kind"]]).fit_chunks(parts_of(X), table=table)
     assert vae.table_ is table
     assert vae.feature_names_in_.tolist() == list(X)
     with pytest.raises(

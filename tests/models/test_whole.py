@@ -29,6 +29,12 @@ def frame():
     return make_frame()
 
 
+@pytest.fixture(scope="module")
+def whole(frame):
+    """The default's model, for tests that leave it as it is."""
+    return VAETransformer(**SETTINGS).fit(frame)
+
+
 def parts(frame, **settings):
     """Plan, data and circumstances of a fit."""
     vae = VAETransformer(**SETTINGS | settings)
@@ -83,10 +89,10 @@ def test_a_later_fit_without_models_beside_leaves_no_history_of_them(frame):
     assert not hasattr(vae.set_params(decoder="autoregressive").fit(frame), "history_beside_")
 
 
-def test_the_vae_is_what_it_is_without_models_beside_it(frame):
+def test_the_vae_is_what_it_is_without_models_beside_it(whole, frame):
     """To the last bit: what is asked of z has the same answers."""
     plain = VAETransformer(**SETTINGS, decoder="factorized").fit(frame)
-    vae = VAETransformer(**SETTINGS).fit(frame)
+    vae = whole
     assert vae.decoder == "auto"
     assert_array_equal(vae.transform(frame), plain.transform(frame))
     assert_array_equal(vae.score_samples(frame), plain.score_samples(frame))
@@ -98,9 +104,9 @@ def test_the_vae_is_what_it_is_without_models_beside_it(frame):
     assert not hasattr(plain, "history_beside_")
 
 
-def test_names_mean_what_auto_comes_to(frame):
-    auto, named = VAETransformer(**SETTINGS).fit(frame), VAETransformer(**SETTINGS, decoder="conditional").fit(frame)
-    pd.testing.assert_frame_equal(auto.sample(9), named.sample(9), check_exact=True)
+def test_names_mean_what_auto_comes_to(whole, frame):
+    named = VAETransformer(**SETTINGS, decoder="conditional").fit(frame)
+    pd.testing.assert_frame_equal(whole.sample(9), named.sample(9), check_exact=True)
     X = frame[["size", "more"]].fillna(0).to_numpy()
     auto, named = (VAETransformer(**SETTINGS, decoder=decoder).fit(X) for decoder in ("auto", "factorized"))
     assert auto.vae_.chain is None
@@ -108,8 +114,8 @@ def test_names_mean_what_auto_comes_to(frame):
     assert VAETransformer(**SETTINGS, decoder="conditional").fit(X).vae_.chain is not None
 
 
-def test_each_training_has_a_history(frame):
-    vae = VAETransformer(**SETTINGS).fit(frame)
+def test_each_training_has_a_history(whole):
+    vae = whole
     assert list(vae.history_beside_) == ["chain", "reader"]
     for history in vae.history_beside_.values():
         assert history.keys() == vae.history_.keys()

@@ -61,6 +61,19 @@ def test_a_weight_is_a_number_of_copies():
     assert_allclose(weighted.log_scale.detach(), of_copies.log_scale.detach(), rtol=1e-6)
 
 
+def test_fewer_than_three_rows_have_no_mode_to_themselves():
+    far = torch.tensor([50.0, 50.0, -50.0, -50.0, -50.0], dtype=torch.float64)
+    loc = torch.cat([torch.zeros(40, dtype=torch.float64), far])[None, :, None]
+    prior = mixture_of_posteriors(DiagonalNormal(loc, torch.ones_like(loc)), 45, generator=generator())
+    normal = torch.distributions.Normal(0.0, 1.0).log_prob
+    of_rows = prior.log_prob(torch.tensor([[[0.0], [50.0], [-50.0]]]).double())[0].detach()
+    share = torch.tensor([40 / 43, 40 / 43, 3 / 43]).log()  # 50 is told by the mode at 0, -50 by its own
+    assert_allclose(of_rows, share + normal(torch.tensor([0.0, 50.0, 0.0])), rtol=1e-3)
+    two = DiagonalNormal(loc[:, -2:], torch.ones_like(loc[:, -2:]))
+    only = mixture_of_posteriors(two, 1, generator=generator())
+    assert_allclose(only.logits.detach(), 0, atol=1e-5)
+
+
 def test_rows_without_weight_have_no_mode():
     q = heaps(100)
     one = mixture_of_posteriors(q, 10, generator=generator(), weights=(q.loc[0, :, 0] > 0).double())

@@ -96,7 +96,10 @@ def test_the_compiler_of_torch_is_not_imported():
     """It takes seconds, in which Ctrl-C would break later fits, and moves warning filters and the environment."""
     program = f"""
 import sys, numpy as np
+from functools import partial
 from skvae import VAETransformer
+from skvae.models import outcome
+outcome.fit_prior = partial(outcome.fit_prior, n_steps=2)
 X = np.random.default_rng(0).normal(size=(9, 2))
 for name in {LEARNED}:
     VAETransformer(1, prior=name, hidden_layer_sizes=(2,), max_iter=1).fit(X)

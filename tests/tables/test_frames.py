@@ -49,6 +49,12 @@ def test_there_and_back(frame):
     assert other["new"].dtype == pl.Boolean
 
 
+def test_a_plan_is_no_table(frame):
+    for method in (VAETransformer().fit, VAETransformer().fit_chunks):
+        with pytest.raises(TypeError, match=r"a LazyFrame are still to be read\. Pass X\.collect\(\), or to fit"):
+            method(frame.lazy())
+
+
 @pytest.mark.parametrize("decoder", ["factorized", "autoregressive"])
 def test_polars_in_polars_out(frame, decoder):
     vae = VAETransformer(2, decoder=decoder, hidden_layer_sizes=(8,), max_iter=2, random_state=0).fit(frame)

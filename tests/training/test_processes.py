@@ -19,9 +19,8 @@ from skvae.files import checkpoints
 
 dist.init_process_group("gloo")
 X = np.random.default_rng(0).normal(size=(150, 4)) @ np.random.default_rng(1).normal(size=(4, 4))
-settings = json.loads(sys.argv[2])
 checkpoints.SECONDS, checkpoints.SHARE = 0.0, 1e9
-n_epochs, keep = [], checkpoints.Checkpoint.keep
+n_epochs, keep, facts = [], checkpoints.Checkpoint.keep, []
 
 
 def keep_and_die(checkpoint, state):
@@ -31,60 +30,52 @@ def keep_and_die(checkpoint, state):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-killed_after = settings.pop("killed_after", None)
 checkpoints.Checkpoint.keep = keep_and_die
-vae = VAETransformer(2, hidden_layer_sizes=(8,), max_iter=8, device="cpu", **settings)
-vae.fit(X, sample_weight=np.arange(150) + 1)
-facts = {"score": vae.score(X), "elbo": vae.history_["elbo"][1:], "Z": vae.transform(X).tolist()}
+for settings in json.loads(sys.argv[2]):
+    killed_after = settings.pop("killed_after", None)
+    vae = VAETransformer(2, hidden_layer_sizes=(8,), max_iter=8, device="cpu", **settings)
+    vae.fit(X, sample_weight=np.arange(150) + 1)
+    facts.append({"score": vae.score(X), "elbo": vae.history_["elbo"][1:], "Z": vae.transform(X).tolist()})
 open(f"{sys.argv[1]}/{dist.get_rank()}.json", "w").write(json.dumps(facts))
 dist.destroy_process_group()
 """
 
 
-@pytest.fixture
-def together(tmp_path):
-    """What two processes of torchrun say of one fit."""
-
-    def together(settings):
-        (tmp_path / "fit.py").write_text(SCRIPT)
-        torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-        command = [*torchrun, str(tmp_path / "fit.py"), str(tmp_path), json.dumps(settings)]
-        subprocess.run(command, check=True, capture_output=True, timeout=300)
-        return [json.loads((tmp_path / f"{rank}.json").read_text()) for rank in range(2)]
-
-    return together
+SEEDED = [
+    {"random_state": 0, "batch_size": 31},
+    {"random_state": 0, "n_draws": 2, "input_dropout": 0.2, "input_noise": 0.2},
+]
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"random_state": 0, "batch_size": 31},
-        {"random_state": 0, "n_draws": 2, "input_dropout": 0.2, "input_noise": 0.2},
-    ],
-)
-def test_two_processes_find_the_model_that_one_finds(settings, together):
+def together(folder, *settings):
+    """What each of two processes of torchrun says of the same fits, for which a start of both is enough."""
+    (folder / "fit.py").write_text(SCRIPT)
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command = [*torchrun, str(folder / "fit.py"), str(folder), json.dumps(settings)]
+    subprocess.run(command, check=True, capture_output=True, timeout=300)
+    return [json.loads((folder / f"{rank}.json").read_text()) for rank in range(2)]
+
+
+def test_two_processes_find_the_model_that_one_finds(tmp_path):
+    first, second = together(tmp_path, *SEEDED, {"random_state": None})
+    assert first == second  # without a seed they agree on one
     X = np.random.default_rng(0).normal(size=(150, 4)) @ np.random.default_rng(1).normal(size=(4, 4))
-    one = VAETransformer(2, hidden_layer_sizes=(8,), max_iter=8, device="cpu", **settings)
-    one.fit(X, sample_weight=np.arange(150) + 1)
-    for facts in together(settings):
+    for settings, facts in zip(SEEDED, first, strict=False):
+        one = VAETransformer(2, hidden_layer_sizes=(8,), max_iter=8, device="cpu", **settings)
+        one.fit(X, sample_weight=np.arange(150) + 1)
         assert facts["score"] == pytest.approx(one.score(X), rel=1e-4)
         assert_allclose(facts["elbo"], one.history_["elbo"][1:], rtol=1e-3)
         assert_allclose(facts["Z"], one.transform(X), rtol=1e-3, atol=1e-4)
 
 
-def test_processes_without_a_seed_agree_on_one(together):
-    first, second = together({"random_state": None})
-    assert first == second
-
-
-def test_processes_go_on_together_where_they_were_killed(together, tmp_path):
+def test_processes_go_on_together_where_they_were_killed(tmp_path):
     pytest.importorskip("safetensors")
-    settings = {"random_state": 0, "batch_size": 31, "checkpoint_dir": str(tmp_path / "kept")}
-    whole, _ = together(settings | {"checkpoint_dir": None})
+    kept = SEEDED[0] | {"checkpoint_dir": str(tmp_path / "kept")}
     with pytest.raises(subprocess.CalledProcessError):
-        together(settings | {"killed_after": 4})
+        together(tmp_path, kept | {"killed_after": 4})
     assert [path.suffix for path in (tmp_path / "kept").iterdir() if path.suffix != ".lock"] == [".unfinished"]
-    assert together(settings) == [whole, whole]
+    for resumed, whole in together(tmp_path, kept, SEEDED[0]):
+        assert resumed == whole
     assert [path.suffix for path in (tmp_path / "kept").iterdir() if path.suffix != ".lock"] == [".fit"]
 
 

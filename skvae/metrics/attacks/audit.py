@@ -182,20 +182,21 @@ def _tables(
     max_rows: int,
 ) -> list[pd.DataFrame]:
     """The four tables, checked."""
+    given = {"train": train, "synthetic": synthetic, "holdout": holdout}
+    if reference is not None:
+        given["reference"] = reference
+    tables = dict(zip(given, align(**given), strict=True))
     if reference is None:
-        train, synthetic, holdout = align(train=train, synthetic=synthetic, holdout=holdout)
-        holdout, reference = holdout.iloc[::2], holdout.iloc[1::2]
-    tables = {"train": train, "synthetic": synthetic, "holdout": holdout, "reference": reference}
+        tables["holdout"], tables["reference"] = tables["holdout"].iloc[::2], tables["holdout"].iloc[1::2]
     for name, table in tables.items():
-        if isinstance(table, pd.DataFrame) and len(table) < MIN_ROWS:
+        if len(table) < MIN_ROWS:
             raise ValueError(
                 f"Attacks need at least {MIN_ROWS} rows of each table, but {name} has {len(table)}; without reference, "
                 f"half of holdout is taken for it. Pass more rows."
             )
     if max_rows < 2 * MIN_ROWS:
         raise ValueError(f"max_rows must be at least {2 * MIN_ROWS}, but is {max_rows}. Pass 2000, say.")
-    aligned = align(**tables)
-    return aligned
+    return list(tables.values())
 
 
 def _named(name: str, asked: Sequence[Hashable] | None, known: Sequence[Hashable]) -> Sequence[Hashable]:

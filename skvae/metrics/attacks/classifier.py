@@ -9,9 +9,10 @@ from sklearn.utils import check_random_state
 
 from skvae.metrics.attacks.outcome import Membership
 from skvae.metrics.attacks.rows import Rows
-from skvae.metrics.frames import fill_empty
+from skvae.metrics.frames import Floats, fill_empty
 
 N_TREES = 200
+LARGEST = 1e38  # number of float32, in which trees count
 
 
 def classifier_attack(
@@ -52,6 +53,13 @@ def classifier_attack(
     """
     rows = Rows.of(members, others, synthetic, reference)
     y = np.repeat([1, 0], [len(rows.synthetic), len(rows.reference)])
-    X, asked = fill_empty(rows.known, rows.asked)
+    X, asked = _within_float32(*fill_empty(rows.known, rows.asked))
     forest = RandomForestClassifier(N_TREES, class_weight="balanced", random_state=check_random_state(random_state))
     return rows.outcome("a classifier of synthetic rows", forest.fit(X, y).predict_proba(asked)[:, 1])
+
+
+def _within_float32(*tables: Floats) -> list[Floats]:
+    """Tables of numbers that trees can hold: columns beyond float32 in units of their largest number."""
+    largest = np.nanmax(np.abs(np.concatenate(tables)), axis=0, initial=1.0)
+    unit = np.where(largest > LARGEST, largest, 1.0)
+    return [table / unit for table in tables]

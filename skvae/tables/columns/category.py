@@ -320,7 +320,10 @@ class CategorySurvey(ColumnSurvey):
         n_rare = sum(n for n in counts if n < least_rows)
         if least_rows == 1 or n_rare <= MANY_RARE * n_cells or is_bool(self.dtype):
             return 1 if is_bool(self.dtype) else least_rows  # everybody knows what a boolean may be
-        coarsen = "Merge categories, drop the column, or pass protect=None to learn each as it is."
+        coarsen = (
+            "Convert numbers and dates by astype(float) or pandas.to_datetime, merge categories, drop the column, or "
+            "pass protect=None to learn each as it is."
+        )
         if n_rare == n_cells:
             warn_user(
                 f"A category that fewer than {least_rows} rows hold is drawn as a more frequent one, but column "

@@ -374,7 +374,7 @@ def test_everybody_knows_what_a_boolean_may_be(dtype):
 
 def test_many_rare_categories_warn():
     values = pd.Series([*TITLES, *(f"title {i}" for i in range(40))], name="a")
-    with pytest.warns(UserWarning, match=r"column 'a' holds such categories in 45 of 135 cells"):
+    with pytest.warns(UserWarning, match=r"'a' holds such categories in 45 of 135 cells\. Convert numbers"):
         assert protected(values).n_drawn == 2
     with pytest.warns(UserWarning, match=r"column 'a' has none: its categories are learned and drawn as they are"):
         assert protected(values[-40:]).n_protected == 0
