@@ -7,7 +7,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 N_POINTS = 8  # of a level, by which cells are measured
-N_POINTS_OF_COPIES = 64  # where a cell may be equal to another: it must be known in which level that lies
+N_POINTS_OF_COPIES = 256  # where a cell may be equal to another: it must be known in which level that lies
 
 
 class Ruler(NamedTuple):

@@ -112,7 +112,7 @@ def _conclude(model: Beside, data: Data, history: History, generator: torch.Gene
     """The step after training: columns are matched to their frequencies."""
     try:
         if isinstance(model, Chain):
-            match_marginals(model, data.x, generator, data.weights)
+            match_marginals(model, data.x, generator, data.weights, data.table.copied)
     except KeyboardInterrupt:  # the trained weights are as good as without
         if not ends_the_fit_alone():
             raise

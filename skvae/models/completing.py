@@ -17,7 +17,7 @@ from skvae.tables import Table
 N_QUANTILES = 50  # of the distribution of a gap: its mean is theirs
 N_PROPOSALS = 4  # of the reader for each row of the chain under a condition
 N_PILOT = 512  # rows of the chain that show how many of them meet a condition
-MIN_ACCEPTED = 1 / 16  # of the rows of the chain: for fewer the reader proposes
+MIN_ACCEPTED = 1 / 40  # of the rows of the chain: for fewer the reader proposes
 MIN_SHARING = 128  # rows of a table with one condition: for fewer the pilot is too dear
 CELLS = 20_000_000  # of rows that are completed at once, in every layer
 

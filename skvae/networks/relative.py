@@ -50,6 +50,7 @@ class RelativeLogits(nn.Module):
         self.rulers = Rulers(rulers)
         pairs = (len(rulers), N_REFERENCES)
         self.register_buffer("reference", torch.full(pairs, -1.0))  # its position; a float, as files hold these
+        self.register_buffer("met", torch.zeros(pairs))  # added where a range is that of the reference: see shift_met
         outputs = [torch.arange(len(ruler.begins)) + first_output[ruler.column] for ruler in rulers]
         self.register_buffer("outputs", torch.cat(outputs))
         self.width = max(self.rulers.n_levels) + 1  # a place after the last level takes what comes later
@@ -72,6 +73,20 @@ class RelativeLogits(nn.Module):
         reference = self.get_buffer("reference")
         reference[c] = -1.0
         reference[c, : len(references)] = torch.tensor(references, dtype=reference.dtype, device=reference.device)
+
+    def ranges_met(self, j: int, x: Tensor) -> dict[int, Tensor]:
+        """The level in which the value of each reference of a column lies; −1 for no range. (S, B, D) -> (S, B)."""
+        c = self.rulers.columns.index(j)
+        tau = self.level_of_reference(x, slice(c, c + 1))
+        tau = tau.masked_fill(self.rulers.are_single(tau, slice(c, c + 1)), -1)
+        chosen = self.get_buffer("reference")[c].long().tolist()
+        return {self.rulers.columns[r]: tau[:, :, 0, k] for k, r in enumerate(chosen) if r >= 0}
+
+    def shift_met(self, j: int, reference: int, shift: Tensor) -> None:
+        """Add to the logit of a range, where the value of a reference lies in it. Shape: ()."""
+        c, r = self.rulers.columns.index(j), self.rulers.columns.index(reference)
+        k = self.get_buffer("reference")[c].long().tolist().index(r)
+        self.get_buffer("met")[c, k] += shift
 
     def of_column(self, j: int, x: Tensor, hidden: Tensor, logits: Tensor) -> Tensor:
         """The same for one column of the row. Shape: (S, B, D), (S, B, H), (S, B, T_j) -> (S, B, T_j)."""
@@ -98,7 +113,9 @@ class RelativeLogits(nn.Module):
         states = torch.stack([(tau >= 0) & ~is_single, (tau >= 0) & is_single], dim=-1).to(gates.dtype)
         mixture = (states.unsqueeze(-1) * gates.unsqueeze(-2)).flatten(-2)  # (S, B, C', R, 2 m)
         kernels = self.kernels[:, columns].flatten(3, 4).to(gates.dtype)
-        return torch.einsum("sbcrm,scrmk->sbcrk", mixture, kernels).to(self.kernels.dtype)
+        mixed = torch.einsum("sbcrm,scrmk->sbcrk", mixture, kernels).to(self.kernels.dtype)
+        met = states[..., 0].to(mixed.dtype) * self.get_buffer("met")[columns].to(mixed.dtype)
+        return mixed + met.unsqueeze(-1) * (torch.arange(N_STEPS, device=met.device) == WINDOW + 1)
 
     def _spread(self, tau: Tensor, kernels: Tensor, columns: slice) -> Tensor:
         """Kernels, each around its level, added up by column. Shape: (S, B, C', R, steps) -> (S, B, T').

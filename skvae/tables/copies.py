@@ -274,10 +274,13 @@ def _level_of(numbers: Floats, bins: Bins) -> Integers:
 
 
 def _n_beyond_chance(cells: Cells, values: Floats, may_be: Mask) -> float:
-    """Cells that are equal to values beyond those that are to the values of other rows in their level, or 0.
+    """Cells that are equal to values beyond those that would be by chance, or 0.
 
-    Chance is about Poisson: what is no five of its standard deviations beyond it counts as nothing.
+    By chance cells are equal to the values of other rows in their level; and where columns that are rounded go
+    together, as often as they are the next number up or down. Counts are about Poisson: what is no five standard
+    deviations beyond both counts as nothing.
     """
+    may_be = may_be & (np.bincount(cells.level[may_be], minlength=len(cells.codec.edges)) > 1)[cells.level]
     if not may_be.any():
         return 0.0
     own, others, level = cells.numbers[may_be], values[may_be], cells.level[may_be]
@@ -285,9 +288,18 @@ def _n_beyond_chance(cells: Cells, values: Floats, may_be: Mask) -> float:
     places = [place[: len(own)], place[len(own) :], place[: len(own)][own == others]]
     n_own, n_others, n_equal = (np.bincount(part, minlength=len(distinct)) for part in places)
     n_other_rows = np.bincount(level)[cells.codec.bins.range_of(distinct)] - 1
-    expected = float(((n_own * n_others - n_equal) / np.maximum(n_other_rows, 1)).sum())
-    n_beyond = float(n_equal.sum()) - expected
-    return n_beyond if n_beyond > N_DEVIATIONS * np.sqrt(expected) else 0.0
+    total = float(n_equal.sum())
+    of_other_rows = float(((n_own * n_others - n_equal) / n_other_rows).sum())
+    of_next = _n_next(cells.numbers, own - others) / 2
+    is_beyond = total - of_other_rows > N_DEVIATIONS * np.sqrt(of_other_rows)
+    is_peak = total - of_next > N_DEVIATIONS * np.sqrt(total / 2 + of_next)  # both are counts
+    return total - max(of_other_rows, of_next) if is_beyond and is_peak else 0.0
+
+
+def _n_next(numbers: Floats, differences: Floats) -> int:
+    """How many differences are one step, up or down, of the grid that a column's numbers lie on. Shape: (N,), (n,)."""
+    step = np.diff(np.unique(numbers[~np.isnan(numbers)])).min(initial=np.inf)
+    return int((np.abs(np.abs(differences) - step) < step / 2).sum())
 
 
 def _shares(cells: Cells, may_be: Mask, is_equal: Mask) -> NDArray[np.float64]:

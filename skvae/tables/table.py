@@ -209,6 +209,12 @@ class Table:
         """Position among all columns of each that is encoded."""
         return [j for j in range(self.n_columns) if j not in self.identifiers]
 
+    @property
+    def copied(self) -> list[tuple[int, int]]:
+        """Columns that copy an earlier one, and that one, by their positions among the encoded columns."""
+        place = {j: len(self.indicated) + i for i, j in enumerate(self.positions)}
+        return [(place[copy.column], place[copy.reference]) for copy in self.copies]
+
     @cached_property
     def ranged(self) -> dict[int, HistogramColumn]:
         """Columns some of whose levels are ranges of numbers, by position among all."""

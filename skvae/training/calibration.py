@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import torch
@@ -11,6 +12,9 @@ from skvae.likelihoods import Block
 from skvae.networks import VAE, Chain
 
 N_ROUNDS = 10
+N_TURNS = 3  # of matching the levels that other values lie in, and all levels
+N_HALVINGS = 40  # of the range in which a shift is looked for
+MOST = 10.0  # of such a shift
 MAX_ROWS = 60_000  # drawn at once: fewer would leave the noise of their own frequencies
 ROWS = 10  # drawn for each training row, at most
 CELLS = 120_000_000  # of their hidden vectors, at most
@@ -19,7 +23,13 @@ PART = 4_000_000  # of these that are computed with at once
 
 
 @torch.no_grad()
-def match_marginals(model: VAE | Chain, x: Tensor, generator: torch.Generator, weights: Tensor | None = None) -> None:
+def match_marginals(
+    model: VAE | Chain,
+    x: Tensor,
+    generator: torch.Generator,
+    weights: Tensor | None = None,
+    copies: Collection[tuple[int, int]] = (),
+) -> None:
     r"""Shift the biases of categories and histograms until the probabilities of levels average to frequencies.
 
     .. math:: E_{z \sim p(z), \, x_{<d} \sim p(\cdot \mid z)} \big[p(x_d = k \mid x_{<d}, z)\big] = \frac{n_k}{n}
@@ -40,6 +50,9 @@ def match_marginals(model: VAE | Chain, x: Tensor, generator: torch.Generator, w
         Source of the drawn rows.
     weights : Tensor of shape (N,), optional
         Weight of each training row.
+    copies : collection of pairs of ints
+        Columns that may copy an earlier one, and that one: how often a cell lies in the level of the other's value is
+        matched, too, by one number for each.
 
     References
     ----------
@@ -62,9 +75,16 @@ def match_marginals(model: VAE | Chain, x: Tensor, generator: torch.Generator, w
         logits = heads["logits"][0]
         of_rows = None if weights is None else weights[is_observed].double()
         counts = torch.bincount(x[is_observed, j].long(), of_rows, minlength=logits.shape[-1]) + 0.5
-        shift = proportional_fit(logits[has_cell], counts / counts.sum()).to(x.dtype)
-        columns.shift_column(j, shift)
-        return {"logits": stratified(logits + shift, generator).unsqueeze(0)}
+        met = met_ranges(model, j, [reference for column, reference in copies if column == j], rows, x)
+        for _ in range(N_TURNS if met else 1):
+            for reference, (drawn, seen) in met.items():
+                shift = shift_of_met(logits[has_cell], drawn[has_cell], x[:, j], seen, weights).to(logits.dtype)
+                columns.relative.shift_met(j, reference, shift)
+                logits = logits + shift * (torch.arange(logits.shape[-1], device=x.device) == drawn.unsqueeze(-1))
+            shift = proportional_fit(logits[has_cell], counts / counts.sum()).to(x.dtype)
+            columns.shift_column(j, shift)
+            logits = logits + shift
+        return {"logits": stratified(logits, generator).unsqueeze(0)}
 
     rows = x.new_full((1, n_rows, x.shape[1]), torch.nan)
     if isinstance(model, VAE):
@@ -72,6 +92,49 @@ def match_marginals(model: VAE | Chain, x: Tensor, generator: torch.Generator, w
         columns.complete(model.joint, z, rows, generator, tune=tune)
     else:
         columns.complete(rows, generator, tune=tune)
+
+
+def met_ranges(
+    model: VAE | Chain, j: int, references: list[int], rows: Tensor, x: Tensor
+) -> dict[int, tuple[Tensor, Tensor]]:
+    """Levels of a column in which values of some of its references lie, in draws and in training rows; −1 for none.
+
+    Shape: rows (1, M, D), x (N, D) -> (M,) and (N,) each.
+    """
+    if not references or not isinstance(model, Chain) or model.relative is None:
+        return {}
+    drawn, seen = model.relative.ranges_met(j, rows), model.relative.ranges_met(j, x.unsqueeze(0))
+    return {reference: (drawn[reference][0], seen[reference][0]) for reference in references if reference in drawn}
+
+
+def shift_of_met(logits: Tensor, drawn: Tensor, x: Tensor, seen: Tensor, weights: Tensor | None = None) -> Tensor:
+    """What is added to the logit of the level that is met, so that cells lie there as often as those of training. ().
+
+    Parameters
+    ----------
+    logits : Tensor of shape (M, T)
+        Of the levels, in draws.
+    drawn : Tensor of int of shape (M,)
+        Levels that are met there; −1 for none.
+    x, seen : Tensors of shape (N,)
+        Training cells, and the levels that they met.
+    weights : Tensor of shape (N,), optional
+        Weight of each training row.
+    """
+    is_met, could_be = drawn >= 0, (seen >= 0) & ~x.isnan()
+    own = torch.ones_like(x, dtype=torch.float64) if weights is None else weights.double()
+    is_same = (x[could_be].long() == seen[could_be]).double()
+    wanted = (own[could_be] @ is_same + 0.5) / (own[could_be].sum() + 1)
+    share = torch.softmax(logits[is_met].double(), dim=-1).gather(1, drawn[is_met].unsqueeze(-1))
+    log_odds = share.logit(eps=1e-12)
+    lower, upper = -MOST, MOST
+    for _ in range(N_HALVINGS if len(share) else 0):
+        middle = (lower + upper) / 2
+        if torch.sigmoid(log_odds + middle).mean() < wanted:
+            lower = middle
+        else:
+            upper = middle
+    return logits.new_tensor((lower + upper) / 2)
 
 
 def proportional_fit(logits: Tensor, frequencies: Tensor) -> Tensor:

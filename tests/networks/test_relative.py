@@ -21,6 +21,7 @@ def built(rulers, first_output=None):
     relative = RelativeLogits(rulers, first_output, WIDTH, generator()).double().requires_grad_(False)
     for parameter in relative.parameters():
         parameter.data.normal_(generator=generator(1))
+    relative.get_buffer("met").normal_(generator=generator(2))
     for c in range(1, len(rulers)):
         relative.refer(c, list(range(c)))
     return relative
@@ -39,6 +40,7 @@ def by_loops(relative, x, hidden, c):
             kernel = gates @ relative.kernels[0, c, r, state]
             distance = torch.arange(relative.rulers.n_levels[c]) - tau[b, r]
             logits[b] += kernel[distance.clamp(-WINDOW - 1, WINDOW + 1) + WINDOW + 1]
+            logits[b, tau[b, r]] += relative.met[c, r] * (state == 0)
     return logits
 
 
@@ -48,6 +50,20 @@ def rows():
     x = torch.rand(1, 40, 3, generator=g, dtype=torch.float64) * torch.tensor([30.0, 11.0, 2.0])
     x[0, ::7, 0] = torch.nan
     return x, torch.randn(1, 40, 3, WIDTH, generator=g, dtype=torch.float64)
+
+
+def test_a_shift_is_added_to_the_range_that_is_met_alone(rows):
+    x, hidden = rows
+    relative = built(three_columns())
+    column, reference = relative.rulers.columns[1], relative.rulers.columns[0]
+    logits = torch.zeros(1, 40, relative.rulers.n_levels[1], dtype=torch.float64)
+    before, met = relative.of_column(column, x, hidden[:, :, column], logits), relative.ranges_met(column, x)
+    assert list(met) == [reference]
+    relative.shift_met(column, reference, torch.tensor(0.7))
+    added = relative.of_column(column, x, hidden[:, :, column], logits) - before
+    is_met = torch.arange(logits.shape[-1]) == met[reference].unsqueeze(-1)  # −1 is none
+    torch.testing.assert_close(added, 0.7 * is_met.double())
+    assert 0 < is_met.sum() < 40
 
 
 def test_all_columns_together_are_the_sums_of_their_kernels(rows):

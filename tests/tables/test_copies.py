@@ -89,6 +89,24 @@ def test_values_that_meet_by_chance_are_no_copies():
     assert copies_of(X) == []
 
 
+def test_rounded_numbers_that_go_together_are_no_copies():
+    """They are equal more often than those of other rows in their level, but as often as they differ by one."""
+    rng, n = np.random.default_rng(0), 3000
+    day = rng.integers(0, 2500, n)
+    X = pd.DataFrame({"a": day + np.rint(rng.normal(0, 3, n)), "b": day + np.rint(rng.normal(0, 3, n))})
+    assert (X["a"] == X["b"]).mean() > 0.08
+    assert copies_of(X) == []
+    X["b"] = X["b"].where(rng.random(n) > 0.1, X["a"])
+    assert copies_of(X) == [("b", "a")]
+
+
+def test_a_level_of_one_row_says_nothing():
+    """Between atoms a level may hold a single value, and the only row where two columns have it is no copy."""
+    rng, n = np.random.default_rng(61), 454
+    X = pd.DataFrame({"a": np.round(rng.lognormal(1.1, 0.6, n), 1), "b": np.round(rng.lognormal(1.7, 0.65, n), 1)})
+    assert copies_of(X) == []
+
+
 def test_few_rows_are_no_evidence():
     assert copies_of(bills(4000, share=0.005)) == []
     assert copies_of(bills(40, share=0.2)) == []
@@ -220,6 +238,7 @@ def test_arrays_and_rows_with_identifiers():
     named = X.assign(id=range(10_000, 12_000))[["id", "kind", "bill", "pay"]]
     table = Table.fit(named)
     assert list(table.identifiers) == [0] and [(copy.column, copy.reference) for copy in table.copies] == [(3, 2)]
+    assert table.copied == [(2, 1)]  # without the identifier
     assert share_paid(drawn(named, table)) > 0.1
     array = X[["bill", "pay"]].to_numpy()
     table = Table.fit(array, "histogram")

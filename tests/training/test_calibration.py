@@ -7,6 +7,7 @@ from skvae import VAETransformer
 from skvae.metrics import column_shapes
 from skvae.training import calibration, match_marginals
 from skvae.training.calibration import proportional_fit, stratified
+from tests.tables.bills import bills
 
 
 @pytest.fixture(scope="module", params=["autoregressive", "conditional"])
@@ -40,6 +41,31 @@ def test_biases_that_were_disturbed_are_found_again(fitted):
     assert column_shapes(X, vae.sample(5000, random_state=0)).max() > 0.1
     match_marginals(model, x, torch.Generator().manual_seed(0))
     assert column_shapes(X, vae.sample(40_000, random_state=0)).max() < 0.015
+
+
+def test_cells_lie_as_often_in_the_level_of_what_they_copy():
+    X = bills(3000)
+    vae = VAETransformer(1, max_iter=2, random_state=0).fit(X)
+    chain, x = vae.vae_.chain, vae.table_.encode(X).float()
+    (copied,) = vae.table_.copied
+    assert copied == (2, 1)
+
+    def share(rows):
+        met = chain.relative.ranges_met(2, rows)[1]
+        return (rows[..., 2].long() == met)[met >= 0].double().mean()
+
+    def drawn():
+        return chain.sample(40_000, x, torch.Generator().manual_seed(1), gaps=True)
+
+    seen = share(x.unsqueeze(0))
+    torch.testing.assert_close(share(drawn()), seen, rtol=0.05, atol=0)
+    chain.relative.shift_met(2, 1, torch.tensor(1.5))
+    assert share(drawn()) > 1.3 * seen
+    match_marginals(chain, x, torch.Generator().manual_seed(0))
+    assert share(drawn()) > 1.3 * seen
+    match_marginals(chain, x, torch.Generator().manual_seed(0), copies=[copied])
+    torch.testing.assert_close(share(drawn()), seen, rtol=0.05, atol=0)
+    assert column_shapes(X, vae.sample(40_000, random_state=0)).max() < 0.02
 
 
 def test_a_column_whose_gaps_nothing_explains_is_left_alone():

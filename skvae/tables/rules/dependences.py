@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from skvae.tables.bins import Floats, Integers
+from skvae.tables.bins import Integers
 from skvae.tables.rules.evidence import FIRST, SECOND, Evidence, is_enough
 from skvae.tables.rules.expressions import quoted
 from skvae.tables.rules.quantities import PARTS, part_of
@@ -156,8 +156,6 @@ class _Columns:
         self.evidence, self.names = evidence, names
         self.codes = np.column_stack([evidence.codes(name) for name in names]).astype(np.int32)
         self.is_known = np.column_stack([~evidence.gaps(name) for name in names])
-        shares = [np.bincount(evidence.codes(name)[~evidence.gaps(name)]) for name in names]
-        self.chance = np.array([((counts / counts.sum()) ** 2).sum() for counts in shares])
 
     def that_follow(self, term: Term, n_tried: float, among: list[str] | None = None) -> list[str]:
         """Columns that have one value for each of a term."""
@@ -175,21 +173,27 @@ class _Columns:
         order = order[term.is_known[order]]
         keys, known = term.codes[order], self.is_known[order][:, some]
         if n_tried is None or known.all():
-            return self._in_order(keys, self.codes[order][:, some], known, some, n_tried)
+            return self._in_order(keys, self.codes[order][:, some], known, n_tried)
         agrees = []
         for k in range(len(some)):  # whose gaps differ
             rows, one = order[known[:, k]], some[k : k + 1]
             codes = self.codes[rows][:, one]
-            agrees.append(self._in_order(term.codes[rows], codes, np.ones_like(codes, dtype=bool), one, n_tried)[0])
+            agrees.append(self._in_order(term.codes[rows], codes, np.ones_like(codes, dtype=bool), n_tried)[0])
         return np.array(agrees)
 
     def _in_order(
-        self, keys: Integers, codes: Integers, known: NDArray[np.bool_], some: Integers, n_tried: float | None
+        self, keys: Integers, codes: Integers, known: NDArray[np.bool_], n_tried: float | None
     ) -> NDArray[np.bool_]:
         """The same, of rows in the order of the keys. Shape: (n,), (n, C), (n, C) -> (C,)."""
         recurs = (keys[1:] == keys[:-1])[:, None] & known[1:] & known[:-1]
         holds = ~((codes[1:] != codes[:-1]) & recurs).any(axis=0)
         if n_tried is None:
             return np.asarray(holds)
-        nats: Floats = recurs.sum(axis=0) * -np.log(np.maximum(self.chance[some], 1e-12))
-        return np.asarray(holds & is_enough(nats, n_tried))
+        nats = [_surprise_of_two(column[mask]) for column, mask in zip(codes.T, known.T, strict=True)]
+        return np.asarray(holds & is_enough(recurs.sum(axis=0) * np.array(nats), n_tried))
+
+
+def _surprise_of_two(codes: Integers) -> float:
+    """Nats that a row says by having the value of another: −log of the chance that two agree. Shape: (n,)."""
+    shares = np.bincount(codes) / max(len(codes), 1)
+    return float(-np.log((shares**2).sum())) if len(codes) else 0.0

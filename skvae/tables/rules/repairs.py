@@ -34,7 +34,8 @@ def repair_inputs(
     name : str
         The column.
     rules : sequence of Equations and Functions
-        All that give another column from this one alone.
+        All that give another column from this one alone, and after them those that do so by the columns which they
+        give.
     free : dict of ndarrays
         Cells that may change, by column.
     rng : numpy.random.Generator
@@ -45,7 +46,9 @@ def repair_inputs(
     if candidates is None or not len(candidates):
         return moved
     targets = [rule.target(list(draft.place)) for rule in rules]
-    outcomes = [_outcome(rule, candidates) for rule in rules]
+    outcomes = list[pd.Index]()
+    for rule in rules:
+        outcomes.append(_outcome(rule, name, candidates, dict(zip(targets, outcomes, strict=False))))
     wrong = np.column_stack([_wrong(rule, draft) for rule in rules])
     at_fault = free[name] & draft.observed([name]) & wrong.any(axis=1)
     for rows, known in _patterns(at_fault, [~free[target] for target in targets]):
@@ -101,12 +104,17 @@ def _places_of(rule: Function, name: str) -> list[int]:
     return [i for i, term in enumerate(rule.terms) if part_in(term) == (name, None)]
 
 
-def _outcome(rule: Equation | Function, candidates: pd.Index) -> pd.Index:
-    """What follows from each candidate, as labels; an impossible one where nothing does."""
+def _outcome(rule: Equation | Function, name: str, candidates: pd.Index, outcomes: Mapping[str, pd.Index]) -> pd.Index:
+    """What follows from each candidate, as labels; an impossible one where nothing does.
+
+    Columns other than the one with that name have what followed before.
+    """
     if isinstance(rule, Equation):
         assert rule.sides[1].part is not None, "other equations are solved"
         return _part(candidates, rule.sides[1].part[1])
-    entries = rule.entries_of([_part(candidates, part_in(term)[1]) for term in rule.terms])
+    terms = [part_in(term) for term in rule.terms]
+    keys = [_part(candidates, part) if column == name else outcomes[column] for column, part in terms]
+    entries = rule.entries_of(keys)
     return rule.values.take(entries).where(entries >= 0, None)
 
 

@@ -277,13 +277,22 @@ class Settling:
         for name in reversed(self.order.names):  # what is moved is known to what it follows from
             alone = [rule for rule in self.order.exact if _is_of(rule, name)]
             if alone:
-                moved = repair_inputs(self.draft, name, alone, free, self.rng)
+                moved = repair_inputs(self.draft, name, [*alone, *self._composed(name, alone)], free, self.rng)
                 free[name] &= ~moved
                 is_moved |= moved
         for rule in self.order.exact:
             if isinstance(rule, Function) and len(rule.inputs) > 1:
                 is_moved |= repair_terms(self.draft, rule, free, self.rng)
         return is_moved
+
+    def _composed(self, name: str, alone: list[Exact]) -> list[Exact]:
+        """Functions of two columns that follow from one alone, or are that one: open = f(weekday(day), holiday)."""
+        known = {name, *(rule.name for rule in alone if isinstance(rule, Function))}
+        return [
+            rule
+            for rule in self.order.exact
+            if isinstance(rule, Function) and len(rule.inputs) > 1 and set(rule.inputs) <= known
+        ]
 
     def _is_forced(self, name: str) -> Mask:
         """Where a column follows from known cells alone. Shape: (N,)."""

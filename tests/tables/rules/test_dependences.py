@@ -51,6 +51,17 @@ def test_gaps_are_left_out():
     assert found(X) == {"country": "f(city)", "currency": "f(country)"}
 
 
+def test_what_hardly_varies_where_the_key_is_known_says_nothing():
+    """The veil of mushrooms has many colours, but one wherever the root is known, but for some rows of one root."""
+    rng, n = np.random.default_rng(0), 8000
+    is_known = np.arange(n) % 3 > 0
+    rare = np.flatnonzero(is_known)[:5]
+    root = pd.Series(rng.choice(list("abcd"), n)).mask(~is_known)
+    veil = pd.Series(np.where(is_known, "w", rng.choice(list("wno"), n)))
+    root[rare], veil[rare] = "e", "y"
+    assert not found(pd.DataFrame({"root": root, "veil": veil}))
+
+
 def test_one_row_is_enough_to_break_a_function():
     X = people(2000)
     X.loc[700, "currency"] = "USD"

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from skvae.tables.rules.references import find_rules
 from tests.tables.rules.ruled import FOUND, TABLES
+from tests.tables.rules.unruled import unruled
 
 
 def found(X):
@@ -48,6 +49,11 @@ def test_independent_columns_have_no_rules():
 @settings(max_examples=20, deadline=None, derandomize=True)
 def test_no_seed_makes_rules_of_independent_columns(seed):
     assert not found(independent(seed))
+
+
+def test_dependent_columns_without_a_rule_have_none():
+    rules = {seed: found(unruled(seed)) for seed in range(60)}
+    assert not {seed: texts for seed, texts in rules.items() if texts}
 
 
 def test_a_part_of_a_whole_is_no_bound_beside_it():

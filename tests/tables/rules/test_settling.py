@@ -88,3 +88,19 @@ def test_a_circle_has_an_order_too():
 def test_bounds_that_follow_from_others_are_known():
     (first,), (second,) = read_rules("a <= b"), read_rules("c > b")
     assert list(map(str, closed([first, second]))) == ["a <= b", "c > b", "a < c"]
+
+
+def test_a_date_is_moved_to_where_a_function_of_what_follows_from_it_is_as_known():
+    """Whether a shop is open follows from the weekday and from holidays, and both from the date."""
+    rng = np.random.default_rng(0)
+    day = pd.Series(pd.Timestamp("2019-01-01") + pd.to_timedelta(rng.integers(0, 500, 5000), "D"))
+    X = pd.DataFrame({"day": day, "month": day.dt.month, "holiday": day.isin(rng.permutation(day.unique())[:30])})
+    X["open"] = ~X["holiday"] & (day.dt.weekday < 5)
+    rules = ["month = month(day)", "holiday = f(day)", "open = f(holiday, weekday(day))"]
+    book, new = Rulebook.given(rules, X), X[:1000]
+    is_free = np.column_stack([np.ones(1000), np.zeros((1000, 1)), rng.random(1000) < 0.5, np.zeros(1000)]).astype(bool)
+    start = new.mask(is_free, shuffled(new)).astype(X.dtypes)
+    rows, broken = book.settle(start, is_free, rng, by_force=True)
+    assert not broken.any()
+    assert set(book.held(rows).values()) == {1.0}
+    pd.testing.assert_frame_equal(rows[["month", "open"]], new[["month", "open"]])
