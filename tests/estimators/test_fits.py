@@ -171,7 +171,7 @@ def test_copies_are_looked_for_where_a_chain_will_draw_them(monkeypatch):
     assert len(begun.table_.copies) == 1
     known = begun.table_
     assert begun.partial_fit(X[300:]).table_ is known
-    monkeypatch.setattr("skvae.models.streaming.IN_MEMORY", 500)
+    monkeypatch.setattr("skvae.models.streaming.IN_MEMORY", 900)  # columns are learned from a third of it
     streamed = VAETransformer(1, **few).fit_chunks([X[:500], X[500:]])
     assert len(streamed.table_.copies) == 1
 

@@ -849,6 +849,7 @@ def test_places_are_told_apart_more_finely_where_cells_may_be_equal():
     X = bills(800)
     table = Table.fit(X)
     fine, coarse = table.rulers(), replace(table, copies=()).rulers()
-    assert [len(ruler.points) // len(ruler.begins) for ruler in (*fine, *coarse)] == [64, 64, 8, 8]
-    assert table.with_copies_of(X[:20]).copies == ()
+    assert [len(ruler.points) // len(ruler.begins) for ruler in (*fine, *coarse)] == [256, 256, 8, 8]
+    without = replace(table, copies=())
+    assert without.with_copies_of(X[:20]) is without
     assert table.of_columns.copies is table.copies
