@@ -13,6 +13,8 @@ from skvae.tables.rules.draft import Draft
 from skvae.tables.rules.quantities import Numbers, Quantity
 from skvae.tables.rules.repairs import repair_inputs, repair_terms
 
+N_PASSES = 10  # of rows that break a rule: where equations hang together in a circle, they come nearer with each
+
 Exact = Equation | Function
 
 
@@ -117,7 +119,7 @@ class Settling:
     mirrors : bool
         Whether what lies beyond a bound is mirrored there, as draws are, or set to the bound.
     turn : int
-        0 solves an equation for what follows from the others, if it is free; 1, 2, … for another free cell.
+        0 solves an equation for what follows from the others, if it is free; 1, 2, … for any of its free cells.
     """
 
     def __init__(
@@ -143,7 +145,9 @@ class Settling:
     def run(self) -> Mask:
         """Settle the rows, and answer which of them are to be drawn again. Shape: (N,)."""
         self._pass()
-        if self.by_force and (self._repair() | self._any_broken()).any():
+        for _ in range(N_PASSES if self.by_force else 0):
+            if not (self._repair() | self._any_broken()).any():
+                break
             self._pass()
         left = self.is_odd if self.by_force else self.is_odd | self._unlike_any()
         return left | self._any_broken()
@@ -167,7 +171,7 @@ class Settling:
         if isinstance(rule, Function) or rule.sides[1].part is not None:
             others = []
         candidates = [target, *others]
-        turn = self.turn % len(candidates)
+        turn = self.rng.integers(len(candidates)) if self.turn else 0
         for name in candidates[turn:] + candidates[:turn]:
             mask = open_ & self.free[name] & ~self.taken[name]
             if mask.any():
