@@ -146,9 +146,12 @@ class Settling:
         """Settle the rows, and answer which of them are to be drawn again. Shape: (N,)."""
         self._pass()
         for _ in range(N_PASSES if self.by_force else 0):
+            before = self._numbers()
             if not (self._repair() | self._any_broken()).any():
                 break
             self._pass()
+            if all(map(np.array_equal, before, self._numbers())):
+                break
         left = self.is_odd if self.by_force else self.is_odd | self._unlike_any()
         return left | self._any_broken()
 
@@ -159,6 +162,10 @@ class Settling:
             if isinstance(rule, Function):
                 unlike |= rule.unknown(self.draft) & np.logical_or.reduce([self.free[name] for name in rule.inputs])
         return unlike
+
+    def _numbers(self) -> list[Numbers]:
+        """All quantities of the rules as they are now. Shape: (N,) each."""
+        return [self.draft.numbers(name) for name in self.order.names if name in self.draft.quantities]
 
     def _nowhere(self) -> Mask:
         return np.zeros(len(self.draft), dtype=bool)
