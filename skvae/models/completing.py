@@ -94,6 +94,45 @@ class ByParticles:
         return x
 
 
+class Accepted:
+    """Proposals that are accepted with probability w / sup w. The largest weight so far stands for the supremum.
+
+    As it only grows, what was rejected stays so, and only accepted rows are kept.
+
+    Parameters
+    ----------
+    like : Tensor of shape (n, D)
+        Rows as the proposals are.
+
+    Attributes
+    ----------
+    rows : Tensor of shape (N, D)
+        What is accepted so far.
+
+    References
+    ----------
+    Caffo, Booth and Davis (2002), Empirical supremum rejection sampling.
+    """
+
+    def __init__(self, like: Tensor) -> None:
+        self.rows, self._log_ratio = like[:0], like.new_empty(0)
+        self._largest, self._log_sum, self._n_proposed = like.new_tensor(-math.inf), like.new_tensor(-math.inf), 0
+
+    @property
+    def share(self) -> float:
+        """Share of the proposals that is expected to be accepted; NaN where none can be."""
+        return float((self._log_sum - self._largest).exp()) / self._n_proposed
+
+    def propose(self, rows: Tensor, log_weights: Tensor, log_u: Tensor) -> None:
+        """Accept or reject more rows, by uniform numbers u. Shape: (n, D), (n,), (n,)."""
+        self._n_proposed += len(rows)
+        self._largest = self._largest.maximum(log_weights.max())
+        self._log_sum = torch.logaddexp(self._log_sum, log_weights.logsumexp(dim=0))
+        log_ratio = torch.cat([self._log_ratio, log_weights - log_u])
+        is_accepted = log_ratio > self._largest
+        self.rows, self._log_ratio = torch.cat([self.rows, rows])[is_accepted], log_ratio[is_accepted]
+
+
 @dataclass(frozen=True)
 class ByReader:
     """Missing cells given those that are known, one column after another.
@@ -113,8 +152,7 @@ class ByReader:
 
     References
     ----------
-    Caffo, Booth and Davis (2002), Empirical supremum rejection sampling; Rubin (1987), The calculation of posterior
-    distributions by data augmentation: comment, for importance resampling.
+    Rubin (1987), The calculation of posterior distributions by data augmentation: comment.
     """
 
     table: Table
@@ -152,26 +190,20 @@ class ByReader:
     def _accept(
         self, x: Tensor, n_samples: int, chain: Chain, generator: torch.Generator, *, gaps: bool
     ) -> Tensor | None:
-        """Rows of the chain, each accepted by how likely it makes the cells that are known; None if too few are.
+        """Rows of the chain, accepted by how likely they make the cells that are known; None if too few are.
 
-        The largest probability so far stands for its supremum. Shape: (1, D) -> (n_samples, D).
+        Shape: (1, D) -> (n_samples, D).
         """
-        n, at_once = after_last_known(x), self._n_rows_of(chain)
-        accepted, n_more = x[:0], max(n_samples, N_PILOT)
-        rows, log_weights, log_u = x[:0], x.new_zeros(0), x.new_zeros(0)
-        while len(accepted) < n_samples:
-            for part in torch.split(x.expand(n_more, -1), at_once):
+        n, n_more, accepted = after_last_known(x), N_PILOT, Accepted(x)
+        while len(accepted.rows) < n_samples:
+            for part in torch.split(x.expand(n_more, -1), self._n_rows_of(chain)):
                 proposals, log_prob = chain.propose(part[None], n, generator, gaps=gaps)
-                rows, log_weights = torch.cat([rows, proposals[0]]), torch.cat([log_weights, log_prob[0]])
-            new = torch.rand(n_more, generator=generator, dtype=x.dtype, device=x.device)
-            log_u = torch.cat([log_u, new.log()])
-            log_chance = log_weights - log_weights.max()
-            share = float(log_chance.exp().mean())
-            if not share >= MIN_ACCEPTED:  # nor where no row can meet it
+                u = torch.rand(len(part), generator=generator, dtype=x.dtype, device=x.device)
+                accepted.propose(proposals[0], log_prob[0], u.log())
+            if not accepted.share >= MIN_ACCEPTED:  # nor where no row can meet it
                 return None
-            accepted = rows[log_u < log_chance]
-            n_more = math.ceil((n_samples - len(accepted)) / share)
-        return self._finish(accepted[:n_samples], chain, generator, gaps=gaps)
+            n_more = math.ceil((n_samples - len(accepted.rows)) / accepted.share)
+        return self._finish(accepted.rows[:n_samples], chain, generator, gaps=gaps)
 
     def _resample(self, x: Tensor, chain: Chain, generator: torch.Generator, *, gaps: bool) -> Tensor:
         """Draws of the chain given cells of the first n columns; p(x_≤n) / q(missing | known) weighs a proposal."""

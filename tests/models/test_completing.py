@@ -1,5 +1,7 @@
 """A table whose conditional distributions are known: what the model that reads any visible cells says of them."""
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +12,7 @@ from scipy import stats
 from skvae import VAETransformer
 from skvae.likelihoods import Bernoulli, Categorical, Ordinal
 from skvae.models.completing import (
+    Accepted,
     ByParticles,
     ByReader,
     after_last_known,
@@ -192,6 +195,19 @@ def test_each_row_of_a_table_is_completed_under_its_own_condition(vae):
     assert (drawn.loc["w", "kind"] == "high").mean() == pytest.approx(0.9, abs=0.08)
     assert (drawn.loc["z", "kind"] == "high").mean() == pytest.approx(0.5, abs=0.12)
     assert len(vae.sample(given=given[:1].astype({"kind": object}), random_state=0)) == 1
+
+
+def test_proposals_are_accepted_by_their_weight_over_the_largest():
+    """One in four of weight 1, three of weight a quarter: of these a quarter stays, also if they came before it."""
+    rows = torch.tensor([0.0, 1.0, 1.0, 1.0] * 2000)[:, None]
+    log_weights = torch.where(rows[:, 0] == 0, 0.0, -math.log(4))
+    log_u = torch.rand(len(rows), generator=torch.Generator().manual_seed(0)).log()
+    accepted, is_low = Accepted(rows), rows[:, 0] == 1
+    for part in (is_low, ~is_low):
+        accepted.propose(rows[part], log_weights[part], log_u[part])
+    assert accepted.share == pytest.approx((1 + 3 / 4) / 4, rel=1e-5)
+    assert int((accepted.rows == 0).sum()) == 2000
+    assert int((accepted.rows == 1).sum()) == pytest.approx(1500, abs=120)
 
 
 def test_rows_that_share_a_condition_are_found():
