@@ -217,10 +217,8 @@ class ByReader:
 
     def _finish(self, x: Tensor, chain: Chain, generator: torch.Generator, *, gaps: bool) -> Tensor:
         """The gaps of rows drawn by the chain. Shape: (B, D), kept."""
-        if not gaps:
-            x[:, self.reader.indicators] = 0.0
         parts = torch.split(x, self._n_rows_of(chain))
-        return torch.cat([chain.complete(part[None], generator)[0] for part in parts])
+        return torch.cat([chain.complete(part[None], generator, gaps=gaps)[0] for part in parts])
 
     def _complete(self, x: Tensor, generator: torch.Generator, *, gaps: bool) -> Tensor:
         parts = torch.split(x, self._n_rows(1))

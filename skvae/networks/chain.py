@@ -104,29 +104,20 @@ class Chain(ByColumn):
 
     def sample(self, n_rows: int, like: Tensor, generator: torch.Generator, *, gaps: bool) -> Tensor:
         """Draws of a stack of one, with gaps or without. Shape: (1, n_rows, D)."""
-        x = like.new_full((1, n_rows, self.joint.n_columns), torch.nan)
-        if not gaps:
-            x[..., list(self.joint.indicators.values())] = 0.0
-        return self.complete(x, generator)
+        return self.complete(like.new_full((1, n_rows, self.joint.n_columns), torch.nan), generator, gaps=gaps)
 
-    def complete(self, x: Tensor, generator: torch.Generator, tune: Tune | None = None) -> Tensor:
+    def complete(self, x: Tensor, generator: torch.Generator, *, gaps: bool = True, tune: Tune | None = None) -> Tensor:
         """Draw the gaps of rows of a stack of one, each column after the earlier ones alone. Shape: (1, B, D), kept.
 
         Parameters
         ----------
+        gaps : bool
+            Whether rows may have gaps; else it is said that there are none.
         tune : callable, optional
             See ``AutoregressiveDecoder.complete``.
         """
-        x, context = x.clone(), x.new_zeros(*x.shape[:2], 2 * RANK)
-        table, weights = self.context.table(), self.smoothing(self.U)
-        for j, block in enumerate(columns_alone(self.joint, x)):
-            if x[..., j].isnan().any():
-                heads = self._heads_of_column(j, x, context, weights)
-                if tune is not None:
-                    heads = tune(j, block, x, heads)
-                fill_column(self.joint, j, block, x, heads, generator)
-            context = context + self.context.cell(x, j, block, table)
-        return x
+        x = self._said(x, gaps=gaps)
+        return self._visit(x, torch.zeros_like(x, dtype=torch.bool), self.joint.n_columns, generator, tune)[0]
 
     def propose(self, x: Tensor, n: int, generator: torch.Generator, *, gaps: bool) -> tuple[Tensor, Tensor]:
         """Rows whose first n columns are completed, and the log-probability of the cells that were known, nats.
@@ -140,18 +131,35 @@ class Chain(ByColumn):
 
         Shape: (1, B, D) -> (1, B, D), (1, B).
         """
-        x, is_known = x.clone(), ~x.isnan()
+        is_asked = ~x.isnan()
+        if not gaps:
+            is_asked[..., list(self.joint.indicators.values())] = False
+        return self._visit(self._said(x, gaps=gaps), is_asked, n, generator)
+
+    def _said(self, x: Tensor, *, gaps: bool) -> Tensor:
+        """A copy of rows that says, unless they may have gaps, that there are none. Shape: (1, B, D), kept."""
+        x = x.clone()
+        if not gaps:
+            x[..., list(self.joint.indicators.values())] = 0.0
+        return x
+
+    def _visit(
+        self, x: Tensor, is_asked: Tensor, n: int, generator: torch.Generator, tune: Tune | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Fill the first n columns in place, one by one, and the log-probability of the known cells that are asked for.
+
+        Shape: (1, B, D) both -> (1, B, D), (1, B).
+        """
         context, log_prob = x.new_zeros(*x.shape[:2], 2 * RANK), x.new_zeros(x.shape[:2])
         table, weights = self.context.table(), self.smoothing(self.U)
-        indicators = self.joint.indicators.values()
         for j, block in enumerate(columns_alone(self.joint, x)[:n]):
-            if j in indicators and not gaps:
-                x[..., j] = 0.0
-            else:
+            asked = is_asked[..., j]
+            if asked.any() or x[..., j].isnan().any():
                 heads = self._heads_of_column(j, x, context, weights)
-                if is_known[..., j].any():
-                    of_cells = log_prob_of_column(j, block, x, heads)
-                    log_prob = log_prob + of_cells.masked_fill(~is_known[..., j], 0.0)
+                if tune is not None:
+                    heads = tune(j, block, x, heads)
+                if asked.any():
+                    log_prob = log_prob + log_prob_of_column(j, block, x, heads).masked_fill(~asked, 0.0)
                 fill_column(self.joint, j, block, x, heads, generator)
             context = context + self.context.cell(x, j, block, table)
         return x, log_prob
