@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import ArrayLike
+from sklearn.utils.validation import check_is_fitted
 
 from skvae.estimators.input import check_count, check_n_samples, count_or, with_column
 from skvae.models import Draws
+from skvae.networks import VAE
 from skvae.tables import Table, position_of, read_condition
 
 
@@ -19,7 +21,7 @@ class DrawsMixin:
     """Adds ``sample``, ``impute``, ``infer`` and ``infer_proba`` to a fitted model of rows."""
 
     table_: Table
-    _draws: Callable[[], Draws]
+    vae_: VAE
     _rows: Callable[[ArrayLike], Any]
     _generator: Callable[[int | np.random.RandomState | None], torch.Generator]
 
@@ -157,3 +159,7 @@ class DrawsMixin:
         draws = self._draws()
         j = position_of(self.table_, column, with_levels=True)
         return draws.infer_proba(self._rows(with_column(X, self.table_, j)), j, self._generator(random_state))
+
+    def _draws(self) -> Draws:
+        check_is_fitted(self)
+        return Draws(self.table_, self.vae_, getattr(self, "_rules", None))  # files of earlier releases have none

@@ -22,7 +22,7 @@ from skvae.estimators.matching import MatchingMixin
 from skvae.estimators.nested import NestedMixin
 from skvae.estimators.parameters import CONSTRAINTS
 from skvae.likelihoods import Likelihood
-from skvae.models import Draws, Model, Network, index_of, seed_of
+from skvae.models import Model, Network, index_of, seed_of
 from skvae.priors import PriorFamily
 from skvae.training import BetaSchedule
 
@@ -490,10 +490,6 @@ class VAETransformer(
     def _model(self) -> Model:
         check_is_fitted(self)
         return Model(self.table_, self.vae_)
-
-    def _draws(self) -> Draws:
-        check_is_fitted(self)
-        return Draws(self.table_, self.vae_, getattr(self, "_rules", None))  # files of earlier releases have none
 
     def _rows(self, X: ArrayLike) -> Any:
         """X as an array or a DataFrame with the columns of fit."""
