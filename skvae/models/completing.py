@@ -241,8 +241,8 @@ class ByReader:
 
     def _width(self, n_copies: int) -> int:
         """Numbers for each row in the widest layer."""
-        n_levels = sum(len(column.edges) for column in self.table.columns)
-        return max(self.reader.n_features, self.reader.n_outputs, n_levels, n_copies * len(self.table.columns))
+        table, reader = self.table, self.reader
+        return max(reader.n_features, reader.n_outputs, table.n_levels, n_copies * len(table.columns))
 
 
 def after_last_known(x: Tensor) -> int:

@@ -60,9 +60,7 @@ def in_precision(vae: VAE, dtype: torch.dtype) -> VAE:
 
 def rows_at_once(table: Table, vae: VAE) -> int:
     """Rows whose widest layer, or all of whose levels, fit into memory."""
-    n_outputs = vae.n_outputs
-    n_levels = sum(len(column.edges) for column in table.columns)
-    return max(1, CHUNK // max(n_outputs, n_levels, len(table.columns), 512))
+    return max(1, CHUNK // max(vae.n_outputs, table.n_levels, len(table.columns), 512))
 
 
 def device_of(vae: VAE) -> torch.device:

@@ -47,7 +47,7 @@ class Facts:
     def of(cls, table: Table, n_rows: int, n_components: int, *, carries_levels: bool = False) -> Self:
         """Facts of the columns of a table, and whether networks can carry a linear start of levels."""
         families = table.data_families
-        are_begun = carries_levels and n_levels(table) <= MAX_LEVELS
+        are_begun = carries_levels and n_coded_levels(table) <= MAX_LEVELS
         return cls(
             n_rows=n_rows,
             n_columns=len(families),
@@ -288,7 +288,7 @@ def carries_levels(parameters: Parameters) -> bool:
     return parameters.encoder == "mlp" and parameters.decoder in ("auto", "factorized", "conditional")
 
 
-def n_levels(table: Table) -> int:
+def n_coded_levels(table: Table) -> int:
     """Number of levels of all columns whose cells are levels."""
     columns = zip(table.columns, table.families, strict=True)
     return sum(len(column.edges) for column, family in columns if family.levels != "none")

@@ -210,6 +210,11 @@ class Table:
         return [j for j in range(self.n_columns) if j not in self.identifiers]
 
     @property
+    def n_levels(self) -> int:
+        """Number of levels of all columns: categories, and ranges and values of numbers."""
+        return sum(len(column.edges) for column in self.columns)
+
+    @property
     def copied(self) -> list[tuple[int, int]]:
         """Columns that copy an earlier one, and that one, by their positions among the encoded columns."""
         place = {j: len(self.indicated) + i for i, j in enumerate(self.positions)}
