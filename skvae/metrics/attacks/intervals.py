@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from scipy.special import betaincinv
 from scipy.stats import binomtest, norm, rankdata
 
 from skvae.metrics.frames import Floats
@@ -95,8 +96,7 @@ def auc_interval(auc: float, error: float, n_pairs: int, confidence: float = CON
     (0.928..., 1.0)
     """
     if auc in (0.0, 1.0):
-        interval = binomtest(round(auc * n_pairs), n_pairs).proportion_ci(confidence)
-        return float(interval.low), float(interval.high)
+        return _rate_interval(round(auc * n_pairs), n_pairs, confidence)
     half = float(norm.isf((1 - confidence) / 2)) * error
     return max(0.0, auc - half), min(1.0, auc + half)
 
@@ -193,7 +193,15 @@ def _threshold(others: Floats, false_positives: float) -> float:
 
 def _epsilon_at(threshold: float, members: Floats, others: Floats, confidence: float) -> float:
     found, false = (int(np.sum(scores > threshold)) for scores in (members, others))
-    tpr = binomtest(found, len(members)).proportion_ci(confidence).low
-    fpr = binomtest(false, len(others)).proportion_ci(confidence).high
+    tpr, _ = _rate_interval(found, len(members), confidence)
+    _, fpr = _rate_interval(false, len(others), confidence)
     odds = [math.log(tpr / fpr) if tpr > 0 else 0.0, math.log((1 - fpr) / (1 - tpr)) if fpr < 1 else 0.0]
     return max(odds)
+
+
+def _rate_interval(count: int, n: int, confidence: float) -> tuple[float, float]:
+    """Clopper and Pearson's interval of a rate: quantiles of beta distributions (``binomtest`` looks for its ends)."""
+    tail = (1 - confidence) / 2
+    low = float(betaincinv(count, n - count + 1, tail)) if count else 0.0
+    high = float(betaincinv(count + 1, n - count, 1 - tail)) if count < n else 1.0
+    return low, high

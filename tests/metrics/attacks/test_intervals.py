@@ -8,6 +8,7 @@ from scipy.stats import binomtest, brunnermunzel, mannwhitneyu
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from skvae.metrics.attacks.intervals import (
+    _rate_interval,
     auc_and_error,
     auc_interval,
     difference_interval,
@@ -95,6 +96,13 @@ def test_true_positives_are_those_of_the_curve_before_it_passes_the_limit():
 
 def test_few_others_must_all_stay_below():
     assert true_positives(np.array([1.0, 3.0]), np.array([2.0, 0.0])) == 0.5
+
+
+@pytest.mark.parametrize("confidence", [0.5, 0.95, 0.999])
+def test_an_interval_of_a_rate_is_that_of_the_exact_test(confidence):
+    for count, n in [(0, 1), (1, 1), (0, 40), (40, 40), (3, 40), (999, 1000)]:
+        expected = binomtest(count, n).proportion_ci(confidence)
+        assert _rate_interval(count, n, confidence) == pytest.approx((expected.low, expected.high), abs=1e-9)
 
 
 def test_epsilon_is_the_ratio_of_the_ends_of_the_rates():
