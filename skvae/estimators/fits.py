@@ -345,7 +345,7 @@ class FitsMixin(CallbackMixin):
 
     def _keep(self, plan: Plan, fitted: Fit, device: torch.device) -> None:
         """Set the fitted attributes, and say what went wrong on the way."""
-        for complaint in complaints_of(fitted, self.table_, plan.init):
+        for complaint in complaints_of(fitted, self.table_, may_begin=plan.may_begin):
             warn_user(complaint, ConvergenceWarning)
         for name in ("noise_variance_", "history_beside_", "_levels"):  # of an earlier fit
             self.__dict__.pop(name, None)

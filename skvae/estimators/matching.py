@@ -30,19 +30,7 @@ class MatchingMixin:
     def _match_prior(
         self, rows: Rows, n_modes: int, seed: int, weights: NDArray[np.floating[Any]] | None = None
     ) -> None:
-        """Exchange the prior for a mixture of so many modes, which match the posteriors of rows, in place.
-
-        Parameters
-        ----------
-        rows : ndarray or DataFrame of shape (N, D)
-            Rows, checked.
-        n_modes : int
-            Number of Gaussians, N at most.
-        seed : int
-            Seed of what is random.
-        weights : ndarray of shape (N,), optional
-            Weights of the rows.
-        """
+        """Exchange the prior for a mixture that matches the posteriors of checked rows, in place: ``match_prior``."""
         x = self.table_.in_precision(self.table_.encode(rows)).to(self.device_)
         of_rows = None if weights is None else torch.from_numpy(weights)
         kl = match_prior(self.vae_, x, n_modes, seed, of_rows)

@@ -7,11 +7,12 @@ from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from skvae.estimators.attributes import noise_variance
-from skvae.models import Architecture, cut
+from skvae.models import Architecture, Model, cut
 from skvae.networks import VAE, Tables
 from skvae.tables import Table
 
@@ -27,6 +28,7 @@ class NestedMixin:
     vae_: VAE
     table_: Table
     get_params: Callable[..., dict[str, Any]]
+    _model: Callable[[], Model]
     _architecture: Architecture
     _fitted_with: dict[str, Any]
     _levels: dict[str, NDArray[np.float64]]
@@ -72,6 +74,12 @@ class NestedMixin:
         del fitted["_levels"]
         vars(other).update(fitted)
         return other
+
+    def _decode_first(self, Z: NDArray[np.floating[Any]], index: pd.Index | None) -> Any:
+        """Rows of the first coordinates alone, which the model that has these tells. Shape: (N, k) -> (N, D)."""
+        k = Z.shape[1]
+        unit = self._tables().loc[k - 1, :k].cpu().numpy()  # of the code of the first k alone
+        return self.cut(k)._model().decode(Z * unit.astype(Z.dtype), index)
 
     def _tables(self) -> Tables:
         """What differs from level to level."""

@@ -17,10 +17,11 @@ from skvae.estimators._compat import Documented
 from skvae.estimators.draws import DrawsMixin
 from skvae.estimators.filing import FilesMixin
 from skvae.estimators.fits import FitsMixin
-from skvae.estimators.input import check_count, read_rows
+from skvae.estimators.input import read_rows
 from skvae.estimators.matching import MatchingMixin
 from skvae.estimators.nested import NestedMixin
 from skvae.estimators.parameters import CONSTRAINTS
+from skvae.estimators.scores import ScoresMixin
 from skvae.likelihoods import Likelihood
 from skvae.models import Model, Network, index_of, seed_of
 from skvae.priors import PriorFamily
@@ -32,6 +33,7 @@ Floats = NDArray[np.floating[Any]]
 class VAETransformer(
     Documented,
     FitsMixin,
+    ScoresMixin,
     DrawsMixin,
     NestedMixin,
     MatchingMixin,
@@ -323,7 +325,7 @@ class VAETransformer(
         self.verbose = verbose
         self.checkpoint_dir = checkpoint_dir
 
-    # -- what the model says of rows ---------------------------------------------------------------------------
+    # -- coordinates -------------------------------------------------------------------------------------------
 
     def transform(self, X: ArrayLike) -> Floats:
         """Posterior means: the latent coordinates.
@@ -354,71 +356,6 @@ class VAETransformer(
             Its mean and standard deviation.
         """
         return self._model().posterior(self._rows(X))
-
-    def score_samples(self, X: ArrayLike) -> Floats:
-        """Evidence lower bound on log p(x) of each row, of the model of z.
-
-        Parameters
-        ----------
-        X : array-like or DataFrame of shape (n_rows, n_columns)
-            Rows.
-
-        Returns
-        -------
-        ndarray of shape (n_rows,)
-            Nats, in the units of X, over observed cells; a probability for whole numbers and categories.
-            Larger is better. A row has the same value alone, in a batch and in any order.
-        """
-        return self._model().elbo(self._rows(X))
-
-    def score(self, X: ArrayLike, y: object = None, n_components: int | None = None) -> float:
-        """Mean evidence lower bound, comparable with the score of PCA, FactorAnalysis and GaussianMixture.
-
-        Parameters
-        ----------
-        X : array-like or DataFrame of shape (n_rows, n_columns)
-            Rows.
-        y : ignored
-            Present for API consistency.
-        n_components : int, optional
-            How many of the first components the model has, after a fit with ``ordered=True``; all by default.
-
-        Returns
-        -------
-        float
-            Nats per row, in the units of X.
-        """
-        if n_components is not None:
-            return self.cut(n_components).score(X)
-        return float(self.score_samples(X).mean())
-
-    def log_likelihood(self, X: ArrayLike, *, n_draws: int | None = None, random_state: int = 0) -> Floats:
-        """Log p(x) of each row: exact where there is a chain, or a bound that is tighter than the score.
-
-        For a DataFrame it is that of the chain, which ``sample`` draws from before rows are made to keep
-        ``constraints_``, over the observed cells and given which these are. With ``n_draws``, and without a chain, it
-        is the importance-weighted bound of the model of z.
-
-        Where cells are equal to an earlier one in a part of the rows, such a cell has the probability of that instead
-        of a density: the dominating measure has the points of the earlier values beside length. Models that know of
-        other copies, or of none, do not compare.
-
-        Parameters
-        ----------
-        X : array-like or DataFrame of shape (n_rows, n_columns)
-            Rows.
-        n_draws : int, optional
-            Posterior draws of the bound, which reaches log p(x) as they grow; 100 without a chain.
-        random_state : int, default=0
-            Seed of the draws, which all rows share.
-
-        Returns
-        -------
-        ndarray of shape (n_rows,)
-            Nats, in the units of X.
-        """
-        n_draws = None if n_draws is None else check_count("n_draws", n_draws)
-        return self._model().log_likelihood(self._rows(X), n_draws, seed_of(random_state))
 
     def reconstruct(
         self, X: ArrayLike, *, stochastic: bool = False, random_state: int | np.random.RandomState | None = None
@@ -460,9 +397,7 @@ class VAETransformer(
         model = self._model()
         coordinates = check_array(Z, dtype=[np.float64, np.float32], input_name="Z")
         if 0 < coordinates.shape[1] < model.n_components and hasattr(self, "_levels"):
-            k = coordinates.shape[1]
-            unit = self._tables().loc[k - 1, :k].cpu().numpy()  # of the code of the first k alone
-            return self.cut(k)._model().decode(coordinates * unit.astype(coordinates.dtype), index_of(Z))
+            return self._decode_first(coordinates, index_of(Z))
         if coordinates.shape[1] != model.n_components:
             raise ValueError(
                 f"Z must have one column for each of the {model.n_components} components, "

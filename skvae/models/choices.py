@@ -11,7 +11,7 @@ import torch
 
 from skvae.models.architecture import BESIDE, Architecture
 from skvae.models.plan import Parameters, Plan, Stage
-from skvae.models.rules import RULES_BESIDE, ChainRules, Facts, Rules, carries_levels, has_models_beside, rules_for
+from skvae.models.rules import MAX_LEVELS, RULES_BESIDE, ChainRules, Facts, Rules, has_models_beside, rules_for
 from skvae.priors import Normal
 from skvae.tables import Table
 from skvae.training import BetaSchedule, LinearBeta, NestedObjective, Objective, Recipe, resolve_precision
@@ -75,6 +75,7 @@ def decide(
         n_folds=choices.rules.n_folds(),
         beside=beside,
         is_nested=parameters.ordered,
+        may_begin=init != "linear" and choices.rules.facts.n_begun > 0,
     )
 
 
@@ -142,16 +143,17 @@ class Choices:
         """Where training starts."""
         if self.asked.init == "auto":
             return self.rules.init()
-        carries = carries_levels(self.asked)
-        can_start = [family.is_linear or (family.levels == "nominal" and carries) for family in table.families]
-        if self.asked.init == "linear" and not any(can_start):
+        if self.asked.init == "random" or self.rules.facts.n_begun:
+            return self.asked.init
+        if not any(family.is_linear for family in table.families):
             names = " or ".join(repr(name) for name in sorted({family.name for family in table.data_families}))
             raise ValueError(
                 f"init='linear' starts at a linear model of columns whose likelihood has a location, such as "
                 f"'gaussian' or 'normal_scores', and, where encoder and decoder are skvae's own and the decoder is "
-                f"factorized, of categories, but all columns here are {names}. Use init='auto', or another likelihood."
+                f"factorized, of categories with up to {MAX_LEVELS} levels in all, but all columns here are {names}. "
+                f"Use init='auto', or another likelihood."
             )
-        return self.asked.init
+        return "numbers"
 
     def early_stopping(self, *, is_continued: bool) -> str | bool:
         """Which rows choose the best weights."""

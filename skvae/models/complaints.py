@@ -5,13 +5,12 @@ from __future__ import annotations
 from skvae.models.kl import ACTIVE
 from skvae.models.outcome import Fit
 from skvae.tables import Table
-from skvae.training import levels_to_start
 
 MANY = 4  # components, half of which are news: one of two is off where there are two rows, or one direction
 
 
-def complaints_of(fit: Fit, table: Table, init: str = "numbers") -> list[str]:
-    """A sentence for each thing that a user should know of, after a start of this kind; none for a good fit."""
+def complaints_of(fit: Fit, table: Table, *, may_begin: bool = False) -> list[str]:
+    """A sentence for each thing that a user should know of; none for a good fit. See ``complaints_of_components``."""
     history, kl, complaints = fit.history, fit.kl, list[str]()
     if history.interrupted:
         complaints.append(f"Training was interrupted in epoch {len(history.epochs)}; the best weights so far are kept.")
@@ -41,18 +40,17 @@ def complaints_of(fit: Fit, table: Table, init: str = "numbers") -> list[str]:
             f"{suspect} Scale the data, or lower learning_rate."
         )
     n_active = int((kl > ACTIVE + fit.vae.prior.kl_min).sum())
-    may_start = init != "linear" and bool(levels_to_start(fit.vae))
-    return complaints + complaints_of_components(n_active, len(kl), len(table.data), may_start=may_start)
+    return complaints + complaints_of_components(n_active, len(kl), len(table.data), may_begin=may_begin)
 
 
-def complaints_of_components(n_active: int, n_components: int, n_columns: int, *, may_start: bool = False) -> list[str]:
+def complaints_of_components(n_active: int, n_components: int, n_columns: int, *, may_begin: bool = False) -> list[str]:
     """A sentence where half of the components or more are switched off, though there are columns enough for them.
 
     Components beyond the number of columns have nothing to say, so that it is no news that they are off. Categories
-    ``may_start`` at a linear model, in which components are in use.
+    ``may_begin`` at a linear model, in which components are in use.
     """
     remedy = "free_bits=0.1, a smaller beta, or a slower one such as LinearBeta(end=0.5)."
-    remedy = f"use init='linear', {remedy}" if may_start else f"use {remedy}"
+    remedy = f"use init='linear', {remedy}" if may_begin else f"use {remedy}"
     if n_active == 0:
         return [
             f"All {n_components} component(s) are switched off: each says less than {ACTIVE} nats about a row, so "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,33 @@ from skvae.models.obeying import Mask, Positions, with_known
 from skvae.models.passes import FEWER_ROWS, device_of, rows_at_once
 from skvae.networks import VAE
 from skvae.tables import Rows, Rulebook, Table, fill_gaps, gaps_of, keep_given, rows_at
+
+
+@dataclass(frozen=True)
+class Incomplete:
+    """Rows that are known in part, and what completes them.
+
+    Attributes
+    ----------
+    by : Completer
+        What completes them.
+    x : Tensor of shape (N, D)
+        The rows, encoded by its table.
+    rows : ndarray or DataFrame of shape (N, D)
+        The rows.
+    is_known : ndarray of bool of shape (N, D)
+        Which of their cells stay.
+    """
+
+    by: Completer
+    x: Tensor
+    rows: Rows
+    is_known: Mask
+
+    def drawn(self, at: Positions, generator: torch.Generator) -> Rows:
+        """Some of them, with draws in the cells that are unknown to what completes them. Shape: (n, D)."""
+        drawn: Rows = self.by.table.decode(self.by.draws(self.x[at], 1, generator)[0])
+        return drawn
 
 
 @dataclass(frozen=True)
@@ -117,10 +145,8 @@ class Draws:
         tables = [by.table.decode(rows, new=new_identifiers(self.table, generator, beside=X)) for rows in completed]
         if len(x) and self.bonds:
             some = rows_at(X, where)
-            known = ~gaps_of(some)
-            tables = [
-                self._completed(rows, by, x, some, known, generator, are_means=n_draws is None) for rows in tables
-            ]
+            incomplete = Incomplete(by, x, some, ~gaps_of(some))
+            tables = [self._kept(rows, incomplete, generator, are_means=n_draws is None) for rows in tables]
         return [self.table.present(fill_gaps(X, where, rows)) for rows in tables]
 
     @FEWER_ROWS
@@ -132,9 +158,9 @@ class Draws:
         x = hidden(x, len(by.table.indicated) + j, by.table)
         rows = by.table.decode(by.mean(x, generator), index_of(X))
         if self.bonds:
-            known = ~gaps_of(X)
-            known[:, self.table.positions[j]] = False
-            rows = self._completed(rows, by, x, X, known, generator, are_means=True)
+            is_known = ~gaps_of(X)
+            is_known[:, self.table.positions[j]] = False
+            rows = self._kept(rows, Incomplete(by, x, X, is_known), generator, are_means=True)
         rows = self.table.present(rows)
         return rows[:, j] if isinstance(rows, np.ndarray) else rows[self.table.data[j].name]
 
@@ -148,16 +174,12 @@ class Draws:
         labels = self.table.data_columns[j].level_labels
         return pd.DataFrame(shares, index=index_of(X), columns=labels)
 
-    def _completed(
-        self, rows: Rows, by: Completer, x: Tensor, X: Rows, known: Mask, generator: torch.Generator, *, are_means: bool
-    ) -> Rows:
-        """Completed rows, with the known cells of X, made to keep what holds as far as these let them."""
-
-        def redraw(at: Positions) -> Rows:
-            again: Rows = by.table.decode(by.draws(x[at], 1, generator)[0])
-            return again
-
-        return self.bonds.keep(with_known(rows, X, known), redraw, generator, known, are_means=are_means)[0]
+    def _kept(self, rows: Rows, incomplete: Incomplete, generator: torch.Generator, *, are_means: bool) -> Rows:
+        """Completed rows, with the cells that are known, made to keep what holds as far as these let them."""
+        is_known = incomplete.is_known
+        rows = with_known(rows, incomplete.rows, is_known)
+        redraw = partial(incomplete.drawn, generator=generator)
+        return self.bonds.keep(rows, redraw, generator, is_known, are_means=are_means)[0]
 
     def _known(self, by: Completer, x: Tensor) -> Tensor:
         """Rows that are known in part, where and as what completes them is. Shape: kept."""

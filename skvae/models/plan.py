@@ -86,6 +86,8 @@ class Plan:
         Trainings of the models beside the VAE, by name.
     is_nested : bool
         Whether the first k components are trained to be a model themselves, for every k.
+    may_begin : bool
+        Whether there are categories that could start at a linear model, and do not.
     """
 
     architecture: Architecture
@@ -98,6 +100,7 @@ class Plan:
     n_folds: int
     beside: Mapping[str, Stage] = field(default_factory=dict)
     is_nested: bool = False
+    may_begin: bool = False
 
     @property
     def n_epochs(self) -> int:

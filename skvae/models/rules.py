@@ -11,9 +11,10 @@ from skvae.likelihoods import Bernoulli, Gaussian
 from skvae.models.pace import SMALL, STEPS_OF_A_ROW, Pace, n_folds, pace_of
 from skvae.models.plan import Parameters
 from skvae.tables import Table
-from skvae.training import MAX_LEVELS, WARMUP
+from skvae.training import WARMUP, can_begin
 
 MAX_COLUMNS = 100  # that see one another unless a user asks for it
+MAX_LEVELS = 1000  # that start at a linear model: beyond, a covariance of all indicators costs more than it brings
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Facts:
             n_components=n_components,
             n_encoded=len(table.families),
             n_coded=sum(family.levels != "none" for family in families),
-            n_begun=sum(family.levels == "nominal" for family in families) if are_begun else 0,
+            n_begun=sum(map(can_begin, families)) if are_begun else 0,
             is_binary=all(type(family) is Bernoulli for family in families),
             is_gaussian=all(type(family) is Gaussian and family.scaling == "shared" for family in families),
         )
@@ -284,7 +285,7 @@ def has_models_beside(parameters: Parameters, table: Table) -> bool:
 
 
 def carries_levels(parameters: Parameters) -> bool:
-    """Whether the networks can carry a linear start of levels: see ``skvae.training.levels_to_start``."""
+    """Whether the networks can carry a linear start of levels: perceptrons, of columns that are independent given z."""
     return parameters.encoder == "mlp" and parameters.decoder in ("auto", "factorized", "conditional")
 
 

@@ -11,7 +11,7 @@ from skvae.training.device import (
     set_global_rng_states,
 )
 from skvae.training.history import History
-from skvae.training.indicators import MAX_LEVELS, levels_to_start
+from skvae.training.indicators import can_begin
 from skvae.training.initialization import initialize, start_at_marginals
 from skvae.training.interrupts import ends_the_fit_alone
 from skvae.training.judge import Judge
@@ -36,7 +36,6 @@ from skvae.training.split import N_FOLDS, Split, split_rows
 from skvae.training.trainee import Trainee
 
 __all__ = [
-    "MAX_LEVELS",
     "N_FOLDS",
     "WARMUP",
     "Aim",
@@ -59,6 +58,7 @@ __all__ = [
     "agree_on",
     "annealed",
     "annealed_anew",
+    "can_begin",
     "choose_references",
     "ends_the_fit_alone",
     "global_rng_states",
@@ -66,7 +66,6 @@ __all__ = [
     "intraop_threads",
     "is_first",
     "isolated_rng",
-    "levels_to_start",
     "match_marginals",
     "open_ended",
     "rearranged_memory",

@@ -19,10 +19,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from skvae.likelihoods import Categorical, Likelihood
 from skvae.networks import MLP, VAE
 
 RARE = 5.0  # rows that count for each level beside its own: few of them must not set a component
-MAX_LEVELS = 1000  # beyond, a covariance of all indicators costs more than it brings
 
 
 class Levels(NamedTuple):
@@ -127,19 +127,21 @@ def perceptron(network: nn.Module) -> MLP:
     return network
 
 
+def can_begin(family: Likelihood) -> bool:
+    """Whether columns of a family can start at a linear model of indicators: their levels have logits and no order."""
+    return isinstance(family, Categorical)
+
+
 def levels_to_start(vae: VAE) -> list[Levels]:
-    """The blocks of categories that a linear model can start; none where the networks could not carry it."""
-    networks = vae.encoder.network, vae.decoder.network
-    if vae.decoder.sees_columns or not all(isinstance(network, MLP) for network in networks):
-        return []
+    """The blocks of categories of a model whose networks can carry them: that they can, a plan has made sure."""
     blocks, n_levels = list[Levels](), 0
     for b, block in enumerate(vae.joint):
         if block.family.levels == "none":
             continue
         first = n_levels
         n_levels += int(block.columns.n_levels.sum())
-        if "logits" in block.heads and block.family.levels == "nominal":
+        if can_begin(block.family):
             known, logits = block.constants(), vae.decoder.output_slice(b, "logits")
             vectors = slice(first, n_levels)
             blocks.append(Levels(block.position, known["first_level"], known["column"], logits, vectors))
-    return blocks if n_levels <= MAX_LEVELS else []
+    return blocks

@@ -216,7 +216,8 @@ def initialize(
     train : list of S Tensors
         Row numbers of each model.
     init : {"linear", "numbers", "random"}
-        The linear model, that of the numbers alone, or the columns' marginals with random weights.
+        The linear model, that of the numbers alone, or the columns' marginals with random weights. "linear" is for
+        networks that can carry a linear start of what categories there are.
     generator : torch.Generator
         Source of what a linear fit leaves to chance, the same for every model.
     weights : Tensor of shape (N,), optional

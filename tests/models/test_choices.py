@@ -83,16 +83,43 @@ def test_a_linear_start_of_columns_that_have_none_is_refused(columns, likelihood
 
 def test_numbers_and_categories_may_start_at_a_linear_model():
     frame = pd.DataFrame({"a": [1, 2, 3, 4], "b": list("xyxy")})
-    for columns, options in ((["b"], {}), (["a", "b"], {"encoder": nn.Linear}), (["a", "b"], {})):
-        table = Table.fit(frame[columns])
-        assert decide(VAETransformer(init="linear", **options), table, 4, CPU).init == "linear"
+    for columns, options, init in (
+        ("b", {}, "linear"),
+        ("ab", {"encoder": nn.Linear}, "numbers"),
+        ("ab", {"decoder": "autoregressive"}, "numbers"),
+        ("ab", {}, "linear"),
+        ("a", {}, "numbers"),
+    ):
+        table = Table.fit(frame[list(columns)])
+        assert decide(VAETransformer(init="linear", **options), table, 4, CPU).init == init
 
 
 def test_too_many_levels_are_not_begun_and_networks_of_the_user_carry_none():
     few = pd.DataFrame({"a": [f"{i % 7}" for i in range(1400)], "b": list("xy") * 700})
     many = pd.DataFrame({name: [f"{i % 700}" for i in range(1400)] for name in "ab"})
     for frame, options, start in ((few, {}, "linear"), (many, {}, "random"), (few, {"encoder": nn.Linear}, "random")):
-        assert decide(VAETransformer(**options), Table.fit(frame), 2000, CPU).init == start
+        plan = decide(VAETransformer(**options), Table.fit(frame), 2000, CPU)
+        assert plan.init == start
+        assert not plan.may_begin
+
+
+def test_categories_that_start_at_random_may_begin_at_a_linear_model():
+    table = Table.fit(pd.DataFrame({"a": [1, 2, 3, 4], "b": list("xyxy")}))
+    for options, may_begin in (({}, True), ({"init": "random"}, True), ({"init": "linear"}, False)):
+        assert decide(VAETransformer(**options), table, 4, CPU).may_begin == may_begin
+    assert not decide(VAETransformer(decoder="autoregressive"), table, 4, CPU).may_begin
+
+
+@pytest.mark.parametrize(("most", "init"), [(6, "linear"), (5, "numbers")])
+def test_a_linear_start_that_is_asked_for_has_so_many_levels_at_most(most, init, monkeypatch):
+    monkeypatch.setattr("skvae.models.rules.MAX_LEVELS", most)
+    monkeypatch.setattr("skvae.models.choices.MAX_LEVELS", most)
+    frame = pd.DataFrame({"a": [0.5, 1.0, 1.5, 2.5], "b": list("pqrs"), "c": list("xyxy")})
+    asked = VAETransformer(init="linear")
+    assert decide(asked, Table.fit(frame), 4, CPU).init == init
+    if init == "numbers":
+        with pytest.raises(ValueError, match=r"of categories with up to 5 levels in all, but .* are 'categorical'"):
+            decide(asked, Table.fit(frame[["b", "c"]]), 4, CPU)
 
 
 @pytest.mark.parametrize("sizes", [(0,), (8, -1), (8.5,)])

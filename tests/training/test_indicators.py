@@ -6,9 +6,9 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
-from skvae.networks import MLP
+from skvae.likelihoods import Bernoulli, Categorical, Gaussian, Histogram, Ordinal
 from skvae.training import indicators as module
-from skvae.training.indicators import Indicators, levels_to_start
+from skvae.training.indicators import Indicators, can_begin, levels_to_start
 from skvae.training.initialization import fit_linear_model
 from tests.training.test_initialization import start
 
@@ -139,18 +139,10 @@ def test_very_many_rows_are_sampled(monkeypatch):
     assert sizes[0] == pytest.approx(sizes[1], rel=0.2)
 
 
-def test_levels_without_logits_too_many_or_without_perceptrons_start_as_they_did(monkeypatch):
+def test_ordered_levels_are_none_to_start():
     X = frame()
     ordered = X.astype({name: pd.CategoricalDtype(levels, ordered=True) for name, levels in LEVELS.items()})
     assert levels_to_start(started(ordered)[0]) == []
-    vae, _, _ = started(X)
-    assert len(levels_to_start(vae)) == 1
-    monkeypatch.setattr(module, "MAX_LEVELS", 8)
-    assert levels_to_start(vae) == []
-    monkeypatch.setattr(module, "MAX_LEVELS", 9)
-    assert len(levels_to_start(vae)) == 1
-    vae.decoder.network = torch.nn.Identity()
-    assert levels_to_start(vae) == []
-    vae.decoder.network = MLP(2, 9, (8,), "silu", 0.0, torch.Generator())
-    vae.decoder.__class__ = type("Seeing", (type(vae.decoder),), {"sees_columns": True})
-    assert levels_to_start(vae) == []
+    assert len(levels_to_start(started(X)[0])) == 1
+    assert can_begin(Categorical())
+    assert not any(can_begin(family) for family in (Ordinal(), Histogram(), Bernoulli(), Gaussian()))
