@@ -12,6 +12,10 @@ from skvae.cli.progress import notes
 
 Command = Callable[[str, str, str], ArgumentParser]  # from a name, help and a description
 
+READ = {"data": "DATA", "model": "--model", "synthetic": "--synthetic", "holdout": "--holdout"}
+WRITTEN = {"output": "-o", "json": "--json", "rows": "--rows"}
+"""The files of all commands, by their names among the options, and as they are typed."""
+
 OUTPUT = "where to write: .csv, .tsv or .parquet (default: standard output, as CSV)"
 
 EXAMPLES = """\
@@ -90,7 +94,10 @@ def make_parser() -> ArgumentParser:
 def _run(name: str, options: Namespace) -> None:
     """Run a command by its name; what it takes seconds to import is imported now."""
     from skvae.cli import commands
+    from skvae.cli.files import check_apart
 
+    inputs, outputs = ({typed: getattr(options, field, None) for field, typed in of.items()} for of in (READ, WRITTEN))
+    check_apart(inputs, outputs)
     getattr(commands, name)(options)
 
 

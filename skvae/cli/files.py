@@ -437,6 +437,32 @@ def write_table(
     )
 
 
+def check_apart(inputs: Mapping[str, str | None], outputs: Mapping[str, str | None]) -> None:
+    """Refuse to write over what is read, or twice to one file.
+
+    Parameters
+    ----------
+    inputs, outputs : dict
+        Files to read and to write, by what is typed before them; None for no file.
+    """
+    taken = [(name, Path(path)) for name, path in inputs.items() if path is not None]
+    for name, path in outputs.items():
+        if path is None:
+            continue
+        for other, before in taken:
+            if _is_same_file(Path(path), before):
+                rule = "A file that is read stays as it is" if other in inputs else "A file is written once"
+                raise ValueError(f"{rule}, but {name} names {path!r}, which is that of {other}. Name another file.")
+        taken.append((name, Path(path)))
+
+
+def _is_same_file(one: Path, other: Path) -> bool:
+    """Whether both are one file, which need not be there yet; what is no file, such as a terminal, keeps nothing."""
+    if one.exists() and other.exists():
+        return one.is_file() and one.samefile(other)
+    return one.resolve() == other.resolve()
+
+
 def check_output(path: str | None, *, is_table: bool = True, needs: Sequence[tuple[str, str]] = ()) -> None:
     """Refuse a place where nothing can be written before anybody has waited for it.
 

@@ -83,7 +83,7 @@ def _spread_of_target(comparison: Comparison) -> float:
     if comparison.target not in rows:
         return math.inf
     column = rows[comparison.target]
-    return float(np.nanstd(Number(kind_of(column.dtype)).encode(column)))
+    return float(np.nanstd(Number.fit(kind_of(column.dtype), column).encode(column)))
 
 
 # -- verdicts ----------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from skvae.tables import to_pandas
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
+EXACT = 2**53  # floats hold whole numbers up to here
 KINDS = {"i": "numbers", "u": "numbers", "f": "numbers", "M": "instants", "m": "durations"}  # by numpy's letter
 
 
@@ -89,9 +90,27 @@ def _check_kind(label: Hashable, first: str, expected: pd.Series, name: str, fou
 
 @dataclass(frozen=True)
 class Number:
-    """A number is itself; an instant, or a period's first, its seconds since 1970 in UTC, a duration its seconds."""
+    """A number is itself; an instant, or a period's first, its seconds since 1970 in UTC, a duration its seconds.
+
+    Attributes
+    ----------
+    kind : {"numbers", "instants", "durations"}
+        What the cells are.
+    origin : int
+        From where numbers count: where whole ones are so large that floats would merge them, the smallest.
+    """
 
     kind: str
+    origin: int = 0
+
+    @classmethod
+    def fit(cls, kind: str, *columns: pd.Series) -> Number:
+        """Learn from where the cells of all columns count."""
+        wholes = [column.dropna() for column in columns if getattr(column.dtype, "kind", "O") in "iu"]
+        ends = [int(end) for whole in wholes if len(whole) for end in (whole.min(), whole.max())]
+        if not ends or max(map(abs, ends)) <= EXACT or max(ends) - min(ends) > EXACT:
+            return cls(kind)
+        return cls(kind, min(ends))
 
     def encode(self, column: pd.Series) -> Floats:
         """Floats, NaN for a gap. Shape: (N,)."""
@@ -100,17 +119,30 @@ class Number:
         if isinstance(column.dtype, pd.PeriodDtype):
             column = column.dt.to_timestamp()
         if self.kind == "instants":
-            since = pd.to_datetime(column, utc=True).to_numpy(dtype="datetime64[us]") - np.datetime64(0, "us")
+            column = pd.to_datetime(column, utc=True)
+            unit = _unit_of(column)
+            since = column.to_numpy(dtype=f"datetime64[{unit}]") - np.datetime64(0, unit)
             return np.asarray(since / np.timedelta64(1, "s"), dtype=np.float64)
         if self.kind == "durations":
-            return np.asarray(column.to_numpy(dtype="timedelta64[us]") / np.timedelta64(1, "s"), dtype=np.float64)
-        values = np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
+            since = column.to_numpy(dtype=f"timedelta64[{_unit_of(column)}]")
+            return np.asarray(since / np.timedelta64(1, "s"), dtype=np.float64)
+        values = self._since_origin(column)
         if np.isinf(values).any():
             raise ValueError(
                 f"Numbers must be finite, but column {column.name!r} holds {values[np.isinf(values)][0]}. "
                 f"Replace it by a missing value or a bound."
             )
         return values
+
+    def _since_origin(self, column: pd.Series) -> Floats:
+        """Numbers less the origin. Shape: (N,)."""
+        if self.origin and column.dtype.kind in "iu":
+            values, is_known = np.full(len(column), np.nan), column.notna().to_numpy()
+            values[is_known] = column[is_known].astype(object) - self.origin
+            return values
+        values = np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
+        nearest = int(float(self.origin))  # of the numbers that floats have
+        return values - nearest - (self.origin - nearest) if self.origin else values
 
 
 @dataclass(frozen=True)
@@ -185,7 +217,7 @@ def _fit_column(columns: list[pd.Series]) -> Number | Category:
     kinds = [kind_of(column.dtype) for column in columns if column.notna().any()]
     if not kinds or kinds[0] == "categories":
         return Category.fit(*columns)
-    return Number(kinds[0])
+    return Number.fit(kinds[0], *columns)
 
 
 def bin_edges(values: Floats, n_bins: int) -> Floats:
@@ -201,6 +233,12 @@ def fill_empty(train: Floats, test: Floats) -> tuple[Floats, Floats]:
     """Both tables with 0 in columns without an observed cell in the first: boosting cannot cut these into bins."""
     is_empty = np.isnan(train).all(axis=0)
     return np.where(is_empty, 0.0, train), np.where(is_empty, 0.0, test)
+
+
+def _unit_of(column: pd.Series) -> str:
+    """The unit of times, of which another might not hold the farthest; microseconds for nanoseconds."""
+    unit = str(column.dt.unit)
+    return "us" if unit == "ns" else unit
 
 
 def _objects(column: pd.Series) -> pd.Series:

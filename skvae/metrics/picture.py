@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 MAX_BINS, MAX_LEVELS, MAX_LETTERS = 40, 6, 16  # bins of a histogram; bars of a category; letters of a name
 MAX_NUMBERS = 16  # columns of a map whose numbers are also written out
 DAY = 86_400.0  # seconds
+YEAR = 365.2425 * DAY
+CALENDAR = (2 - 1970) * YEAR, (9999 - 1970) * YEAR  # seconds from 1970 to the ends of what matplotlib has dates for
 LEAST_TOP = 5.0  # percent: errors that are all small should not look large
 
 
@@ -98,29 +100,45 @@ def _draw_numbers(ax: Axes, column: Number, real: Floats, synthetic: Floats) -> 
     """Histograms on the same bins, of the observed cells, and the shares of missing ones where there are any."""
     edges = _edges(np.concatenate([real, synthetic]))
     p, q = _histogram(real, edges), _histogram(synthetic, edges)
-    if column.kind == "instants":
+    in_years = column.kind == "instants" and not _are_dates(edges)
+    if in_years:
+        edges = 1970 + edges / YEAR
+    elif column.kind == "instants":
         edges = edges / DAY  # matplotlib counts days
     ax.stairs(p, edges, fill=True, color=REAL)
     ax.stairs(q, edges, color=SYNTHETIC, linewidth=1.5)
-    _mark_values(ax.xaxis, column.kind)
+    _mark_values(ax.xaxis, column, in_years=in_years)
     _show_shares(ax, "y")
+    notes = ["year"] if in_years else []
     gaps = np.isnan(real).mean(), np.isnan(synthetic).mean()
     if max(gaps) > 0:
-        ax.set_xlabel(f"missing {percent(gaps[0])}, synthetic {percent(gaps[1])}", fontsize=8, color=FAINT)
+        notes.append(f"missing {percent(gaps[0])}, synthetic {percent(gaps[1])}")
+    if notes:
+        ax.set_xlabel("; ".join(notes), fontsize=8, color=FAINT)
 
 
-def _mark_values(axis: Axis, kind: str) -> None:
+def _are_dates(edges: Floats) -> bool:
+    """Whether seconds since 1970, and a margin beside them, lie in the years that matplotlib knows, 1 to 9999."""
+    lower, upper = edges[0], edges[-1]
+    margin = 0.1 * (upper - lower)
+    return bool(CALENDAR[0] < lower - margin and upper + margin < CALENDAR[1])
+
+
+def _mark_values(axis: Axis, column: Number, *, in_years: bool) -> None:
     """Few ticks, as dates or as numbers in few letters."""
     from matplotlib import dates as untyped
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    if kind == "instants":
+    if in_years:
+        axis.set_major_locator(MaxNLocator(5))
+        axis.set_major_formatter(FuncFormatter(lambda year, _: f"{year:g}".replace("-", "−")))
+    elif column.kind == "instants":
         dates: Any = untyped
         axis.set_major_locator(dates.AutoDateLocator(minticks=2, maxticks=5))
         axis.set_major_formatter(dates.ConciseDateFormatter(axis.get_major_locator()))
     else:
         axis.set_major_locator(MaxNLocator(5))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: _number(value)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: _number(value + column.origin)))
 
 
 def _draw_levels(ax: Axes, column: Category, real: Floats, synthetic: Floats, fewest: int) -> None:

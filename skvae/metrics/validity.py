@@ -115,8 +115,9 @@ def _checks_of_column(
         if not is_sparse:
             yield "known values", _is_unknown(train, values)
     elif kind != "nothing":
-        real, cells = Number(kind).encode(train), Number(kind).encode(values)
-        lower, upper = _range(real)
+        number = Number.fit(kind, train)
+        real, cells = number.encode(train), number.encode(values)
+        lower, upper = _range(real, zero=-float(number.origin))
         yield "within the range", (cells < lower) | (cells > upper)
         if kind == "numbers" and _is_whole(real).all():
             yield "whole numbers", ~_is_whole(cells)
@@ -128,12 +129,12 @@ def _is_unknown(train: pd.Series, values: pd.Series) -> NDArray[np.bool_]:
     return np.isnan(Category.fit(train.dropna()).encode(values)) & values.notna().to_numpy()
 
 
-def _range(real: NDArray[np.float64]) -> tuple[float, float]:
+def _range(real: NDArray[np.float64], zero: float) -> tuple[float, float]:
     """Ends of the real numbers, with a margin, but of one sign where these are."""
     lower, upper = float(np.nanmin(real)), float(np.nanmax(real))
     margin = MARGIN * (upper - lower)
-    lowest = 0.0 if lower >= 0 else -np.inf
-    highest = 0.0 if upper <= 0 else np.inf
+    lowest = zero if lower >= zero else -np.inf
+    highest = zero if upper <= zero else np.inf
     return max(lowest, lower - margin), min(highest, upper + margin)
 
 

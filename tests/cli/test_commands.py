@@ -437,6 +437,32 @@ def test_moments_of_several_offsets(tmp_path, monkeypatch):
         run("transform", "one.csv", "--model", "model")
 
 
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("fit t.csv -o t.csv", "DATA"),
+        ("sample t.csv -o t.csv", "DATA"),
+        ("sample --model m.csv -o m.csv", "--model"),
+        ("transform t.csv --model m.csv -o t.csv", "DATA"),
+        ("transform t.csv --model m.csv -o m.csv", "--model"),
+        ("impute t.csv -o t.csv", "DATA"),
+        ("score t.csv -o t.csv", "DATA"),
+        ("report t.csv -o t.csv", "DATA"),
+        ("report t.csv --rows t.csv", "DATA"),
+        ("report t.csv --json report.html", "-o"),
+        ("report t.csv --synthetic s.csv -o s.csv", "--synthetic"),
+        ("report t.csv --holdout h.csv --json h.csv", "--holdout"),
+    ],
+)
+def test_no_command_writes_over_what_it_reads(typed, name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for path in tmp_path / "t.csv", tmp_path / "m.csv", tmp_path / "s.csv", tmp_path / "h.csv":
+        path.write_text("a\n1\n")
+    with pytest.raises(ValueError, match=f"which is that of {name}"):
+        run(*typed.split())
+    assert all(path.read_text() == "a\n1\n" for path in tmp_path.iterdir())
+
+
 def test_report_checks_its_outputs_before_it_reads(monkeypatch):
     with pytest.raises(ValueError, match=r"'rows\.xlsx' does not"):
         run("report", "missing.csv", "--rows", "rows.xlsx")

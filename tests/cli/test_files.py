@@ -1,3 +1,4 @@
+import os
 import sys
 
 import pandas as pd
@@ -5,7 +6,7 @@ import pytest
 
 from skvae.cli.cells import Reading
 from skvae.cli.dialect import read_text
-from skvae.cli.files import check_output, kind_of_file, read_table, write_filled, write_table
+from skvae.cli.files import check_apart, check_output, kind_of_file, read_table, write_filled, write_table
 
 
 def written(folder, text, name="t.csv", encoding="utf-8"):
@@ -131,6 +132,25 @@ def test_outputs_are_checked(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(ImportError, match="pip install pyarrow"):
         check_output(str(tmp_path / "rows.parquet"))
+
+
+@pytest.mark.parametrize("name", ["t.csv", "./t.csv", "folder/../t.csv", "symbolic.csv", "hard.csv"])
+def test_what_is_read_is_not_written_over(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    written(tmp_path, "a\n1\n")
+    (tmp_path / "symbolic.csv").symlink_to("t.csv")
+    (tmp_path / "hard.csv").hardlink_to("t.csv")
+    with pytest.raises(ValueError, match=r"read stays as it is, but -o names '.*csv', which is that of DATA\. Name"):
+        check_apart({"DATA": "t.csv", "--model": None}, {"-o": name})
+    check_apart({"DATA": "t.csv"}, {"-o": "u.csv", "--json": None})
+
+
+def test_every_output_has_a_file_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=r"written once, but --json names '\./new', which is that of -o"):
+        check_apart({"DATA": "t.csv"}, {"-o": "new", "--json": "./new"})
+    check_apart({"DATA": None}, {"-o": os.devnull, "--json": os.devnull})
 
 
 def test_rows_of_other_lengths_get_a_sentence(tmp_path):

@@ -66,6 +66,8 @@ COLUMNS = {  # two values and a gap: what floats they are
     "mixed": (pd.Series(["b", 1, None], dtype=object), "categories", [0, 1, np.nan]),
     "period": (pd.Series(pd.PeriodIndex(["1971", "1970", None], freq="Y")), "instants", [365 * 86400, 0, np.nan]),
     "period of ms": (pd.Series(pd.PeriodIndex.from_ordinals([1500, 0], freq="ms")), "instants", [1.5, 0]),
+    "far instants": (pd.Series(np.array([-(2**62), 2**62], dtype="datetime64[s]")), "instants", [-(2**62), 2**62]),
+    "far durations": (pd.Series(np.array([-(2**62), 0], dtype="timedelta64[ms]")), "durations", [-(2**62) / 1000, 0]),
     "interval": (
         pd.Series([pd.Interval(1, 2), pd.Interval(0, 1), None], dtype="interval"),
         "categories",
@@ -80,6 +82,24 @@ def test_every_dtype_becomes_floats(name):
     table = pd.DataFrame({"x": column})
     assert kind_of(column.dtype) == kind
     assert_array_equal(Encoding.fit(table).encode(table)[:, 0], expected)
+
+
+@pytest.mark.parametrize("dtype", ["int64", "uint64", "Int64", "int64[pyarrow]"])
+@pytest.mark.parametrize("start", [2**53, 2**60 + 1, 2**63 - 1000])
+def test_whole_numbers_that_floats_would_merge_count_from_the_smallest(start, dtype):
+    steps = [3, 0, 1, 999]
+    first = pd.DataFrame({"x": pd.Series([start + step for step in steps[:2]], dtype=dtype)})
+    second = pd.DataFrame({"x": pd.Series([start + step for step in steps[2:]], dtype=dtype)})
+    encoding = Encoding.fit(first, second)
+    assert [*encoding.encode(first)[:, 0], *encoding.encode(second)[:, 0]] == steps
+    beside = pd.DataFrame({"x": [float(start), np.nan]})
+    assert_array_equal(encoding.encode(beside)[:, 0], [int(float(start)) - start, np.nan])
+
+
+def test_other_whole_numbers_are_themselves():
+    for values in ([-(2**53), 0], [1, 2**53], [0, 2**62]):
+        table = pd.DataFrame({"x": values})
+        assert Encoding.fit(table).encode(table)[:, 0].tolist() == values
 
 
 @pytest.mark.parametrize("gap", GAPS, ids=repr)

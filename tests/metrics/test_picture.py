@@ -71,6 +71,33 @@ def test_unusual_columns_are_drawn(pyplot):
     compare(real[["gone"]], real[["gone"]]).plot().canvas.draw()
 
 
+@pytest.mark.parametrize(
+    ("ends", "marks", "note"),
+    [
+        (("0900-01-01", "1500-01-01"), {"1000", "1200"}, ""),
+        (("-0500-01-01", "0001-01-01"), {"−300", "0"}, "year; missing 33.33 %, synthetic 33.33 %"),
+        (("9990-01-01", "12000-01-01"), {"10000", "12000"}, "year"),
+        ((-(2**62), 2**62), {"−1.6e+11", "0", "1.6e+11"}, "year"),
+    ],
+)
+def test_dates_beyond_the_calendar_are_drawn_in_years(ends, marks, note, pyplot):
+    when = np.array([*ends, *(["NaT"] if "missing" in note else [])], dtype="datetime64[s]")
+    real = pd.DataFrame({"when": when})
+    figure = compare(real, real).plot()
+    figure.canvas.draw()
+    ax = figure.subfigs[0].axes[0]
+    assert marks <= {text.get_text() for text in ax.get_xticklabels()}
+    assert ax.get_xlabel() == note
+
+
+def test_long_numbers_are_marked_as_themselves(pyplot):
+    real = pd.DataFrame({"code": 2**60 + np.arange(100)})
+    figure = compare(real, real).plot()
+    figure.canvas.draw()
+    marks = [text.get_text() for text in figure.subfigs[0].axes[0].get_xticklabels()]
+    assert all(mark.startswith("1.15292") for mark in marks)
+
+
 def test_without_matplotlib_the_message_says_what_to_install(mixed, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ImportError, match=r"pip install skvae\[plot\]"):

@@ -55,6 +55,12 @@ def test_each_rule_is_broken_by_one_cell(real, column, value, rule):
     assert broken(real, rows, identifiers=["name"]) == {(column, rule): [7]}
 
 
+def test_the_range_of_long_numbers_is_theirs():
+    real, rows = (pd.DataFrame({"code": 2**60 + np.array(steps)}) for steps in ([0, 50, 100], [-9, 109, 120]))
+    assert broken(real, rows) == {("code", "within the range"): [2]}
+    assert broken(real, real - 2**60) == {("code", "within the range"): [0, 1, 2]}
+
+
 def test_a_little_beyond_the_range_is_no_mistake(real):
     width = real["size"].max() - real["size"].min()
     assert broken(real, real.assign(size=real["size"] + 0.09 * width), identifiers=["name"]) == {}

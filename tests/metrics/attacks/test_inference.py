@@ -45,3 +45,10 @@ def test_a_column_must_be_there_beside_others_and_have_cells():
         inference(TRAIN[["age"]], FRESH[["age"]], MORE[["age"]], "age")
     with pytest.raises(ValueError, match=r"observed cells, but all 200 of 'age' in synthetic are missing. Pass more"):
         inference(TRAIN, FRESH, MORE.assign(age=np.nan), "age")
+
+
+def test_long_numbers_that_differ_by_one_are_not_right():
+    known = np.arange(50.0)
+    train, fresh = (pd.DataFrame({"known": known, "code": 2**60 + step + np.zeros(50, dtype=int)}) for step in (0, 1))
+    found = inference(train, fresh, train, "code")
+    assert (found.rate, found.control) == (1.0, 0.0)

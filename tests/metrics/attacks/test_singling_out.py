@@ -62,3 +62,12 @@ def test_numbers_of_columns_and_guesses_are_checked():
         singling_out(TRAIN, FRESH, MORE, n_columns=6)
     with pytest.raises(ValueError, match=r"n_guesses must be at least 1, but is 0. Pass 1000"):
         singling_out(TRAIN, FRESH, MORE, n_guesses=0)
+
+
+def test_long_numbers_that_differ_by_one_single_out():
+    train, fresh = (pd.DataFrame({"code": 2**60 + np.arange(start, start + 100, 2)}) for start in (0, 1))
+    found = singling_out(train, fresh, train, n_columns=1, n_guesses=50, random_state=0)
+    assert (found.rate, found.control) == (
+        1.0,
+        pytest.approx(0.0, abs=2 / 50),
+    )  # its ends
