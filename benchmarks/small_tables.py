@@ -9,22 +9,25 @@ distance of their fifth neighbour among the test rows, over that of the training
 drawn rows to test rows; what gradient boosting that learned from drawn rows makes of test rows (mean AUC of the
 classes, or R²); the two-sample score against test rows (1 = indistinguishable); the worst attack on membership by the
 rows alone (AUC; .5 is chance); CPU seconds of the fit with its draws. Then the mean rank of each generator over all but
-the seconds. Distances are sums of absolute differences, and a column counts up to 1.
+the seconds. Distances are sums of absolute differences, and a column counts up to 1. Each result is left in
+OUT/MODEL-TABLE-SEED.json; what is there is not run again.
 
-    SKVAE_DATA=... python benchmarks/small_tables.py [--tables wine] [--models ours cart] [--seeds 0 1]
+    SKVAE_DATA=... python benchmarks/small_tables.py [--tables wine] [--models ours cart] [--seeds 0 1] [--out FOLDER]
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import time
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from data import read
-from rivals import NEEDS, Sampler, load
+from rivals import NEEDS, SLOW, Sampler, load
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
@@ -139,6 +142,13 @@ def run(table: str, model: str, seed: int) -> dict[str, object]:
     return {"table": table, "model": model, "seed": seed} | judge(train, test, rows, seed) | {"CPU s": seconds}
 
 
+def kept(path: Path, table: str, model: str, seed: int) -> dict[str, object]:
+    """What ``run`` finds, or found before."""
+    if not path.exists():
+        path.write_text(json.dumps(run(table, model, seed), default=float))
+    return json.loads(path.read_text())
+
+
 def ranks(results: pd.DataFrame) -> pd.Series:
     """Mean rank of each generator over tables, seeds and figures."""
     signed = results[list(IS_BETTER)] * -pd.Series(IS_BETTER)
@@ -149,9 +159,11 @@ def ranks(results: pd.DataFrame) -> pd.Series:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tables", nargs="+", choices=TABLES, default=list(TABLES))
-    parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS)
+    parser.add_argument("--models", nargs="+", choices=[*MODELS, *SLOW], default=MODELS)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
+    parser.add_argument("--out", type=Path, default=Path("small_tables"))
     options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
     warnings.simplefilter("ignore")  # of small tables every generator says that they are small
     results = []
     for model in options.models:
@@ -162,7 +174,7 @@ def main() -> None:
             continue
         for table in options.tables:
             for seed in options.seeds:
-                results.append(run(table, model, seed))
+                results.append(kept(options.out / f"{model}-{table}-{seed}.json", table, model, seed))
                 print(pd.DataFrame(results[-1:]).round(3).to_string(index=False, header=len(results) == 1), flush=True)
     figures = pd.DataFrame(results)
     means = figures.drop(columns=["table", "seed"]).groupby("model", sort=False).mean()

@@ -1,10 +1,12 @@
 """Generators of benchmarks/rivals.py that need nothing but scikit-learn."""
 
+from importlib.util import find_spec
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.rivals import cart, load
+from benchmarks.rivals import MODELS, NEEDS, SLOW, cart, load
 
 N_ROWS = 600
 SEQUENTIAL = pytest.mark.parametrize("model", ["cart", "boosting"])
@@ -44,3 +46,10 @@ def test_leaves_hold_so_many_rows(table):
     # leaves of all rows draw every column on its own
     rows = cart(table, ["kind", "constant"], 0, leaf=N_ROWS)(N_ROWS)
     assert abs(rows["x"].corr(rows["y"])) < 0.15
+
+
+def test_slow_rivals_are_run_only_where_they_are_asked_for():
+    assert not set(SLOW) & set(MODELS)
+    for model in SLOW:
+        if all(find_spec(module) for module in NEEDS[model]):
+            assert load(model) is SLOW[model]

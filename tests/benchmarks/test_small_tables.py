@@ -40,3 +40,12 @@ def test_the_best_has_the_first_rank(script):
     figures = {"coverage": [1.0, 0.5], "Wasserstein": [1.0, 2.0], "downstream": [0.9, 0.8], "2-sample": [0.9, 0.1]}
     results = pd.DataFrame(figures | {"worst attack": [0.5, 0.7], "table": "t", "seed": 0, "model": ["one", "other"]})
     assert script.ranks(results).to_dict() == {"one": 1.0, "other": 2.0}
+
+
+def test_a_result_is_kept_and_not_run_again(script, tmp_path, monkeypatch):
+    path = tmp_path / "cart-iris-0.json"
+    found = {"table": "iris", "model": "cart", "seed": 0, "coverage": np.float64(0.5)}
+    monkeypatch.setattr(script, "run", lambda *case: found)
+    assert script.kept(path, "iris", "cart", 0) == found
+    monkeypatch.setattr(script, "run", lambda *case: pytest.fail("was run again"))
+    assert script.kept(path, "iris", "cart", 0) == found
