@@ -106,10 +106,11 @@ class VAETransformer(
         number of columns of a complete numeric array.
     decoder : {"auto", "conditional", "factorized", "autoregressive"} or callable, default="auto"
         "factorized": columns are independent given z, which holds all that they share. "conditional": the same, with
-        the chain and the reader beside it; a fit takes three to six times as long. "auto": "conditional" for a
-        DataFrame of up to 100 columns, else "factorized". "autoregressive": each column sees z and the earlier columns,
-        in the order of the table, so that z holds little. Or your own network of a factorized decoder, a callable
-        (n_in, n_out) -> torch.nn.Module whose n_out is the number of columns times the parameters of each cell.
+        the chain and the reader beside it; a fit takes three to six times as long, beyond a hundred columns up to
+        twenty-five times. "auto": "conditional" for a DataFrame of up to 200 columns, else "factorized".
+        "autoregressive": each column sees z and the earlier columns, in the order of the table, so that z holds little.
+        Or your own network of a factorized decoder, a callable (n_in, n_out) -> torch.nn.Module whose n_out is the
+        number of columns times the parameters of each cell.
     init : {"auto", "linear", "random"}, default="auto"
         Start at the linear model of columns with a location and of categories, the latter by correspondence analysis,
         or at random weights, which escape its basin and can separate classes better at 2 components. "auto": at the

@@ -13,7 +13,7 @@ from skvae.models.plan import Parameters
 from skvae.tables import Table
 from skvae.training import WARMUP, can_begin
 
-MAX_COLUMNS = 100  # that see one another unless a user asks for it
+MAX_COLUMNS = 200  # that see one another unless a user asks for it
 MAX_LEVELS = 1000  # that start at a linear model: beyond, a covariance of all indicators costs more than it brings
 
 
