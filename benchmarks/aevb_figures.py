@@ -19,7 +19,7 @@ DIFFERS from the paper:
 - three latent variables are integrated out by quasi-Monte Carlo, where appendix D samples the posterior: four times as
   many nodes changed nothing beyond 0.01 nats;
 - for Monte Carlo EM each leapfrog step and each update counts as an evaluation of its rows: 16 a visit;
-- each point of ours in figure 3 is a fit of its own, which below 2,000 rows includes its five folds.
+- each point of ours in figure 3 is a fit of its own, which below 2,000 rows includes its folds: two of 1,000 rows.
 
 Every curve is kept in OUT/*.json and not run again, unless --samples is another number.
 
@@ -49,9 +49,11 @@ from torch.nn.functional import softplus
 
 from skvae import VAETransformer
 from skvae.likelihoods import Bernoulli, Block, Columns, Head, Joint, Likelihood
+from skvae.models.pace import n_folds
 from skvae.networks import MLP, VAE, Decoder, Encoder
 from skvae.objectives import elbo
 from skvae.priors import StandardNormal
+from skvae.training import split_rows
 
 BATCH = 100  # M, section 5; L = 1 draw a row
 STEP_SIZES = 0.01, 0.02, 0.1  # section 5: Adagrad's, chosen by the training rows in the first few iterations
@@ -334,12 +336,18 @@ def rival(name: str, panel: Panel, images: Images, judged: Rows, n_samples: int)
     return curve | {"final": {part: curve[part][-1] for part in judged}}
 
 
+def rows_with_folds(n_rows: int) -> int:
+    """Rows of an epoch, of all models that are trained side by side: each sees as many as the smallest has."""
+    split = split_rows(n_rows, "auto", 0.1, torch.Generator()).with_folds(n_folds(n_rows))
+    return len(split.train) * min(map(len, split.train))
+
+
 def ours(panel: Panel, images: Images, judged: Rows, n_samples: int) -> Curve:
     """Today's defaults, but the width of the networks and the number of epochs."""
     rows = images.pixels if images.likelihood == "bernoulli" else images.drawn["train"]  # the former are drawn anew
     X, X_val = rows[: panel.n_train], images.drawn["valid"]
-    has_folds = len(X) < 2_000 and not panel.is_bound  # five models of four fifths of the rows, which X_val replaces
-    n_rows = 5 * len(X) if has_folds else len(X)  # in an epoch
+    has_folds = len(X) < 2_000 and not panel.is_bound  # which X_val replaces
+    n_rows = rows_with_folds(len(X)) if has_folds else len(X)  # in an epoch
 
     def fit(max_iter: int) -> VAETransformer:
         model = VAETransformer(panel.n_components, likelihood=images.likelihood, random_state=0)

@@ -120,7 +120,7 @@ class Number:
             column = column.dt.to_timestamp()
         if self.kind == "instants":
             column = pd.to_datetime(column, utc=True)
-            unit = _unit_of(column)
+            unit: Any = _unit_of(column)
             since = column.to_numpy(dtype=f"datetime64[{unit}]") - np.datetime64(0, unit)
             return np.asarray(since / np.timedelta64(1, "s"), dtype=np.float64)
         if self.kind == "durations":

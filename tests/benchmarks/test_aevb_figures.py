@@ -30,3 +30,8 @@ def test_a_grey_level_is_drawn_within_its_own_interval(script):
     levels = torch.arange(256.0)
     drawn = script.Grey().redraw(levels, torch.Generator().manual_seed(0))
     assert torch.equal((256 * drawn).floor(), levels)
+
+
+def test_an_epoch_counts_the_rows_of_every_fold_that_is_trained(script):
+    assert script.rows_with_folds(1_000) == 3 * 800  # two folds and all rows, of which each model sees 800
+    assert script.rows_with_folds(200) == 6 * 160

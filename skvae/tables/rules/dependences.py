@@ -8,9 +8,9 @@ from itertools import combinations
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skvae.tables.bins import Integers
+from skvae.tables.columns.base import Mask
 from skvae.tables.rules.evidence import FIRST, SECOND, Evidence, is_enough
 from skvae.tables.rules.expressions import quoted
 from skvae.tables.rules.quantities import PARTS, part_of
@@ -45,7 +45,7 @@ class Term:
     columns: list[str]
     codes: Integers
     n_levels: int
-    is_known: NDArray[np.bool_]
+    is_known: Mask
     parts: Integers | None = None
 
     @classmethod
@@ -96,9 +96,10 @@ def find_functions(evidence: Evidence, targets: set[str]) -> dict[str, tuple[str
 
 def _right_side(evidence: Evidence, name: str, term: Term) -> str:
     """The function as text: the part of the calendar itself, where the column is no other than that."""
-    if term.parts is not None and name in evidence.quantities and evidence.quantities[name].kind == "number":
-        numbers = evidence.numbers[:, list(evidence.quantities).index(name)]
-        if not (np.abs(numbers - term.parts)[term.is_known] > 0).any():
+    quantity = evidence.quantities.get(name)
+    if term.parts is not None and quantity is not None and quantity.kind == "number":
+        is_other = np.abs(evidence.number(name) - term.parts) > 0
+        if not is_other[term.is_known].any():
             return term.text
     return f"f({term.text})"
 
@@ -153,7 +154,7 @@ class _Columns:
     """
 
     def __init__(self, evidence: Evidence, names: list[str]) -> None:
-        self.evidence, self.names = evidence, names
+        self.names = names
         self.codes = np.column_stack([evidence.codes(name) for name in names]).astype(np.int32)
         self.is_known = np.column_stack([~evidence.gaps(name) for name in names])
 
@@ -167,7 +168,7 @@ class _Columns:
                 return []
         return [self.names[i] for i in some]
 
-    def _agrees(self, term: Term, some: Integers, size: int, n_tried: float | None) -> NDArray[np.bool_]:
+    def _agrees(self, term: Term, some: Integers, size: int, n_tried: float | None) -> Mask:
         """Which columns have one value for each of a term among the first rows, and enough rows say so at the end."""
         order = np.argsort(term.codes[:size], kind="stable")
         order = order[term.is_known[order]]
@@ -181,9 +182,7 @@ class _Columns:
             agrees.append(self._in_order(term.codes[rows], codes, np.ones_like(codes, dtype=bool), n_tried)[0])
         return np.array(agrees)
 
-    def _in_order(
-        self, keys: Integers, codes: Integers, known: NDArray[np.bool_], n_tried: float | None
-    ) -> NDArray[np.bool_]:
+    def _in_order(self, keys: Integers, codes: Integers, known: Mask, n_tried: float | None) -> Mask:
         """The same, of rows in the order of the keys. Shape: (n,), (n, C), (n, C) -> (C,)."""
         recurs = (keys[1:] == keys[:-1])[:, None] & known[1:] & known[:-1]
         holds = ~((codes[1:] != codes[:-1]) & recurs).any(axis=0)

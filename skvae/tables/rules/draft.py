@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from skvae.tables.columns.base import Mask
 from skvae.tables.columns.category import plain
@@ -31,9 +30,7 @@ class Draft:
         Cells that may change; None for all. A gap stays a gap.
     """
 
-    def __init__(
-        self, rows: pd.DataFrame, quantities: Mapping[str, Quantity], is_free: NDArray[np.bool_] | None = None
-    ) -> None:
+    def __init__(self, rows: pd.DataFrame, quantities: Mapping[str, Quantity], is_free: Mask | None = None) -> None:
         self.rows = rows
         self.quantities = quantities
         self.place = {name: j for j, name in reversed(list(enumerate(names_of(rows))))}

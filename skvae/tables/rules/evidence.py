@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from skvae.tables.bins import Floats, Integers
 from skvae.tables.columns.base import Mask
@@ -77,6 +76,10 @@ class Evidence:
             columns.append(np.where(is_gap, np.nan, shifted.astype(np.float64)))
         return np.column_stack(columns) if columns else np.empty((len(self), 0))
 
+    def number(self, name: str) -> Floats:
+        """One of them. Shape: (N,)."""
+        return self.numbers[:, list(self.quantities).index(name)]
+
     @cached_property
     def tolerance(self) -> Floats:
         """What differences of each quantity may owe to rounding of floats. Shape: (Q,)."""
@@ -119,7 +122,7 @@ def is_enough(nats: float | Floats, n_tried: float) -> Any:
     return nats >= SURE + math.log(max(n_tried, 1.0))
 
 
-def complete_rows(numbers: Floats, n_wanted: int) -> tuple[NDArray[np.bool_], Integers]:
+def complete_rows(numbers: Floats, n_wanted: int) -> tuple[Mask, Integers]:
     """Rows without a gap in some columns, and these: those with the most gaps are left out until rows are enough."""
     columns = np.argsort(np.isnan(numbers).sum(axis=0), kind="stable")
     while len(columns):

@@ -84,7 +84,7 @@ def _wrong(rule: Equation | Function, draft: Draft) -> Mask:
 
 def _candidates(draft: Draft, name: str, rules: Sequence[Equation | Function]) -> pd.Index | None:
     """Values that a column may be moved to: those that functions know, or the days of its range."""
-    seen = [rule.keys[i] for rule in rules if isinstance(rule, Function) for i in _places_of(rule, name)]
+    seen = [rule.keys[i] for rule in rules if isinstance(rule, Function) for i in _terms_of(rule, name)]
     if seen:
         common = seen[0].unique()
         for other in seen[1:]:
@@ -99,7 +99,7 @@ def _candidates(draft: Draft, name: str, rules: Sequence[Equation | Function]) -
     return pd.Index(np.arange(first, min(last, first + MOST_DAYS * step) + 1, step))
 
 
-def _places_of(rule: Function, name: str) -> list[int]:
+def _terms_of(rule: Function, name: str) -> list[int]:
     """Which terms of a function are a column itself."""
     return [i for i, term in enumerate(rule.terms) if part_in(term) == (name, None)]
 

@@ -10,15 +10,15 @@ from typing import Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from skvae.tables.columns.base import Mask
 from skvae.tables.rows import with_rows
 from skvae.tables.rules.constraints import Bound, Equation, Function, Rule, read_rules
 from skvae.tables.rules.draft import Draft, names_of
+from skvae.tables.rules.order import Order
 from skvae.tables.rules.quantities import Quantity
-from skvae.tables.rules.references import find_rules
-from skvae.tables.rules.settling import Order, Settling
+from skvae.tables.rules.search import find_rules
+from skvae.tables.rules.settling import Settling
 
 N_TURNS = 6  # of rows that break rules still: each solves equations for another cell, from where the last one ended
 
@@ -135,7 +135,7 @@ class Rulebook:
             shares[str(rule)] = 1.0 - float(rule.broken(draft).sum()) / max(n_rows, 1)
         return shares
 
-    def contradicted(self, rows: pd.DataFrame, is_known: NDArray[np.bool_]) -> list[tuple[Rule, Mask]]:
+    def contradicted(self, rows: pd.DataFrame, is_known: Mask) -> list[tuple[Rule, Mask]]:
         """Rules that are broken by known cells alone, and in which rows. Shape: (N, D) twice -> (N,) each."""
         draft, found = Draft(rows, self.quantities, ~is_known), list[tuple[Rule, Mask]]()
         for rule in [*self.order.exact, *self.order.bounds]:
@@ -146,7 +146,7 @@ class Rulebook:
                 found.append((rule, broken))
         return found
 
-    def beyond(self, rows: pd.DataFrame, is_free: NDArray[np.bool_]) -> tuple[str | None, Mask]:
+    def beyond(self, rows: pd.DataFrame, is_free: Mask) -> tuple[str | None, Mask]:
         """Rows in which a free cell lies outside of what its column had, and the first such column. Shape: (N, D)."""
         draft, is_beyond, first = Draft(rows, self.quantities, is_free), np.zeros(len(rows), dtype=bool), None
         for name, quantity in self.quantities.items():
@@ -159,7 +159,7 @@ class Rulebook:
     def settle(
         self,
         rows: pd.DataFrame,
-        is_free: NDArray[np.bool_] | None,
+        is_free: Mask | None,
         rng: np.random.Generator,
         *,
         by_force: bool,

@@ -3,9 +3,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
-from skvae.tables.rules.constraints import read_rules
 from skvae.tables.rules.rulebook import Rulebook
-from skvae.tables.rules.settling import Order, closed
 from tests.tables.rules.ruled import TABLES
 
 
@@ -70,14 +68,6 @@ def test_gaps_stay_gaps():
     pd.testing.assert_frame_equal(settled.isna(), rows.isna())
 
 
-def test_what_follows_comes_after_what_it_follows_from():
-    rules = [rule for text in ("a = b * c", "b = f(d)", "e <= a") for rule in read_rules(text)]
-    order = Order.of(rules, list("abcde"))
-    assert order.names.index("a") > max(map(order.names.index, "bc"))
-    assert order.names.index("b") > order.names.index("d")
-    assert list(map(str, order.exact)) == ["b = f(d)", "a = b * c"]
-
-
 def test_a_circle_has_an_order_too():
     X = pd.DataFrame({"a": [1, 2, 3], "b": [2, 3, 4]})
     book = Rulebook.given(["a = b - 1", "b = a + 1"], X)
@@ -99,11 +89,6 @@ def test_the_parts_of_a_known_total_are_found_though_each_follows_from_another()
     assert_allclose(kept["net"] + kept["tax"], kept["total"], atol=1e-9)
     assert_allclose(kept["tax"], 0.19 * kept["net"], atol=0.005 + 1e-9)
     assert_allclose(kept["net"], kept["price"] * kept["quantity"] - kept["discount"], atol=0.005 + 1e-9)
-
-
-def test_bounds_that_follow_from_others_are_known():
-    (first,), (second,) = read_rules("a <= b"), read_rules("c > b")
-    assert list(map(str, closed([first, second]))) == ["a <= b", "c > b", "a < c"]
 
 
 def test_a_date_is_moved_to_where_a_function_of_what_follows_from_it_is_as_known():

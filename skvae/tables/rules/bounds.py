@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import log_ndtr
 
 from skvae.tables.bins import Floats
+from skvae.tables.columns.base import Mask
 from skvae.tables.rules.evidence import FIRST, SECOND, Evidence, is_enough
 
 FEWEST = 500  # rows: a bound that all of fewer keep is false in one of ten, in some rows of a thousand
@@ -75,7 +75,7 @@ def _nats_of_an_end_at_zero(distances: Floats) -> float:
     return float(max(of_sign, of_shape))
 
 
-def _reduced(holds: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _reduced(holds: Mask) -> Mask:
     """Bounds without those that follow from two others; of columns that are equal, either way is kept. Shape: kept."""
     if not holds.any():
         return holds

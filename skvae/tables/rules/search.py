@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
+from skvae.tables.rules.bounds import find_bounds
 from skvae.tables.rules.constraints import Rule, read_rules
 from skvae.tables.rules.dependences import find_functions
 from skvae.tables.rules.evidence import Evidence
 from skvae.tables.rules.expressions import quoted
-from skvae.tables.rules.orders import find_bounds
 from skvae.tables.rules.relations import Relation, find_differences, find_relations
 
 MAX_COLUMNS = 100  # of a table in which functions and bounds are looked for
