@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from gzip import BadGzipFile
 from importlib.util import find_spec
 from io import StringIO, TextIOWrapper
+from lzma import LZMAError
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import pandas as pd
 
@@ -103,12 +108,15 @@ def read_table(
     """
     if not Path(path).exists():
         raise ValueError(f"There is no file {path!r} in {Path.cwd()}. Check the name.")
+    if Path(path).is_dir():
+        raise ValueError(f"A table is a file, but {path!r} is a folder. Name a file in it.")
     reading = reading or Reading()
     kind = kind_of_file(path)
     if kind in TEXT:
-        encoding = encoding or find_encoding(path)
-        dialect = Dialect(separator or ("\t" if kind == ".tsv" else ""), decimal or "", encoding)
-        whole, dialect = _read_cells(path, dialect)
+        with _whole(path):
+            encoding = encoding or find_encoding(path)
+            dialect = Dialect(separator or ("\t" if kind == ".tsv" else ""), decimal or "", encoding)
+            whole, dialect = _read_cells(path, dialect)
     else:
         whole, dialect = _read_binary(path, kind), Dialect(separator or ",", decimal or ".", encoding or "utf-8")
     unknown = [name for name in (*drop, *reading.dates) if name not in whole.columns]
@@ -146,6 +154,19 @@ def _values(
         elif dtypes is not None:
             _check_kind(frame[name], dtypes[name], reading)
     return frame, forms
+
+
+@contextmanager
+def _whole(path: str, *more: type[Exception]) -> Iterator[None]:
+    """A sentence where a file is not of the format that its name tells, or was cut off."""
+    errors: tuple[type[Exception], ...] = (BadGzipFile, BadZipFile, EOFError, LZMAError, zlib.error)
+    try:
+        yield
+    except errors + more as error:
+        raise ValueError(
+            f"The name of a table tells its format, but {path} is not of the format of its name, or is not whole "
+            f"({' '.join(str(error).split()).rstrip('.')}). Rename it, or fetch it again."
+        ) from error
 
 
 def _read_cells(path: str, dialect: Dialect) -> tuple[pd.DataFrame, Dialect]:
@@ -208,9 +229,10 @@ def _with_header(cells: pd.DataFrame, path: str) -> pd.DataFrame:
 
 def _read_binary(path: str, kind: str) -> pd.DataFrame:
     _check_installed(kind)
-    if kind == ".parquet":
-        return pd.read_parquet(path)
-    cells = pd.read_excel(path, header=None, dtype=object, keep_default_na=False, na_values=[""])
+    with _whole(path, ValueError, KeyError, OSError):
+        if kind == ".parquet":
+            return pd.read_parquet(path)
+        cells = pd.read_excel(path, header=None, dtype=object, keep_default_na=False, na_values=[""])
     if cells.empty:
         raise ValueError(f"{path} is empty. A table begins with a row of names.")
     frame = _with_header(cells, path)

@@ -25,11 +25,17 @@ def read_condition(table: Table, given: object) -> pd.DataFrame:
     """
     names = list(table.dtypes)
     frame, _ = to_pandas(_one_row(given, names) if isinstance(given, Mapping) else given)
-    if not isinstance(frame, pd.DataFrame) or frame.empty or not frame.columns.is_unique:
+    if not isinstance(frame, pd.DataFrame) or frame.empty:
+        what = type(given).__name__
+        if isinstance(frame, pd.DataFrame):
+            what = f"a {what} of {frame.shape[0]} row(s) and {frame.shape[1]} column(s)"
         raise TypeError(
             f"given must be a dict of one value for each condition, or a DataFrame whose gaps are to be drawn, with a "
-            f"row and a column at least, got {type(given).__name__}. Pass given={{{names[0]!r}: …}}, say."
+            f"row and a column at least, got {what}. Pass given={{{names[0]!r}: …}}, say."
         )
+    if not frame.columns.is_unique:
+        twice = frame.columns[frame.columns.duplicated()][0]
+        raise ValueError(f"given must name a column once, but {twice!r} occurs more than once. Drop one of them.")
     unknown = [name for name in frame.columns if name not in names]
     if unknown:
         more = " …" if len(names) > 10 else ""

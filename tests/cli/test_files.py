@@ -164,6 +164,30 @@ def test_rows_of_other_lengths_get_a_sentence(tmp_path):
         read_table(written(tmp_path, "a,b\n"))
 
 
+@pytest.mark.parametrize("name", ["a.csv.gz", "a.csv.xz", "a.csv.zip", "a.parquet", "a.xlsx"])
+@pytest.mark.parametrize("cut", [False, True])
+def test_files_of_another_format_and_files_cut_off_get_a_sentence(name, cut, tmp_path):
+    path, frame = tmp_path / name, pd.DataFrame({"a": [0.1 * i for i in range(999)]})
+    if name == "a.parquet":
+        frame.to_parquet(path)
+    elif name == "a.xlsx":
+        pytest.importorskip("openpyxl")
+        frame.to_excel(path, index=False)
+    else:
+        frame.to_csv(path, index=False)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3] if cut else b"a\n1\n2\n")
+    with pytest.raises(
+        ValueError, match=r"tells its format, but .* is not whole \(.+\)\. Rename it, or fetch it again"
+    ):
+        read_table(str(path))
+
+
+def test_a_folder_is_no_table(tmp_path):
+    (tmp_path / "a.csv").mkdir()
+    with pytest.raises(ValueError, match=r"A table is a file, but '.*a\.csv' is a folder\. Name a file in it"):
+        read_table(str(tmp_path / "a.csv"))
+
+
 def test_a_blank_line_of_one_column_is_a_gap(tmp_path):
     for text in ("\na\n1\n\n3\n\n", "a\r\n1\r\n\r\n3\r\n\r\n", 'a\n1\n""\n3\n""\n', "a\r1\r\r3\r\r"):
         assert read_table(written(tmp_path, text)).frame["a"].fillna(0).tolist() == [1, 0, 3, 0]

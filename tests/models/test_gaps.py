@@ -266,7 +266,11 @@ def test_a_condition_may_be_partly_missing(vae, table):
         ),
         (pd.DataFrame({"kind": []}), TypeError, "with a row and a column at least"),
         (pd.DataFrame(index=[0, 1]), TypeError, "with a row and a column at least"),
-        (pd.DataFrame([["a", "b"]], columns=["kind", "kind"]), TypeError, "given must be a dict"),
+        (
+            pd.DataFrame([["a", "b"]], columns=["kind", "kind"]),
+            ValueError,
+            "given must name a column once, but .kind. occurs",
+        ),
         ([1, 2], TypeError, "got list"),
         ("large", TypeError, "got str"),
     ],

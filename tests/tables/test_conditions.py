@@ -25,7 +25,8 @@ def test_a_dict_is_one_row_and_a_frame_stays(table, mixed):
         ({}, ValueError, r"given must say something of a column at least, but the dict is empty. Pass given=\{"),
         ({"age": [1, 2]}, TypeError, r"one value for all rows, but that of column 'age' is \[1, 2\]. Pass a DataFrame"),
         ([1], TypeError, "given must be a dict of one value for each condition, or a DataFrame .* got list"),
-        (pd.DataFrame({"age": []}), TypeError, "with a row and a column at least, got DataFrame"),
+        (pd.DataFrame({"age": []}), TypeError, "with a row and a column at least, got a DataFrame of 0 row"),
+        (pd.DataFrame([[1, 2]], columns=["age", "age"]), ValueError, "a column once, but 'age' occurs more than once"),
         ({"nobody": 1}, ValueError, r"given names column 'nobody', but the columns are \[.*\].*. Name one of these"),
     ],
 )

@@ -370,8 +370,10 @@ def check_recurring(name: Hashable, n_categories: int, n_observed: int) -> None:
 
 
 def plain(values: pd.Series) -> pd.Series:
-    """Values as pandas can sort and look them up: what categories of Arrow stand for, wide floats, bytes in order."""
+    """Values as pandas can sort and look them up: dense, unpacked categories of Arrow, wide floats, bytes in order."""
     dtype: Any = values.dtype
+    if isinstance(dtype, pd.SparseDtype):  # pandas compares no sparse booleans
+        return plain(pd.Series(np.asarray(values.array), index=values.index, name=values.name))
     if isinstance(dtype, np.dtype) and (dtype.str[1:] == "f2" or not dtype.isnative):
         wide = np.dtype(np.float32) if dtype.str[1:] == "f2" else dtype.newbyteorder("=")
         return pd.Series(values.to_numpy().astype(wide), index=values.index, name=values.name)

@@ -78,6 +78,8 @@ class TimeColumn(Column):
         return replace(self, origin=int(seen[0]), step=int(np.gcd.reduce(steps)) or 1)  # 0: of one value
 
     def encode(self, values: pd.Series) -> Floats:  # noqa: D102
+        if values.dtype == object and values.isna().all():  # pandas.NA everywhere says nothing of a type
+            return np.full(len(values), np.nan)
         if _kind_of_time(values.dtype) != _kind_of_time(self.dtype):
             raise ValueError(
                 f"Column {self.name!r} held {self.dtype} at fit, but now has dtype {values.dtype}. "

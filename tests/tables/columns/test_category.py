@@ -24,6 +24,7 @@ CATEGORIES = {
     "category": ["b", "a", "b", "c"],
     "bool": [True, False, True, True],
     "boolean": [True, False, True, True],
+    "Sparse[bool]": [True, False, True, True],
     "Int64": [3, 1, 2, 3],
     "float64": [0.5, -1.0, 0.5, 2.0],
 }
@@ -48,7 +49,7 @@ def test_categories_come_back_as_they_were(dtype):
 
 @pytest.mark.parametrize("dtype", CATEGORIES)
 def test_levels_are_sorted_and_gaps_are_none_of_them(dtype):
-    values = series([*CATEGORIES[dtype], None], "object" if dtype == "bool" else dtype)
+    values = series([*CATEGORIES[dtype], None], "object" if dtype in ("bool", "Sparse[bool]") else dtype)
     column = fitted(values)
     assert list(column.levels) == sorted(set(CATEGORIES[dtype]))
     codes = column.encode(values)

@@ -119,6 +119,11 @@ def test_times_that_became_something_else_get_a_sentence(values, times):
         column.encode(series(values, None))
 
 
+@pytest.mark.parametrize("gap", [None, np.nan, pd.NA, pd.NaT])
+def test_gaps_alone_say_nothing_of_a_type(gap, times):
+    assert np.isnan(fitted(times("datetime64[us]")).encode(pd.Series([gap] * 3, dtype=object))).all()
+
+
 @pytest.mark.parametrize(
     ("before", "given"),
     [
