@@ -20,6 +20,8 @@ def read_condition(
     """Values of columns from COLUMN=VALUE, in the dtypes of a table, and in the form of a file that is known."""
     given = {}
     for pair in pairs:
+        if "=" not in pair:
+            raise ValueError(f"--given needs COLUMN=VALUE, got {pair!r} without an equals sign. Write {pair}=VALUE.")
         name = max((name for name in like.columns if pair.startswith(f"{name}=")), key=len, default=None)
         if name is None:
             raise ValueError(

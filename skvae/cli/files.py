@@ -310,10 +310,13 @@ def _find_decimal(raw: pd.DataFrame, dialect: Dialect) -> str:
                 if sign == "," and all(len(word.partition(",")[2]) in (0, 3) for word in words):
                     by.setdefault("000", name)
     if "," in by and ("." in by or "000" in by):
-        point = f"those of {by['.']!r} have points" if "." in by else f"those of {by['000']!r} may be thousands"
+        commas = f"those of {by[',']!r} have commas"
+        doubt = (
+            f"{commas}, and those of {by['.']!r} points" if "." in by else f"commas in {by['000']!r} may be thousands"
+        )
         raise ValueError(
-            f"The numbers of a file have one decimal sign, but those of {by[',']!r} have commas, and {point}. Say "
-            f"which: --decimal , or --decimal . (what has the other sign is text)."
+            f"The numbers of a file have one decimal sign, but {doubt}. Say which: --decimal , or --decimal . (what "
+            f"has the other sign is text)."
         )
     return "," if "," in by else "."
 

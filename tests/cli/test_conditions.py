@@ -28,6 +28,11 @@ def test_conditions_on_names_with_equals_signs():
         read_condition(["z=1"], like)
 
 
+def test_a_condition_without_an_equals_sign():
+    with pytest.raises(ValueError, match=r"got 'x' without an equals sign\. Write x=VALUE"):
+        read_condition(["x"], pd.DataFrame({"x": [1]}))
+
+
 @pytest.mark.parametrize("words", [("TRUE", "FALSE"), ("true", "false"), ("True", "False")])
 @pytest.mark.parametrize("dtype", ["bool", "boolean"])
 def test_conditions_on_true_and_false(words, dtype):
