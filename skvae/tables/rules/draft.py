@@ -13,8 +13,9 @@ from skvae.tables.columns.base import Mask
 from skvae.tables.columns.category import plain
 from skvae.tables.columns.cells import is_missing
 from skvae.tables.rows import with_cells
+from skvae.tables.rules.calendar import part_of
 from skvae.tables.rules.expressions import Value
-from skvae.tables.rules.quantities import Numbers, Quantity, numbers_of, part_of
+from skvae.tables.rules.quantities import Numbers, Quantity, numbers_of
 
 
 class Draft:

@@ -12,7 +12,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from skvae.tables.rules.quantities import PARTS, Numbers
+from skvae.tables.rules.calendar import PARTS
+from skvae.tables.rules.quantities import Numbers
 
 SIGNS = re.compile(r"`[^`]*`|(<=|>=|==|=|<|>|~)")  # in the group; none are looked for inside backticks
 QUOTED = re.compile(r"`([^`]*)`")

@@ -25,18 +25,16 @@ from skvae.tables.columns.dtypes import (
     numpy_float,
     pandas_array,
 )
-from skvae.tables.columns.time import Ticks, TimeColumn, zone_of
+from skvae.tables.columns.time import TimeColumn
 
 Numbers = NDArray[Any]  # int64 or float64
 
 NANOSECONDS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}  # of a tick
-DAY = 86_400 * 10**9  # nanoseconds
 FAR = 2**62  # from here on, a sum of two whole numbers may not fit into 64 bits
 EXACT = 1e-9  # relative difference of numbers that are equal, but for rounding in their last digits
 EXACT_OF_NARROW = 1e-6  # the same of float32
 
 KINDS = ("number", "moment", "duration")
-PARTS = ("year", "quarter", "month", "day", "weekday", "hour")  # of a moment; Monday is weekday 0
 
 
 @dataclass(frozen=True)
@@ -201,37 +199,6 @@ def numbers_of(values: pd.Series) -> tuple[Numbers, Mask]:
     if is_whole(dtype):
         return np.where(is_gap, 0, np.clip(np.nan_to_num(floats), 0, FAR)).astype(np.int64), is_gap
     return np.where(is_gap, 0.0, floats), is_gap
-
-
-def part_of(values: pd.Series, part: str) -> NDArray[np.int64]:
-    """A part of the calendar of moments, in their local time; anything where there is a gap. Shape: (N,)."""
-    if zone_of(values.dtype) is not None:
-        values = values.dt.tz_localize(None)
-    return part_of_ticks(numbers_of(values)[0].astype(np.int64), part)
-
-
-def part_of_ticks(nanoseconds: Ticks, part: str) -> NDArray[np.int64]:
-    """A part of the calendar of nanoseconds since 1970. Shape: kept.
-
-    Examples
-    --------
-    >>> part_of_ticks(np.array([0]), "weekday").tolist()  # a Thursday
-    [3]
-    """
-    days = nanoseconds // DAY
-    dates = days.astype("M8[D]")
-    months = dates.astype("M8[M]").astype(np.int64)
-    if part == "day":
-        return np.asarray((dates - dates.astype("M8[M]")).astype(np.int64) + 1)
-    return np.asarray(
-        {
-            "year": months // 12 + 1970,
-            "quarter": months % 12 // 3 + 1,
-            "month": months % 12 + 1,
-            "weekday": (days + 3) % 7,
-            "hour": nanoseconds // (DAY // 24) % 24,
-        }[part]
-    )
 
 
 def _unit(dtype: Dtype) -> str:

@@ -10,10 +10,11 @@ import pandas as pd
 from skvae.tables.bins import Floats, Integers
 from skvae.tables.columns.base import Mask
 from skvae.tables.columns.category import positions
+from skvae.tables.rules.calendar import DAY, part_of_ticks
 from skvae.tables.rules.constraints import Equation, Function, codes_together
 from skvae.tables.rules.draft import Draft
 from skvae.tables.rules.expressions import part_in
-from skvae.tables.rules.quantities import DAY, Quantity, part_of_ticks
+from skvae.tables.rules.quantities import Quantity
 
 MOST_DAYS = 20_000  # that are tried
 

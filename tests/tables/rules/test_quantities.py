@@ -7,7 +7,8 @@ import pyarrow as pa
 import pytest
 from numpy.testing import assert_array_equal
 
-from skvae.tables.rules.quantities import DAY, Quantity, numbers_of, part_of, part_of_ticks
+from skvae.tables.rules.calendar import DAY
+from skvae.tables.rules.quantities import Quantity, numbers_of
 
 DAYS = pd.Series(pd.to_datetime(["2020-02-29", "2021-03-01", None]))
 COLUMNS = {
@@ -81,13 +82,3 @@ def test_joined_quantities_hold_the_values_of_both():
     days = pd.Series(pd.to_datetime(["2020-01-01", "2020-01-03"]))
     joined = Quantity.of(days).joined(Quantity.of(days + pd.Timedelta("1D")))
     assert joined.step == DAY
-
-
-@pytest.mark.parametrize("part", ["year", "quarter", "month", "day", "weekday", "hour"])
-def test_parts_are_those_of_pandas(part):
-    name = "day_of_week" if part == "weekday" else part
-    moments = pd.Series(pd.date_range("1950-01-01", "2050-01-01", freq="37h"))
-    assert_array_equal(part_of(moments, part), getattr(moments.dt, name))
-    local = moments.dt.tz_localize("UTC").dt.tz_convert("America/New_York")
-    assert_array_equal(part_of(local, part), getattr(local.dt, name))
-    assert part_of_ticks(np.array([0]), part).shape == (1,)
