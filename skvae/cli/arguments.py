@@ -94,7 +94,7 @@ def make_parser() -> ArgumentParser:
 def _run(name: str, options: Namespace) -> None:
     """Run a command by its name; what it takes seconds to import is imported now."""
     from skvae.cli import commands
-    from skvae.cli.files import check_apart
+    from skvae.cli.outputs import check_apart
 
     inputs, outputs = ({typed: getattr(options, field, None) for field, typed in of.items()} for of in (READ, WRITTEN))
     check_apart(inputs, outputs)

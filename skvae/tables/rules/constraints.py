@@ -48,6 +48,11 @@ class Equation:
         """Columns that it speaks of."""
         return _names_in(self.sides)
 
+    @property
+    def part(self) -> tuple[str, str] | None:
+        """The column and the part of its calendar that the left side equals, if the right side is one."""
+        return self.sides[1].part
+
     def target(self, order: list[str]) -> str:
         """The column that is computed from the others: the left side, or of a sum the last, which is drawn last."""
         left = self.sides[0].column

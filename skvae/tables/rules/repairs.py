@@ -111,8 +111,8 @@ def _outcome(rule: Equation | Function, name: str, candidates: pd.Index, outcome
     Columns other than the one with that name have what followed before.
     """
     if isinstance(rule, Equation):
-        assert rule.sides[1].part is not None, "other equations are solved"
-        return _part(candidates, rule.sides[1].part[1])
+        assert rule.part is not None, "other equations are solved"
+        return _part(candidates, rule.part[1])
     terms = [part_in(term) for term in rule.terms]
     keys = [_part(candidates, part) if column == name else outcomes[column] for column, part in terms]
     entries = rule.entries_of(keys)

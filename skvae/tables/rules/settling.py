@@ -104,7 +104,7 @@ class Settling:
         open_, solvers = self.draft.observed(rule.names), list[Solver]()
         target = rule.target(self.table)
         others = [name for name in reversed(self.order.names) if name in rule.names and name != target]
-        if isinstance(rule, Function) or rule.sides[1].part is not None:
+        if isinstance(rule, Function) or rule.part is not None:
             others = []
         candidates = [target, *others]
         turn = self.rng.integers(len(candidates)) if self.turn else 0
@@ -253,8 +253,7 @@ def _is_of(rule: Exact, name: str) -> bool:
     """Whether a rule gives another column from this one alone, as a function or a part of the calendar."""
     if isinstance(rule, Function):
         return rule.inputs == [name]
-    part = rule.sides[1].part
-    return part is not None and part[0] == name and rule.sides[0].column is not None
+    return rule.part is not None and rule.part[0] == name and rule.sides[0].column is not None
 
 
 def _ends(numbers: Numbers) -> tuple[float, float]:

@@ -73,6 +73,21 @@ def test_of_a_sum_the_last_column_is_computed(text, target):
     assert rule.target(["a", "b", "c"]) == target
 
 
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("m = month(`b c`)", ("b c", "month")),
+        ("m + 1 = year(b)", ("b", "year")),
+        ("month(b) = m", None),
+        ("m = month(b) + 1", None),
+        ("m = b", None),
+    ],
+)
+def test_an_equation_knows_the_part_of_the_calendar_on_its_right(text, part):
+    (rule,) = read_rules(text)
+    assert rule.part == part
+
+
 def test_equations_hold_to_the_last_decimal_of_the_left_side():
     X = pd.DataFrame({"total": [2.67, 2.68, 2.69], "price": [0.89] * 3, "quantity": [3.005] * 3})
     (rule,) = read_rules("total = price * quantity")
