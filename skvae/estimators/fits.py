@@ -44,6 +44,7 @@ from skvae.tables import Chunks, Native, Rows, Rulebook, Table, check_is_table, 
 from skvae.training import History, agree_on, resolve_device
 
 WAITING = "skvae: this fit takes a while. verbose=1 prints how it goes, set_callbacks(ProgressBar()) shows it."
+SHORTER = "decoder='factorized' leaves out what only rows, conditions and gaps need."
 
 
 class FitsMixin(CallbackMixin):
@@ -283,7 +284,8 @@ class FitsMixin(CallbackMixin):
             online = self._before(data.n_rows) if self.warm_start else None
             given = (plan, data, run, start, follower, online)
             kept = self.checkpoint_dir is not None
-            with nullcontext() if self.verbose or follower else tell_who_waits(WAITING):
+            message = f"{WAITING} {SHORTER}" if plan.beside else WAITING
+            with nullcontext() if self.verbose or follower else tell_who_waits(message):
                 fitted = fit_kept(self.get_params(deep=False), *given) if kept else fit(*given)
         self._keep(plan, fitted, run.device)
         if follower is not None:

@@ -1,6 +1,7 @@
 import sys
 import time
 
+import pandas as pd
 import pytest
 
 from skvae import VAETransformer
@@ -46,3 +47,10 @@ def test_scripts_are_silent(prompt, capsys, monkeypatch):
 def test_a_fit_tells_unless_it_prints_anyway(verbose, is_told, prompt, capsys, tiny, iris):
     VAETransformer(**tiny, verbose=verbose).fit(iris)
     assert ("verbose=1" in capsys.readouterr().err) == is_told
+
+
+@pytest.mark.parametrize(("decoder", "is_told"), [("auto", True), ("factorized", False)])
+def test_a_fit_of_three_models_says_how_to_do_without_two(decoder, is_told, prompt, capsys, tiny, iris):
+    VAETransformer(**tiny | {"decoder": decoder}).fit(pd.DataFrame(iris).rename(columns=str))
+    told = capsys.readouterr().err
+    assert "takes a while" in told and ("decoder='factorized' leaves out" in told) == is_told
