@@ -85,9 +85,9 @@ def fitted(name: str, model: str, seed: int, n_draws: int) -> dict[str, float]:
     if model == "tree":
         log_prob, elbo = chow_liu(np.concatenate([train, valid]), test), np.nan
     elif model == "frame":
-        rows, new = (pd.DataFrame(bits.astype(int)) for bits in (np.concatenate([train, valid]), test))
-        vae = VAETransformer(random_state=seed).fit(rows.rename(columns=str))
-        log_prob, elbo = vae.log_likelihood(new.rename(columns=str)), np.nan
+        bits = np.concatenate([train, valid]), test
+        rows, new = (pd.DataFrame(part.astype(int)).rename(columns=str) for part in bits)
+        log_prob, elbo = VAETransformer(random_state=seed).fit(rows).log_likelihood(new), np.nan
     else:
         vae = VAETransformer(**OURS[model], random_state=seed).fit(train, X_val=valid)
         log_prob = vae.log_likelihood(test, n_draws=None if "chain" in model else n_draws)
