@@ -188,7 +188,7 @@ def test_facts_are_those_of_the_columns_of_the_data():
 )
 def test_columns_of_a_frame_see_one_another_unless_it_is_very_wide(decoder, of_frame, of_wide, of_array, iris):
     vae = VAETransformer(decoder=decoder)
-    wide = pd.DataFrame({f"x{j}": [0.0, 1.0] for j in range(MAX_COLUMNS + 1)})
+    wide = pd.DataFrame({f"x{j}": [False, True] for j in range(MAX_COLUMNS + 1)})  # numbers are searched for copies
     narrow = wide.iloc[:, :MAX_COLUMNS]
     tables = [Table.fit(X) for X in (narrow, wide, iris)]
     assert [has_models_beside(vae, table) for table in tables] == [of_frame, of_wide, of_array]
