@@ -27,6 +27,7 @@ from skvae.cli.dialect import (
     find_separator,
     has_hint,
     read_text,
+    uneven_rows,
     write_text,
 )
 from skvae.cli.gaps import fill_gaps
@@ -183,9 +184,12 @@ def _read_cells(path: str, dialect: Dialect) -> tuple[pd.DataFrame, Dialect]:
     except pd.errors.EmptyDataError as error:
         raise ValueError(f"{path} is empty. A table begins with a row of names.") from error
     except pd.errors.ParserError as error:
+        longer = [row for row in uneven_rows(path, dialect) if row.n_cells > row.n_names]
+        what = longer[0] if longer else f"pandas says: {str(error).strip()}"
         raise ValueError(
-            f"The rows of {path} must have as many cells as its first, separated by {dialect.separator!r}, but pandas "
-            f"says: {str(error).strip()}. Correct the row, or say what separates cells with --sep."
+            f"The rows of {path} must have no more cells than it has names, separated by {dialect.separator!r}, but "
+            f"{what}. Correct the row (a cell that holds a separator is put into quotes), or say what separates cells "
+            f"with --sep."
         ) from error
     except UnicodeError as error:
         raise ValueError(
@@ -194,7 +198,19 @@ def _read_cells(path: str, dialect: Dialect) -> tuple[pd.DataFrame, Dialect]:
         ) from error
     except LookupError as error:
         raise ValueError(f"--encoding {dialect.encoding} is unknown. Take utf-8, latin-1 or cp1252, say.") from error
+    if cells.shape[1] > 1 and cells.iloc[:, -1].isna().any():
+        _note_short_rows(path, dialect)
     return _with_header(cells, path), dialect
+
+
+def _note_short_rows(path: str, dialect: Dialect) -> None:
+    """Say which rows end before the last column, as Excel writes rows whose last cells are empty."""
+    short = uneven_rows(path, dialect)
+    if short:
+        note(
+            f"cells that a row of {path} lacks at its end are gaps: {short[0]}; {len(short)} such row(s). If a cell is "
+            f"missing before the end, the others of its row are in wrong columns: correct the file"
+        )
 
 
 def _cells(path: str, dialect: Dialect, **options: Any) -> pd.DataFrame:

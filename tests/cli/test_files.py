@@ -103,6 +103,27 @@ def test_columns_without_a_cell_are_left_out(tmp_path, capsys):
     assert "note: nothing is learned of columns without a cell, which are left out: b" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("text", "said", "last"),
+    [
+        ("a,b,c\n1,2,3\n4,5\n6,7,8\n9\n", "line 3 has 2 cell(s), and the names above are 3; 2 such row(s)", [3, 8]),
+        ('a,b,c\n"x\ny",2,3\n4,5\n', "line 4 has 2 cell(s), and the names above are 3; 1 such row(s)", [3]),
+        ("a,b,c\n1,2,3\n4,5,6\n7", "line 4 has 1 cell(s)", [3, 6]),
+        ("sep=;\na;b;c\n1;2\n3;4;5\n", "line 3 has 2 cell(s)", [5]),
+    ],
+)
+def test_a_row_that_ends_early_has_gaps_and_a_note(text, said, last, tmp_path, capsys):
+    frame = read_table(written(tmp_path, text)).frame
+    assert frame["c"].dropna().tolist() == last
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["a,b\n1,\n\n2,3\n", "a,b\n1,\n  \n2,3\n", 'a,b\n1,""\n2,3\n', "a\n1\n\n2\n"])
+def test_a_row_whose_last_cell_is_empty_gets_no_note(text, tmp_path, capsys):
+    read_table(written(tmp_path, text))
+    assert "lacks" not in capsys.readouterr().err
+
+
 def test_words_among_numbers_get_a_note(tmp_path, capsys):
     assert read_table(written(tmp_path, "a\n1\n2\nNA\n")).frame["a"].tolist() == ["1", "2", "NA"]
     assert "note: 'a' is read as text, for it holds 'NA' among numbers" in capsys.readouterr().err
@@ -125,7 +146,7 @@ def test_the_types_of_a_model_are_kept(tmp_path):
 
 def test_rows_of_other_lengths_get_a_sentence(tmp_path):
     with pytest.raises(
-        ValueError, match=r"separated by ',', but pandas says: .*line 3, saw 3\. Correct the row, or say"
+        ValueError, match=r"separated by ',', but line 3 has 3 cell\(s\), and the names above are 2\. Correct the row"
     ):
         read_table(written(tmp_path, "a,b\n1,2\n1,2,3\n"))
     with pytest.raises(ValueError, match=r"is empty\. A table begins with a row of names"):

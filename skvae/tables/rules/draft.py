@@ -109,7 +109,10 @@ class Draft:
     def part(self, name: str, part: str) -> Numbers:
         """A part of the calendar of a column of moments."""
         if self.value(name).kind != "moment":
-            raise ValueError(f"{part}(…) is of a date, but column {name!r} has dtype {self.column(name).dtype}.")
+            raise ValueError(
+                f"{part}(…) is of a date, but column {name!r} has dtype {self.column(name).dtype}. Convert it with "
+                f"pandas.to_datetime."
+            )
         return part_of(self.column(name), part)
 
     # -- changes --------------------------------------------------------------------------------------------------

@@ -45,7 +45,10 @@ def test_functions_that_rows_break_are_refused():
     ("texts", "sentence"),
     [
         (["a = b"], "names column 'a', but the columns are"),
-        (["kind <= net"], "has dtype"),
+        (["kind <= net"], "The rule 'kind <= net' cannot be asked of these columns. .*column 'kind' has dtype"),
+        (["days(net) = 3"], r"The rule 'days\(net\) = 3' cannot .*Write it as in days\(end - start\)"),
+        (["month(net) = 3"], r"The rule 'month\(net\) = 3' cannot .*has dtype float64. Convert it"),
+        (["net = f(kind) + 1"], "The rule 'net = .* cannot be asked"),
         (["net"], "has none"),
     ],
 )
