@@ -14,6 +14,8 @@ from skvae.messages import warn_user
 from skvae.tables.columns.base import Mask
 from skvae.tables.columns.dtypes import EXACT
 
+COARSE = ("Y", "M", "W", "D", "h", "m")  # NumPy's units of time that pandas has not
+
 
 def with_nan(X: Any) -> Any:
     """An array, or what will be one, with NaN where a cell is masked or an object that is a gap; X otherwise.
@@ -41,9 +43,18 @@ def with_nan(X: Any) -> Any:
             "Expected a 2-dimensional container, but X is a Series. Pass X.to_frame() if it is a column, or "
             "X.to_frame().T if it is a row."
         )
+    if isinstance(X, np.ndarray) and X.dtype.kind in "mM":
+        return _in_seconds(X)
     if isinstance(X, np.ndarray) and X.dtype == object:
         return _without_objects(X, np.asarray(pd.isna(X)))
     return X
+
+
+def _in_seconds(X: NDArray[Any]) -> NDArray[Any]:
+    """Moments and durations in a unit that pandas has: seconds for days, say. Shape: kept."""
+    unit = np.datetime_data(X.dtype)[0]
+    of_any_length = ("Y", "M") if X.dtype.kind == "m" else ()
+    return X.astype(f"{X.dtype.kind}8[s]") if unit in COARSE and unit not in of_any_length else X
 
 
 def _without_objects(X: NDArray[np.object_], is_gap: Mask) -> NDArray[Any]:
