@@ -193,6 +193,8 @@ def _of_more(X: Floats, columns: Integers) -> Iterator[tuple[Integers, Integers]
         return
     varies = (np.ptp(X[:, columns], axis=0) > 0) & (X[:, columns].std(axis=0) > 0)  # squares of the smallest are 0
     columns = columns[varies]  # in the first rows
+    if len(columns) < 2:
+        return
     centred = X[:, columns] - X[:, columns].mean(axis=0)
     scale = centred.std(axis=0)
     variances, directions = np.linalg.eigh(np.cov((centred / scale).T))
