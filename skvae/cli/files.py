@@ -18,7 +18,7 @@ from zipfile import BadZipFile
 
 import pandas as pd
 
-from skvae.cli.cells import Dtype, Form, Numbers, Reading, kind_of
+from skvae.cli.cells import FLOAT_DIGITS, Dtype, Form, Numbers, Reading, kind_of
 from skvae.cli.dialect import (
     COMPRESSIONS,
     Dialect,
@@ -137,6 +137,7 @@ def read_table(
     frame, forms = _values(used, reading, dtypes, is_text=kind in TEXT)
     if dtypes is None and kind in TEXT:
         _note_words(used, forms, reading)
+        _note_digits(used, forms)
     return Source(frame, whole, dialect, forms, path if kind in TEXT else None)
 
 
@@ -376,6 +377,20 @@ def _note_words(raw: pd.DataFrame, forms: Mapping[str, Form], reading: Reading) 
             word = cells[~is_number].iloc[0]
             if not any(sign.isdigit() for sign in word):  # 00501 is text on purpose
                 note(f"{name!r} is read as text, for it holds {word!r} among numbers; empty such cells for numbers")
+
+
+def _note_digits(raw: pd.DataFrame, forms: Mapping[str, Form]) -> None:
+    """Say which numbers have more digits than are read."""
+    for name, form in forms.items():
+        if not isinstance(form, Numbers):
+            continue
+        long = (cell for cell in raw[name].dropna() if len(cell) > FLOAT_DIGITS and form.is_rounded(cell))
+        cell = next(long, None)
+        if cell is not None:
+            note(
+                f"{name!r} is read as numbers of {FLOAT_DIGITS} digits, but holds {cell!r}: digits beyond are lost. Where "
+                f"they matter, pass a Parquet file with decimals of Arrow"
+            )
 
 
 def write_filled(source: Source, full: pd.DataFrame, path: str | None) -> None:

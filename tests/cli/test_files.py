@@ -124,6 +124,30 @@ def test_a_row_whose_last_cell_is_empty_gets_no_note(text, tmp_path, capsys):
     assert "lacks" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("cell", "is_lost"),
+    [
+        ("1.000000000000000000001", True),
+        ("0.333333333333333333333", True),
+        ("1.000000000000000056e-01", False),  # 0.1 as numpy.savetxt writes it
+        ("0.10000000000000001", False),
+        ("0.100000000000000000000", False),
+        ("12345678.5", False),
+    ],
+)
+def test_digits_that_floats_lose_get_a_note(cell, is_lost, tmp_path, capsys):
+    frame = read_table(written(tmp_path, f"a,b\n{cell},1\n2.5,2\n")).frame
+    assert frame["a"].tolist() == [float(cell), 2.5]
+    said = f"note: 'a' is read as numbers of 17 digits, but holds {cell!r}: digits beyond are lost"
+    assert (said in capsys.readouterr().err) == is_lost
+
+
+@pytest.mark.parametrize("cell", ["1e400", "-1e999", "1e-400"])
+def test_numbers_that_are_no_floats_are_text(cell, tmp_path, capsys):
+    frame = read_table(written(tmp_path, f"a\n1e3\n{cell}\n0e-999\n")).frame
+    assert frame["a"].tolist() == ["1e3", cell, "0e-999"]
+
+
 def test_words_among_numbers_get_a_note(tmp_path, capsys):
     assert read_table(written(tmp_path, "a\n1\n2\nNA\n")).frame["a"].tolist() == ["1", "2", "NA"]
     assert "note: 'a' is read as text, for it holds 'NA' among numbers" in capsys.readouterr().err
