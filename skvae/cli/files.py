@@ -388,8 +388,8 @@ def _note_digits(raw: pd.DataFrame, forms: Mapping[str, Form]) -> None:
         cell = next(long, None)
         if cell is not None:
             note(
-                f"{name!r} is read as numbers of {FLOAT_DIGITS} digits, but holds {cell!r}: digits beyond are lost. Where "
-                f"they matter, pass a Parquet file with decimals of Arrow"
+                f"{name!r} is read as numbers of {FLOAT_DIGITS} digits, but holds {cell!r}: digits beyond are lost. "
+                f"Where they matter, pass a Parquet file with decimals of Arrow"
             )
 
 
