@@ -25,6 +25,7 @@ from skvae.tables.columns.dtypes import (
     decimal_limits,
     exact_decimals,
     is_decimal,
+    is_float,
     scale_of,
 )
 from skvae.tables.columns.number import NumberColumn, as_decimal
@@ -106,13 +107,21 @@ class DecimalColumn(NumberColumn):
     def encode(self, values: pd.Series) -> Floats:
         """Floats of what values lie above the origin."""
         if not is_decimal(values.dtype):
-            check_finite(self.floats(values), self.name)
+            self._warn_of_floats(values, check_finite(self.floats(values), self.name))
         is_gap, cells = is_missing(values), np.full(len(values), np.nan)
         known = list(map(as_decimal, values[~is_gap].tolist()))
         cells[~is_gap] = self.above(known)
         if is_decimal(values.dtype):
             self._warn_of_rounding(known, cells[~is_gap])
         return cells
+
+    def _warn_of_floats(self, values: pd.Series, floats: Floats) -> None:
+        """Warn of floats that stand for several values of the column."""
+        if is_float(values.dtype) and (np.spacing(np.abs(floats)) > float(self.step)).any():  # false for a gap
+            warn_user(
+                f"A float of more than {DIGITS} digits stands for several decimals, but column {self.name!r}, which "
+                f"held {self.dtype} at fit, now has dtype {values.dtype}. Pass decimals of Arrow."
+            )
 
     def above(self, values: list[Decimal]) -> list[float]:
         """What values lie above the origin."""

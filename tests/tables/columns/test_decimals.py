@@ -122,6 +122,15 @@ def test_narrow_decimals_are_numbers(name):
     assert set(drawn["code"].tolist()) <= set(X["code"].tolist())
 
 
+def test_floats_in_place_of_decimals_get_a_warning():
+    vae = VAETransformer(**QUICK).fit(frame())
+    with pytest.warns(UserWarning, match=r"several decimals, but column 'code', which .* Pass decimals of Arrow"):
+        vae.transform(frame().astype({"code": float}))
+    same = vae.transform(frame())
+    for dtype in (object, str):
+        assert_array_equal(vae.transform(frame().astype({"code": dtype})), same)
+
+
 def test_what_floats_merge_is_said():
     spread = [Decimal(1), Decimal(BASE + 1), Decimal(2 * BASE + 3)]
     with pytest.warns(
