@@ -113,6 +113,8 @@ class Numbers:
 
     def is_rounded(self, cell: str) -> bool:
         """Whether a number has more digits than a float, and is neither its short nor its long way of writing."""
+        if len(cell.lstrip("-0.,")) <= FLOAT_DIGITS:  # which is soon told of most
+            return False
         known, value = Decimal(cell.replace(self.decimal, ".")), self._value(cell)
         n_digits = len(known.as_tuple().digits)
         if n_digits <= FLOAT_DIGITS or known == Decimal(repr(value)):

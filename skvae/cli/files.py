@@ -384,7 +384,7 @@ def _note_digits(raw: pd.DataFrame, forms: Mapping[str, Form]) -> None:
     for name, form in forms.items():
         if not isinstance(form, Numbers):
             continue
-        long = (cell for cell in raw[name].dropna() if len(cell) > FLOAT_DIGITS and form.is_rounded(cell))
+        long = (cell for cell in raw[name].dropna() if form.is_rounded(cell))
         cell = next(long, None)
         if cell is not None:
             note(
