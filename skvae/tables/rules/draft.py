@@ -97,8 +97,8 @@ class Draft:
         if name not in self.quantities and is_quantity(self.column(name).dtype):
             raise ValueError(
                 f"A rule adds numbers and dates that 64 bits hold, and decimals of {DIGITS} digits, but column "
-                f"{name!r} of {self.column(name).dtype} holds others, or none at all. Divide it by a constant, or write "
-                f"… = f({name}) for a function of its values."
+                f"{name!r} of {self.column(name).dtype} holds others, or none. Divide it by a constant, or write … = "
+                f"f({name}) for a function of its values."
             )
         if name not in self.quantities:
             raise ValueError(
