@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Context, Decimal
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -20,6 +22,7 @@ WHOLE = re.compile(r"-?(0|[1-9][0-9]*)")
 NUMBERS = {sign: re.compile(rf"-?(0|[1-9]\d*)?({re.escape(sign)}\d*)?([eE][+-]?\d+)?", re.ASCII) for sign in ".,"}
 TRUTHS = (("True", "False"), ("true", "false"), ("TRUE", "FALSE"))
 LARGEST = 2**63
+FLOAT_DIGITS = 17  # that tell a float from all others; programs write up to these
 
 
 class Form(Protocol):
@@ -98,7 +101,25 @@ class Numbers:
         """Whether a cell is such a number."""
         if not NUMBERS[self.decimal].fullmatch(cell) or not any(sign.isdigit() for sign in re.split("[eE]", cell)[0]):
             return False
+        if "e" in cell.lower() and not self._is_in_range(cell):
+            return False
         return not WHOLE.fullmatch(cell) or self._value(cell) == int(cell)  # twenty digits are more than a float holds
+
+    def _is_in_range(self, cell: str) -> bool:
+        """Whether a number is neither so large nor so small that floats hold infinity or nothing instead."""
+        value = self._value(cell)
+        has_digits = re.search("[1-9]", re.split("[eE]", cell)[0]) is not None
+        return math.isfinite(value) and (value != 0 or not has_digits)
+
+    def is_rounded(self, cell: str) -> bool:
+        """Whether a number has more digits than a float, and is neither its short nor its long way of writing."""
+        if len(cell.lstrip("-0.,")) <= FLOAT_DIGITS:  # which is soon told of most
+            return False
+        known, value = Decimal(cell.replace(self.decimal, ".")), self._value(cell)
+        n_digits = len(known.as_tuple().digits)
+        if n_digits <= FLOAT_DIGITS or known == Decimal(repr(value)):
+            return False
+        return Context(prec=n_digits).create_decimal(Decimal(value)) != known
 
     def holds_whole(self, cell: str) -> bool:
         """Whether a cell is such a number, and a whole one."""

@@ -18,7 +18,7 @@ from zipfile import BadZipFile
 
 import pandas as pd
 
-from skvae.cli.cells import Dtype, Form, Numbers, Reading, kind_of
+from skvae.cli.cells import FLOAT_DIGITS, Dtype, Form, Numbers, Reading, kind_of
 from skvae.cli.dialect import (
     COMPRESSIONS,
     Dialect,
@@ -27,6 +27,7 @@ from skvae.cli.dialect import (
     find_separator,
     has_hint,
     read_text,
+    uneven_rows,
     write_text,
 )
 from skvae.cli.gaps import fill_gaps
@@ -136,6 +137,7 @@ def read_table(
     frame, forms = _values(used, reading, dtypes, is_text=kind in TEXT)
     if dtypes is None and kind in TEXT:
         _note_words(used, forms, reading)
+        _note_digits(used, forms)
     return Source(frame, whole, dialect, forms, path if kind in TEXT else None)
 
 
@@ -183,9 +185,12 @@ def _read_cells(path: str, dialect: Dialect) -> tuple[pd.DataFrame, Dialect]:
     except pd.errors.EmptyDataError as error:
         raise ValueError(f"{path} is empty. A table begins with a row of names.") from error
     except pd.errors.ParserError as error:
+        longer = [row for row in uneven_rows(path, dialect) if row.n_cells > row.n_names]
+        what = longer[0] if longer else f"pandas says: {str(error).strip()}"
         raise ValueError(
-            f"The rows of {path} must have as many cells as its first, separated by {dialect.separator!r}, but pandas "
-            f"says: {str(error).strip()}. Correct the row, or say what separates cells with --sep."
+            f"The rows of {path} must have no more cells than it has names, separated by {dialect.separator!r}, but "
+            f"{what}. Correct the row (a cell that holds a separator is put into quotes), or say what separates cells "
+            f"with --sep."
         ) from error
     except UnicodeError as error:
         raise ValueError(
@@ -194,7 +199,19 @@ def _read_cells(path: str, dialect: Dialect) -> tuple[pd.DataFrame, Dialect]:
         ) from error
     except LookupError as error:
         raise ValueError(f"--encoding {dialect.encoding} is unknown. Take utf-8, latin-1 or cp1252, say.") from error
+    if cells.shape[1] > 1 and cells.iloc[:, -1].isna().any():
+        _note_short_rows(path, dialect)
     return _with_header(cells, path), dialect
+
+
+def _note_short_rows(path: str, dialect: Dialect) -> None:
+    """Say which rows end before the last column, as Excel writes rows whose last cells are empty."""
+    short = uneven_rows(path, dialect)
+    if short:
+        note(
+            f"cells that a row of {path} lacks at its end are gaps: {short[0]}; {len(short)} such row(s). If a cell is "
+            f"missing before the end, the others of its row are in wrong columns: correct the file"
+        )
 
 
 def _cells(path: str, dialect: Dialect, **options: Any) -> pd.DataFrame:
@@ -360,6 +377,20 @@ def _note_words(raw: pd.DataFrame, forms: Mapping[str, Form], reading: Reading) 
             word = cells[~is_number].iloc[0]
             if not any(sign.isdigit() for sign in word):  # 00501 is text on purpose
                 note(f"{name!r} is read as text, for it holds {word!r} among numbers; empty such cells for numbers")
+
+
+def _note_digits(raw: pd.DataFrame, forms: Mapping[str, Form]) -> None:
+    """Say which numbers have more digits than are read."""
+    for name, form in forms.items():
+        if not isinstance(form, Numbers):
+            continue
+        long = (cell for cell in raw[name].dropna() if form.is_rounded(cell))
+        cell = next(long, None)
+        if cell is not None:
+            note(
+                f"{name!r} is read as numbers of {FLOAT_DIGITS} digits, but holds {cell!r}: digits beyond are lost. "
+                f"Where they matter, pass a Parquet file with decimals of Arrow"
+            )
 
 
 def write_filled(source: Source, full: pd.DataFrame, path: str | None) -> None:

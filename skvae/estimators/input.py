@@ -148,6 +148,7 @@ def row_weights(X: Rows, sample_weight: ArrayLike | None, n_rows_wanted: int = 2
     """What ``sample_weight`` says of the rows."""
     if sample_weight is None:
         return RowWeights()
+    _check_are_numbers(sample_weight)
     weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
     if np.isinf(weights).any():  # scikit-learn lets one number for all rows pass
         raise ValueError("sample_weight must be finite, but a weight is infinite. Pass finite weights, or none.")
@@ -156,6 +157,20 @@ def row_weights(X: Rows, sample_weight: ArrayLike | None, n_rows_wanted: int = 2
         rows = {1: "a row", 2: "two rows"}[n_rows_wanted]
         raise ValueError(f"fit needs {rows} of positive sample_weight, got {kept.sum()}. Pass larger weights.")
     return RowWeights(kept, torch.from_numpy(weights[kept]))
+
+
+def _check_are_numbers(sample_weight: Any) -> None:
+    """Refuse weights of which NumPy makes no floats, or makes them silently of moments and complex numbers."""
+    try:
+        weights = np.asarray(sample_weight)
+        if weights.dtype.kind in "cmM":
+            raise TypeError(f"they have dtype {weights.dtype}")
+        weights.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"sample_weight must be a number for each row, but holds something else ({error}). Pass numbers without "
+            f"gaps, such as counts."
+        ) from error
 
 
 def check_not_ordered(parameters: Mapping[str, Any]) -> None:

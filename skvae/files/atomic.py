@@ -57,7 +57,12 @@ def write_whole(path: Path, content: bytes) -> None:
     if not target.parent.is_dir():
         raise FileNotFoundError(f"There is no directory {target.parent} to write {path.name} in. Make it first.")
     _remove_abandoned(target)
-    part, file = _part_of(target)
+    try:
+        part, file = _part_of(target)
+    except PermissionError as error:
+        raise PermissionError(
+            f"{path} cannot be written: files may not be made in {target.parent} ({error.strerror}). Pass another path."
+        ) from error
     try:
         with file:
             file.write(content)

@@ -226,7 +226,13 @@ class Checkpoint:
             raise NotADirectoryError(
                 f"checkpoint_dir is a directory that keeps fits, but {place} is a file. Pass another path."
             )
-        place.mkdir(parents=True, exist_ok=True)
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise type(error)(
+                f"checkpoint_dir is a directory that keeps fits, but {place} cannot be made ({error.strerror}). Pass "
+                f"another path."
+            ) from error
         checkpoint = cls(place, identity)
         with locked(checkpoint.ended.with_suffix(".lock")):
             yield checkpoint

@@ -50,8 +50,17 @@ class Container(NamedTuple):
     def read(self, path: Path) -> tuple[str, Arrays]:
         """Document and arrays of a file, as they were written."""
         library = safetensors()
+        if path.is_dir():
+            raise IsADirectoryError(
+                f"A {self.content} of skvae is a file, but {path} is a folder. Pass the path of a file in it."
+            )
         if not path.is_file():
             raise FileNotFoundError(f"There is no file {path}. Pass the path of a {self.content} of skvae.")
+        try:
+            with path.open("rb"):
+                pass
+        except PermissionError as error:
+            raise PermissionError(f"{path} may not be read ({error.strerror}). Change its permissions.") from error
         try:
             with library.safe_open(path, framework="numpy") as file:
                 metadata = file.metadata() or {}

@@ -23,6 +23,7 @@ NUMBERS = {"Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt
 MASKED = NUMBERS | {"boolean"}
 NARWHALS = NUMBERS | {"Boolean", "String", "Date", "Datetime", "Duration", "Decimal", "Categorical", "Enum"}
 DIGITS = 10_000  # before or after the point of a Decimal: a few letters can say numbers that fill the memory
+DECIMALS = {32: "decimal32", 64: "decimal64", 256: "decimal256"}  # by their bits; those of 128 are "decimal"
 LONG = 100  # from which on a range is written as values where it may be longer than the table is wide
 DETAILS = {
     "Datetime": ("time_unit", "time_zone"),
@@ -142,6 +143,8 @@ def _parts_of_dtype(dtype: Dtype) -> Any:
         return ["interval", dtype.subtype, dtype.closed]
     if isinstance(dtype, pd.ArrowDtype):
         return ["arrow", _take_arrow(dtype.pyarrow_dtype)]
+    if isinstance(dtype, pd.SparseDtype):
+        return ["sparse", dtype.subtype, dtype.fill_value]
     if str(dtype) in MASKED:
         return ["masked", str(dtype)]
     raise ValueError(f"the dtype {dtype}")
@@ -165,6 +168,8 @@ def _put_dtype(parts: Any) -> Any:
         return pd.PeriodDtype(details[0])
     if kind == "interval":
         return pd.IntervalDtype(*details)
+    if kind == "sparse":
+        return pd.SparseDtype(*details)
     if kind == "arrow":
         return pd.ArrowDtype(_put_arrow(details[0]))
     if kind == "masked" and details[0] in MASKED:
@@ -190,8 +195,9 @@ def _take_arrow(type_: Any) -> Any:
         return ["timestamp", type_.unit, _take_zone(type_.tz)]
     if pa.types.is_duration(type_):
         return ["duration", type_.unit]
-    if pa.types.is_decimal128(type_):
-        return ["decimal", type_.precision, type_.scale]
+    if pa.types.is_decimal(type_):
+        kind = DECIMALS.get(type_.bit_width, "decimal")
+        return [kind, type_.precision, type_.scale]
     if pa.types.is_dictionary(type_):
         return ["dictionary", _take_arrow(type_.index_type), _take_arrow(type_.value_type), type_.ordered]
     if str(type_) in _plain_arrow():
@@ -211,6 +217,8 @@ def _put_arrow(parts: Any) -> Any:
         return pa.duration(*details)
     if kind == "decimal":
         return pa.decimal128(*details)
+    if kind in DECIMALS.values():
+        return getattr(pa, kind)(*details)
     if kind == "dictionary":
         return pa.dictionary(_put_arrow(details[0]), _put_arrow(details[1]), ordered=details[2])
     raise ValueError(f"{parts!r} is no type of Arrow")

@@ -5,25 +5,27 @@ from __future__ import annotations
 from collections.abc import Hashable
 from contextlib import suppress
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import DTypeLike, NDArray
-from pandas.api.extensions import ExtensionDtype
+from numpy.typing import NDArray
 
 from skvae.tables import to_pandas
+from skvae.tables.columns.decimals import fit_floats
+from skvae.tables.columns.dtypes import EXACT, exact_decimals, is_decimal
+from skvae.tables.columns.number import as_decimal
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
-EXACT = 2**53  # floats hold whole numbers up to here
 KINDS = {"i": "numbers", "u": "numbers", "f": "numbers", "M": "instants", "m": "durations"}  # by numpy's letter
 
 
-def kind_of(dtype: DTypeLike | ExtensionDtype) -> str:
+def kind_of(dtype: Any) -> str:
     """Kind of the values of a column of this dtype: "numbers", "instants", "durations", or else "categories"."""
-    if str(dtype).startswith("decimal"):  # Arrow's, whose letter is that of objects
+    if is_decimal(dtype):  # whose letter is that of objects
         return "numbers"
     if isinstance(dtype, pd.PeriodDtype):
         return "instants"
@@ -96,16 +98,18 @@ class Number:
     ----------
     kind : {"numbers", "instants", "durations"}
         What the cells are.
-    origin : int
-        From where numbers count: where whole ones are so large that floats would merge them, the smallest.
+    origin : int or Decimal
+        From where numbers count: where some have so many digits that floats would merge them, the smallest.
     """
 
     kind: str
-    origin: int = 0
+    origin: int | Decimal = 0
 
     @classmethod
     def fit(cls, kind: str, *columns: pd.Series) -> Number:
         """Learn from where the cells of all columns count."""
+        if any(is_decimal(column.dtype) and not fit_floats(column) for column in columns):
+            return cls(kind, min(as_decimal(value) for column in columns for value in column.dropna().tolist()))
         wholes = [column.dropna() for column in columns if getattr(column.dtype, "kind", "O") in "iu"]
         ends = [int(end) for whole in wholes if len(whole) for end in (whole.min(), whole.max())]
         if not ends or max(map(abs, ends)) <= EXACT or max(ends) - min(ends) > EXACT:
@@ -136,13 +140,17 @@ class Number:
 
     def _since_origin(self, column: pd.Series) -> Floats:
         """Numbers less the origin. Shape: (N,)."""
-        if self.origin and column.dtype.kind in "iu":
+        if self.origin and (column.dtype.kind in "iu" or is_decimal(column.dtype)):
             values, is_known = np.full(len(column), np.nan), column.notna().to_numpy()
-            values[is_known] = column[is_known].astype(object) - self.origin
+            values[is_known] = [self._distance(value) for value in column[is_known].tolist()]
             return values
         values = np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
-        nearest = int(float(self.origin))  # of the numbers that floats have
-        return values - nearest - (self.origin - nearest) if self.origin else values
+        nearest = float(self.origin)  # of the numbers that floats have
+        return values - nearest + self._distance(Decimal(nearest)) if self.origin else values
+
+    def _distance(self, value: int | Decimal) -> float:
+        """How far a number lies above the origin."""
+        return float(exact_decimals.subtract(Decimal(value), Decimal(self.origin)))
 
 
 @dataclass(frozen=True)

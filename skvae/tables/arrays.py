@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,9 @@ from numpy.typing import NDArray
 
 from skvae.messages import warn_user
 from skvae.tables.columns.base import Mask
-from skvae.tables.columns.number import EXACT
+from skvae.tables.columns.dtypes import EXACT
+
+COARSE = ("Y", "M", "W", "D", "h", "m")  # NumPy's units of time that pandas has not
 
 
 def with_nan(X: Any) -> Any:
@@ -40,9 +43,18 @@ def with_nan(X: Any) -> Any:
             "Expected a 2-dimensional container, but X is a Series. Pass X.to_frame() if it is a column, or "
             "X.to_frame().T if it is a row."
         )
+    if isinstance(X, np.ndarray) and X.dtype.kind in "mM":
+        return _in_seconds(X)
     if isinstance(X, np.ndarray) and X.dtype == object:
         return _without_objects(X, np.asarray(pd.isna(X)))
     return X
+
+
+def _in_seconds(X: NDArray[Any]) -> NDArray[Any]:
+    """Moments and durations in a unit that pandas has: seconds for days, say. Shape: kept."""
+    unit = np.datetime_data(X.dtype)[0]
+    of_any_length = ("Y", "M") if X.dtype.kind == "m" else ()
+    return X.astype(f"{X.dtype.kind}8[s]") if unit in COARSE and unit not in of_any_length else X
 
 
 def _without_objects(X: NDArray[np.object_], is_gap: Mask) -> NDArray[Any]:
@@ -50,7 +62,7 @@ def _without_objects(X: NDArray[np.object_], is_gap: Mask) -> NDArray[Any]:
     if X.ndim != 2:  # no table: scikit-learn says so
         return np.where(is_gap, np.nan, X)
     is_large = np.reshape(
-        [isinstance(value, int | np.integer) and abs(int(value)) > EXACT for value in X.flat], X.shape
+        [isinstance(it, int | np.integer | Decimal) and it == it and abs(it) > EXACT for it in X.flat], X.shape
     )
     if is_large.any() and not is_gap.any():
         whole = np.array(X.tolist())
@@ -62,7 +74,7 @@ def _without_objects(X: NDArray[np.object_], is_gap: Mask) -> NDArray[Any]:
 
 def warn_of_rounding(X: NDArray[Any], is_large: Mask) -> None:
     """Warn of whole numbers that floats do not hold."""
-    lost = [(row, j) for row, j in np.argwhere(is_large).tolist() if not _is_float(int(X[row, j]))]
+    lost = [(row, j) for row, j in np.argwhere(is_large).tolist() if not _is_float(X[row, j])]
     if lost:
         row, j = lost[0]
         warn_user(
@@ -72,7 +84,7 @@ def warn_of_rounding(X: NDArray[Any], is_large: Mask) -> None:
         )
 
 
-def _is_float(value: int) -> bool:
+def _is_float(value: int | Decimal) -> bool:
     """Whether a float holds a whole number.
 
     Raises

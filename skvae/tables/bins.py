@@ -317,6 +317,8 @@ def common_decimals(values: Numbers) -> int | None:
 
     In float32, 0.1 is the float next to 0.1: decimals are common where they are several times as far apart as floats.
     """
+    if values.dtype == object:  # whole numbers of Python, of any size
+        return 0
     with np.errstate(over="ignore"):  # beyond 1e298 rounding overflows: no decimals in common
         wide: Any = values.astype(np.float64, copy=False) if values.dtype.kind == "f" else values
         exact = next((d for d in range(MAX_DECIMALS + 1) if np.array_equal(np.round(wide, d), wide)), None)

@@ -59,8 +59,10 @@ class Moments:
         is_gap = np.isnan(cells)
         known = np.where(is_gap, 0.0, cells) if is_gap.any() else cells
         m = len(cells) - is_gap.sum(axis=0, dtype=float)
+        lower, upper = np.fmin.reduce(cells, axis=0), np.fmax.reduce(cells, axis=0)
         with np.errstate(over="ignore", invalid="ignore"):
             mean = known.sum(axis=0) / np.maximum(m, 1)
+            mean = np.where((m > 0) & (lower == upper), lower, mean)  # that of a constant is not rounded
             deviation = cells - mean
             deviation[is_gap] = 0.0
             second = (deviation * deviation).sum(axis=0)
@@ -69,8 +71,7 @@ class Moments:
                 size = self.size_of(mean, size)
             deviation /= np.where(size > 0, size, 1.0)
             self._join(m, mean, second, size, (deviation * deviation * deviation).sum(axis=0))
-        self.lower = np.fmin(self.lower, np.fmin.reduce(cells, axis=0))
-        self.upper = np.fmax(self.upper, np.fmax.reduce(cells, axis=0))
+        self.lower, self.upper = np.fmin(self.lower, lower), np.fmax(self.upper, upper)
 
     def _join(self, m: Floats, mean: Floats, second: Floats, size: Floats, tail: Floats) -> None:
         n, total = self.n, np.maximum(self.n + m, 1)

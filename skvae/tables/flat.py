@@ -123,7 +123,8 @@ def check_levels(table: Table) -> None:
     for column in table.columns:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of pandas, about a level that is no category of the dtype
-            values = pd.Series(column.decode(np.arange(max(1, len(column.edges)), dtype=float)))
+            decoded = column.decode(np.arange(max(1, len(column.edges)), dtype=float))
+            values = pd.Series(decoded, dtype=decoded.dtype)  # objects, too: pandas may hold no such text as text
         if isinstance(column, CategoryColumn):
             hash(tuple(column.levels))  # raises a TypeError where a level is a list
         if is_missing(values).any():

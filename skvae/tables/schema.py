@@ -54,8 +54,8 @@ def choose_families(
     families = []
     for kind, name, dtype in zip(kinds, names, dtypes, strict=True):
         choice = chosen.get(name, default)
-        if choice != "auto":
-            family = as_family(choice)
+        if not _is_auto(choice):
+            family = as_family(choice, f"of column {name!r}" if name in chosen else "")
             if kind.covers(family, dtype):
                 families.append(family)
                 continue
@@ -78,7 +78,7 @@ def find_identifiers(X: Rows, likelihood: Choice | Mapping[Hashable, Choice]) ->
     if not isinstance(X, pd.DataFrame):
         return []
     chosen = likelihood if isinstance(likelihood, Mapping) else {}
-    free = [j for j, name in enumerate(X.columns) if chosen.get(name, "auto") == "auto"]
+    free = [j for j, name in enumerate(X.columns) if _is_auto(chosen.get(name, "auto"))]
     found = [j for j in free if looks_like_identifier(X.iloc[:, j])]
     if not found:
         return found
@@ -113,12 +113,21 @@ def array_family(dtype: Dtype) -> Likelihood:
     return Bernoulli() if is_bool(dtype) else Gaussian()
 
 
-def as_family(choice: Choice) -> Likelihood:
-    """A family from its name or itself."""
+def _is_auto(choice: object) -> bool:
+    return isinstance(choice, str) and choice == "auto"
+
+
+def as_family(choice: Choice, of: str = "") -> Likelihood:
+    """A family from its name or itself; ``of`` is the column that it was chosen for, in words."""
     if isinstance(choice, Likelihood):
         return choice
     if isinstance(choice, str) and choice in FAMILIES:
         return FAMILIES[choice]()
+    if of:
+        raise ValueError(
+            f"The likelihood {of} must be 'auto', a Likelihood or one of {sorted(FAMILIES)}, but is {choice!r}. Pass "
+            f"one of these, or leave the column out of the dict."
+        )
     raise ValueError(
         f"The likelihood must be 'auto', a Likelihood, one of {sorted(FAMILIES)}, or a dict of these by column; "
         f"got {choice!r}."

@@ -103,6 +103,51 @@ def test_columns_without_a_cell_are_left_out(tmp_path, capsys):
     assert "note: nothing is learned of columns without a cell, which are left out: b" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("text", "said", "last"),
+    [
+        ("a,b,c\n1,2,3\n4,5\n6,7,8\n9\n", "line 3 has 2 cell(s), and the names above are 3; 2 such row(s)", [3, 8]),
+        ('a,b,c\n"x\ny",2,3\n4,5\n', "line 4 has 2 cell(s), and the names above are 3; 1 such row(s)", [3]),
+        ("a,b,c\n1,2,3\n4,5,6\n7", "line 4 has 1 cell(s)", [3, 6]),
+        ("sep=;\na;b;c\n1;2\n3;4;5\n", "line 3 has 2 cell(s)", [5]),
+    ],
+)
+def test_a_row_that_ends_early_has_gaps_and_a_note(text, said, last, tmp_path, capsys):
+    frame = read_table(written(tmp_path, text)).frame
+    assert frame["c"].dropna().tolist() == last
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["a,b\n1,\n\n2,3\n", "a,b\n1,\n  \n2,3\n", 'a,b\n1,""\n2,3\n', "a\n1\n\n2\n"])
+def test_a_row_whose_last_cell_is_empty_gets_no_note(text, tmp_path, capsys):
+    read_table(written(tmp_path, text))
+    assert "lacks" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("cell", "is_lost"),
+    [
+        ("1.000000000000000000001", True),
+        ("0.333333333333333333333", True),
+        ("1.000000000000000056e-01", False),  # 0.1 as numpy.savetxt writes it
+        ("0.10000000000000001", False),
+        ("0.100000000000000000000", False),
+        ("12345678.5", False),
+    ],
+)
+def test_digits_that_floats_lose_get_a_note(cell, is_lost, tmp_path, capsys):
+    frame = read_table(written(tmp_path, f"a,b\n{cell},1\n2.5,2\n")).frame
+    assert frame["a"].tolist() == [float(cell), 2.5]
+    said = f"note: 'a' is read as numbers of 17 digits, but holds {cell!r}: digits beyond are lost"
+    assert (said in capsys.readouterr().err) == is_lost
+
+
+@pytest.mark.parametrize("cell", ["1e400", "-1e999", "1e-400"])
+def test_numbers_that_are_no_floats_are_text(cell, tmp_path, capsys):
+    frame = read_table(written(tmp_path, f"a\n1e3\n{cell}\n0e-999\n")).frame
+    assert frame["a"].tolist() == ["1e3", cell, "0e-999"]
+
+
 def test_words_among_numbers_get_a_note(tmp_path, capsys):
     assert read_table(written(tmp_path, "a\n1\n2\nNA\n")).frame["a"].tolist() == ["1", "2", "NA"]
     assert "note: 'a' is read as text, for it holds 'NA' among numbers" in capsys.readouterr().err
@@ -125,7 +170,7 @@ def test_the_types_of_a_model_are_kept(tmp_path):
 
 def test_rows_of_other_lengths_get_a_sentence(tmp_path):
     with pytest.raises(
-        ValueError, match=r"separated by ',', but pandas says: .*line 3, saw 3\. Correct the row, or say"
+        ValueError, match=r"separated by ',', but line 3 has 3 cell\(s\), and the names above are 2\. Correct the row"
     ):
         read_table(written(tmp_path, "a,b\n1,2\n1,2,3\n"))
     with pytest.raises(ValueError, match=r"is empty\. A table begins with a row of names"):

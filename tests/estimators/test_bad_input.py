@@ -204,8 +204,8 @@ BAD_SUPPORT = {
         {3: "poisson"},
         r"likelihood names column 3, but the columns are \[0, 1, 2\]. Name one",
     ),
-    "unknown family": (FRAME, {"age": "gauss"}, "likelihood must be .*'gaussian'.* got 'gauss'"),
-    "a class": (FRAME, {"age": Gaussian}, "likelihood must be .* got <class"),
+    "unknown family": (FRAME, {"age": "gauss"}, "likelihood of column 'age' must be .*'gaussian'.* is 'gauss'"),
+    "a class": (FRAME, {"age": Gaussian}, "likelihood of column 'age' must be .* is <class"),
 }
 
 
@@ -519,6 +519,11 @@ def test_no_number_of_samples_is_one_and_no_number_of_draws_is_a_hundred():
         (np.ones((30, 2)), "1D"),
         (np.r_[np.nan, np.ones(29)], "NaN"),
         (np.r_[np.inf, np.ones(29)], "infinity"),
+        (["a"] * 30, "sample_weight must be a number for each row, but holds something else .*'a'"),
+        (np.ones(30, dtype=complex), "sample_weight must be a number .*dtype complex128"),
+        (np.ones(30, dtype="M8[s]"), r"sample_weight must be a number .*dtype datetime64\[s\]"),
+        ([pd.NA] * 30, "sample_weight must be a number .*NAType.* Pass numbers without gaps"),
+        ({"weight": 1}, "sample_weight must be a number .*dict"),
     ],
 )
 @pytest.mark.parametrize("data", [X, FRAME], ids=["array", "frame"])

@@ -358,6 +358,10 @@ def test_a_seed_a_directory_and_safetensors_are_needed(tmp_path, monkeypatch):
     (tmp_path / "kept").write_text("")
     with pytest.raises(NotADirectoryError, match=r"kept is a file\. Pass another path"):
         model(tmp_path).fit(X)
+    with pytest.raises(
+        NotADirectoryError, match=r"checkpoint_dir is a directory .* cannot be made .* Pass another path"
+    ):
+        model(tmp_path / "kept").fit(X)
     monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
     with pytest.raises(ImportError, match=r"skvae\[save\]"):
         model(tmp_path / "other").fit(X)

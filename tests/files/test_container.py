@@ -44,6 +44,21 @@ def test_a_damaged_file_is_refused(tmp_path):
         NOTE.read(path)
 
 
+def test_what_is_no_file_or_may_not_be_read_is_told_apart(tmp_path, monkeypatch):
+    with pytest.raises(IsADirectoryError, match=r"A note of skvae is a file, but .* is a folder\. Pass"):
+        NOTE.read(tmp_path)
+    with pytest.raises(FileNotFoundError, match="There is no file"):
+        NOTE.read(tmp_path / "note")
+    NOTE.write(tmp_path / "note", "{}", ARRAYS)
+
+    def refuse(*arguments):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(container.Path, "open", refuse)
+    with pytest.raises(PermissionError, match=r"may not be read \(Permission denied\)\. Change its permissions"):
+        NOTE.read(tmp_path / "note")
+
+
 def test_a_document_has_its_limits(tmp_path, monkeypatch):
     monkeypatch.setattr(container, "HEADER", 5)
     with pytest.raises(ValueError, match=r"up to 5 characters .* this note has 6"):

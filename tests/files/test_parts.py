@@ -77,11 +77,16 @@ DTYPES = [
     pd.CategoricalDtype(["b", "a"], ordered=True),
     pd.CategoricalDtype([3, 2.5, "x", True]),
     pd.CategoricalDtype(pd.interval_range(0, 3)),
+    *(pd.SparseDtype("float64"), pd.SparseDtype("int32", 7), pd.SparseDtype(bool), pd.SparseDtype("float32", -0.0)),
     *map(
         pd.ArrowDtype,
         [
             *(pa.int64(), pa.float32(), pa.bool_(), pa.string(), pa.large_string(), pa.date32(), pa.date64()),
             *(pa.timestamp("us"), pa.timestamp("ns", ZONE), pa.duration("ms"), pa.decimal128(10, 2)),
+            *(
+                pa.decimal256(60, 2),
+                *(getattr(pa, name)(5, 2) for name in ("decimal32", "decimal64") if hasattr(pa, name)),
+            ),
             *(pa.dictionary(pa.int32(), pa.string()), pa.dictionary(pa.int8(), pa.int64(), ordered=True)),
         ],
     ),
@@ -97,7 +102,7 @@ def test_a_dtype(dtype):
     assert getattr(again, "ordered", None) == getattr(dtype, "ordered", None)
 
 
-@pytest.mark.parametrize("dtype", [pd.SparseDtype("float64"), pd.ArrowDtype(pa.list_(pa.int8()))], ids=str)
+@pytest.mark.parametrize("dtype", [pd.ArrowDtype(pa.list_(pa.int8())), np.dtype("c16")], ids=str)
 def test_a_dtype_that_no_file_holds(dtype):
     with pytest.raises(ValueError, match="the dtype"):
         there_and_back(dtype)

@@ -705,3 +705,23 @@ def test_a_model_of_a_gpu_loads_without_one(tiny, iris, tmp_path):
     assert again.device == "cuda"
     assert again.device_ == torch.device("cpu")
     assert_array_equal(again.transform(iris), vae.transform(iris))
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        pd.Series(["\ud800", "b"] * 20, dtype=object),  # half of a pair, which no text of Arrow holds
+        pd.Series([True, False] * 20).astype(pd.SparseDtype(bool)),
+        pd.Series([0.0, 1.5] * 20).astype(pd.SparseDtype("float32", 0.0)),
+    ],
+    ids=["surrogate", "sparse bool", "sparse float32"],
+)
+def test_columns_that_few_have_come_back(cells, tiny, tmp_path):
+    X = pd.DataFrame({"rare": cells, "x": np.linspace(0, 1, 40)})
+    vae = VAETransformer(**tiny).fit(X)
+    vae.save(tmp_path / "model")
+    loaded = VAETransformer.load(tmp_path / "model")
+    drawn, again = vae.sample(9, random_state=0), loaded.sample(9, random_state=0)
+    assert again["rare"].dtype == X["rare"].dtype
+    assert again["rare"].tolist() == drawn["rare"].tolist()
+    np.testing.assert_array_equal(loaded.score_samples(X), vae.score_samples(X))

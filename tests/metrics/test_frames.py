@@ -96,6 +96,17 @@ def test_whole_numbers_that_floats_would_merge_count_from_the_smallest(start, dt
     assert_array_equal(encoding.encode(beside)[:, 0], [int(float(start)) - start, np.nan])
 
 
+def test_decimals_that_floats_would_merge_count_from_the_smallest():
+    dtype = pd.ArrowDtype(pa.decimal128(38, 3))
+    values = [decimal.Decimal(f"{10**30 + 7 + whole}.{part}") for whole, part in ((3, 125), (0, 0), (1, 0), (999, 0))]
+    table = pd.DataFrame({"x": pd.Series(values, dtype=dtype)})
+    first, second = table[:2], table[2:]
+    encoding = Encoding.fit(first, second)
+    assert [*encoding.encode(first)[:, 0], *encoding.encode(second)[:, 0]] == [3.125, 0, 1, 999]
+    beside = pd.DataFrame({"x": [1e30, np.nan]})
+    assert_array_equal(encoding.encode(beside)[:, 0], [int(1e30) - 10**30 - 7, np.nan])
+
+
 def test_other_whole_numbers_are_themselves():
     for values in ([-(2**53), 0], [1, 2**53], [0, 2**62]):
         table = pd.DataFrame({"x": values})

@@ -1,4 +1,5 @@
 import warnings
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,8 @@ def test_objects_that_are_large_whole_numbers_stay_exact(X):
         np.array([[LARGE, None]], dtype=object),
         np.array([[LARGE, 0.5]], dtype=object),
         np.array([[2**70 + 1, -1]], dtype=object),
+        np.array([[Decimal(10**30 + 1), None]], dtype=object),
+        np.array([[Decimal(2**53 + 1), Decimal("NaN")]], dtype=object),
         np.ma.array([[LARGE, 1]], mask=[[False, True]]),
     ],
 )
@@ -57,3 +60,15 @@ def test_whole_numbers_beyond_all_floats_get_a_sentence():
 def test_chunks_of_a_masked_array_are_alike_whether_they_have_gaps_or_not():
     X = np.ma.array(np.eye(3, dtype=bool), mask=np.eye(3)[::-1] > 0)
     assert [with_nan(X[rows]).dtype for rows in (slice(2), slice(2, 3), slice(0))] == [np.float64] * 3
+
+
+@pytest.mark.parametrize("unit", ["Y", "M", "W", "D", "h", "m"])
+def test_moments_are_in_a_unit_that_pandas_has(unit):
+    X = np.array([[1, 2], [3, 4]]).astype(f"M8[{unit}]")
+    assert with_nan(X).dtype == "M8[s]"
+    assert_array_equal(with_nan(X).astype(X.dtype), X)
+    assert with_nan(X.astype("M8[ms]")).dtype == "M8[ms]"
+
+
+def test_durations_of_days_are_read():
+    assert_array_equal(with_nan(np.array([[2]], dtype="m8[D]")), np.array([[172800]], dtype="m8[s]"))

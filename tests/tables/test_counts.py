@@ -128,3 +128,15 @@ def test_the_tail_survives_a_change_of_size():
 def test_what_is_no_category_gets_a_sentence():
     with pytest.raises(TypeError, match=r"'id' holds values that cannot be categories.*Convert them to strings"):
         Categories("id").add(pd.Series([["a"], ["b"]]))
+
+
+@pytest.mark.parametrize("value", [1e30, 0.1, -7e17, 1e308])
+@pytest.mark.parametrize("n_chunks", [1, 3])
+def test_the_mean_of_a_constant_is_the_constant(value, n_chunks):
+    moments = Moments(2)
+    for chunk in np.array_split(
+        np.column_stack([np.full(20, value), np.where(np.arange(20) % 3, value, np.nan)]), n_chunks
+    ):
+        moments.add(chunk)
+    assert_array_equal(moments.mean, value)
+    assert_array_equal(moments.std, 0)

@@ -141,13 +141,18 @@ def test_a_dict_names_the_columns_of_an_array_by_position():
 
 
 def test_an_unknown_family_gets_a_sentence():
-    for choice in ("normal", {"a": "normal"}):
-        with pytest.raises(
-            ValueError, match=r"likelihood must be 'auto', a Likelihood, one of \['bernoulli', .*'normal'"
-        ):
-            families({"a": "float64"}, choice)
+    with pytest.raises(ValueError, match=r"likelihood must be 'auto', a Likelihood, one of \['bernoulli', .*'normal'"):
+        families({"a": "float64"}, "normal")
     with pytest.raises(ValueError, match="likelihood must be 'auto', a Likelihood, one of"):
         families({"a": "float64"}, 3)
+
+
+@pytest.mark.parametrize("choice", ["normal", None, 3, ["gaussian"], np.array(["gaussian", "poisson"]), dict])
+def test_an_unknown_family_of_a_dict_names_its_column(choice):
+    with pytest.raises(
+        ValueError, match=r"likelihood of column 'b' must be 'auto', .*, but is .* leave the column out"
+    ):
+        families({"a": "float64", "b": "float64"}, {"b": choice})
 
 
 def test_an_unknown_column_gets_a_sentence():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from skvae.likelihoods import Likelihood
 from skvae.tables.columns.base import Column, ColumnSurvey, Learned, Support, check_finite
 from skvae.tables.columns.category import CategoryColumn
+from skvae.tables.columns.decimals import DecimalColumn
 from skvae.tables.columns.dtypes import Dtype, Values
 from skvae.tables.columns.gap import GapColumn
 from skvae.tables.columns.histogram import HistogramColumn
@@ -13,7 +14,15 @@ from skvae.tables.columns.number import NumberColumn
 from skvae.tables.columns.time import TimeColumn
 from skvae.tables.columns.whole import WholeColumn
 
-KINDS: list[type[Column]] = [CategoryColumn, HistogramColumn, TimeColumn, WholeColumn, NumberColumn, GapColumn]
+KINDS: list[type[Column]] = [
+    CategoryColumn,
+    HistogramColumn,
+    TimeColumn,
+    WholeColumn,
+    DecimalColumn,
+    NumberColumn,
+    GapColumn,
+]
 """The kinds there are: where several would take a column, the first of them does."""
 
 
@@ -32,6 +41,7 @@ __all__ = [
     "CategoryColumn",
     "Column",
     "ColumnSurvey",
+    "DecimalColumn",
     "Dtype",
     "GapColumn",
     "HistogramColumn",

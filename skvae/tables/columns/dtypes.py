@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import math
+from decimal import Context, Decimal
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,11 @@ from skvae.tables.bins import Floats
 
 Dtype = np.dtype[Any] | ExtensionDtype
 Values = NDArray[Any] | ExtensionArray
+
+EXACT = 2.0**53  # up to which floats hold every whole number, and beyond which they may stand for another
+DIGITS = 15  # of a decimal number, up to which a float tells it from all others
+
+exact_decimals = Context(prec=400)  # for sums and quotients of the 76 digits that Arrow's have at most, and of floats'
 
 
 def is_number(dtype: Dtype) -> bool:
@@ -100,8 +107,34 @@ def cast(values: Floats, dtype: Dtype) -> Values:
         # the next float below 2**63 is the largest that an int64 can hold
         whole = np.clip(np.rint(np.where(is_gap, 0, values)), limits.min, np.nextafter(float(limits.max) + 1, 0))
         return with_gaps(whole.astype(limits.dtype), is_gap, dtype)
+    if is_decimal(dtype):
+        return decimal_array([None if math.isnan(value) else Decimal(repr(value)) for value in values.tolist()], dtype)
     values = np.clip(values, *float_range(dtype))
     return values.astype(dtype) if isinstance(dtype, np.dtype) else pandas_array(values, dtype)
+
+
+def decimal_array(values: list[Decimal | None], dtype: Dtype) -> ExtensionArray:
+    """Numbers, None for a gap, as decimals of Arrow: rounded to those of the dtype, and as far as it reaches."""
+    any_dtype: Any = dtype
+    unit, (lowest, highest) = Decimal(1).scaleb(-scale_of(dtype)), decimal_limits(dtype)
+    known = [
+        None if value is None else exact_decimals.quantize(min(max(value, lowest), highest), unit) for value in values
+    ]
+    array: ExtensionArray = pd.array(known, dtype=any_dtype)
+    return array
+
+
+def scale_of(dtype: Dtype) -> int:
+    """How many decimals a decimal of Arrow has; of a negative scale, how many zeros it ends with."""
+    any_dtype: Any = dtype
+    return int(any_dtype.pyarrow_dtype.scale)
+
+
+def decimal_limits(dtype: Dtype) -> tuple[Decimal, Decimal]:
+    """The smallest and the largest number of a decimal of Arrow."""
+    any_dtype: Any = dtype
+    nines = exact_decimals.scaleb(Decimal(10**any_dtype.pyarrow_dtype.precision - 1), -scale_of(dtype))
+    return nines.copy_negate(), nines
 
 
 def pandas_array(values: NDArray[Any] | pd.Index, dtype: ExtensionDtype) -> ExtensionArray:
@@ -124,12 +157,7 @@ def numpy_float(dtype: Dtype) -> np.dtype[Any]:
 
 
 def float_range(dtype: Dtype) -> tuple[float, float]:
-    """The smallest and the largest finite number of a dtype of floats or decimals, as a float."""
-    if is_decimal(dtype):
-        arrow: Any = getattr(dtype, "pyarrow_dtype", None)
-        nines = (10.0**arrow.precision - 1) / 10.0**arrow.scale
-        largest = min(nines, float(np.nextafter(10.0 ** (arrow.precision - arrow.scale), 0)))
-        return -largest, largest
+    """The smallest and the largest finite number of a dtype of floats."""
     limits = np.finfo(numpy_float(dtype))
     return float(limits.min), float(limits.max)
 

@@ -16,11 +16,14 @@ from skvae.likelihoods.categorical import POSITION_MAX
 from skvae.likelihoods.ruler import N_POINTS, Ruler
 from skvae.tables.bins import Bins, Floats, Integers, as_decimals, mean_of_draws, steps_of
 from skvae.tables.columns.base import Column, ColumnSurvey, Learned, Mask, Support, check_finite
-from skvae.tables.columns.dtypes import Dtype, Values, is_time, is_whole, is_wide, numpy_float
+from skvae.tables.columns.decimals import DecimalColumn, DecimalSurvey
+from skvae.tables.columns.dtypes import Dtype, Values, is_decimal, is_time, is_whole, is_wide, numpy_float
 from skvae.tables.columns.number import NumberColumn, NumberSurvey
 from skvae.tables.columns.time import TimeColumn, TimeSurvey
 from skvae.tables.columns.whole import WholeColumn, WholeSurvey
 from skvae.tables.counts import Counts
+
+Counted = NumberSurvey | TimeSurvey | WholeSurvey | DecimalSurvey
 
 
 @dataclass(frozen=True)
@@ -198,12 +201,14 @@ def _nearest(edges: Floats, among: Integers, values: Tensor) -> Tensor:
     return torch.from_numpy(among)[torch.where(lower[above] - values < values - upper[below], above, below)]
 
 
-def _number_survey(name: Hashable, dtype: Dtype, family: Likelihood) -> NumberSurvey | TimeSurvey | WholeSurvey:
+def _number_survey(name: Hashable, dtype: Dtype, family: Likelihood) -> Counted:
     """What makes numbers of the values of a column."""
     if is_time(dtype):
         return TimeColumn.survey(name, dtype, family)
     if is_wide(dtype):
         return WholeColumn.survey(name, dtype, family)
+    if is_decimal(dtype):
+        return DecimalColumn.survey(name, dtype, family)
     return NumberColumn.survey(name, dtype, family)
 
 
@@ -212,13 +217,13 @@ class HistogramSurvey(ColumnSurvey):
 
     Parameters
     ----------
-    number : NumberSurvey, TimeSurvey or WholeSurvey
+    number : survey of numbers or times
         What makes numbers of them.
     max_bins : int
         Largest number of bins.
     """
 
-    def __init__(self, number: NumberSurvey | TimeSurvey | WholeSurvey, max_bins: int) -> None:
+    def __init__(self, number: Counted, max_bins: int) -> None:
         self.number = number
         self.max_bins = max_bins
         self.counts = Counts()
@@ -231,7 +236,7 @@ class HistogramSurvey(ColumnSurvey):
     def learned(self) -> Learned:  # noqa: D102
         number = self.number.learned().codec
         assert isinstance(number, NumberColumn | TimeColumn), "nothing else is counted"
-        decimals = self.counts.decimals
+        decimals = self.number.decimals if isinstance(self.number, DecimalSurvey) else self.counts.decimals
         distinct = as_decimals(self.number.cells_of(self.counts.values), decimals, numpy_float(number.dtype))
         distinct, place = np.unique(distinct, return_inverse=True)  # neighbours may be one, as floats
         counts = np.bincount(place, self.counts.counts).astype(np.int64)

@@ -16,6 +16,8 @@ from skvae.messages import warn_user
 from skvae.tables.bins import Floats, Numbers
 from skvae.tables.columns.base import UNREADABLE, Column, Mask, SettledSurvey, Support, check_finite, converted
 from skvae.tables.columns.dtypes import (
+    DIGITS,
+    EXACT,
     Dtype,
     Values,
     cast,
@@ -26,8 +28,6 @@ from skvae.tables.columns.dtypes import (
     is_wide,
     numpy_float,
 )
-
-EXACT = 2.0**53  # up to which floats hold every whole number, and beyond which they may stand for another
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class NumberColumn(Column):
 
     def encode(self, values: pd.Series) -> Floats:  # noqa: D102
         cells = self.floats(values)
-        if is_wide(values.dtype) or values.dtype == object:
+        if is_wide(values.dtype) or is_decimal(values.dtype) or values.dtype == object:
             warn_of_rounding(values, cells)
         return cells
 
@@ -178,15 +178,17 @@ def as_decimal(value: Any) -> Decimal:
 
 
 def warn_of_rounding(values: pd.Series, cells: Floats) -> None:
-    """Warn of whole numbers that floats do not hold."""
-    is_large = np.abs(cells) >= EXACT  # false for a gap
-    if not is_large.any():
-        return
-    known, rounded = values[is_large].tolist(), cells[is_large].tolist()
-    lost = [value for value, cell in zip(known, rounded, strict=True) if isinstance(value, int) and value != int(cell)]
+    """Warn of whole numbers and decimals that floats do not hold."""
+    if is_decimal(values.dtype):
+        known = [(value, Decimal(repr(cell))) for value, cell in zip(values.tolist(), cells.tolist(), strict=True)]
+        lost = [value for value, cell in known if cell.is_finite() and value != cell]
+    else:
+        is_large = np.abs(cells) >= EXACT  # false for a gap
+        pairs = zip(values[is_large].tolist(), cells[is_large].tolist(), strict=True)
+        lost = [value for value, cell in pairs if isinstance(value, int) and value != int(cell)]
     if lost:
+        rule = f"Decimals of more than {DIGITS} digits" if is_decimal(values.dtype) else "Whole numbers beyond 2**53"
         warn_user(
-            f"Whole numbers beyond 2**53 are read as floats, which hold only some of them, but column {values.name!r} "
-            f"holds {lost[0]}; {len(lost)} such cell(s) are rounded. Subtract the smallest value, or convert codes to "
-            f"strings."
+            f"{rule} are read as floats, which hold only some of them, but column {values.name!r} holds {lost[0]}; "
+            f"{len(lost)} such cell(s) are rounded. Subtract the smallest value, or convert codes to strings."
         )

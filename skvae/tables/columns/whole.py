@@ -17,8 +17,8 @@ from skvae.messages import warn_user
 from skvae.tables.bins import Floats, Numbers
 from skvae.tables.columns.base import ColumnSurvey, Learned, Mask, Support, check_finite, converted
 from skvae.tables.columns.cells import in_words, is_missing
-from skvae.tables.columns.dtypes import Dtype, Values, integer_type, is_float, is_wide, with_gaps
-from skvae.tables.columns.number import EXACT, NumberColumn
+from skvae.tables.columns.dtypes import EXACT, Dtype, Values, integer_type, is_float, is_wide, with_gaps
+from skvae.tables.columns.number import NumberColumn
 
 Wide = NDArray[np.int64] | NDArray[np.uint64]
 

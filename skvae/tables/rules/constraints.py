@@ -19,6 +19,7 @@ from skvae.tables.rules.quantities import EXACT, Numbers, Quantity, most_decimal
 
 Quantities = Mapping[str, Quantity]
 
+AS_IN = "Write it as in 'end >= start' or 'total = a + b'."
 N_STEPS = 12  # of the search for a solution
 
 
@@ -348,8 +349,9 @@ def read_rules(text: str) -> list[Rule]:
     if not signs or "~" in signs:
         raise ValueError(
             f"A rule has one of the signs =, <=, <, >=, >, but {text!r} has "
-            f"{'~, which claims nothing' if signs else 'none'}. Write it as in 'end >= start' or 'total = a + b'."
+            f"{'~, which claims nothing' if signs else 'none'}. {AS_IN}"
         )
+    _check_sides(sides, text)
     rules = list[Rule]()
     for left, sign, right in zip(sides, signs, sides[1:], strict=False):
         if sign in ("=", "=="):
@@ -358,8 +360,22 @@ def read_rules(text: str) -> list[Rule]:
             rules.append(Bound(left, sign, right))
     for rule in rules:
         if not rule.names:
-            raise ValueError(f"A rule speaks of columns, but {text!r} names none. Name one.")
+            raise ValueError(f"A rule speaks of columns, but {text!r} names none. {AS_IN}")
     return rules
+
+
+def _check_sides(sides: list[str], text: str) -> None:
+    """Refuse a rule of which a side is no formula."""
+    if not all(sides):
+        raise ValueError(
+            f"A rule has a formula before and after each of its signs, but {text!r} has a sign with nothing on one "
+            f"side. Its signs are =, <=, <, >= and >. {AS_IN}"
+        )
+    for side in sides:
+        try:
+            Expression(side)
+        except ValueError as error:
+            raise ValueError(f"The rule {text!r} cannot be read. {error} An example is 'total = a + b'.") from error
 
 
 def _equation(left: str, right: str, text: str) -> Rule:
@@ -369,6 +385,6 @@ def _equation(left: str, right: str, text: str) -> Rule:
     name = Expression(left).column
     if name is None or name in [part_in(term)[0] for term in terms]:
         raise ValueError(
-            f"A function gives one column from others, as in a = f(b), but the rule is {text!r}. Split it."
+            f"A function gives one column from others, but the rule is {text!r}. Write it as in 'a = f(b)'."
         )
     return Function(name, terms, [pd.Index([])] * len(terms), pd.Index([]))

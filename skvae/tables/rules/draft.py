@@ -12,10 +12,11 @@ import pandas as pd
 from skvae.tables.columns.base import Mask
 from skvae.tables.columns.category import plain
 from skvae.tables.columns.cells import is_missing
+from skvae.tables.columns.dtypes import DIGITS
 from skvae.tables.rows import with_cells
 from skvae.tables.rules.calendar import part_of
 from skvae.tables.rules.expressions import Value
-from skvae.tables.rules.quantities import Numbers, Quantity, numbers_of
+from skvae.tables.rules.quantities import Numbers, Quantity, is_quantity, numbers_of
 
 
 class Draft:
@@ -93,6 +94,12 @@ class Draft:
         ValueError
             Where it is none.
         """
+        if name not in self.quantities and is_quantity(self.column(name).dtype):
+            raise ValueError(
+                f"A rule adds numbers and dates that 64 bits hold, and decimals of {DIGITS} digits, but column "
+                f"{name!r} of {self.column(name).dtype} holds others, or none. Divide it by a constant, or write … = "
+                f"f({name}) for a function of its values."
+            )
         if name not in self.quantities:
             raise ValueError(
                 f"A rule compares and adds numbers, dates and durations, but column {name!r} has dtype "
@@ -109,7 +116,10 @@ class Draft:
     def part(self, name: str, part: str) -> Numbers:
         """A part of the calendar of a column of moments."""
         if self.value(name).kind != "moment":
-            raise ValueError(f"{part}(…) is of a date, but column {name!r} has dtype {self.column(name).dtype}.")
+            raise ValueError(
+                f"{part}(…) is of a date, but column {name!r} has dtype {self.column(name).dtype}. Convert it with "
+                f"pandas.to_datetime."
+            )
         return part_of(self.column(name), part)
 
     # -- changes --------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from skvae.tables.bins import Floats, Integers
 from skvae.tables.columns.base import Mask
 from skvae.tables.columns.category import plain
 from skvae.tables.columns.cells import is_missing
+from skvae.tables.columns.dtypes import is_decimal
 from skvae.tables.rules.draft import names_of
 from skvae.tables.rules.quantities import Quantity, numbers_of
 
@@ -91,7 +92,10 @@ class Evidence:
     def codes(self, name: str) -> Integers:
         """Each value as a small whole number, 0 for a gap. Shape: (N,)."""
         if name not in self._coded:
-            codes, levels = pd.factorize(plain(self.column(name)))
+            values = self.column(name)
+            if is_decimal(values.dtype):  # Arrow counts no narrow ones
+                values = values.astype(object)
+            codes, levels = pd.factorize(plain(values))
             self._coded[name] = np.maximum(codes, 0), len(levels)
         return self._coded[name][0]
 

@@ -108,8 +108,10 @@ class Expression:
         try:
             return ast.parse(QUOTED.sub(lambda match: _identifier(match[1]), self.text).strip(), mode="eval").body
         except (SyntaxError, MemoryError, RecursionError) as error:
+            is_open = self.text.count("`") % 2 == 1
+            what = "a backtick is open" if is_open else error.args[0] if error.args else error
             raise ValueError(
-                f"{self.text!r} is no formula ({error.args[0] if error.args else error}). Write columns, numbers, "
+                f"{self.text!r} is no formula ({what}). Write columns, numbers, "
                 f"+ - * / and brackets; a name with other signs than letters, digits and _ goes into backticks."
             ) from error
 
@@ -315,10 +317,14 @@ def _value_of_call(name: str, arguments: list[ast.expr], rows: Source, text: str
     numbers, kind = _value(arguments[0], rows, text)
     if name in UNITS:
         if kind != D:
-            raise ValueError(f"{name}(…) counts a duration, such as end - start, but {text!r} passes a {kind}.")
+            raise ValueError(
+                f"{name}(…) counts a duration, but {text!r} passes a {kind}. Write it as in {name}(end - start)."
+            )
         return Value(numbers / UNITS[name], N)
     if kind == M:
-        raise ValueError(f"{name}(…) is of a number or a duration, but {text!r} passes a moment.")
+        raise ValueError(
+            f"{name}(…) is of a number or a duration, but {text!r} passes a moment. Write it as in {name}(end - start)."
+        )
     if name == "abs":
         return Value(np.abs(numbers), kind)
     decimals = arguments[1].value if len(arguments) == 2 and isinstance(arguments[1], ast.Constant) else 0

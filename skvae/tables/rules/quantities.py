@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 from skvae.tables.bins import MAX_DECIMALS, common_decimals
 from skvae.tables.columns.base import Mask
 from skvae.tables.columns.cells import is_missing
+from skvae.tables.columns.decimals import fit_floats
 from skvae.tables.columns.dtypes import (
     Dtype,
     Values,
     cast,
     integer_type,
+    is_decimal,
     is_number,
     is_time,
     is_whole,
@@ -80,6 +82,8 @@ class Quantity:
             return None
         numbers, is_gap = numbers_of(values)
         known = numbers[~is_gap]
+        if is_decimal(dtype) and not fit_floats(values):
+            return None
         if not len(known) or not np.isfinite(known).all() or np.abs(known.astype(float)).max() >= FAR:
             return None
         lower, upper = known.min().item(), known.max().item()

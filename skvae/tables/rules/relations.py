@@ -191,7 +191,10 @@ def _of_more(X: Floats, columns: Integers) -> Iterator[tuple[Integers, Integers]
     """Candidates: a basis of the directions in which rows do not vary, where its coefficients are whole."""
     if len(columns) < 2 or len(X) <= len(columns):
         return
-    columns = columns[np.ptp(X[:, columns], axis=0) > 0]  # of the first rows
+    varies = (np.ptp(X[:, columns], axis=0) > 0) & (X[:, columns].std(axis=0) > 0)  # squares of the smallest are 0
+    columns = columns[varies]  # in the first rows
+    if len(columns) < 2:
+        return
     centred = X[:, columns] - X[:, columns].mean(axis=0)
     scale = centred.std(axis=0)
     variances, directions = np.linalg.eigh(np.cov((centred / scale).T))

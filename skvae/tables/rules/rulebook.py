@@ -71,7 +71,7 @@ class Rulebook:
         """Rules of which rows say only what functions are; they may break them."""
         rules = read_all(texts, names_of(rows))
         draft = Draft(rows, quantities_of(rows, rules))
-        return cls([_learned(rule, draft) for rule in rules], dict(draft.quantities), names_of(rows), is_given=True)
+        return cls([_applied(rule, draft)[0] for rule in rules], dict(draft.quantities), names_of(rows), is_given=True)
 
     def with_rules(self, rules: Iterable[Rule], rows: pd.DataFrame) -> Self:
         """More rules, as far as rows keep them: functions are learned of these."""
@@ -97,8 +97,8 @@ class Rulebook:
         kept = list[Rule]()
         for rule in rules:
             if self.is_given:
-                rule = _learned(rule, draft)
-                check_kept(rule, draft)
+                rule, broken = _applied(rule, draft)
+                _check_kept(rule, broken, draft)
                 kept.append(rule)
                 continue
             with suppress(ValueError):  # of columns that are not of one kind
@@ -213,6 +213,21 @@ def _learned(rule: Rule, draft: Draft) -> Rule:
     return rule.learned(draft) if isinstance(rule, Function) else rule
 
 
+def _applied(rule: Rule, draft: Draft) -> tuple[Rule, Mask]:
+    """A rule that a user states with what it learns of some rows, and which of them break it.
+
+    Raises
+    ------
+    ValueError
+        Where it asks of columns what they are not.
+    """
+    try:
+        learned = _learned(rule, draft)
+        return learned, learned.broken(draft)
+    except ValueError as error:
+        raise ValueError(f"The rule {str(rule)!r} cannot be asked of these columns. {error}") from error
+
+
 def check_names(rule: Rule, names: list[str]) -> None:
     """Refuse a rule of columns that there are not."""
     for name in rule.names:
@@ -224,9 +239,8 @@ def check_names(rule: Rule, names: list[str]) -> None:
             )
 
 
-def check_kept(rule: Rule, draft: Draft) -> None:
+def _check_kept(rule: Rule, broken: Mask, draft: Draft) -> None:
     """Refuse a rule that rows break."""
-    broken = rule.broken(draft)
     if broken.any():
         row = int(np.flatnonzero(broken)[0])
         cells = ", ".join(f"{name} = {draft.column(name).iloc[row]}" for name in rule.names)

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -31,12 +33,25 @@ def test_rules_are_written_as_they_are_read(text):
         ("1 <= 2", "names none"),
         ("a + 1 = f(b)", "gives one column"),
         ("a = f(a)", "gives one column"),
-        ("= b", "no formula"),
+        ("= b", "a sign with nothing on one side"),
+        *(
+            (f"a {sign} b", f"'a {sign} b' has a sign with nothing on one side")
+            for sign in ("><", "<>", "=>", "=<", ">>")
+        ),
+        ("a != b", "The rule 'a != b' cannot be read. 'a !' is no formula"),
+        ("a >= (b", "The rule .* cannot be read. .*never closed"),
+        ("`a > b", "a backtick is open"),
+        ("a > b; b > c", "'b; b' is no formula"),
+        ("a = b ** 2", "The rule 'a = b .* cannot be read. A rule is made of columns"),
+        ("a = sin(b)", "The rule .* cannot be read. A rule knows abs"),
+        ("", "'' has none"),
     ],
 )
 def test_what_is_no_rule_is_refused(text, sentence):
-    with pytest.raises(ValueError, match=sentence):
+    with pytest.raises(ValueError, match=sentence) as caught:
         read_rules(text)
+    assert repr(text) in str(caught.value)
+    assert re.search("'total = a \\+ b'|'a = f\\(b\\)'", str(caught.value))  # an example of a right one
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,15 @@ def x():
     return list(np.random.default_rng(0).integers(0, 90, (6, 400)))
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("size", [1e-300, 5e-324])
+@pytest.mark.parametrize("n_others", [1, 3])
+def test_numbers_whose_squares_are_zero_have_no_relations(x, size, n_others):
+    tiny = np.random.default_rng(1).normal(size=400) * size
+    others = dict(zip("abc", x[:n_others], strict=False))
+    assert not any("tiny" in rule for rule in found(**others, tiny=tiny))
+
+
 @pytest.mark.parametrize(
     ("make", "text"),
     [

@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -45,13 +47,25 @@ def test_functions_that_rows_break_are_refused():
     ("texts", "sentence"),
     [
         (["a = b"], "names column 'a', but the columns are"),
-        (["kind <= net"], "has dtype"),
+        (["kind <= net"], "The rule 'kind <= net' cannot be asked of these columns. .*column 'kind' has dtype"),
+        (["days(net) = 3"], r"The rule 'days\(net\) = 3' cannot .*Write it as in days\(end - start\)"),
+        (["month(net) = 3"], r"The rule 'month\(net\) = 3' cannot .*has dtype float64. Convert it"),
+        (["net = f(kind) + 1"], "The rule 'net = .* cannot be asked"),
         (["net"], "has none"),
     ],
 )
 def test_what_rules_cannot_say_is_refused(texts, sentence):
     with pytest.raises(ValueError, match=sentence):
         Rulebook.given(texts, orders(50))
+
+
+@pytest.mark.parametrize("value", [2**62 + 1, 10**30 + 1])
+def test_numbers_that_are_too_large_for_rules_get_a_sentence(value):
+    pa = pytest.importorskip("pyarrow")
+    large = pd.Series([Decimal(value)] * 50, dtype=pd.ArrowDtype(pa.decimal128(38, 0)))
+    with pytest.raises(ValueError, match=r"'large = net' cannot .* of 15 digits, but column 'large' of decimal"):
+        Rulebook.given(["large = net"], orders(50).assign(large=large))
+    assert Rulebook.given(["large = f(kind)"], orders(50).assign(large=large)).texts == ["large = f(kind)"]
 
 
 def test_rules_are_text():
