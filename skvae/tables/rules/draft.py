@@ -14,8 +14,8 @@ from skvae.tables.columns.category import plain
 from skvae.tables.columns.cells import is_missing
 from skvae.tables.rows import with_cells
 from skvae.tables.rules.calendar import part_of
-from skvae.tables.rules.expressions import Value
-from skvae.tables.rules.quantities import Numbers, Quantity, numbers_of
+from skvae.tables.rules.formulas import Term, Value
+from skvae.tables.rules.quantities import MOMENT, NUMBER, Numbers, Quantity, numbers_of
 
 
 class Draft:
@@ -34,7 +34,9 @@ class Draft:
     def __init__(self, rows: pd.DataFrame, quantities: Mapping[str, Quantity], is_free: Mask | None = None) -> None:
         self.rows = rows
         self.quantities = quantities
-        self.place = {name: j for j, name in reversed(list(enumerate(names_of(rows))))}
+        self.place = dict[str, int]()
+        for j, name in enumerate(names_of(rows)):
+            self.place.setdefault(name, j)  # of columns with one name, the first
         self._is_free = is_free
         self._changed = dict[int, pd.Series]()
         self._numbers = dict[str, Numbers]()
@@ -79,9 +81,13 @@ class Draft:
         """The values of a column as they can be looked up; nanoseconds of times. Length N."""
         if name not in self._labels:
             quantity = self.quantities.get(name)
-            is_time = quantity is not None and quantity.kind != "number"
+            is_time = quantity is not None and quantity.kind != NUMBER
             self._labels[name] = pd.Index(self.numbers(name)) if is_time else labels_of(self.column(name))
         return self._labels[name]
+
+    def labels_of(self, term: Term) -> pd.Index:
+        """The values of a term as they can be looked up. Length N."""
+        return self.labels(term.column) if term.part is None else pd.Index(self.part(term.column, term.part))
 
     # -- as formulas read it --------------------------------------------------------------------------------------
 
@@ -108,7 +114,7 @@ class Draft:
 
     def part(self, name: str, part: str) -> Numbers:
         """A part of the calendar of a column of moments."""
-        if self.value(name).kind != "moment":
+        if self.value(name).kind != MOMENT:
             raise ValueError(f"{part}(…) is of a date, but column {name!r} has dtype {self.column(name).dtype}.")
         return part_of(self.column(name), part)
 
@@ -122,7 +128,7 @@ class Draft:
     def put_labels(self, name: str, where: Mask, labels: pd.Index) -> None:
         """Change cells to values that ``labels`` gave. Shape: where (N,), labels (n,)."""
         quantity = self.quantities.get(name)
-        if quantity is not None and quantity.kind != "number":
+        if quantity is not None and quantity.kind != NUMBER:
             self.put(name, where, labels.to_numpy(dtype=np.int64))
         else:
             self._put(name, where, pd.Series(labels, dtype=labels.dtype))

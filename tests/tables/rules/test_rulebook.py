@@ -54,11 +54,6 @@ def test_what_rules_cannot_say_is_refused(texts, sentence):
         Rulebook.given(texts, orders(50))
 
 
-def test_rules_are_text():
-    with pytest.raises(TypeError, match="A rule is text"):
-        Rulebook.given([3], orders(50))
-
-
 def test_more_rows_drop_rules_that_were_found_and_refuse_those_that_were_given():
     X, later = stays(1500), stays(300, seed=1)
     later.loc[7, "paid"] = later.loc[7, "end"] - pd.Timedelta("2D")

@@ -4,7 +4,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from skvae.tables.rules.draft import Draft
-from skvae.tables.rules.expressions import Expression, Split, part_in, quoted
+from skvae.tables.rules.formulas import Formula, Term, quoted
 from skvae.tables.rules.quantities import Quantity
 
 ROWS = pd.DataFrame(
@@ -34,13 +34,13 @@ DRAFT = Draft(ROWS, {name: Quantity.of(ROWS[name]) for name in ROWS if name != "
     ],
 )
 def test_formulas_are_computed(text, expected, kind):
-    value = Expression(text).value(DRAFT)
+    value = Formula(text).value(DRAFT)
     assert_allclose(value.numbers, expected)
     assert value.kind == kind
 
 
 def test_moments_stay_exact():
-    numbers = Expression("day + (end - day)").value(DRAFT).numbers
+    numbers = Formula("day + (end - day)").value(DRAFT).numbers
     assert numbers.dtype == np.int64
     assert (numbers == DRAFT.numbers("end")).all()
 
@@ -64,7 +64,7 @@ def test_moments_stay_exact():
 )
 def test_other_code_is_refused(text, sentence):
     with pytest.raises(ValueError, match=sentence):
-        Expression(text)
+        Formula(text)
 
 
 @pytest.mark.parametrize(
@@ -81,28 +81,58 @@ def test_other_code_is_refused(text, sentence):
 )
 def test_what_cannot_be_combined_is_refused(text, sentence):
     with pytest.raises(ValueError, match=sentence):
-        Expression(text).value(DRAFT)
+        Formula(text).value(DRAFT)
 
 
 def test_names_come_in_order_without_backticks():
-    expression = Expression("`b c` + a * a - month(day)")
-    assert expression.names == ["b c", "a", "day"]
-    assert Expression("`b c`").column == "b c"
-    assert expression.column is None
-    assert Expression("month(`b c`)").part == ("b c", "month")
-    assert expression.part is None
-
-
-def test_signs_inside_of_names_are_part_of_them():
-    assert Split.of("`a <= b` >= c = d") == (["`a <= b`", "c", "d"], [">=", "="])
+    formula = Formula("`b c` + a * a - month(day)")
+    assert formula.names == ["b c", "a", "day"]
+    assert Formula("`b c`").column == "b c"
+    assert formula.column is None
+    assert Formula("month(`b c`)").part == Term("b c", "month")
+    assert formula.part is None
 
 
 @pytest.mark.parametrize("name", ["a", "b c", "class", "größe", "µ", "1st", "a<b"])
 def test_quoted_names_are_read_again(name):
-    assert Expression(quoted(name)).column == name
+    assert Formula(quoted(name)).column == name
 
 
 def test_terms_of_functions():
-    assert Expression("f(month(`b c`), a)").terms == ["month(`b c`)", "a"]
-    assert Expression("a + 1").terms is None
-    assert part_in("month(`b c`)") == ("b c", "month")
+    assert Formula("f(month(`b c`), a)").terms == [Term("b c", "month"), Term("a")]
+    assert str(Term("b c", "month")) == "month(`b c`)"
+    assert Formula("a + 1").terms is None
+
+
+def test_terms_of_labels_are_those_of_rows():
+    assert DRAFT.labels_of(Term("day", "month")).tolist() == [1, 12]
+    assert Term("day", "month").of(DRAFT.labels("day")).tolist() == [1, 12]
+    assert Term("a").of(DRAFT.labels("a")).tolist() == [1, 2]
+    known = DRAFT.labels("day").astype(object).where([True, False], None)
+    assert Term("day", "year").of(known)[0] == 2020
+    assert Term("day", "year").of(known).isna().tolist() == [False, True]
+    with pytest.raises(ValueError, match="no part of the calendar"):
+        Term("day", "century")
+
+
+@pytest.mark.parametrize(
+    ("formula", "text"),
+    [
+        (Formula.of_column("b c"), "`b c`"),
+        (Formula.of_number(-2.0), "-2"),
+        (Formula.of_number(0.5), "0.5"),
+        (Formula.of_part(Term("day", "hour")), "hour(day)"),
+        (Formula.of_duration("days", "end", "b c"), "days(end - `b c`)"),
+        (Formula.of_sum({"a": -2, "b c": 1}), "`b c` - 2 * a"),
+        (Formula.of_sum({"a": -1}, -3.0), "-a - 3"),
+        (Formula.of_sum({"a": 1, "b": 1}, 0.25, 2), "(a + b + 0.25) / 2"),
+    ],
+)
+def test_formulas_of_the_search_are_written_as_a_user_would(formula, text):
+    assert str(formula) == text
+
+
+def test_columns_of_which_a_part_is_read():
+    assert Formula("month(`b c`) + a - year(day)").dates == ["b c", "day"]
+    assert Formula("f(month(day), a)").dates == ["day"]
+    assert Formula("days(end - day)").dates == []

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skvae.tables.rules.search import find_rules
+from skvae.tables.rules.search.search import find_rules
 from tests.tables.rules.ruled import FOUND, TABLES
 from tests.tables.rules.unruled import unruled
 
