@@ -19,11 +19,12 @@ from skvae.tables.rules.quantities import DURATION, MOMENT, NUMBER, Kind, Number
 QUOTED = re.compile(r"`([^`]*)`")
 UNITS = {"days": 86_400 * 10**9, "hours": 3600 * 10**9, "minutes": 60 * 10**9, "seconds": 10**9}  # nanoseconds
 LEARNED = "f"  # a function that is learned of the rows
-TEXT_MAX, DEPTH_MAX = 20_000, 200  # of a rule
+TEXT_MAX = 200_000  # letters of a formula: a total of a thousand columns has so many
+DEPTH_MAX = 200  # of its brackets
 
 
 class Value(NamedTuple):
-    """What an formula comes to.
+    """What a formula comes to.
 
     Attributes
     ----------
@@ -38,7 +39,7 @@ class Value(NamedTuple):
 
 
 class Source(Protocol):
-    """Rows that an formula reads."""
+    """Rows that a formula reads."""
 
     def value(self, name: str) -> Value:
         """A column that is a quantity."""
@@ -101,6 +102,9 @@ class Formula:
 
     def __str__(self) -> str:
         return self.text
+
+    def __reduce__(self) -> tuple[type[Formula], tuple[str]]:
+        return type(self), (self.text,)  # without the tree, which may be deeper than a pickle can be
 
     # -- as the search writes it ----------------------------------------------------------------------------------
 
@@ -238,10 +242,20 @@ def _term(node: ast.expr) -> Term:
     return term
 
 
+def _chain(node: ast.expr) -> tuple[ast.expr, list[tuple[ast.operator, ast.expr]]]:
+    """What a + b - c begins with, and what comes after it, with its signs: a sum may be longer than calls can nest."""
+    others = list[tuple[ast.operator, ast.expr]]()
+    while isinstance(node, ast.BinOp) and type(node.op) in OPERATIONS:
+        others.append((node.op, node.right))
+        node = node.left
+    return node, others[::-1]
+
+
 def _is_sum(node: ast.expr) -> bool:
     match node:
-        case ast.BinOp(left=left, op=ast.Add() | ast.Sub(), right=right):
-            return _is_sum(left) and _is_sum(right)
+        case ast.BinOp():
+            first, others = _chain(node)
+            return _is_sum(first) and all(isinstance(op, ast.Add | ast.Sub) and _is_sum(part) for op, part in others)
         case ast.UnaryOp(operand=operand):
             return _is_sum(operand)
     return isinstance(node, ast.Name | ast.Constant)
@@ -256,7 +270,7 @@ def _part_of(node: ast.expr) -> Term | None:
 
 
 def _walk(node: ast.expr, depth: int = 0) -> Iterator[ast.expr]:
-    """All nodes of a formula, from the left.
+    """Nodes of a formula, from the left; of a chain of signs the whole and its parts.
 
     Raises
     ------
@@ -271,8 +285,9 @@ def _walk(node: ast.expr, depth: int = 0) -> Iterator[ast.expr]:
             pass
         case ast.Constant(value=value) if type(value) in (int, float):
             pass
-        case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATIONS:
-            inside = [left, right]
+        case ast.BinOp(op=op) if type(op) in OPERATIONS:
+            first, others = _chain(node)
+            inside = [first, *(part for _, part in others)]
         case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=operand):
             inside = [operand]
         case ast.Call(func=ast.Name(id=name), args=inside, keywords=[]):
@@ -338,8 +353,12 @@ def _value(node: ast.expr, rows: Source, text: str) -> Value:
         case ast.UnaryOp(op=op, operand=operand):
             numbers, kind = _value(operand, rows, text)
             return Value(-numbers if isinstance(op, ast.USub) else numbers, kind)
-        case ast.BinOp(left=left, op=operator, right=right):
-            return _combined(operator, _value(left, rows, text), _value(right, rows, text), text)
+        case ast.BinOp():
+            first, others = _chain(node)
+            total = _value(first, rows, text)
+            for operator, part in others:
+                total = _combined(operator, total, _value(part, rows, text), text)
+            return total
         case ast.Call(func=ast.Name(id=name), args=arguments):
             return _value_of_call(name, arguments, rows, text)
     raise AssertionError("nothing else has been let in")
