@@ -36,7 +36,7 @@ class Moving(Settling):
     def __init__(
         self, order: Order, draft: Draft, rng: np.random.Generator, *, mirrors: bool, at_random: bool = False
     ) -> None:
-        self.rng, self.mirrors, self.at_random = rng, mirrors, at_random
+        self.rng, self.mirrors, self.at_random = rng, mirrors, at_random  # by which solvers are chosen
         super().__init__(order, draft)
 
     def run(self) -> Mask:

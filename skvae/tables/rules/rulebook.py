@@ -114,9 +114,6 @@ class Rulebook:
         exact = {name: replace(quantity, decimals=None) for name, quantity in self.quantities.items()}
         return replace(self, quantities=exact)
 
-    def __str__(self) -> str:
-        return "\n".join(self.texts)
-
     @property
     def texts(self) -> list[str]:
         """The rules as text that can be read again."""
