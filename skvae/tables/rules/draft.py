@@ -15,7 +15,7 @@ from skvae.tables.columns.cells import is_missing
 from skvae.tables.rows import with_cells
 from skvae.tables.rules.calendar import part_of
 from skvae.tables.rules.formulas import Term, Value
-from skvae.tables.rules.quantities import MOMENT, NUMBER, Numbers, Quantity, numbers_of
+from skvae.tables.rules.quantities import MOMENT, NUMBER, Numbers, Quantity, is_quantity, numbers_of
 
 
 class Draft:
@@ -100,11 +100,15 @@ class Draft:
             Where it is none.
         """
         if name not in self.quantities:
-            raise ValueError(
-                f"A rule compares and adds numbers, dates and durations, but column {name!r} has dtype "
-                f"{self.column(name).dtype}. Convert it, or write … = f({name}) for a function of its values."
-            )
+            raise ValueError(f"A rule compares and adds numbers, dates and durations, but {self._why_none(name)}")
         return Value(self.numbers(name), self.quantities[name].kind)
+
+    def _why_none(self, name: str) -> str:
+        """The end of a sentence that says why a column is no quantity, and what to do."""
+        dtype = self.column(name).dtype
+        if is_quantity(dtype):
+            return f"column {name!r} has none that is finite and below 2**62. Leave the rule out, or pass other rows."
+        return f"column {name!r} has dtype {dtype}. Convert it, or write … = f({name}) for a function of its values."
 
     def replaced(self, name: str, numbers: Numbers) -> Draft:
         """The same rows as formulas read them with other numbers of a quantity. Shape: (N,)."""
