@@ -22,12 +22,11 @@ from skvae.identifiers import Keys, Seen, Slot, TextForm
 from skvae.likelihoods import FAMILIES, Likelihood
 from skvae.models import Online
 from skvae.priors import PRIORS, PriorFamily
-from skvae.tables import KINDS, Bins, Bound, Copy, Equation, Function, IdentifierColumn, Quantity, Rulebook
+from skvae.tables import KINDS, RULES, Bins, Copy, Formula, IdentifierColumn, Quantity, Rulebook, Term
 from skvae.training import BetaSchedule, CyclicalBeta, LinearBeta
 
 OF_PARAMETERS: list[type] = [*FAMILIES.values(), *PRIORS.values(), LinearBeta, CyclicalBeta]
-OF_RULES: list[type] = [Rulebook, Quantity, Equation, Bound, Function]
-
+OF_RULES: list[type] = [Rulebook, Quantity, *RULES, Formula, Term]
 OF_IDENTIFIERS: list[type] = [IdentifierColumn, TextForm, Slot, Keys, Seen]
 
 OWN = (Likelihood, PriorFamily, BetaSchedule)  # of which a user may derive classes

@@ -52,19 +52,25 @@ def obey(
         Whether free cells are no draws but means.
     """
     seed = int(torch.randint(2**62, (1,), generator=generator, device=generator.device))
-    attempt = Attempt(rules, as_frame(rows, rules.names), np.random.default_rng(seed), redraw, is_free, are_means)
+    frame, rng = as_frame(rows, rules.names), np.random.default_rng(seed)
+    attempt = Attempt(rules, frame, is_free, rng, mirrors=not are_means)
+
+    def drawn_again() -> tuple[Positions, pd.DataFrame]:
+        at = np.flatnonzero(attempt.broken)
+        return at, as_frame(redraw(at), rules.names)
+
     if not are_means:
         for _ in range(N_REDRAWS):
             n_broken = int(attempt.broken.sum())
             if not n_broken or n_broken > max(MOST_REDRAWN * len(attempt.broken), FEW):
                 break
-            attempt.again(by_force=False)
-    attempt.force()
+            attempt.solve(*drawn_again())
+    attempt.move(*attempt.rows_where(attempt.broken))
     for _ in range(N_MORE):
         if not attempt.broken.any():
             break
-        attempt.again(by_force=True)
-    attempt.solve()
+        attempt.move(*drawn_again())
+    attempt.solve(*attempt.rows_where(attempt.broken | attempt.is_hopeless))  # these keep the exact rules that they can
     return _as(attempt.frame, rows), attempt.broken | attempt.is_hopeless
 
 
@@ -73,12 +79,14 @@ class Attempt:
 
     Parameters
     ----------
-    rules, redraw, is_free, are_means
+    rules, is_free
         See ``obey``.
     frame : DataFrame
         The rows.
     rng : numpy.random.Generator
         Source of choices.
+    mirrors : bool
+        Whether what lies beyond a bound is mirrored there, as draws are, or set to the bound.
 
     Attributes
     ----------
@@ -89,43 +97,35 @@ class Attempt:
     """
 
     def __init__(
-        self,
-        rules: Rulebook,
-        frame: pd.DataFrame,
-        rng: np.random.Generator,
-        redraw: Redraw,
-        is_free: Mask | None,
-        are_means: bool,
+        self, rules: Rulebook, frame: pd.DataFrame, is_free: Mask | None, rng: np.random.Generator, *, mirrors: bool
     ) -> None:
-        self.rules, self.rng, self.redraw, self.is_free, self.are_means = rules, rng, redraw, is_free, are_means
+        self.rules, self.is_free, self.rng, self.mirrors = rules, is_free, rng, mirrors
         self.is_hopeless = np.zeros(len(frame), dtype=bool)
         if is_free is not None:
             for _, broken in rules.contradicted(frame, ~is_free):
                 self.is_hopeless |= broken
-        self.frame, broken = rules.settle(frame, is_free, rng, by_force=False)
+        self.frame, broken = rules.solve(frame, is_free)
         self.broken = broken & ~self.is_hopeless
 
-    def again(self, *, by_force: bool) -> None:
-        """Draw the rows that break a rule once more."""
-        at = np.flatnonzero(self.broken)
-        self._settle(as_frame(self.redraw(at), self.rules.names), at, by_force=by_force)
+    def rows_where(self, mask: Mask) -> tuple[Positions, pd.DataFrame]:
+        """Positions of some rows, and these as they are now. Shape: (N,)."""
+        at = np.flatnonzero(mask)
+        return at, self.frame.iloc[at]
 
-    def force(self) -> None:
-        """Move the cells of the rows that break a rule."""
-        at = np.flatnonzero(self.broken)
+    def solve(self, at: Positions, rows: pd.DataFrame) -> None:
+        """Take rows for those at some positions, and compute what follows in them."""
         if len(at):
-            self._settle(self.frame.iloc[at], at, by_force=True)
+            self._take(at, *self.rules.solve(rows, self._free(at)))
 
-    def solve(self) -> None:
-        """Rows that cannot keep all rules keep the exact ones, as far as they can."""
-        at = np.flatnonzero(self.broken | self.is_hopeless)
+    def move(self, at: Positions, rows: pd.DataFrame) -> None:
+        """Take rows for those at some positions, and move their cells."""
         if len(at):
-            self._settle(self.frame.iloc[at], at, by_force=False)
+            self._take(at, *self.rules.move(rows, self._free(at), self.rng, mirrors=self.mirrors))
 
-    def _settle(self, rows: pd.DataFrame, at: Positions, *, by_force: bool) -> None:
-        free = None if self.is_free is None else self.is_free[at]
-        mirrors = not self.are_means
-        rows, broken = self.rules.settle(rows, free, self.rng, by_force=by_force, mirrors=mirrors)
+    def _free(self, at: Positions) -> Mask | None:
+        return None if self.is_free is None else self.is_free[at]
+
+    def _take(self, at: Positions, rows: pd.DataFrame, broken: Mask) -> None:
         self.broken[at] = broken & ~self.is_hopeless[at]
         self.frame = with_rows(self.frame, at, rows)
 

@@ -45,10 +45,10 @@ class Facts:
     is_gaussian: bool = False
 
     @classmethod
-    def of(cls, table: Table, n_rows: int, n_components: int, *, carries_levels: bool = False) -> Self:
-        """Facts of the columns of a table, and whether networks can carry a linear start of levels."""
+    def of(cls, table: Table, n_rows: int, n_components: int, *, starts_levels: bool = False) -> Self:
+        """Facts of the columns of a table, and whether levels may start linearly, too."""
         families = table.data_families
-        are_begun = carries_levels and n_coded_levels(table) <= MAX_LEVELS
+        are_begun = starts_levels and n_coded_levels(table) <= MAX_LEVELS
         return cls(
             n_rows=n_rows,
             n_columns=len(families),
@@ -297,7 +297,7 @@ def n_coded_levels(table: Table) -> int:
 
 def rules_for(parameters: Parameters, table: Table, n_rows: int) -> Rules:
     """The table of rules for the purpose that the decoder serves."""
-    facts = Facts.of(table, n_rows, parameters.n_components, carries_levels=carries_levels(parameters))
+    facts = Facts.of(table, n_rows, parameters.n_components, starts_levels=carries_levels(parameters))
     if parameters.ordered:
         return NestedRules(facts)
     if parameters.decoder == "autoregressive":

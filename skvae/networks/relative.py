@@ -11,6 +11,7 @@ from skvae.networks.rulers import Rulers
 N_REFERENCES = 4  # of a column, at most
 WINDOW = 8  # levels to either side that a kernel tells apart
 N_STEPS = 2 * WINDOW + 3  # of a kernel: each of these, and all beyond them on either side
+OWN_LEVEL = WINDOW + 1  # position, in a kernel, of the level in which the reference falls
 N_KERNELS = 2  # of a pair, mixed by gates
 KERNEL_STD = 0.1  # of the initial kernels but the first of a pair; the gates of those begin closed
 
@@ -53,9 +54,9 @@ class RelativeLogits(nn.Module):
         self.register_buffer("met", torch.zeros(pairs))  # added where a range is that of the reference: see shift_met
         outputs = [torch.arange(len(ruler.begins)) + first_output[ruler.column] for ruler in rulers]
         self.register_buffer("outputs", torch.cat(outputs))
-        self.width = max(self.rulers.n_levels) + 1  # a place after the last level takes what comes later
+        self.n_places = max(self.rulers.n_levels) + 1  # the one after the last level takes what comes later
         self.register_buffer("n_levels", torch.tensor(self.rulers.n_levels).view(-1, 1))
-        places = [torch.arange(n) + c * self.width for c, n in enumerate(self.rulers.n_levels)]
+        places = [torch.arange(n) + c * self.n_places for c, n in enumerate(self.rulers.n_levels)]
         self.register_buffer("places", torch.cat(places))  # of the levels, where columns are padded to one width
         self.gates = nn.Parameter(torch.zeros(1, *pairs, N_KERNELS, width))
         kernels = KERNEL_STD * torch.randn(1, *pairs, 2, N_KERNELS, N_STEPS, generator=generator)
@@ -68,11 +69,22 @@ class RelativeLogits(nn.Module):
         hidden = hidden.index_select(2, self.rulers.get_buffer("position"))
         return outputs.index_add(-1, self.get_buffer("outputs"), self._logits(x, hidden, every).to(outputs.dtype))
 
+    def of_column(self, j: int, x: Tensor, hidden: Tensor, logits: Tensor) -> Tensor:
+        """``forward`` for the outputs of one column alone. Shape: (S, B, D), (S, B, H), (S, B, T_j) -> (S, B, T_j)."""
+        c = self.rulers.columns.index(j)
+        return logits + self._logits(x, hidden.unsqueeze(2), slice(c, c + 1)).to(logits.dtype)
+
     def refer(self, c: int, references: list[int]) -> None:
         """Let the column with the ruler at a position have those at others as references."""
         reference = self.get_buffer("reference")
         reference[c] = -1.0
         reference[c, : len(references)] = torch.tensor(references, dtype=reference.dtype, device=reference.device)
+
+    def level_of_reference(self, x: Tensor, columns: slice) -> Tensor:
+        """Level of each column in which its references fall; −1 where they say nothing. (S, B, D) -> (S, B, C', R)."""
+        reference = self.get_buffer("reference")[columns].long().clamp(-1, len(self.rulers.columns) - 1)
+        values = self.rulers.measure(x, reference.clamp(min=0))
+        return self.rulers.level_of(values, columns).masked_fill(reference < 0, -1)
 
     def ranges_met(self, j: int, x: Tensor) -> dict[int, Tensor]:
         """The level in which the value of each reference of a column lies; −1 for no range. (S, B, D) -> (S, B)."""
@@ -88,22 +100,11 @@ class RelativeLogits(nn.Module):
         k = self.get_buffer("reference")[c].long().tolist().index(r)
         self.get_buffer("met")[c, k] += shift
 
-    def of_column(self, j: int, x: Tensor, hidden: Tensor, logits: Tensor) -> Tensor:
-        """The same for one column of the row. Shape: (S, B, D), (S, B, H), (S, B, T_j) -> (S, B, T_j)."""
-        c = self.rulers.columns.index(j)
-        return logits + self._logits(x, hidden.unsqueeze(2), slice(c, c + 1)).to(logits.dtype)
-
     def _logits(self, x: Tensor, hidden: Tensor, columns: slice) -> Tensor:
         """Additions to the logits of some columns, side by side. Shape: (S, B, D), (S, B, C', H) -> (S, B, T')."""
         tau = self.level_of_reference(x, columns)
         kernels = self._kernels(tau, hidden, columns)
         return self._spread(tau, kernels, columns)
-
-    def level_of_reference(self, x: Tensor, columns: slice) -> Tensor:
-        """Level of each column in which its references fall; −1 where they say nothing. (S, B, D) -> (S, B, C', R)."""
-        reference = self.get_buffer("reference")[columns].long().clamp(-1, len(self.rulers.columns) - 1)
-        values = self.rulers.measure(x, reference.clamp(min=0))
-        return self.rulers.level_of(values, columns).masked_fill(reference < 0, -1)
 
     def _kernels(self, tau: Tensor, hidden: Tensor, columns: slice) -> Tensor:
         """The mixed kernel of each pair. Shape: (S, B, C', R), (S, B, C', H) -> (S, B, C', R, steps)."""
@@ -115,18 +116,18 @@ class RelativeLogits(nn.Module):
         kernels = self.kernels[:, columns].flatten(3, 4).to(gates.dtype)
         mixed = torch.einsum("sbcrm,scrmk->sbcrk", mixture, kernels).to(self.kernels.dtype)
         met = states[..., 0].to(mixed.dtype) * self.get_buffer("met")[columns].to(mixed.dtype)
-        return mixed + met.unsqueeze(-1) * (torch.arange(N_STEPS, device=met.device) == WINDOW + 1)
+        return mixed + met.unsqueeze(-1) * (torch.arange(N_STEPS, device=met.device) == OWN_LEVEL)
 
     def _spread(self, tau: Tensor, kernels: Tensor, columns: slice) -> Tensor:
         """Kernels, each around its level, added up by column. Shape: (S, B, C', R, steps) -> (S, B, T').
 
         A kernel is the running sum of its differences, of which only 19 are not zero.
         """
-        begin = (tau.unsqueeze(-1) + torch.arange(N_STEPS, device=tau.device) - (WINDOW + 1)).clamp(min=0)
+        begin = (tau.unsqueeze(-1) + torch.arange(N_STEPS, device=tau.device) - OWN_LEVEL).clamp(min=0)
         begin[..., 0] = 0
         begin = torch.minimum(begin.flatten(-2), self.get_buffer("n_levels")[columns])
         rises = torch.diff(kernels, dim=-1, prepend=torch.zeros_like(kernels[..., :1])).flatten(-2)
-        logits = rises.new_zeros(*rises.shape[:3], self.width).scatter_add(-1, begin, rises).cumsum(dim=-1)
+        logits = rises.new_zeros(*rises.shape[:3], self.n_places).scatter_add(-1, begin, rises).cumsum(dim=-1)
         first, last = (sum(self.rulers.n_levels[:c]) for c in (columns.start, columns.stop))
-        places = self.get_buffer("places")[first:last] - columns.start * self.width
+        places = self.get_buffer("places")[first:last] - columns.start * self.n_places
         return logits.flatten(2).index_select(-1, places)

@@ -33,7 +33,7 @@ from skvae.tables.rows import (
     with_rows,
     without_cells,
 )
-from skvae.tables.rules import Bound, Equation, Function, Quantity, Rulebook
+from skvae.tables.rules import RULES, Formula, Quantity, Rulebook, Term
 from skvae.tables.sample import RowSample
 from skvae.tables.schema import choose_families
 from skvae.tables.survey import Survey
@@ -41,18 +41,17 @@ from skvae.tables.table import Table, check_is_table
 
 __all__ = [
     "KINDS",
+    "RULES",
     "Amounts",
     "Bins",
-    "Bound",
     "CategoryColumn",
     "Chunks",
     "Column",
     "Copies",
     "Copy",
     "EncodedColumn",
-    "Equation",
     "FlatTable",
-    "Function",
+    "Formula",
     "GapColumn",
     "HistogramColumn",
     "IdentifierColumn",
@@ -65,6 +64,7 @@ __all__ = [
     "Rulebook",
     "Survey",
     "Table",
+    "Term",
     "TimeColumn",
     "WholeColumn",
     "center_and_reach",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -19,14 +18,6 @@ from skvae.tables.columns import Column, HistogramColumn
 from skvae.tables.columns.base import Mask
 from skvae.tables.columns.time import zone_of
 from skvae.tables.rows import Rows, column_of, with_cells
-
-N_ROWS = 50_000  # that are looked at, at most
-N_FIRST = 2000  # of these, on which all pairs are compared
-MIN_SHARE = 0.01  # of the rows that are copies beyond chance
-MIN_ROWS = 10  # that are
-N_DEVIATIONS = 5  # from chance
-N_COPIED = 4  # columns that one may copy, at most
-PRIOR_ROWS = 10  # of the share in all levels, which are added to each
 
 Ranged = Mapping[int, HistogramColumn]
 
@@ -189,71 +180,11 @@ class Copies:
             yield Cells(rows, self.ranged[j], j), of_column
 
 
-def find_copies(rows: Rows, ranged: Ranged) -> tuple[Copy, ...]:
-    """Which columns copy earlier ones of their unit, in more rows than values meet by chance.
-
-    Parameters
-    ----------
-    rows : ndarray or DataFrame of shape (N, D)
-        Rows.
-    ranged : dict of int to HistogramColumn
-        The columns that can be compared, by position.
-
-    Returns
-    -------
-    tuple of Copy
-        In the order of the columns; those of one column by how often they occur among the cells that are none of the
-        others.
-    """
-    rows = _some(rows, N_ROWS)
-    found = list[Copy]()
-    for j, references in _candidates(_some(rows, N_FIRST), ranged).items():
-        cells = Cells(rows, ranged[j], j)
-        values = {r: cells.read(r) for r in references}
-        for _ in range(min(N_COPIED, len(references))):
-            beyond_chance = {r: _n_beyond_chance(cells, values[r], cells.may_be(values[r])) for r in values}
-            best = max(beyond_chance, key=beyond_chance.__getitem__)
-            if beyond_chance[best] < max(MIN_SHARE * len(rows), MIN_ROWS):
-                break
-            copied = values.pop(best)
-            may_be = cells.may_be(copied)
-            is_equal = may_be & (copied == cells.numbers)
-            found.append(Copy(j, best, _shares(cells, may_be, is_equal)))
-            cells.copy(copied, may_be, is_equal)
-    return tuple(found)
-
-
 def ranged_of(columns: Iterable[tuple[int, Column]]) -> dict[int, HistogramColumn]:
     """Columns some of whose levels are ranges, by position."""
     return {
         j: column for j, column in columns if isinstance(column, HistogramColumn) and (column.bins.first >= 0).any()
     }
-
-
-def _some(rows: Rows, n_rows: int) -> Rows:
-    """Every so manieth row, so many at most."""
-    step = max(1, -(-len(rows) // n_rows))
-    some: Rows = rows[::step]
-    return some
-
-
-def _candidates(rows: Rows, ranged: Ranged) -> dict[int, list[int]]:
-    """Earlier columns that each is equal to in half as many rows as are wanted, in levels that are ranges."""
-    earlier = {
-        j: [r for r, other in ranged.items() if r < j and are_comparable(column, other)] for j, column in ranged.items()
-    }
-    compared = {j for j, references in earlier.items() if references}.union(*earlier.values())
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # cells that floats round are warned of where they are encoded
-        numbers = {j: ranged[j].numbers(column_of(rows, j)) for j in compared}
-    values = {j: ranged[j].number.measured(numbers[j]) for j in compared}
-    found = dict[int, list[int]]()
-    for j in sorted(compared):
-        is_ranged = ranged[j].bins.covers(numbers[j])
-        references = [r for r in earlier[j] if _is_share(is_ranged & (values[r] == values[j]))]
-        if references:
-            found[j] = references
-    return found
 
 
 def are_comparable(column: HistogramColumn, other: HistogramColumn) -> bool:
@@ -262,52 +193,10 @@ def are_comparable(column: HistogramColumn, other: HistogramColumn) -> bool:
     return column.number.shared_unit == other.number.shared_unit and has_zone == other_has
 
 
-def _is_share(mask: Mask) -> bool:
-    """Whether half of what is wanted holds."""
-    return bool(2 * mask.sum() >= MIN_SHARE * len(mask))
-
-
 def _level_of(numbers: Floats, bins: Bins) -> Integers:
     """The level of each number where that is a range, also of one beyond its ends; −1 for others and gaps. (N,)."""
     level = np.nan_to_num(bins.encode(numbers)).astype(int)
     return np.where(~np.isnan(numbers) & (bins.first[level] >= 0), level, -1)
-
-
-def _n_beyond_chance(cells: Cells, values: Floats, may_be: Mask) -> float:
-    """Cells that are equal to values beyond those that would be by chance, or 0.
-
-    By chance cells are equal to the values of other rows in their level; and where columns that are rounded go
-    together, as often as they are the next number up or down. Counts are about Poisson: what is no five standard
-    deviations beyond both counts as nothing.
-    """
-    may_be = may_be & (np.bincount(cells.level[may_be], minlength=len(cells.codec.edges)) > 1)[cells.level]
-    if not may_be.any():
-        return 0.0
-    own, others, level = cells.numbers[may_be], values[may_be], cells.level[may_be]
-    distinct, place = np.unique(np.concatenate([own, others]), return_inverse=True)
-    places = [place[: len(own)], place[len(own) :], place[: len(own)][own == others]]
-    n_own, n_others, n_equal = (np.bincount(part, minlength=len(distinct)) for part in places)
-    n_other_rows = np.bincount(level)[cells.codec.bins.range_of(distinct)] - 1
-    total = float(n_equal.sum())
-    of_other_rows = float(((n_own * n_others - n_equal) / n_other_rows).sum())
-    of_next = _n_next(cells.numbers, own - others) / 2
-    is_beyond = total - of_other_rows > N_DEVIATIONS * np.sqrt(of_other_rows)
-    is_peak = total - of_next > N_DEVIATIONS * np.sqrt(total / 2 + of_next)  # both are counts
-    return total - max(of_other_rows, of_next) if is_beyond and is_peak else 0.0
-
-
-def _n_next(numbers: Floats, differences: Floats) -> int:
-    """How many differences are one step, up or down, of the grid that a column's numbers lie on. Shape: (N,), (n,)."""
-    step = np.diff(np.unique(numbers[~np.isnan(numbers)])).min(initial=np.inf)
-    return int((np.abs(np.abs(differences) - step) < step / 2).sum())
-
-
-def _shares(cells: Cells, may_be: Mask, is_equal: Mask) -> NDArray[np.float64]:
-    """Share of copies among the cells of each level that may be some, drawn towards that of all. Shape: (T,)."""
-    n_levels = len(cells.codec.edges)
-    n_rows, n_copies = (np.bincount(cells.level[mask], minlength=n_levels) for mask in (may_be, is_equal))
-    overall = (n_copies.sum() + 0.5) / (n_rows.sum() + 1)  # never 0 or 1
-    return np.asarray((n_copies + PRIOR_ROWS * overall) / (n_rows + PRIOR_ROWS))
 
 
 def _put(rows: Rows, cells: Cells) -> None:

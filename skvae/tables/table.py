@@ -22,7 +22,8 @@ from skvae.tables.columns import Column, Dtype, HistogramColumn, IdentifierColum
 from skvae.tables.columns.base import Protect
 from skvae.tables.columns.cells import in_words, is_missing
 from skvae.tables.columns.dtypes import cast
-from skvae.tables.copies import Copy, find_copies, ranged_of
+from skvae.tables.copies import Copy, ranged_of
+from skvae.tables.copy_search import find_copies
 from skvae.tables.encoded import EncodedColumn
 from skvae.tables.frames import Native
 from skvae.tables.rows import CELLS, Rows, cells_of, column_of, names_and_dtypes, without_columns

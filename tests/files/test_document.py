@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from skvae.files.document import Reader, Writer
 from skvae.likelihoods import FAMILIES, Gaussian, Likelihood
 from skvae.priors import PRIORS, Mixture
+from skvae.tables import RULES, Rulebook
 from skvae.training import CyclicalBeta, LinearBeta
+from tests.tables.rules.ruled import stays
 
 SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(), st.dates())
 VALUES = st.recursive(
@@ -167,3 +169,24 @@ def test_ranges_do_not_overflow():
     ends = [{"$scalar": ["<i8", limits.min]}, {"$scalar": ["<i8", limits.max]}, 1]
     with pytest.raises(ValueError, match="whole numbers"):
         Reader({}, room=100).read(a_range(*ends))
+
+
+def test_rules_of_every_kind_come_back():
+    X = stays(300)
+    texts = ["`length of stay` = days(end - start)", "quarter = f(quarter(start))", "start <= end"]
+    book = Rulebook.given(texts, X)
+    again = there_and_back(book)
+    assert {type(rule) for rule in again.rules} == set(RULES)
+    assert again.texts == book.texts
+    assert again.quantities == book.quantities
+    wrong = X.assign(end=X["start"].to_numpy()[::-1], quarter="Q1")
+    assert again.held(wrong) == book.held(wrong)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [{"$Formula": {"text": "open(1)"}}, {"$Term": {"column": "a", "part": "century"}}, {"$Term": {"column": 3}}],
+)
+def test_what_is_no_part_of_a_rule_is_refused(document):
+    with pytest.raises(ValueError, match=r"calls 'open'|no part of the calendar|must be of type"):
+        Reader({}).read(document)

@@ -169,7 +169,7 @@ def test_facts_are_those_of_the_columns_of_the_data():
     frame = pd.DataFrame({"a": [1.0, None, 2.0], "kind": ["x", "y", "x"], "flag": [True, False, True]})
     found = Facts.of(Table.fit(frame, add_indicator=True), 3, 7)
     assert found == Facts(n_rows=3, n_columns=3, n_components=7, n_encoded=4, n_coded=2)
-    begun = Facts.of(Table.fit(frame), 3, 7, carries_levels=True)
+    begun = Facts.of(Table.fit(frame), 3, 7, starts_levels=True)
     assert (begun.n_coded, begun.n_begun) == (2, 2)
     of_array = Table.fit(frame[["a"]].to_numpy())
     assert Facts.of(of_array, 3, 7).is_gaussian

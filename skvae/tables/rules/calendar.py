@@ -29,16 +29,14 @@ def part_of_ticks(nanoseconds: Ticks, part: str) -> NDArray[np.int64]:
     [3]
     """
     days = nanoseconds // DAY
-    dates = days.astype("M8[D]")
-    months = dates.astype("M8[M]").astype(np.int64)
+    if part == "hour":
+        return np.asarray(nanoseconds // (DAY // 24) % 24)
+    if part == "weekday":
+        return np.asarray((days + 3) % 7)
+    months = days.astype("M8[D]").astype("M8[M]")
     if part == "day":
-        return np.asarray((dates - dates.astype("M8[M]")).astype(np.int64) + 1)
-    return np.asarray(
-        {
-            "year": months // 12 + 1970,
-            "quarter": months % 12 // 3 + 1,
-            "month": months % 12 + 1,
-            "weekday": (days + 3) % 7,
-            "hour": nanoseconds // (DAY // 24) % 24,
-        }[part]
-    )
+        return np.asarray(days - months.astype("M8[D]").astype(np.int64) + 1)
+    n_months = months.astype(np.int64)
+    if part == "year":
+        return np.asarray(n_months // 12 + 1970)
+    return np.asarray(n_months % 12 // 3 + 1 if part == "quarter" else n_months % 12 + 1)

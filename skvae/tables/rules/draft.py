@@ -15,8 +15,8 @@ from skvae.tables.columns.cells import is_missing
 from skvae.tables.columns.dtypes import DIGITS
 from skvae.tables.rows import with_cells
 from skvae.tables.rules.calendar import part_of
-from skvae.tables.rules.expressions import Value
-from skvae.tables.rules.quantities import Numbers, Quantity, is_quantity, numbers_of
+from skvae.tables.rules.formulas import Term, Value
+from skvae.tables.rules.quantities import MOMENT, NUMBER, Numbers, Quantity, is_quantity, numbers_of
 
 
 class Draft:
@@ -35,7 +35,9 @@ class Draft:
     def __init__(self, rows: pd.DataFrame, quantities: Mapping[str, Quantity], is_free: Mask | None = None) -> None:
         self.rows = rows
         self.quantities = quantities
-        self.place = {name: j for j, name in reversed(list(enumerate(names_of(rows))))}
+        self.place = dict[str, int]()
+        for j, name in enumerate(names_of(rows)):
+            self.place.setdefault(name, j)  # of columns with one name, the first
         self._is_free = is_free
         self._changed = dict[int, pd.Series]()
         self._numbers = dict[str, Numbers]()
@@ -80,9 +82,13 @@ class Draft:
         """The values of a column as they can be looked up; nanoseconds of times. Length N."""
         if name not in self._labels:
             quantity = self.quantities.get(name)
-            is_time = quantity is not None and quantity.kind != "number"
+            is_time = quantity is not None and quantity.kind != NUMBER
             self._labels[name] = pd.Index(self.numbers(name)) if is_time else labels_of(self.column(name))
         return self._labels[name]
+
+    def labels_of(self, term: Term) -> pd.Index:
+        """The values of a term as they can be looked up. Length N."""
+        return self.labels(term.column) if term.part is None else pd.Index(self.part(term.column, term.part))
 
     # -- as formulas read it --------------------------------------------------------------------------------------
 
@@ -94,18 +100,18 @@ class Draft:
         ValueError
             Where it is none.
         """
-        if name not in self.quantities and is_quantity(self.column(name).dtype):
-            raise ValueError(
-                f"A rule adds numbers and dates that 64 bits hold, and decimals of {DIGITS} digits, but column "
-                f"{name!r} of {self.column(name).dtype} holds others, or none. Divide it by a constant, or write … = "
-                f"f({name}) for a function of its values."
-            )
         if name not in self.quantities:
-            raise ValueError(
-                f"A rule compares and adds numbers, dates and durations, but column {name!r} has dtype "
-                f"{self.column(name).dtype}. Convert it, or write … = f({name}) for a function of its values."
-            )
+            raise ValueError(f"A rule compares and adds numbers, dates and durations, but {self._why_none(name)}")
         return Value(self.numbers(name), self.quantities[name].kind)
+
+    def _why_none(self, name: str) -> str:
+        """The end of a sentence that says why a column is no quantity, and what to do."""
+        dtype = self.column(name).dtype
+        if is_quantity(dtype):
+            why = f"of {dtype} has no value, or one that is infinite, beyond 2**62 or a decimal of over {DIGITS} digits"
+        else:
+            why = f"has dtype {dtype}"
+        return f"column {name!r} {why}. Convert it, or write … = f({name}) for a function of its values."
 
     def replaced(self, name: str, numbers: Numbers) -> Draft:
         """The same rows as formulas read them with other numbers of a quantity. Shape: (N,)."""
@@ -115,7 +121,7 @@ class Draft:
 
     def part(self, name: str, part: str) -> Numbers:
         """A part of the calendar of a column of moments."""
-        if self.value(name).kind != "moment":
+        if self.value(name).kind != MOMENT:
             raise ValueError(
                 f"{part}(…) is of a date, but column {name!r} has dtype {self.column(name).dtype}. Convert it with "
                 f"pandas.to_datetime."
@@ -132,7 +138,7 @@ class Draft:
     def put_labels(self, name: str, where: Mask, labels: pd.Index) -> None:
         """Change cells to values that ``labels`` gave. Shape: where (N,), labels (n,)."""
         quantity = self.quantities.get(name)
-        if quantity is not None and quantity.kind != "number":
+        if quantity is not None and quantity.kind != NUMBER:
             self.put(name, where, labels.to_numpy(dtype=np.int64))
         else:
             self._put(name, where, pd.Series(labels, dtype=labels.dtype))

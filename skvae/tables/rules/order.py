@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skvae.tables.rules.constraints import Bound, Equation, Function, Rule
-
-Exact = Equation | Function
+from skvae.tables.rules.formulas import Formula
+from skvae.tables.rules.kinds import Bound, Exact, Rule
 
 
 class Order(NamedTuple):
@@ -17,14 +16,17 @@ class Order(NamedTuple):
 
     Attributes
     ----------
+    table : list of str
+        Names of all columns, as the table has them.
     names : list of str
         Columns of rules: what follows from others comes after these, else in the order of the table.
-    exact : list of Equations and Functions
+    exact : list of Exact rules
         In the order of what follows from them.
     bounds : list of Bounds
         With those that follow from others: a <= c from a <= b and b <= c.
     """
 
+    table: list[str]
     names: list[str]
     exact: list[Exact]
     bounds: list[Bound]
@@ -34,10 +36,14 @@ class Order(NamedTuple):
         """All of them."""
         return [*self.exact, *self.bounds]
 
+    def target(self, rule: Exact) -> str:
+        """The column that follows from the others of a rule."""
+        return rule.target(self.table)
+
     @classmethod
     def of(cls, rules: Sequence[Rule], table: list[str]) -> Order:
         """The order for some rules of a table whose columns have these names."""
-        exact = [rule for rule in rules if not isinstance(rule, Bound)]
+        exact = [rule for rule in rules if isinstance(rule, Exact)]
         waits = {name: set[str]() for rule in rules for name in rule.names}
         for rule in exact:
             target = rule.target(table)
@@ -48,7 +54,7 @@ class Order(NamedTuple):
             names.append((ready or left)[0])  # in a circle, the first of the table
             left.remove(names[-1])
         exact.sort(key=lambda rule: names.index(rule.target(table)))
-        return cls(names, exact, closed([rule for rule in rules if isinstance(rule, Bound)]))
+        return cls(table, names, exact, closed([rule for rule in rules if isinstance(rule, Bound)]))
 
 
 def closed(bounds: Sequence[Bound]) -> list[Bound]:
@@ -56,26 +62,24 @@ def closed(bounds: Sequence[Bound]) -> list[Bound]:
 
     Examples
     --------
-    >>> list(map(str, closed([Bound("a", "<=", "b"), Bound("c", ">", "b")])))
+    >>> a, b, c = map(Formula.of_column, "abc")
+    >>> list(map(str, closed([Bound(a, "<=", b), Bound(c, ">", b)])))
     ['a <= b', 'c > b', 'a < c']
     """
-    pairs = {(bound.sides[0].text, bound.sides[1].text): bound for bound in bounds if _is_pair(bound)}
-    texts = sorted({text for pair in pairs for text in pair})
-    place = {text: i for i, text in enumerate(texts)}
-    below, strictly = (np.zeros((len(texts), len(texts)), dtype=bool) for _ in range(2))
-    for (low, high), bound in pairs.items():
-        below[place[low], place[high]] = True
-        strictly[place[low], place[high]] |= bound.is_strict
-    for k in range(len(texts)):
+    pairs = [(*bound.columns, bound.is_strict) for bound in bounds if bound.columns is not None]
+    names = sorted({name for low, high, _ in pairs for name in (low, high)})
+    below, strictly = (np.zeros((len(names), len(names)), dtype=bool) for _ in range(2))
+    for low, high, is_strict in pairs:
+        below[names.index(low), names.index(high)] = True
+        strictly[names.index(low), names.index(high)] |= is_strict
+    stated = below.copy()
+    for k in range(len(names)):
         strictly |= np.outer(strictly[:, k], below[k]) | np.outer(below[:, k], strictly[k])
         below |= np.outer(below[:, k], below[k])
     implied = list[Bound]()
-    for i, j in np.argwhere(below).tolist():
-        if i != j and (texts[i], texts[j]) not in pairs:
-            implied.append(Bound(texts[i], "<" if strictly[i, j] else "<=", texts[j]))
+    for i, j in np.argwhere(below & ~stated).tolist():
+        if i != j:
+            implied.append(
+                Bound(Formula.of_column(names[i]), "<" if strictly[i, j] else "<=", Formula.of_column(names[j]))
+            )
     return [*bounds, *implied]
-
-
-def _is_pair(bound: Bound) -> bool:
-    """Whether both sides are columns."""
-    return all(side.column is not None for side in bound.sides)

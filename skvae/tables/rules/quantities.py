@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -36,7 +36,10 @@ FAR = 2**62  # from here on, a sum of two whole numbers may not fit into 64 bits
 EXACT = 1e-9  # relative difference of numbers that are equal, but for rounding in their last digits
 EXACT_OF_NARROW = 1e-6  # the same of float32
 
-KINDS = ("number", "moment", "duration")
+Kind = Literal["number", "moment", "duration"]  # what can be added to what, and what is compared with what
+NUMBER: Kind = "number"
+MOMENT: Kind = "moment"
+DURATION: Kind = "duration"
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class Quantity:
         Smallest and largest value.
     """
 
-    kind: str
+    kind: Kind
     dtype: Dtype
     decimals: int | None
     origin: int
@@ -69,7 +72,8 @@ class Quantity:
 
     def __post_init__(self) -> None:
         is_range = self.lower <= self.upper and max(abs(self.lower), abs(self.upper)) < FAR
-        if self.kind not in KINDS or self.step < 1 or not 0 <= (self.decimals or 0) <= MAX_DECIMALS or not is_range:
+        is_grid = self.step >= 1 and 0 <= (self.decimals or 0) <= MAX_DECIMALS
+        if self.kind not in get_args(Kind) or not is_range or not is_grid:
             raise ValueError(
                 f"{self.lower} to {self.upper} in steps of {self.step} to {self.decimals} decimals are no {self.kind}"
             )
@@ -89,9 +93,9 @@ class Quantity:
         lower, upper = known.min().item(), known.max().item()
         if is_time(dtype):
             step = int(np.gcd.reduce(known - lower)) or 1
-            kind = "duration" if getattr(dtype, "kind", "") == "m" else "moment"
+            kind = DURATION if getattr(dtype, "kind", "") == "m" else MOMENT
             return cls(kind, dtype, None, lower, step, lower, upper)
-        return cls("number", dtype, common_decimals(known.astype(_width(dtype))), 0, 1, lower, upper)
+        return cls(NUMBER, dtype, common_decimals(known.astype(_width(dtype))), 0, 1, lower, upper)
 
     def joined(self, other: Quantity) -> Quantity:
         """What is known of the values of both."""
@@ -102,7 +106,7 @@ class Quantity:
     @property
     def is_exact(self) -> bool:
         """Whether its numbers are integers."""
-        return self.kind != "number" or is_whole(self.dtype)
+        return self.kind != NUMBER or is_whole(self.dtype)
 
     @property
     def slack(self) -> float:
@@ -118,7 +122,7 @@ class Quantity:
     def snapped(self, numbers: Numbers, toward: str = "nearest") -> Numbers:
         """The nearest values that the column could hold: its decimals or steps, at, above or below some numbers."""
         round_ = {"nearest": np.rint, "up": np.ceil, "down": np.floor}[toward]
-        if self.kind != "number":
+        if self.kind != NUMBER:
             return self._on_steps(numbers, toward)
         if is_whole(self.dtype):
             return numbers if numbers.dtype.kind == "i" else round_(np.clip(numbers, -FAR, FAR)).astype(np.int64)
@@ -163,7 +167,7 @@ class Quantity:
 
     def values_of(self, numbers: Numbers) -> Values:
         """Numbers, none of them a gap, in the dtype of the column."""
-        if self.kind != "number":
+        if self.kind != NUMBER:
             time = TimeColumn.of_ticks(None, self.dtype)
             return time.at(numbers.astype(np.int64) // NANOSECONDS[time.unit])
         if is_whole(self.dtype) and numbers.dtype.kind == "i":

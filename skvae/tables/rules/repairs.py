@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,21 +10,21 @@ import pandas as pd
 from skvae.tables.bins import Floats, Integers
 from skvae.tables.columns.base import Mask
 from skvae.tables.columns.category import positions
-from skvae.tables.rules.calendar import DAY, part_of_ticks
-from skvae.tables.rules.constraints import Equation, Function, codes_together
+from skvae.tables.rules.calendar import DAY
 from skvae.tables.rules.draft import Draft
-from skvae.tables.rules.expressions import part_in
-from skvae.tables.rules.quantities import Quantity
+from skvae.tables.rules.kinds import Exact
+from skvae.tables.rules.kinds.function import codes_together
+from skvae.tables.rules.quantities import MOMENT
 
 MOST_DAYS = 20_000  # that are tried
 
+Free = Mapping[str, Mask]  # cells that may change, by column
+Values = Sequence[tuple[str, pd.Index]]  # that columns may have together, one combination a place
+Places = Callable[[Integers], tuple[Floats, Floats]]  # rows → where they lie, and where the combinations do
 
-def repair_inputs(
-    draft: Draft,
-    name: str,
-    rules: Sequence[Equation | Function],
-    free: Mapping[str, Mask],
-    rng: np.random.Generator,
+
+def repair_input(
+    draft: Draft, name: str, rules: Sequence[Exact], targets: Sequence[str], free: Free, rng: np.random.Generator
 ) -> Mask:
     """Move a column, from which others follow, where these are known and do not follow from it. Shape: (N,).
 
@@ -34,30 +34,74 @@ def repair_inputs(
         The rows.
     name : str
         The column.
-    rules : sequence of Equations and Functions
+    rules : sequence of Exact rules
         All that give another column from this one alone, and after them those that do so by the columns which they
         give.
+    targets : sequence of str
+        The columns which they give.
     free : dict of ndarrays
         Cells that may change, by column.
     rng : numpy.random.Generator
         Source of choices among values without an order.
     """
     candidates = _candidates(draft, name, rules)
-    moved = np.zeros(len(draft), dtype=bool)
     if candidates is None or not len(candidates):
-        return moved
-    targets = [rule.target(list(draft.place)) for rule in rules]
-    outcomes = list[pd.Index]()
-    for rule in rules:
-        outcomes.append(_outcome(rule, name, candidates, dict(zip(targets, outcomes, strict=False))))
-    wrong = np.column_stack([_wrong(rule, draft) for rule in rules])
-    at_fault = free[name] & draft.observed([name]) & wrong.any(axis=1)
-    for rows, known in _patterns(at_fault, [~free[target] for target in targets]):
-        wanted = [draft.labels(targets[i])[rows] for i in known]
-        offered = [outcomes[i] for i in known]
-        chosen = _nearest_alike(wanted, offered, *_places(draft, name, candidates, rows, rng))
-        mask = _mask_of(rows[chosen >= 0], len(draft))
-        draft.put_labels(name, mask, candidates.take(chosen[chosen >= 0]))
+        return np.zeros(len(draft), dtype=bool)
+    labels, outcomes = {name: candidates}, list[tuple[str, pd.Index]]()
+    for rule, target in zip(rules, targets, strict=True):
+        outcome = rule.outcome(labels)
+        outcomes.append((target, outcome))
+        labels.setdefault(target, outcome)
+    at_fault = _breaks(draft, rules) & free[name]
+    quantity = draft.quantities.get(name)
+
+    def places(rows: Integers) -> tuple[Floats, Floats]:
+        if quantity is None:
+            return rng.random(len(rows)), rng.random(len(candidates))
+        return draft.numbers(name)[rows].astype(float), candidates.to_numpy(dtype=float)
+
+    return _move(draft, [(name, candidates)], outcomes, at_fault, free, places)
+
+
+def repair_combination(draft: Draft, rule: Exact, free: Free, rng: np.random.Generator) -> Mask:
+    """Take free columns of a function of two from an entry that agrees with what is known. Shape: (N,)."""
+    values = rule.combinations()
+    if not values:
+        return np.zeros(len(draft), dtype=bool)
+    at_fault = _breaks(draft, [rule]) & np.logical_or.reduce([free[name] for name in rule.inputs])
+
+    def places(rows: Integers) -> tuple[Floats, Floats]:
+        return rng.random(len(rows)), rng.random(len(values[0][1]))
+
+    return _move(draft, values, [], at_fault, free, places)
+
+
+def _move(draft: Draft, movable: Values, fixed: Values, at_fault: Mask, free: Free, places: Places) -> Mask:
+    """Move free cells of rows at fault to the nearest combination that has all that is known. Shape: (N,).
+
+    Parameters
+    ----------
+    draft : Draft
+        The rows.
+    movable, fixed : sequence of pairs of a column and its values
+        The combinations: columns that are moved where they are free, and others, which only have to agree.
+    at_fault : ndarray of bool of shape (N,)
+        Rows to repair.
+    free : dict of ndarrays
+        Cells that may change, by column.
+    places : callable
+        Positions of rows → where these lie, and where the combinations do.
+    """
+    values, moved = [*movable, *fixed], np.zeros(len(draft), dtype=bool)
+    for rows, known in _patterns(at_fault, [~free[name] for name, _ in values]):
+        wanted = [draft.labels(values[i][0])[rows] for i in known]
+        offered = [values[i][1] for i in known]
+        chosen = _nearest_alike(wanted, offered, *places(rows))
+        mask = np.zeros(len(draft), dtype=bool)
+        mask[rows[chosen >= 0]] = True
+        for i, (name, labels) in enumerate(movable):
+            if i not in known:
+                draft.put_labels(name, mask, labels.take(chosen[chosen >= 0]))
         moved |= mask
     return moved
 
@@ -70,68 +114,26 @@ def _patterns(at_fault: Mask, are_known: Sequence[Mask]) -> Iterator[tuple[Integ
         yield rows, np.flatnonzero(pattern).tolist()
 
 
-def _mask_of(rows: Integers, n_rows: int) -> Mask:
-    """Which rows are some of them. Shape: (n,) -> (N,)."""
-    mask = np.zeros(n_rows, dtype=bool)
-    mask[rows] = True
-    return mask
+def _breaks(draft: Draft, rules: Sequence[Exact]) -> Mask:
+    """Rows that break a rule, or of which one says nothing. Shape: (N,)."""
+    return np.asarray(np.any([rule.broken(draft) | rule.unknown(draft) for rule in rules], axis=0))
 
 
-def _wrong(rule: Equation | Function, draft: Draft) -> Mask:
-    """Rows that break a rule, or of which it says nothing. Shape: (N,)."""
-    broken = rule.broken(draft)
-    return broken | rule.unknown(draft) if isinstance(rule, Function) else broken
-
-
-def _candidates(draft: Draft, name: str, rules: Sequence[Equation | Function]) -> pd.Index | None:
+def _candidates(draft: Draft, name: str, rules: Sequence[Exact]) -> pd.Index | None:
     """Values that a column may be moved to: those that functions know, or the days of its range."""
-    seen = [rule.keys[i] for rule in rules if isinstance(rule, Function) for i in _terms_of(rule, name)]
+    seen = [values for rule in rules for values in rule.seen(name)]
     if seen:
         common = seen[0].unique()
         for other in seen[1:]:
             common = common[positions(other, common) >= 0]
         return common
     quantity = draft.quantities.get(name)
-    if quantity is None or quantity.kind != "moment":
+    if quantity is None or quantity.kind != MOMENT:
         return None
     step = max(quantity.step, DAY if quantity.step <= DAY else quantity.step)
     step = step // quantity.step * quantity.step
     first, last = int(quantity.lower), int(quantity.upper)
     return pd.Index(np.arange(first, min(last, first + MOST_DAYS * step) + 1, step))
-
-
-def _terms_of(rule: Function, name: str) -> list[int]:
-    """Which terms of a function are a column itself."""
-    return [i for i, term in enumerate(rule.terms) if part_in(term) == (name, None)]
-
-
-def _outcome(rule: Equation | Function, name: str, candidates: pd.Index, outcomes: Mapping[str, pd.Index]) -> pd.Index:
-    """What follows from each candidate, as labels; an impossible one where nothing does.
-
-    Columns other than the one with that name have what followed before.
-    """
-    if isinstance(rule, Equation):
-        assert rule.part is not None, "other equations are solved"
-        return _part(candidates, rule.part[1])
-    terms = [part_in(term) for term in rule.terms]
-    keys = [_part(candidates, part) if column == name else outcomes[column] for column, part in terms]
-    entries = rule.entries_of(keys)
-    return rule.values.take(entries).where(entries >= 0, None)
-
-
-def _part(moments: pd.Index, part: str | None) -> pd.Index:
-    """A part of the calendar of moments; these themselves for None."""
-    return moments if part is None else pd.Index(part_of_ticks(moments.to_numpy(), part))
-
-
-def _places(
-    draft: Draft, name: str, candidates: pd.Index, rows: Integers, rng: np.random.Generator
-) -> tuple[Floats, Floats]:
-    """Where rows and candidates lie: by their numbers, or anywhere for what has no order. Shape: (n,), (m,)."""
-    quantity: Quantity | None = draft.quantities.get(name)
-    if quantity is None:
-        return rng.random(len(rows)), rng.random(len(candidates))
-    return draft.numbers(name)[rows].astype(float), candidates.to_numpy(dtype=float)
 
 
 def _nearest_alike(
@@ -154,23 +156,3 @@ def _nearest_alike(
             is_below = of_rows[rows] - values[below] < values[above] - of_rows[rows]
             chosen[rows] = alike[np.where(is_below, below, above)]
     return chosen
-
-
-def repair_terms(draft: Draft, rule: Function, free: Mapping[str, Mask], rng: np.random.Generator) -> Mask:
-    """Take free columns of a function of two from an entry that agrees with what is known. Shape: (N,)."""
-    names = [part_in(term)[0] for term in rule.terms]
-    if len(set(names)) < len(names) or any(part_in(term)[1] is not None for term in rule.terms):
-        return np.zeros(len(draft), dtype=bool)
-    entries = [*zip(names, rule.keys, strict=True), (rule.name, rule.values)]
-    at_fault = _wrong(rule, draft) & (free[names[0]] | free[names[1]])
-    moved = np.zeros(len(draft), dtype=bool)
-    for rows, known in _patterns(at_fault, [~free[name] for name, _ in entries]):
-        wanted = [draft.labels(entries[i][0])[rows] for i in known]
-        offered = [entries[i][1] for i in known]
-        chosen = _nearest_alike(wanted, offered, rng.random(len(rows)), rng.random(len(rule.values)))
-        mask = _mask_of(rows[chosen >= 0], len(draft))
-        for i, (name, values) in enumerate(entries):
-            if i not in known:
-                draft.put_labels(name, mask, values.take(chosen[chosen >= 0]))
-        moved |= mask
-    return moved

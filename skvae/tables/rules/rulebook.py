@@ -13,14 +13,16 @@ import pandas as pd
 
 from skvae.tables.columns.base import Mask
 from skvae.tables.rows import with_rows
-from skvae.tables.rules.constraints import Bound, Equation, Function, Rule, read_rules
 from skvae.tables.rules.draft import Draft, names_of
+from skvae.tables.rules.kinds import Rule
+from skvae.tables.rules.moving import Moving
 from skvae.tables.rules.order import Order
 from skvae.tables.rules.quantities import Quantity
-from skvae.tables.rules.search import find_rules
+from skvae.tables.rules.reading import check_names, read_all
+from skvae.tables.rules.search.search import find_rules
 from skvae.tables.rules.settling import Settling
 
-N_TURNS = 6  # of rows that break rules still: each solves equations for another cell, from where the last one ended
+N_TURNS = 5  # of rows that break rules still: each solves equations for another cell, from where the last one ended
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Rulebook:
 
     Attributes
     ----------
-    rules : list of Equations, Bounds and Functions
+    rules : list of Rules
         The rules.
     quantities : dict of Quantities
         Columns of rules that can be compared and added, by name.
@@ -39,14 +41,13 @@ class Rulebook:
         Whether a user has stated the rules, so that rows which break them are an error, or they were found.
     """
 
-    rules: list[Equation | Bound | Function]
+    rules: list[Rule]
     quantities: dict[str, Quantity]
     names: list[str]
     is_given: bool = False
 
     def __post_init__(self) -> None:
-        for rule in self.rules:  # of a file, say
-            check_names(rule, self.names)
+        check_names(self.rules, self.names)  # of a file, say
 
     @classmethod
     def found(cls, rows: pd.DataFrame, identifiers: Collection[int] = ()) -> Self:
@@ -94,6 +95,7 @@ class Rulebook:
         return replace(book, rules=book._kept(self.rules, Draft(rows, quantities)))
 
     def _kept(self, rules: Iterable[Rule], draft: Draft) -> list[Rule]:
+        """Rules with what rows say of them, if these keep them; that is an error where they do not, but were given."""
         kept = list[Rule]()
         for rule in rules:
             if self.is_given:
@@ -102,7 +104,7 @@ class Rulebook:
                 kept.append(rule)
                 continue
             with suppress(ValueError):  # of columns that are not of one kind
-                rule = _learned(rule, draft)
+                rule = rule.learned(draft)
                 if not rule.broken(draft).any():
                     kept.append(rule)
         return kept
@@ -112,9 +114,6 @@ class Rulebook:
         """The same rules of columns whose draws have more decimals than the values seen, as those of an array have."""
         exact = {name: replace(quantity, decimals=None) for name, quantity in self.quantities.items()}
         return replace(self, quantities=exact)
-
-    def __str__(self) -> str:
-        return "\n".join(self.texts)
 
     @property
     def texts(self) -> list[str]:
@@ -156,46 +155,30 @@ class Rulebook:
             is_beyond |= is_out
         return first, is_beyond
 
-    def settle(
-        self,
-        rows: pd.DataFrame,
-        is_free: Mask | None,
-        rng: np.random.Generator,
-        *,
-        by_force: bool,
-        mirrors: bool = True,
-    ) -> tuple[pd.DataFrame, Mask]:
-        """Rows whose free cells keep the rules as far as they can, and which of them do not. See ``Settling``."""
+    def solve(self, rows: pd.DataFrame, is_free: Mask | None) -> tuple[pd.DataFrame, Mask]:
+        """Rows in which what follows from other cells is computed, and which of them are to be drawn again.
+
+        These break a rule, or are unlike any row that was seen.
+        """
         draft = Draft(rows, self.quantities, is_free)
-        is_broken = Settling(self.order, self.names, draft, rng, by_force=by_force, mirrors=mirrors).run()
-        settled = draft.frame()
-        for turn in range(1, N_TURNS if by_force else 1):
+        is_broken = Settling(self.order, draft).run()
+        return draft.frame(), is_broken
+
+    def move(
+        self, rows: pd.DataFrame, is_free: Mask | None, rng: np.random.Generator, *, mirrors: bool = True
+    ) -> tuple[pd.DataFrame, Mask]:
+        """Rows whose free cells are moved until they keep the rules, and which of them cannot. See ``Moving``."""
+        draft = Draft(rows, self.quantities, is_free)
+        is_broken = Moving(self.order, draft, rng, mirrors=mirrors).run()
+        moved = draft.frame()
+        for _ in range(N_TURNS):
             at = np.flatnonzero(is_broken)
             if not len(at):
                 break
-            draft = Draft(settled.iloc[at], self.quantities, None if is_free is None else is_free[at])
-            settling = Settling(self.order, self.names, draft, rng, by_force=True, mirrors=False, turn=turn)
-            is_broken[at] = settling.run()
-            settled = with_rows(settled, at, draft.frame())
-        return settled, is_broken
-
-
-def read_all(texts: Sequence[str], names: list[str]) -> list[Rule]:
-    """The rules that some texts state of these columns.
-
-    Raises
-    ------
-    ValueError, TypeError
-        Where one cannot be read, or names no column.
-    """
-    rules = list[Rule]()
-    for text in texts:
-        if not isinstance(text, str):
-            raise TypeError(f"A rule is text, such as 'end >= start', got {text!r}. Write it in quotes.")
-        rules += read_rules(text)
-    for rule in rules:
-        check_names(rule, names)
-    return rules
+            draft = Draft(moved.iloc[at], self.quantities, None if is_free is None else is_free[at])
+            is_broken[at] = Moving(self.order, draft, rng, mirrors=False, at_random=True).run()
+            moved = with_rows(moved, at, draft.frame())
+        return moved, is_broken
 
 
 def quantities_of(rows: pd.DataFrame, rules: Iterable[Rule]) -> dict[str, Quantity]:
@@ -208,11 +191,6 @@ def quantities_of(rows: pd.DataFrame, rules: Iterable[Rule]) -> dict[str, Quanti
     return found
 
 
-def _learned(rule: Rule, draft: Draft) -> Rule:
-    """A function with its entries; other rules as they are."""
-    return rule.learned(draft) if isinstance(rule, Function) else rule
-
-
 def _applied(rule: Rule, draft: Draft) -> tuple[Rule, Mask]:
     """A rule that a user states with what it learns of some rows, and which of them break it.
 
@@ -222,21 +200,10 @@ def _applied(rule: Rule, draft: Draft) -> tuple[Rule, Mask]:
         Where it asks of columns what they are not.
     """
     try:
-        learned = _learned(rule, draft)
+        learned = rule.learned(draft)
         return learned, learned.broken(draft)
     except ValueError as error:
         raise ValueError(f"The rule {str(rule)!r} cannot be asked of these columns. {error}") from error
-
-
-def check_names(rule: Rule, names: list[str]) -> None:
-    """Refuse a rule of columns that there are not."""
-    for name in rule.names:
-        if name not in names:
-            more = " …" if len(names) > 10 else ""
-            raise ValueError(
-                f"The rule {str(rule)!r} names column {name!r}, but the columns are {names[:10]}{more}. Name one of "
-                f"these; names with other signs than letters, digits and _ go into backticks."
-            )
 
 
 def _check_kept(rule: Rule, broken: Mask, draft: Draft) -> None:

@@ -3,6 +3,9 @@
 import numpy as np
 import pandas as pd
 
+from skvae.tables.rules.draft import Draft
+from skvae.tables.rules.rulebook import quantities_of
+
 
 def stays(n, seed=0):
     """Dates in order, a number of days between two, and the quarter of one."""
@@ -83,3 +86,14 @@ def with_gaps(X, share, seed=0):
     whole = {name: "Int64" for name in X if pd.api.types.is_integer_dtype(X[name])}
     is_gap = np.random.default_rng(seed).random(X.shape) < share
     return X.astype(whole).mask(is_gap)
+
+
+def shuffled(X, seed=0):
+    """Columns that say nothing of one another."""
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame({name: X[name].to_numpy()[rng.permutation(len(X))] for name in X}).astype(X.dtypes)
+
+
+def draft_of(rows, *rules):
+    """Rows all of whose cells are free, as rules read them."""
+    return Draft(rows, quantities_of(rows, rules))

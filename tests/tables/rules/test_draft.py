@@ -48,3 +48,9 @@ def test_other_columns_are_no_numbers():
     draft = Draft(stays(3), {})
     with pytest.raises(ValueError, match="write … = f"):
         draft.value("region")
+
+
+@pytest.mark.parametrize("values", [[np.nan, np.nan], [1.0, np.inf], [1.0, 1e19]])
+def test_columns_without_numbers_that_can_be_added_are_said_to_be_so(values):
+    with pytest.raises(ValueError, match=r"'a' of float64 has no value, or one that is infinite, beyond 2\*\*62 or"):
+        Draft(pd.DataFrame({"a": values}), {}).value("a")

@@ -6,7 +6,7 @@ from skvae.tables.rules.rulebook import Rulebook
 
 def settled(book, rows, free):
     is_free = np.column_stack([np.full(len(rows), name in free) for name in rows])
-    new, broken = book.settle(rows, is_free, np.random.default_rng(0), by_force=True)
+    new, broken = book.move(rows, is_free, np.random.default_rng(0))
     assert not broken.any()
     return new
 
@@ -46,3 +46,13 @@ def test_columns_of_a_function_of_two():
     new = settled(book, X.assign(a="x"), ["a"])
     pd.testing.assert_frame_equal(new, X)
     pd.testing.assert_frame_equal(settled(book, X.assign(a="x", b="u"), ["a", "b"]), X)
+
+
+def test_a_date_goes_to_where_a_function_of_its_month_and_of_another_that_follows_is_as_known():
+    X = days()
+    X["rate"] = X["month"].astype(str) + X["holiday"].map({True: " high", False: " low"})
+    book = Rulebook.given(["month = month(day)", "holiday = f(month(day), day(day))", "rate = f(month, holiday)"], X)
+    rows = X.assign(day=X["day"].sample(frac=1, random_state=1).to_numpy())
+    new = settled(book, rows, ["day", "month", "holiday"])
+    assert (new["day"].dt.month == X["month"]).all()
+    pd.testing.assert_series_equal(new["holiday"], X["holiday"])

@@ -63,14 +63,9 @@ def test_what_rules_cannot_say_is_refused(texts, sentence):
 def test_numbers_that_are_too_large_for_rules_get_a_sentence(value):
     pa = pytest.importorskip("pyarrow")
     large = pd.Series([Decimal(value)] * 50, dtype=pd.ArrowDtype(pa.decimal128(38, 0)))
-    with pytest.raises(ValueError, match=r"'large = net' cannot .* of 15 digits, but column 'large' of decimal"):
+    with pytest.raises(ValueError, match=r"'large = net' cannot .*column 'large' .* over 15 digits"):
         Rulebook.given(["large = net"], orders(50).assign(large=large))
     assert Rulebook.given(["large = f(kind)"], orders(50).assign(large=large)).texts == ["large = f(kind)"]
-
-
-def test_rules_are_text():
-    with pytest.raises(TypeError, match="A rule is text"):
-        Rulebook.given([3], orders(50))
 
 
 def test_more_rows_drop_rules_that_were_found_and_refuse_those_that_were_given():

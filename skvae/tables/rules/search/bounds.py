@@ -7,7 +7,8 @@ from scipy.special import log_ndtr
 
 from skvae.tables.bins import Floats
 from skvae.tables.columns.base import Mask
-from skvae.tables.rules.evidence import FIRST, SECOND, Evidence, is_enough
+from skvae.tables.rules.quantities import MOMENT
+from skvae.tables.rules.search.evidence import FIRST, SECOND, Evidence, is_enough
 
 FEWEST = 500  # rows: a bound that all of fewer keep is false in one of ten, in some rows of a thousand
 
@@ -26,7 +27,7 @@ def find_bounds(evidence: Evidence) -> list[tuple[str, str]]:
     n_tried = float(len(names)) ** 2
     for j, k in np.argwhere(holds):
         low, high = numbers[:, j], numbers[:, k]
-        are_moments = kinds[j] == "moment"  # whose order means something, however far they are apart
+        are_moments = kinds[j] == MOMENT  # whose order means something, however far they are apart
         holds[j, k] = _is_bound(low, high, n_tried) and (are_moments or not _are_apart(low, high, n_tried))
     return [(names[j], names[k]) for j, k in np.argwhere(_reduced(holds))]
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 
-from skvae.tables.rules.evidence import Evidence, complete_rows, is_enough, surprise_of
+from skvae.tables.rules.search.evidence import Evidence, complete_rows, is_enough, surprise_of
 from tests.tables.rules.ruled import stays
 
 

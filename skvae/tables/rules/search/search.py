@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 
-from skvae.tables.rules.bounds import find_bounds
-from skvae.tables.rules.constraints import Rule, read_rules
-from skvae.tables.rules.dependences import find_functions
-from skvae.tables.rules.evidence import Evidence
-from skvae.tables.rules.expressions import quoted
-from skvae.tables.rules.relations import Relation, find_differences, find_relations
+from skvae.tables.rules.formulas import Formula
+from skvae.tables.rules.kinds import Bound, Exact, Rule
+from skvae.tables.rules.search.bounds import find_bounds
+from skvae.tables.rules.search.durations import find_durations
+from skvae.tables.rules.search.evidence import Evidence
+from skvae.tables.rules.search.functions import find_functions
+from skvae.tables.rules.search.relations import Relation, find_relations
 
 MAX_COLUMNS = 100  # of a table in which functions and bounds are looked for
 FEWEST = 30  # rows
@@ -39,21 +40,20 @@ def find_rules(rows: pd.DataFrame) -> list[Rule]:
         return []
     evidence = Evidence(rows)
     relations = find_relations(evidence)
-    texts = [relation.text(evidence.quantities) for relation in relations]
+    rules: list[Rule] = [relation.equation(evidence.quantities) for relation in relations]
     sources = {relation.target: relation.parts for relation in relations}
-    for text in find_differences(evidence):
-        name, *others = read_rules(text)[0].names
-        if name not in sources:
-            texts.append(text)
-            sources[name] = others
+    exact = list[Exact](find_durations(evidence))
     if rows.shape[1] <= MAX_COLUMNS:
-        functions = find_functions(evidence, set(sources))
-        for name in sorted(functions, key=evidence.place):
-            right, sources[name] = functions[name]
-            texts.append(f"{quoted(name)} = {right}")
-        bounds = find_bounds(evidence)
-        texts += [f"{quoted(a)} <= {quoted(b)}" for a, b in bounds if not _follows(a, b, relations, sources, evidence)]
-    return [rule for text in texts for rule in read_rules(text)]
+        exact += find_functions(evidence, {*sources, *(rule.target(evidence.names) for rule in exact)})
+    for rule in exact:
+        target = rule.target(evidence.names)
+        if target not in sources:
+            rules.append(rule)
+            sources[target] = rule.inputs
+    if rows.shape[1] <= MAX_COLUMNS:
+        bounds = [pair for pair in find_bounds(evidence) if not _follows(*pair, relations, sources, evidence)]
+        rules += [Bound(Formula.of_column(low), "<=", Formula.of_column(high)) for low, high in bounds]
+    return rules
 
 
 def _follows(low: str, high: str, relations: list[Relation], sources: dict[str, list[str]], evidence: Evidence) -> bool:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skvae.tables.rules.search import find_rules
+from skvae.tables.rules.search.search import find_rules
 from tests.tables.rules.ruled import FOUND, TABLES
 from tests.tables.rules.unruled import unruled
 
@@ -78,3 +78,10 @@ def test_wide_tables_have_equations_only():
     X["x119"] = X["x3"] - X["x80"]
     X["x118"] = X["x0"] + 1
     assert set(found(X)) == {"x3 = x80 + x119", "x118 = x0 + 1"}
+
+
+def test_a_total_may_have_more_parts_than_brackets_can_nest():
+    names = [f"part number {j} of the whole" for j in range(700)]
+    X = pd.DataFrame(np.random.default_rng(0).integers(0, 90, (1500, 700)), columns=names)
+    X["total"] = X.sum(axis=1)
+    assert found(X) == ["total = " + " + ".join(f"`{name}`" for name in names)]

@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skvae.tables.rules.bounds import find_bounds
-from skvae.tables.rules.evidence import Evidence
+from skvae.tables.rules.search.bounds import find_bounds
+from skvae.tables.rules.search.evidence import Evidence
 from tests.tables.rules.ruled import stays
 
 

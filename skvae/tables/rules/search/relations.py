@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import permutations
 
 import numpy as np
 
 from skvae.tables.bins import Floats, Integers
-from skvae.tables.rules.evidence import FIRST, SECOND, Evidence, complete_rows, is_enough, surprise_of
-from skvae.tables.rules.expressions import UNITS, quoted
-from skvae.tables.rules.quantities import Quantity, most_decimals
+from skvae.tables.rules.formulas import Formula
+from skvae.tables.rules.kinds import Equation
+from skvae.tables.rules.quantities import NUMBER, Quantity, most_decimals
+from skvae.tables.rules.search.evidence import FIRST, SECOND, Evidence, complete_rows, is_enough, surprise_of
 
 LARGEST = 1000  # coefficient
 WIDEST = 1000  # quantities: the pairs of more are too many
@@ -55,7 +55,7 @@ class Relation:
         are_added = all(c * part < 0 for part in parts.values())
         return are_added and abs(c) <= divisor and (abs(c) == 1 or all(abs(part) == 1 for part in parts.values()))
 
-    def text(self, quantities: Mapping[str, Quantity]) -> str:
+    def equation(self, quantities: Mapping[str, Quantity]) -> Equation:
         """The relation as a rule."""
         target = self.target
         sign = -1 if self.coefficients[target] > 0 else 1  # so that the target goes to the left
@@ -65,27 +65,8 @@ class Relation:
         divisor = -coefficients.pop(target)
         if constant and coefficients and max(coefficients.values()) < 0:  # all are added up to the constant
             parts = {name: abs(c) for name, c in self.coefficients.items()}
-            return f"{_sum(parts)} = {_number(-constant)}"
-        right = _sum(coefficients)
-        if constant:
-            right = f"{right} {'+' if constant < 0 else '-'} {_number(abs(constant))}"
-        if divisor > 1:
-            right = f"({right}) / {divisor}"
-        return f"{quoted(target)} = {right}"
-
-
-def _sum(coefficients: Mapping[str, int]) -> str:
-    """A sum as text: what is added comes before what is taken away."""
-    text = ""
-    for name, c in sorted(coefficients.items(), key=lambda item: item[1] < 0):
-        factor = "" if abs(c) == 1 else f"{abs(c)} * "
-        sign = ("-" if c < 0 else "") if not text else (" - " if c < 0 else " + ")
-        text += f"{sign}{factor}{quoted(name)}"
-    return text
-
-
-def _number(value: float) -> str:
-    return str(int(value)) if value == int(value) else repr(float(value))
+            return Equation(Formula.of_sum(parts), Formula.of_number(-constant))
+        return Equation(Formula.of_column(target), Formula.of_sum(coefficients, -constant, divisor))
 
 
 def find_relations(evidence: Evidence) -> list[Relation]:
@@ -114,7 +95,7 @@ class _Search:
 
     def __init__(self, evidence: Evidence, X: Floats, columns: Integers) -> None:
         self.names, self.X, self.tolerance = list(evidence.quantities), X, evidence.tolerance
-        self.is_number = np.array([quantity.kind == "number" for quantity in evidence.quantities.values()])
+        self.is_number = np.array([quantity.kind == NUMBER for quantity in evidence.quantities.values()])
         self.nats = np.array([len(X) * surprise_of(column) for column in X.T])
         self.columns = columns[self.nats[columns] > 0]
         self.n_tried = float(len(self.columns)) ** 3
@@ -224,35 +205,3 @@ def _echelon(basis: Floats, scale: Floats) -> Floats:
         basis[others] -= basis[others, column][:, None] * basis[done]
         done += 1
     return basis[:done]
-
-
-def find_differences(evidence: Evidence) -> list[str]:
-    """Numbers that are the time from one moment to another, in days, hours, minutes or seconds."""
-    names = list(evidence.quantities)
-    kinds = [quantity.kind for quantity in evidence.quantities.values()]
-    moments = [j for j, kind in enumerate(kinds) if kind == "moment"]
-    counts = [j for j, kind in enumerate(kinds) if kind == "number"]
-    n_tried, found = float(len(moments)) ** 2 * max(len(counts), 1) * len(UNITS), list[str]()
-    for end, start in permutations(moments, 2):
-        duration = evidence.numbers[:, end] - evidence.numbers[:, start]
-        for j in counts:
-            unit = _unit_of(duration, evidence.numbers[:, j], evidence.quantities[names[j]])
-            if unit is None:
-                continue
-            known = np.isfinite(duration + evidence.numbers[:, j])
-            if is_enough(known.sum() * surprise_of(evidence.numbers[known, j]), n_tried):
-                found.append(f"{quoted(names[j])} = {unit}({quoted(names[end])} - {quoted(names[start])})")
-    return found
-
-
-def _unit_of(duration: Floats, numbers: Floats, quantity: Quantity) -> str | None:
-    """The unit in which durations are these numbers, rounded as they are; None for no unit."""
-    decimals = 9 if quantity.decimals is None else quantity.decimals
-    for unit, size in UNITS.items():
-        tolerance = 0.5 * 10.0**-decimals + 1e-9 * np.abs(numbers)
-        for rows in (slice(FIRST), slice(None)):
-            if (np.abs(duration[rows] / size - numbers[rows]) > tolerance[rows]).any():
-                break
-        else:
-            return unit
-    return None

@@ -1,4 +1,4 @@
-"""Columns that are a function of one or two others, or of a part of the calendar."""
+"""Columns that are a function of one or two others, or of a part of the calendar: functional dependences."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ import numpy as np
 from skvae.tables.bins import Integers
 from skvae.tables.columns.base import Mask
 from skvae.tables.rules.calendar import PARTS, part_of
-from skvae.tables.rules.evidence import FIRST, SECOND, Evidence, is_enough
-from skvae.tables.rules.expressions import quoted
+from skvae.tables.rules.formulas import Formula, Term
+from skvae.tables.rules.kinds import Equation, Exact, Function
+from skvae.tables.rules.quantities import MOMENT, NUMBER
+from skvae.tables.rules.search.evidence import FIRST, SECOND, Evidence, is_enough
 
 ROWS_OF_A_KEY = 5  # of the table for each value of what a column follows from, at least
 FEW_KEYS = 400  # of a column that, with another, says what a third is
@@ -22,15 +24,13 @@ SHORTER = 4  # times fewer keys, for which a function of two columns is better t
 
 
 @dataclass(frozen=True)
-class Term:
-    """What a column may be a function of: another, or a part of one.
+class Determinant:
+    """What a column may be a function of: another, a part of one, or two of these.
 
     Attributes
     ----------
-    text : str
-        As it is written in a rule.
-    columns : list of str
-        Columns that it is made of.
+    terms : list of Terms
+        As a rule has them.
     codes : ndarray of int of shape (N,)
         Its value in each row.
     n_levels : int
@@ -38,11 +38,10 @@ class Term:
     is_known : ndarray of bool of shape (N,)
         Where none of its cells is a gap.
     parts : ndarray of int or None
-        The part of the calendar itself.
+        Of one part of the calendar, the part itself.
     """
 
-    text: str
-    columns: list[str]
+    terms: list[Term]
     codes: Integers
     n_levels: int
     is_known: Mask
@@ -51,19 +50,22 @@ class Term:
     @classmethod
     def of(cls, name: str, evidence: Evidence) -> Self:
         """A column itself."""
-        known = ~evidence.gaps(name)
-        return cls(quoted(name), [name], evidence.codes(name), evidence.n_levels(name), known)
+        return cls([Term(name)], evidence.codes(name), evidence.n_levels(name), ~evidence.gaps(name))
 
-    def beside(self, other: Term) -> Term:
+    @property
+    def columns(self) -> list[str]:
+        """Columns that it is made of."""
+        return list(dict.fromkeys(term.column for term in self.terms))
+
+    def beside(self, other: Determinant) -> Determinant:
         """Both together."""
         codes = self.codes * other.n_levels + other.codes
-        columns = list(dict.fromkeys(self.columns + other.columns))
-        is_known = self.is_known & other.is_known
-        return Term(f"{self.text}, {other.text}", columns, codes, self.n_levels * other.n_levels, is_known)
+        n_levels = self.n_levels * other.n_levels
+        return Determinant(self.terms + other.terms, codes, n_levels, self.is_known & other.is_known)
 
 
-def find_functions(evidence: Evidence, targets: set[str]) -> dict[str, tuple[str, list[str]]]:
-    """Functions by the column that they give: what is written on the right, and the columns there.
+def find_functions(evidence: Evidence, targets: set[str]) -> list[Exact]:
+    """Functions, and equations of a number and a part of the calendar, in the order of the columns that they give.
 
     Parameters
     ----------
@@ -75,53 +77,53 @@ def find_functions(evidence: Evidence, targets: set[str]) -> dict[str, tuple[str
     names = [name for name in evidence.names if evidence.n_levels(name) >= 2]
     asked = [name for name in names if name not in targets and evidence.n_levels(name) <= len(evidence) / 2]
     if not asked or len(names) < 2:
-        return {}
+        return []
     columns = _Columns(evidence, asked)
     most = len(evidence) / ROWS_OF_A_KEY
-    terms = [*_calendar(evidence), *(Term.of(name, evidence) for name in names)]
-    singles = [term for term in terms if 2 <= term.n_levels <= most]
-    singles.sort(key=lambda term: (term.parts is None and term.n_levels > FEW_KEYS, term.n_levels))
-    found = dict[str, Term]()
-    for term in singles:
-        for name in columns.that_follow(term, float(len(singles)) * len(asked)):
-            if name not in found and not _circular(name, term, found):
-                found[name] = term
-    for term in _pairs(singles, most):
-        open_ = [name for name in asked if name not in found or term.n_levels * SHORTER < found[name].n_levels]
-        for name in columns.that_follow(term, float(len(singles)) ** 2 * len(asked), among=open_):
-            if not _circular(name, term, found):
-                found[name] = term
-    return {name: (_right_side(evidence, name, term), term.columns) for name, term in found.items()}
+    ones = [*_calendar(evidence), *(Determinant.of(name, evidence) for name in names)]
+    singles = [one for one in ones if 2 <= one.n_levels <= most]
+    singles.sort(key=lambda one: (one.parts is None and one.n_levels > FEW_KEYS, one.n_levels))
+    found = dict[str, Determinant]()
+    for one in singles:
+        for name in columns.that_follow(one, float(len(singles)) * len(asked)):
+            if name not in found and not _circular(name, one, found):
+                found[name] = one
+    for pair in _pairs(singles, most):
+        open_ = [name for name in asked if name not in found or pair.n_levels * SHORTER < found[name].n_levels]
+        for name in columns.that_follow(pair, float(len(singles)) ** 2 * len(asked), among=open_):
+            if not _circular(name, pair, found):
+                found[name] = pair
+    return [_rule(evidence, name, found[name]) for name in sorted(found, key=evidence.place)]
 
 
-def _right_side(evidence: Evidence, name: str, term: Term) -> str:
-    """The function as text: the part of the calendar itself, where the column is no other than that."""
+def _rule(evidence: Evidence, name: str, of: Determinant) -> Exact:
+    """A column as the part of the calendar, where it is no other than that, else as a function."""
     quantity = evidence.quantities.get(name)
-    if term.parts is not None and quantity is not None and quantity.kind == "number":
-        is_other = np.abs(evidence.number(name) - term.parts) > 0
-        if not is_other[term.is_known].any():
-            return term.text
-    return f"f({term.text})"
+    if of.parts is not None and quantity is not None and quantity.kind == NUMBER:
+        is_other = np.abs(evidence.number(name) - of.parts) > 0
+        if not is_other[of.is_known].any():
+            return Equation(Formula.of_column(name), Formula.of_part(of.terms[0]))
+    return Function.of(name, of.terms)
 
 
-def _calendar(evidence: Evidence) -> Iterator[Term]:
+def _calendar(evidence: Evidence) -> Iterator[Determinant]:
     """Parts of the calendar of all moments, and the day of the year."""
     for name, quantity in evidence.quantities.items():
-        if quantity.kind != "moment":
+        if quantity.kind != MOMENT:
             continue
-        terms, known = dict[str, Term](), ~evidence.gaps(name)
+        ones, known = dict[str, Determinant](), ~evidence.gaps(name)
         for part in PARTS:
             parts = part_of(evidence.column(name), part)
             first, last = int(parts[known].min()), int(parts[known].max())
             codes = np.where(known, parts - first, 0)
-            terms[part] = Term(f"{part}({quoted(name)})", [name], codes, last - first + 1, known, parts)
-        yield from terms.values()
-        yield terms["month"].beside(terms["day"])
+            ones[part] = Determinant([Term(name, part)], codes, last - first + 1, known, parts)
+        yield from ones.values()
+        yield ones["month"].beside(ones["day"])
 
 
-def _pairs(singles: list[Term], most: float) -> Iterator[Term]:
-    """Two terms together, those with the fewest values first."""
-    few = [term for term in singles if term.n_levels <= FEW_KEYS and "," not in term.text]
+def _pairs(singles: list[Determinant], most: float) -> Iterator[Determinant]:
+    """Two together, those with the fewest values first."""
+    few = [one for one in singles if one.n_levels <= FEW_KEYS and len(one.terms) == 1]
     pairs = [(one, other) for one, other in combinations(few, 2) if one.columns != other.columns]
     by_size = sorted(pairs, key=lambda pair: pair[0].n_levels * pair[1].n_levels)
     for one, other in by_size[:MAX_PAIRS]:
@@ -129,16 +131,16 @@ def _pairs(singles: list[Term], most: float) -> Iterator[Term]:
             yield one.beside(other)
 
 
-def _circular(name: str, term: Term, found: dict[str, Term]) -> bool:
+def _circular(name: str, of: Determinant, found: dict[str, Determinant]) -> bool:
     """Whether a column would follow from itself."""
-    seen, ahead = set[str](), list(term.columns)
+    seen, ahead = set[str](), list(of.columns)
     while ahead:
-        column = ahead.pop()
-        if column == name:
+        source = ahead.pop()
+        if source == name:
             return True
-        if column not in seen:
-            seen.add(column)
-            ahead += found[column].columns if column in found else []
+        if source not in seen:
+            seen.add(source)
+            ahead += found[source].columns if source in found else []
     return False
 
 
@@ -158,28 +160,28 @@ class _Columns:
         self.codes = np.column_stack([evidence.codes(name) for name in names]).astype(np.int32)
         self.is_known = np.column_stack([~evidence.gaps(name) for name in names])
 
-    def that_follow(self, term: Term, n_tried: float, among: list[str] | None = None) -> list[str]:
-        """Columns that have one value for each of a term."""
+    def that_follow(self, of: Determinant, n_tried: float, among: list[str] | None = None) -> list[str]:
+        """Columns that have one value for each of a determinant."""
         chosen = range(len(self.names)) if among is None else [self.names.index(name) for name in among]
-        some = np.array([i for i in chosen if self.names[i] not in term.columns], dtype=int)
+        some = np.array([i for i in chosen if self.names[i] not in of.columns], dtype=int)
         for size in (5 * FIRST, 2 * SECOND, len(self.codes)):
-            some = some[self._agrees(term, some, size, n_tried if size >= len(self.codes) else None)]
+            some = some[self._agrees(of, some, size, n_tried if size >= len(self.codes) else None)]
             if not len(some):
                 return []
         return [self.names[i] for i in some]
 
-    def _agrees(self, term: Term, some: Integers, size: int, n_tried: float | None) -> Mask:
-        """Which columns have one value for each of a term among the first rows, and enough rows say so at the end."""
-        order = np.argsort(term.codes[:size], kind="stable")
-        order = order[term.is_known[order]]
-        keys, known = term.codes[order], self.is_known[order][:, some]
+    def _agrees(self, of: Determinant, some: Integers, size: int, n_tried: float | None) -> Mask:
+        """Which columns have one value for each of it among the first rows, and enough rows say so at the end."""
+        order = np.argsort(of.codes[:size], kind="stable")
+        order = order[of.is_known[order]]
+        keys, known = of.codes[order], self.is_known[order][:, some]
         if n_tried is None or known.all():
             return self._in_order(keys, self.codes[order][:, some], known, n_tried)
         agrees = []
         for k in range(len(some)):  # whose gaps differ
             rows, one = order[known[:, k]], some[k : k + 1]
             codes = self.codes[rows][:, one]
-            agrees.append(self._in_order(term.codes[rows], codes, np.ones_like(codes, dtype=bool), n_tried)[0])
+            agrees.append(self._in_order(of.codes[rows], codes, np.ones_like(codes, dtype=bool), n_tried)[0])
         return np.array(agrees)
 
     def _in_order(self, keys: Integers, codes: Integers, known: Mask, n_tried: float | None) -> Mask:

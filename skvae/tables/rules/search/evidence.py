@@ -15,7 +15,7 @@ from skvae.tables.columns.category import plain
 from skvae.tables.columns.cells import is_missing
 from skvae.tables.columns.dtypes import is_decimal
 from skvae.tables.rules.draft import names_of
-from skvae.tables.rules.quantities import Quantity, numbers_of
+from skvae.tables.rules.quantities import MOMENT, Quantity, numbers_of
 
 SURE = 14.0  # nats beyond the logarithm of the number of rules that are tried: one false table in a million
 FIRST, SECOND = 40, 1000  # rows that are looked at before all
@@ -69,11 +69,11 @@ class Evidence:
     @cached_property
     def numbers(self) -> Floats:
         """Quantities as floats, times since the first of all in nanoseconds; NaN for a gap. Shape: (N, Q)."""
-        first = min((int(q.lower) for q in self.quantities.values() if q.kind == "moment"), default=0)
+        first = min((int(q.lower) for q in self.quantities.values() if q.kind == MOMENT), default=0)
         columns = []
         for name, quantity in self.quantities.items():
             numbers, is_gap = numbers_of(self.column(name))
-            shifted: Any = numbers - first if quantity.kind == "moment" else numbers
+            shifted: Any = numbers - first if quantity.kind == MOMENT else numbers
             columns.append(np.where(is_gap, np.nan, shifted.astype(np.float64)))
         return np.column_stack(columns) if columns else np.empty((len(self), 0))
 

@@ -1,0 +1,10 @@
+"""Kinds of rules: each says which rows break it, and what it does to make rows keep it."""
+
+from skvae.tables.rules.kinds.base import Exact, Rule
+from skvae.tables.rules.kinds.bound import Bound
+from skvae.tables.rules.kinds.equation import Equation
+from skvae.tables.rules.kinds.function import Function
+
+RULES: list[type[Rule]] = [Bound, Function, Equation]
+
+__all__ = ["RULES", "Bound", "Equation", "Exact", "Function", "Rule"]
