@@ -89,7 +89,7 @@ def test_mistakes_get_a_sentence(arguments, sentence, table, tmp_path, capsys, m
     assert last.startswith("error: ") and sentence in last
 
 
-@pytest.mark.parametrize("content", ["", "a,b\n", "a,b\n1\n1,2,3\n", "a\n1e999\n2\n", "a\n1\n"])
+@pytest.mark.parametrize("content", ["", "a,b\n", "a,b\n1\n1,2,3\n", "a\n1\n"])
 def test_bad_files_get_a_sentence(content, tmp_path, capsys):
     path = tmp_path / "bad.csv"
     path.write_text(content)
