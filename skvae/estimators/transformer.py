@@ -141,7 +141,8 @@ class VAETransformer(
         Peak learning rate of AdamW; a number holds for the models beside the VAE, too, as for the next three. "auto":
         2e-3 below 250 rows, 4e-3 below 1,000, 6e-3 below 2,000 for numbers with four columns a component, 2e-3 above;
         with more columns than the hidden layers are wide 1e-3 below 1,000 rows, 2e-3 above; 5e-3 for binary rows; for
-        the chain and under ``decoder="autoregressive"`` 4e-3 below 12,000 rows, 8e-3 above; for the reader 1.5e-3.
+        the chain and under ``decoder="autoregressive"`` 4e-3 below 12,000 rows, 8e-3 above, but 4e-3 for the chain of
+        20 columns or more; for the reader 3e-3, or 1.5e-3 in batches of 32.
     weight_decay : "auto" or float, default="auto"
         Weight decay of AdamW. "auto": 1.0 below 1,000 rows, or 0.5 where 250 rows or more are learned at 4e-3; 0.01
         above, 0 for binary rows.

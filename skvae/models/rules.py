@@ -14,6 +14,7 @@ from skvae.tables import Table
 from skvae.training import WARMUP, can_begin
 
 MAX_COLUMNS = 200  # that see one another unless a user asks for it
+MANY_COLUMNS = 20  # whose chain bears no larger rate for many rows
 MAX_LEVELS = 1000  # that start at a linear model: beyond, a covariance of all indicators costs more than it brings
 
 
@@ -219,6 +220,10 @@ class SynthesisRules(Rules):
 @dataclass(frozen=True)
 class ChainRules(SynthesisRules):
     """Rules for columns that see earlier ones, without z."""
+
+    def learning_rate(self) -> float:
+        """The same, but 4e-3 at most for many columns: contexts are sums over them, and would move too far."""
+        return super().learning_rate() if self.facts.n_columns < MANY_COLUMNS else 4e-3
 
     def max_iter(self, batch_size: int) -> int:
         """Where folds are trained beside, 12 passes, but 150 steps at least; else as with z."""

@@ -51,7 +51,8 @@ class RelativeLogits(nn.Module):
         self.rulers = Rulers(rulers)
         pairs = (len(rulers), N_REFERENCES)
         self.register_buffer("reference", torch.full(pairs, -1.0))  # its position; a float, as files hold these
-        self.register_buffer("met", torch.zeros(pairs))  # added where a range is that of the reference: see shift_met
+        # added to the logit of each range where it is that of the reference: see shift_met
+        self.register_buffer("met", torch.zeros(*pairs, max(self.rulers.n_levels)))
         outputs = [torch.arange(len(ruler.begins)) + first_output[ruler.column] for ruler in rulers]
         self.register_buffer("outputs", torch.cat(outputs))
         self.n_places = max(self.rulers.n_levels) + 1  # the one after the last level takes what comes later
@@ -95,10 +96,10 @@ class RelativeLogits(nn.Module):
         return {self.rulers.columns[r]: tau[:, :, 0, k] for k, r in enumerate(chosen) if r >= 0}
 
     def shift_met(self, j: int, reference: int, shift: Tensor) -> None:
-        """Add to the logit of a range, where the value of a reference lies in it. Shape: ()."""
+        """Add to the logit of each range, where the value of a reference lies in it. Shape: (T_j,)."""
         c, r = self.rulers.columns.index(j), self.rulers.columns.index(reference)
         k = self.get_buffer("reference")[c].long().tolist().index(r)
-        self.get_buffer("met")[c, k] += shift
+        self.get_buffer("met")[c, k, : len(shift)] += shift
 
     def _logits(self, x: Tensor, hidden: Tensor, columns: slice) -> Tensor:
         """Additions to the logits of some columns, side by side. Shape: (S, B, D), (S, B, C', H) -> (S, B, T')."""
@@ -115,8 +116,14 @@ class RelativeLogits(nn.Module):
         mixture = (states.unsqueeze(-1) * gates.unsqueeze(-2)).flatten(-2)  # (S, B, C', R, 2 m)
         kernels = self.kernels[:, columns].flatten(3, 4).to(gates.dtype)
         mixed = torch.einsum("sbcrm,scrmk->sbcrk", mixture, kernels).to(self.kernels.dtype)
-        met = states[..., 0].to(mixed.dtype) * self.get_buffer("met")[columns].to(mixed.dtype)
+        met = states[..., 0].to(mixed.dtype) * self._of_met(tau, columns).to(mixed.dtype)
         return mixed + met.unsqueeze(-1) * (torch.arange(N_STEPS, device=met.device) == OWN_LEVEL)
+
+    def _of_met(self, tau: Tensor, columns: slice) -> Tensor:
+        """What is added to the logit of the level that each reference meets. Shape: (S, B, C', R), kept."""
+        met = self.get_buffer("met")[columns]
+        column, reference = (torch.arange(n, device=tau.device) for n in met.shape[:2])
+        return met[column.unsqueeze(-1), reference, tau.clamp(min=0)]
 
     def _spread(self, tau: Tensor, kernels: Tensor, columns: slice) -> Tensor:
         """Kernels, each around its level, added up by column. Shape: (S, B, C', R, steps) -> (S, B, T').

@@ -15,6 +15,7 @@ N_ROUNDS = 10
 N_TURNS = 3  # of matching the levels that other values lie in, and all levels
 N_HALVINGS = 40  # of the range in which a shift is looked for
 MOST = 10.0  # of such a shift
+N_OVERALL = 10  # rows with the share of all levels, which each level has besides its own
 MAX_ROWS = 60_000  # drawn at once: fewer would leave the noise of their own frequencies
 ROWS = 10  # drawn for each training row, at most
 CELLS = 120_000_000  # of their hidden vectors, at most
@@ -52,7 +53,7 @@ def match_marginals(
         Weight of each training row.
     copies : collection of pairs of ints
         Columns that may copy an earlier one, and that one: how often a cell lies in the level of the other's value is
-        matched, too, by one number for each.
+        matched, too, level by level.
 
     References
     ----------
@@ -78,9 +79,10 @@ def match_marginals(
         met = met_ranges(model, j, [reference for column, reference in copies if column == j], rows, x)
         for _ in range(N_TURNS if met else 1):
             for reference, (drawn, seen) in met.items():
-                shift = shift_of_met(logits[has_cell], drawn[has_cell], x[:, j], seen, weights).to(logits.dtype)
-                columns.relative.shift_met(j, reference, shift)
-                logits = logits + shift * (torch.arange(logits.shape[-1], device=x.device) == drawn.unsqueeze(-1))
+                shifts = shifts_of_met(logits[has_cell], drawn[has_cell], x[:, j], seen, weights).to(logits.dtype)
+                columns.relative.shift_met(j, reference, shifts)
+                is_met = torch.arange(logits.shape[-1], device=x.device) == drawn.unsqueeze(-1)
+                logits = logits + shifts * is_met
             shift = proportional_fit(logits[has_cell], counts / counts.sum()).to(x.dtype)
             columns.shift_column(j, shift)
             logits = logits + shift
@@ -107,8 +109,8 @@ def met_ranges(
     return {reference: (drawn[reference][0], seen[reference][0]) for reference in references if reference in drawn}
 
 
-def shift_of_met(logits: Tensor, drawn: Tensor, x: Tensor, seen: Tensor, weights: Tensor | None = None) -> Tensor:
-    """What is added to the logit of the level that is met, so that cells lie there as often as those of training. ().
+def shifts_of_met(logits: Tensor, drawn: Tensor, x: Tensor, seen: Tensor, weights: Tensor | None = None) -> Tensor:
+    """What is added to the logit of each level that is met, so that cells lie there as often as in training. (T,).
 
     Parameters
     ----------
@@ -121,20 +123,28 @@ def shift_of_met(logits: Tensor, drawn: Tensor, x: Tensor, seen: Tensor, weights
     weights : Tensor of shape (N,), optional
         Weight of each training row.
     """
-    is_met, could_be = drawn >= 0, (seen >= 0) & ~x.isnan()
+    n_levels, could_be, is_met = logits.shape[-1], (seen >= 0) & ~x.isnan(), drawn >= 0
     own = torch.ones_like(x, dtype=torch.float64) if weights is None else weights.double()
-    is_same = (x[could_be].long() == seen[could_be]).double()
-    wanted = (own[could_be] @ is_same + 0.5) / (own[could_be].sum() + 1)
-    share = torch.softmax(logits[is_met].double(), dim=-1).gather(1, drawn[is_met].unsqueeze(-1))
-    log_odds = share.logit(eps=1e-12)
-    lower, upper = -MOST, MOST
-    for _ in range(N_HALVINGS if len(share) else 0):
+    wanted = _shares_that_stay(x[could_be].long(), seen[could_be], own[could_be], n_levels)
+    level = drawn[is_met]
+    log_odds = (
+        torch.softmax(logits[is_met].double(), dim=-1).gather(1, level.unsqueeze(-1)).squeeze(-1).logit(eps=1e-12)
+    )
+    n_drawn = torch.bincount(level, minlength=n_levels)
+    lower, upper = torch.full_like(wanted, -MOST), torch.full_like(wanted, MOST)
+    for _ in range(N_HALVINGS):
         middle = (lower + upper) / 2
-        if torch.sigmoid(log_odds + middle).mean() < wanted:
-            lower = middle
-        else:
-            upper = middle
-    return logits.new_tensor((lower + upper) / 2)
+        share = torch.bincount(level, torch.sigmoid(log_odds + middle[level]), n_levels) / n_drawn
+        lower, upper = torch.where(share < wanted, middle, lower), torch.where(share < wanted, upper, middle)
+    return torch.where(n_drawn > 0, (lower + upper) / 2, 0.0)
+
+
+def _shares_that_stay(cells: Tensor, met: Tensor, weights: Tensor, n_levels: int) -> Tensor:
+    """How often cells lie in the level that they met, by level, with some rows of the overall share. (N,) -> (T,)."""
+    n_met = torch.bincount(met, weights, n_levels)
+    n_same = torch.bincount(met, weights * (cells == met), n_levels)
+    overall = (n_same.sum() + 0.5) / (n_met.sum() + 1)
+    return (n_same + N_OVERALL * overall) / (n_met + N_OVERALL)
 
 
 def proportional_fit(logits: Tensor, frequencies: Tensor) -> Tensor:

@@ -104,6 +104,12 @@ def test_width_grows_with_the_table():
     assert [SynthesisRules(facts(n)).width() for n in (FEW, MANY, 5 * MANY)] == [64, 128, 256]
 
 
+@pytest.mark.parametrize(("of", "of_many"), [(SynthesisRules, 8e-3), (ChainRules, 4e-3)])
+def test_many_rows_that_see_one_another_learn_fast_but_for_the_chain_of_many_columns(of, of_many):
+    rates = [[of(facts(n, n_columns)).learning_rate() for n in (11_999, 12_000)] for n_columns in (19, 20)]
+    assert rates == [[4e-3, 8e-3], [4e-3, of_many]]
+
+
 def test_few_rows_learn_fast_where_columns_are_no_more_than_the_layers_are_wide():
     wide, narrow = [[rules(n, n_columns).learning_rate() for n in PACED] for n_columns in (129, 64)]
     assert wide == [1e-3, 1e-3, 2e-3, 2e-3]

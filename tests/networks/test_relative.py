@@ -40,7 +40,7 @@ def by_loops(relative, x, hidden, c):
             kernel = gates @ relative.kernels[0, c, r, state]
             distance = torch.arange(relative.rulers.n_levels[c]) - tau[b, r]
             logits[b] += kernel[distance.clamp(-WINDOW - 1, WINDOW + 1) + WINDOW + 1]
-            logits[b, tau[b, r]] += relative.met[c, r] * (state == 0)
+            logits[b, tau[b, r]] += relative.met[c, r, tau[b, r]] * (state == 0)
     return logits
 
 
@@ -59,10 +59,11 @@ def test_a_shift_is_added_to_the_range_that_is_met_alone(rows):
     logits = torch.zeros(1, 40, relative.rulers.n_levels[1], dtype=torch.float64)
     before, met = relative.of_column(column, x, hidden[:, :, column], logits), relative.ranges_met(column, x)
     assert list(met) == [reference]
-    relative.shift_met(column, reference, torch.tensor(0.7))
+    shifts = torch.arange(1.0, relative.rulers.n_levels[1] + 1, dtype=torch.float64)
+    relative.shift_met(column, reference, shifts)
     added = relative.of_column(column, x, hidden[:, :, column], logits) - before
     is_met = torch.arange(logits.shape[-1]) == met[reference].unsqueeze(-1)  # −1 is none
-    torch.testing.assert_close(added, 0.7 * is_met.double())
+    torch.testing.assert_close(added, shifts * is_met)
     assert 0 < is_met.sum() < 40
 
 

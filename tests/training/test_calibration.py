@@ -59,7 +59,7 @@ def test_cells_lie_as_often_in_the_level_of_what_they_copy():
 
     seen = share(x.unsqueeze(0))
     torch.testing.assert_close(share(drawn()), seen, rtol=0.05, atol=0)
-    chain.relative.shift_met(2, 1, torch.tensor(1.5))
+    chain.relative.shift_met(2, 1, torch.full((chain.widths[2],), 1.5))
     assert share(drawn()) > 1.3 * seen
     match_marginals(chain, x, torch.Generator().manual_seed(0))
     assert share(drawn()) > 1.3 * seen
