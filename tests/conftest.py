@@ -13,6 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skvae import VAETransformer
 from skvae.likelihoods import Block, Columns, Joint
+from skvae.metrics.detection import BOOSTING
 from skvae.training import interrupts
 
 
@@ -72,6 +73,13 @@ def make_mixed(n_rows=60, seed=0):
     for first, name in enumerate(["visits", "rate", "member", "word", "city"]):
         frame.iloc[first::11, frame.columns.get_loc(name)] = pd.NA if name != "city" else np.nan
     return frame
+
+
+@pytest.fixture
+def small_classifiers(monkeypatch):
+    """Reports by fewer trees, which see what is as good or as bad as most tables of tests."""
+    monkeypatch.setattr("skvae.metrics.attacks.classifier.N_TREES", 50)
+    monkeypatch.setitem(BOOSTING, "max_iter", 30)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -15,16 +16,22 @@ from skvae.cli.arguments import make_parser
 from skvae.cli.progress import notes
 from tests.tables.rules.ruled import orders
 
+pytestmark = pytest.mark.usefixtures("small_classifiers")
+
 QUICK = ["--max-iter", "1", "--n-components", "2", "--set", "device=cpu", "--set", "hidden_layer_sizes=(4,)"]
 
 
-@pytest.fixture
-def frame():
+def make_frame():
     rng = np.random.default_rng(0)
     x = rng.normal(size=40)
     frame = pd.DataFrame({"x": x, "n": rng.integers(9, size=40), "word": np.where(x > 0, "a", "b")})
     frame.loc[::7, "x"] = np.nan
     return frame
+
+
+@pytest.fixture
+def frame():
+    return make_frame()
 
 
 @pytest.fixture
@@ -34,9 +41,18 @@ def table(frame, tmp_path, monkeypatch):
     return "table.csv"
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """A file of a model of the table, which every test has a copy of."""
+    place = tmp_path_factory.mktemp("kept")
+    make_frame().to_csv(place / "table.csv", index=False)
+    run("fit", str(place / "table.csv"), "-o", str(place / "model"), *QUICK)
+    return place / "model"
+
+
 @pytest.fixture
-def model(table):
-    run("fit", table, "-o", "model", *QUICK)
+def model(kept, table):
+    shutil.copy(kept, "model")
     return "model"
 
 

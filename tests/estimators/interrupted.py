@@ -29,7 +29,7 @@ rng = np.random.default_rng(0)
 X = rng.normal(size=(150, 2)) @ rng.normal(size=(2, 4)) + 0.3 * rng.normal(size=(150, 4))
 frame = pd.DataFrame(X, columns=list("abcd")).assign(kind=np.where(X[:, 0] > 0, "x", "y"))
 gaps = frame.mask(rng.random(frame.shape) < 0.2)
-quick = {"n_components": 2, "max_iter": 12, "hidden_layer_sizes": (8,), "device": "cpu", "random_state": 0}
+quick = {"n_components": 2, "max_iter": 6, "hidden_layer_sizes": (8,), "device": "cpu", "random_state": 0}
 vae = VAETransformer(**quick)
 fitted = VAETransformer(**quick, decoder="factorized").fit(frame)
 beside = VAETransformer(**quick | {"max_iter": 2}).fit(frame)

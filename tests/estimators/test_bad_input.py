@@ -437,7 +437,7 @@ def test_other_columns_than_at_fit(data, match, method, framed):
 def test_integer_names_in_another_order():
     """Names are names, also where they are no strings."""
     frame = pd.DataFrame(X, columns=[10, 11, 12])
-    vae = VAETransformer(**TINY).fit(frame)
+    vae = VAETransformer(decoder="factorized", **TINY).fit(frame)
     for data in (frame[[11, 10, 12]], frame.set_axis([0, 1, 2], axis=1)):
         assert_refused(lambda data=data: vae.transform(data), vae, ValueError, r"(?s)(column|feature).*(10|order)")
 
@@ -454,7 +454,7 @@ def test_a_category_never_seen_counts_as_missing_and_is_named(framed):
 
 def test_each_column_with_unseen_categories_warns_once():
     frame = FRAME.assign(flag=FRAME["kind"] == "a", other=FRAME["kind"])
-    vae = VAETransformer(**TINY).fit(frame)
+    vae = VAETransformer(decoder="factorized", **TINY).fit(frame)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         vae.score(frame.assign(kind="x", other="y"))
@@ -549,7 +549,7 @@ def test_bad_held_out_rows(X_val, match, no_training):
 
 
 def test_held_out_rows_are_read_like_the_training_rows_of_this_fit():
-    vae = VAETransformer(**TINY).fit(X)
+    vae = VAETransformer(decoder="factorized", **TINY).fit(X)
     vae.fit(FRAME, X_val=FRAME[:10])  # and not like those of the last
     assert np.isfinite(vae.history_["validation_elbo"]).all()
     vae.fit(X, X_val=X[:10])

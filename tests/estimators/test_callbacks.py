@@ -179,7 +179,7 @@ def test_a_callback_ends_the_training_that_it_is_told_of(stop_after, n_epochs, t
 
 def test_callbacks_see_the_rows_as_they_were_given(tiny, mixed, iris):
     keeper, y = Keeper(), np.arange(len(mixed))
-    VAETransformer(**tiny).set_callbacks(keeper).fit(mixed, y)
+    VAETransformer(decoder="factorized", **tiny).set_callbacks(keeper).fit(mixed, y)
     assert all(X is mixed and target is y for X, target in keeper.rows)
     VAETransformer(**tiny).set_callbacks(keeper).fit(iris)
     assert all(seen is iris for seen in keeper.rows[-1])  # an autoencoder aims at its input
@@ -289,5 +289,5 @@ def test_a_sentence_for_what_is_no_callback(tiny):
 
 def test_a_frame_may_be_monitored(tiny, mixed):
     keeper = Keeper(stop_after=1)
-    VAETransformer(**tiny).set_callbacks(keeper).fit(mixed)
+    VAETransformer(decoder="factorized", **tiny).set_callbacks(keeper).fit(mixed)
     pd.testing.assert_series_equal(keeper.fitted[0].inverse_transform(np.zeros((1, 2))).dtypes, mixed.dtypes)

@@ -100,7 +100,7 @@ def test_html_view(fitted, model_of_mixed):
 
 
 def test_set_output_pandas_names_the_components_and_keeps_the_index(tiny, mixed):
-    vae = VAETransformer(**tiny).set_output(transform="pandas")
+    vae = VAETransformer(decoder="factorized", **tiny).set_output(transform="pandas")
     Z = vae.fit_transform(mixed)
     assert isinstance(Z, pd.DataFrame)
     assert list(Z.columns) == ["vaetransformer0", "vaetransformer1"] == list(vae.get_feature_names_out())

@@ -1,5 +1,7 @@
 """The stacked search against scikit-learn's own, which fits one candidate after another."""
 
+from functools import partial
+
 import joblib
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from sklearn.utils.parallel import Parallel
 from skvae import VAESearchCV, VAETransformer
 from skvae.estimators import search as module
 from skvae.models import stack
+from skvae.priors import fit_prior
 
 TINY = {"n_components": 2, "hidden_layer_sizes": (8,), "max_iter": 6, "device": "cpu", "random_state": 0}
 
@@ -47,7 +50,7 @@ def assert_same_search(one, other, *, rtol=1e-4):
 
 @pytest.mark.parametrize("early_stopping", [True, False])
 def test_scores_are_those_of_separate_fits(early_stopping, wine, trained_alone):
-    vae = VAETransformer(early_stopping=early_stopping, **TINY)
+    vae = VAETransformer(early_stopping=early_stopping, **TINY | {"max_iter": 3})
     grid = {"n_components": [1, 4], "beta": [0.5, 2.0], "learning_rate": [5e-3], "free_bits": [0.0, 1.0]}
     grid = [grid, {"n_components": [2], "weight_decay": [0.0, 1.0]}, {"input_noise": [0.0, 0.3]}]
     apart = GridSearchCV(vae, grid, cv=2, return_train_score=True).fit(wine)
@@ -61,7 +64,7 @@ def test_scores_are_those_of_separate_fits(early_stopping, wine, trained_alone):
 def test_models_that_stop_early_leave_the_stack_and_the_others_are_as_alone(wine):
     vae = VAETransformer(**TINY | {"max_iter": 80, "n_iter_no_change": 2})
     grid = {"n_components": [1, 8], "learning_rate": [1e-4, 3e-2]}
-    apart, together = GridSearchCV(vae, grid, cv=3).fit(wine), VAESearchCV(vae, grid, cv=3).fit(wine)
+    apart, together = GridSearchCV(vae, grid, cv=2).fit(wine), VAESearchCV(vae, grid, cv=2).fit(wine)
     assert_same_search(apart, together, rtol=1e-3)
     n_iter = [
         len(fit.history.epochs) - 1
@@ -83,7 +86,7 @@ def test_models_that_stop_early_leave_the_stack_and_the_others_are_as_alone(wine
     ids=["iwae", "corruptions", "student_t", "draws"],
 )
 def test_every_objective_can_be_stacked(settings, wine, trained_alone):
-    vae = VAETransformer(**TINY | settings)
+    vae = VAETransformer(**TINY | {"max_iter": 3} | settings)
     grid = {"n_components": [1, 3], "beta": [0.5, 1.0]}
     apart = GridSearchCV(vae, grid, cv=2, refit=False).fit(wine)
     trained_alone.clear()
@@ -131,7 +134,8 @@ def test_the_best_has_all_models_where_a_split_trains_on_every_row(large_mixed):
     assert VAESearchCV(vae, grid, cv=[(every, every)]).fit(X).best_estimator_.vae_.reader is not None
 
 
-def test_what_cannot_be_stacked_is_fitted_alone(wine, trained_alone, capsys):
+def test_what_cannot_be_stacked_is_fitted_alone(wine, trained_alone, capsys, monkeypatch):
+    monkeypatch.setattr("skvae.models.outcome.fit_prior", partial(fit_prior, n_steps=9))
     vae = VAETransformer(**TINY | {"max_iter": 3})
     grid = [{"dropout": [0.0, 0.2]}, {"prior": ["mixture"]}, {"n_components": [1, 3]}]
     apart = GridSearchCV(vae, grid, cv=2).fit(wine)
@@ -146,15 +150,15 @@ def test_a_pipeline_is_stacked_after_its_other_steps(trained_alone):
     X, y = load_wine(return_X_y=True)
     pipe = make_pipeline(StandardScaler(), VAETransformer(**TINY))
     grid = {"standardscaler__with_mean": [True, False], "vaetransformer__n_components": [1, 3]}
-    apart = GridSearchCV(pipe, grid, cv=3).fit(X)
+    apart = GridSearchCV(pipe, grid, cv=2).fit(X)
     trained_alone.clear()
-    together = VAESearchCV(pipe, grid, cv=3).fit(X)
+    together = VAESearchCV(pipe, grid, cv=2).fit(X)
     assert len(trained_alone) == 1
     assert_same_search(apart, together)
     # a classifier at the end is no VAE: as in GridSearchCV
     pipe = make_pipeline(StandardScaler(), VAETransformer(**TINY), LogisticRegression())
     grid = {"vaetransformer__n_components": [1, 3]}
-    assert_same_search(GridSearchCV(pipe, grid, cv=3).fit(X, y), VAESearchCV(pipe, grid, cv=3).fit(X, y))
+    assert_same_search(GridSearchCV(pipe, grid, cv=2).fit(X, y), VAESearchCV(pipe, grid, cv=2).fit(X, y))
 
 
 def test_several_scores_and_a_splitter_without_a_seed(wine, trained_alone):
@@ -192,12 +196,12 @@ def test_halving_stops_losers_early_and_keeps_the_winner(wine):
     assert sorted(n_iter) == [7] * 6 + [20] * 2 + [60]
     at_first = [fit.history.as_dict()["validation_elbo"][7] for fit in fits]
     assert set(np.argsort(at_first)[-3:]) == set(np.flatnonzero(n_iter > 7))
-    search = VAESearchCV(vae, {"n_components": [1, 2, 4]}, cv=3, factor=3).fit(wine)
+    search = VAESearchCV(vae.set_params(max_iter=9), {"n_components": [1, 2, 4]}, cv=2, factor=3).fit(wine)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
 
 def test_large_stacks_are_divided(wine, monkeypatch):
-    vae, grid = VAETransformer(**TINY), {"n_components": [1, 2, 3, 5], "beta": [0.5, 1.0]}
+    vae, grid = VAETransformer(**TINY | {"max_iter": 2}), {"n_components": [1, 2, 3, 5], "beta": [0.5, 1.0]}
     whole = VAESearchCV(vae, grid, cv=2, refit=False).fit(wine)
     monkeypatch.setattr(module, "MAX_STACK", 18)
     monkeypatch.setattr(stack, "MAX_STACK", 12)
@@ -208,7 +212,8 @@ def test_large_stacks_are_divided(wine, monkeypatch):
 def test_processes_give_the_same_scores(wine):
     vae, grid = VAETransformer(**TINY | {"max_iter": 3}), {"n_components": [1, 2]}
     one = VAESearchCV(vae, grid, cv=2).fit(wine)
-    assert_same_search(one, VAESearchCV(vae, grid, cv=2, n_jobs=2).fit(wine))
+    with joblib.parallel_config(backend="multiprocessing"):  # forks: another start of torch takes seconds
+        assert_same_search(one, VAESearchCV(vae, grid, cv=2, n_jobs=2).fit(wine))
 
 
 @pytest.fixture

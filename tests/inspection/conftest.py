@@ -35,8 +35,8 @@ def of_digits(digits):
 
 @pytest.fixture(scope="session")
 def of_mixed(large_mixed):
-    """A model of a table with columns of every kind."""
-    return VAETransformer(3, **TINY).fit(large_mixed)
+    """A model of a table with columns of every kind, whose pictures show z and what is made of it."""
+    return VAETransformer(3, decoder="factorized", **TINY).fit(large_mixed)
 
 
 @pytest.fixture(scope="session")

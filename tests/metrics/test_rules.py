@@ -5,6 +5,8 @@ from skvae.metrics import report, rules_held
 from skvae.metrics.rules import constraints_section, in_percent
 from tests.tables.rules.ruled import orders
 
+pytestmark = pytest.mark.usefixtures("small_classifiers")
+
 RULES = ["total = net + tax", "quantity >= 1"]
 
 

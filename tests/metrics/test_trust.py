@@ -9,6 +9,8 @@ import pytest
 from skvae.metrics import is_leak, report
 from skvae.metrics import page as page_of_report
 
+pytestmark = pytest.mark.usefixtures("small_classifiers")
+
 N = 600
 CITIES = np.array(["Bern", "Chur", "Genf", "Thun", "Zug"])
 COLUMNS, PAIRS, CLASSIFIER = "Shape error", "Trend error", "Two-sample AUC, test"

@@ -1,5 +1,6 @@
 import copy
 import dataclasses
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,11 +12,17 @@ from skvae import VAESearchCV, VAETransformer
 from skvae.models.loadings import Loadings
 from skvae.models.ordering import Turn, put_in_order
 from skvae.networks import restack
-from skvae.priors import Mixture, VampPrior
+from skvae.priors import Mixture, VampPrior, fit_prior
 from skvae.training.optimizer import Optimizer
 
 PRIORS = ["normal", "laplace", Mixture(3), VampPrior(3)]
 TURN = Turn(torch.tensor([2, 0, 1]), torch.tensor([1.0, -1.0, -1.0], dtype=torch.float64))
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch):
+    """A learned prior has a short refit, before the components are put in order as after a long one."""
+    monkeypatch.setattr("skvae.models.outcome.fit_prior", partial(fit_prior, n_steps=9))
 
 
 def own(n_in, n_out):
