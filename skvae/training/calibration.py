@@ -15,7 +15,7 @@ N_ROUNDS = 10
 N_TURNS = 3  # of matching the levels that other values lie in, and all levels
 N_HALVINGS = 40  # of the range in which a shift is looked for
 MOST = 10.0  # of such a shift
-N_OVERALL = 10  # rows with the share of all levels, which each level has besides its own
+N_DRAWN = 10  # rows with the share that is drawn, which each level has besides its own
 MAX_ROWS = 60_000  # drawn at once: fewer would leave the noise of their own frequencies
 ROWS = 10  # drawn for each training row, at most
 CELLS = 120_000_000  # of their hidden vectors, at most
@@ -125,26 +125,29 @@ def shifts_of_met(logits: Tensor, drawn: Tensor, x: Tensor, seen: Tensor, weight
     """
     n_levels, could_be, is_met = logits.shape[-1], (seen >= 0) & ~x.isnan(), drawn >= 0
     own = torch.ones_like(x, dtype=torch.float64) if weights is None else weights.double()
-    wanted = _shares_that_stay(x[could_be].long(), seen[could_be], own[could_be], n_levels)
+    is_same = x[could_be].long() == seen[could_be]
+    n_met, n_same = (torch.bincount(seen[could_be], own[could_be] * part, n_levels) for part in (1, is_same))
     level = drawn[is_met]
-    log_odds = (
-        torch.softmax(logits[is_met].double(), dim=-1).gather(1, level.unsqueeze(-1)).squeeze(-1).logit(eps=1e-12)
-    )
+    shares = torch.softmax(logits[is_met].double(), dim=-1).gather(1, level.unsqueeze(-1)).squeeze(-1)
+    log_odds = shares.logit(eps=1e-12)
+    shift = _shifts(log_odds, torch.zeros_like(level), (n_same.sum() + 0.5).unsqueeze(0) / (n_met.sum() + 1))
+    log_odds = log_odds + shift
     n_drawn = torch.bincount(level, minlength=n_levels)
+    drawn_share = torch.bincount(level, log_odds.sigmoid(), n_levels) / n_drawn.clamp(min=1)
+    by_level = _shifts(log_odds, level, (n_same + N_DRAWN * drawn_share) / (n_met + N_DRAWN))
+    return shift + torch.where(n_drawn > 0, by_level, 0.0)
+
+
+def _shifts(log_odds: Tensor, group: Tensor, wanted: Tensor) -> Tensor:
+    """What is added to all log-odds of a group, so that their mean probability is as wanted. Shape: (M,), (G,)."""
+    n_groups = len(wanted)
+    size = torch.bincount(group, minlength=n_groups).clamp(min=1)
     lower, upper = torch.full_like(wanted, -MOST), torch.full_like(wanted, MOST)
     for _ in range(N_HALVINGS):
         middle = (lower + upper) / 2
-        share = torch.bincount(level, torch.sigmoid(log_odds + middle[level]), n_levels) / n_drawn
-        lower, upper = torch.where(share < wanted, middle, lower), torch.where(share < wanted, upper, middle)
-    return torch.where(n_drawn > 0, (lower + upper) / 2, 0.0)
-
-
-def _shares_that_stay(cells: Tensor, met: Tensor, weights: Tensor, n_levels: int) -> Tensor:
-    """How often cells lie in the level that they met, by level, with some rows of the overall share. (N,) -> (T,)."""
-    n_met = torch.bincount(met, weights, n_levels)
-    n_same = torch.bincount(met, weights * (cells == met), n_levels)
-    overall = (n_same.sum() + 0.5) / (n_met.sum() + 1)
-    return (n_same + N_OVERALL * overall) / (n_met + N_OVERALL)
+        is_low = torch.bincount(group, torch.sigmoid(log_odds + middle[group]), n_groups) / size < wanted
+        lower, upper = torch.where(is_low, middle, lower), torch.where(is_low, upper, middle)
+    return (lower + upper) / 2
 
 
 def proportional_fit(logits: Tensor, frequencies: Tensor) -> Tensor:
