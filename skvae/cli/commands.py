@@ -34,7 +34,7 @@ COORDINATES = {"decoder": "factorized"}  # settings for what is said of z alone,
 
 def fit(options: Namespace) -> None:
     """Train a model and keep it."""
-    check_output(options.output, is_table=False, needs=[("safetensors", "skvae[save]")])
+    check_output(options.output, is_table=False, is_model=True, needs=[("safetensors", "skvae[save]")])
     source = _read(options)
     vae = _fitted(source.frame, options, {})
     dates = {name: form for name, form in source.forms.items() if isinstance(form, Dates)}

@@ -50,19 +50,16 @@ def write_whole(path: Path, content: bytes) -> None:
     """
     if path.is_dir():
         raise IsADirectoryError(f"A model is written to a file, but {path} is a directory. Pass the path of a file.")
-    if _is_stream(path):
-        path.write_bytes(content)
+    if is_stream(path):
+        with _refusals(path):
+            path.write_bytes(content)
         return
     target = Path(os.path.realpath(path))
     if not target.parent.is_dir():
         raise FileNotFoundError(f"There is no directory {target.parent} to write {path.name} in. Make it first.")
     _remove_abandoned(target)
-    try:
+    with _refusals(path):
         part, file = _part_of(target)
-    except PermissionError as error:
-        raise PermissionError(
-            f"{path} cannot be written: files may not be made in {target.parent} ({error.strerror}). Pass another path."
-        ) from error
     try:
         with file:
             file.write(content)
@@ -75,7 +72,18 @@ def write_whole(path: Path, content: bytes) -> None:
         part.unlink(missing_ok=True)
 
 
-def _is_stream(path: Path) -> bool:
+@contextmanager
+def _refusals(path: Path) -> Iterator[None]:
+    """A sentence where the system refuses a file."""
+    try:
+        yield
+    except OSError as error:
+        raise type(error)(
+            f"{path} cannot be written: the system refuses it ({error.strerror}). Pass another path."
+        ) from error
+
+
+def is_stream(path: Path) -> bool:
     """Whether something that is no ordinary file is at a path, or behind it: a device, a pipe, an open file."""
     around = Path(os.path.realpath(path.parent))
     is_special = path.exists() and not path.is_file()
