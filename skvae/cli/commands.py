@@ -20,9 +20,10 @@ from skvae.cli.cells import Dates, Dtype, Form, Known, Reading, kind_of
 from skvae.cli.conditions import read_condition
 from skvae.cli.dates import DateFormat
 from skvae.cli.dialect import Dialect
-from skvae.cli.files import Source, check_dates, read_table, write_filled, write_table
+from skvae.cli.files import Source, check_dates, read_table
 from skvae.cli.outputs import check_output
 from skvae.cli.progress import note, stage
+from skvae.cli.writing import write_filled, write_table
 from skvae.estimators import VAETransformer
 from skvae.metrics import report as judge
 from skvae.metrics.identifiers import find_identifiers
