@@ -48,7 +48,7 @@ def write_whole(path: Path, content: bytes) -> None:
     OSError
         Where there is a directory at the path, no directory around it, or no room.
     """
-    if path.is_dir():
+    if os.path.isdir(path):  # pathlib raises an error of a name that is too long
         raise IsADirectoryError(f"A model is written to a file, but {path} is a directory. Pass the path of a file.")
     if is_stream(path):
         with _refusals(path):
@@ -86,7 +86,7 @@ def _refusals(path: Path) -> Iterator[None]:
 def is_stream(path: Path) -> bool:
     """Whether something that is no ordinary file is at a path, or behind it: a device, a pipe, an open file."""
     around = Path(os.path.realpath(path.parent))
-    is_special = path.exists() and not path.is_file()
+    is_special = os.path.exists(path) and not path.is_file()
     is_loop = os.path.islink(os.path.realpath(path))  # of links, which the system refuses to open
     return is_special or is_loop or around == Path("/dev") or around.is_relative_to("/proc")
 

@@ -74,7 +74,8 @@ def _without_objects(X: NDArray[np.object_], is_gap: Mask) -> NDArray[Any]:
     if X.ndim != 2:  # no table: scikit-learn says so
         return np.where(is_gap, np.nan, X)
     is_large = np.reshape(
-        [isinstance(it, int | np.integer | Decimal) and it == it and abs(it) > EXACT for it in X.flat], X.shape
+        [isinstance(it, int | np.integer | Decimal) and it == it and abs(it) > EXACT for it in X.flat],  # no NaN
+        X.shape,
     )
     if is_large.any() and not is_gap.any():
         whole = np.array(X.tolist())
