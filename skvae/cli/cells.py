@@ -79,7 +79,7 @@ class WholeNumbers:
     def fits(self, cell: str) -> bool:
         """Whether a cell is such a number."""
         is_whole = WHOLE.fullmatch(cell) is not None and cell != "-0"
-        return is_whole and -LARGEST <= Decimal(cell) < LARGEST  # an int refuses thousands of digits
+        return is_whole and len(cell) <= 20 and -LARGEST <= int(cell) < LARGEST  # Python reads no int of 5000 digits
 
     def read(self, cells: pd.Series) -> pd.Series:
         """Numbers that stay whole beside gaps."""
@@ -105,8 +105,7 @@ class Numbers:
         value = self.value(cell)
         if WHOLE.fullmatch(cell):
             return Decimal(cell) == value  # twenty digits are more than a float holds
-        is_zero = not re.search("[1-9]", digits)
-        return math.isfinite(value) and (value == 0) == is_zero  # 1e400 and 1e-400 are no floats
+        return math.isfinite(value) and (value != 0 or not re.search("[1-9]", digits))  # 1e400 and 1e-400 are no floats
 
     def holds_whole(self, cell: str) -> bool:
         """Whether a cell is such a number, and a whole one."""
