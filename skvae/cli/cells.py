@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from decimal import Context, Decimal
+from decimal import Decimal
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -22,7 +22,6 @@ WHOLE = re.compile(r"-?(0|[1-9][0-9]*)")
 NUMBERS = {sign: re.compile(rf"-?(0|[1-9]\d*)?({re.escape(sign)}\d*)?([eE][+-]?\d+)?", re.ASCII) for sign in ".,"}
 TRUTHS = (("True", "False"), ("true", "false"), ("TRUE", "FALSE"))
 LARGEST = 2**63
-FLOAT_DIGITS = 17  # that tell a float from all others; programs write up to these
 
 
 class Form(Protocol):
@@ -79,7 +78,8 @@ class WholeNumbers:
 
     def fits(self, cell: str) -> bool:
         """Whether a cell is such a number."""
-        return WHOLE.fullmatch(cell) is not None and cell != "-0" and -LARGEST <= int(cell) < LARGEST
+        is_whole = WHOLE.fullmatch(cell) is not None and cell != "-0"
+        return is_whole and len(cell) <= 20 and -LARGEST <= int(cell) < LARGEST  # Python reads no int of 5000 digits
 
     def read(self, cells: pd.Series) -> pd.Series:
         """Numbers that stay whole beside gaps."""
@@ -99,41 +99,28 @@ class Numbers:
 
     def fits(self, cell: str) -> bool:
         """Whether a cell is such a number."""
-        if not NUMBERS[self.decimal].fullmatch(cell) or not any(sign.isdigit() for sign in re.split("[eE]", cell)[0]):
+        digits = re.split("[eE]", cell)[0]
+        if not NUMBERS[self.decimal].fullmatch(cell) or not any(sign.isdigit() for sign in digits):
             return False
-        if "e" in cell.lower() and not self._is_in_range(cell):
-            return False
-        return not WHOLE.fullmatch(cell) or self._value(cell) == int(cell)  # twenty digits are more than a float holds
-
-    def _is_in_range(self, cell: str) -> bool:
-        """Whether a number is neither so large nor so small that floats hold infinity or nothing instead."""
-        value = self._value(cell)
-        has_digits = re.search("[1-9]", re.split("[eE]", cell)[0]) is not None
-        return math.isfinite(value) and (value != 0 or not has_digits)
-
-    def is_rounded(self, cell: str) -> bool:
-        """Whether a number has more digits than a float, and is neither its short nor its long way of writing."""
-        if len(cell.lstrip("-0.,")) <= FLOAT_DIGITS:  # which is soon told of most
-            return False
-        known, value = Decimal(cell.replace(self.decimal, ".")), self._value(cell)
-        n_digits = len(known.as_tuple().digits)
-        if n_digits <= FLOAT_DIGITS or known == Decimal(repr(value)):
-            return False
-        return Context(prec=n_digits).create_decimal(Decimal(value)) != known
+        value = self.value(cell)
+        if WHOLE.fullmatch(cell):
+            return Decimal(cell) == value  # twenty digits are more than a float holds
+        return math.isfinite(value) and (value != 0 or not re.search("[1-9]", digits))  # 1e400 and 1e-400 are no floats
 
     def holds_whole(self, cell: str) -> bool:
         """Whether a cell is such a number, and a whole one."""
-        return self.fits(cell) and self._value(cell).is_integer()
+        return self.fits(cell) and self.value(cell).is_integer()
 
     def read(self, cells: pd.Series) -> pd.Series:
         """Floats."""
-        return _read(cells, self._value, "Float64")
+        return _read(cells, self.value, "Float64")
 
     def write(self, values: pd.Series) -> pd.Series:
         """The fewest digits that tell a number from its neighbours."""
         return values.map(lambda value: str(value).replace(".", self.decimal), na_action="ignore").astype(object)
 
-    def _value(self, cell: str) -> float:
+    def value(self, cell: str) -> float:
+        """The float next to a number."""
         return float(cell.replace(self.decimal, "."))
 
 

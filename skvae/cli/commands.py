@@ -20,9 +20,10 @@ from skvae.cli.cells import Dates, Dtype, Form, Known, Reading, kind_of
 from skvae.cli.conditions import read_condition
 from skvae.cli.dates import DateFormat
 from skvae.cli.dialect import Dialect
-from skvae.cli.files import Source, check_dates, read_table, write_filled, write_table
+from skvae.cli.files import Source, check_dates, read_table
 from skvae.cli.outputs import check_output
 from skvae.cli.progress import note, stage
+from skvae.cli.writing import write_filled, write_table
 from skvae.estimators import VAETransformer
 from skvae.metrics import report as judge
 from skvae.metrics.identifiers import find_identifiers
@@ -34,7 +35,7 @@ COORDINATES = {"decoder": "factorized"}  # settings for what is said of z alone,
 
 def fit(options: Namespace) -> None:
     """Train a model and keep it."""
-    check_output(options.output, is_table=False, needs=[("safetensors", "skvae[save]")])
+    check_output(options.output, is_table=False, is_model=True, needs=[("safetensors", "skvae[save]")])
     source = _read(options)
     vae = _fitted(source.frame, options, {})
     dates = {name: form for name, form in source.forms.items() if isinstance(form, Dates)}

@@ -11,10 +11,10 @@ import os
 import re
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, TextIO
 
 SEPARATORS = (",", ";", "\t", "|")
 COMPRESSIONS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
@@ -90,44 +90,17 @@ def find_newline(path: str, encoding: str) -> str:
     return found[0] if found else os.linesep
 
 
-class Uneven(NamedTuple):
-    """A row that has not as many cells as the names.
-
-    Attributes
-    ----------
-    line, n_cells, n_names : int
-        The line on which it ends, from 1, and how many cells it and the names have.
-    """
-
-    line: int
-    n_cells: int
-    n_names: int
-
-    def __str__(self) -> str:
-        return f"line {self.line} has {self.n_cells} cell(s), and the names above are {self.n_names}"
-
-
-def uneven_rows(path: str, dialect: Dialect) -> list[Uneven]:
-    """Rows of a table that have not as many cells as its names; blank lines are no rows."""
-    found, n_names = list[Uneven](), 0
-    with _bytes(path) as file, io.TextIOWrapper(file, encoding=dialect.encoding, newline="") as lines:
-        rows = csv.reader(lines, delimiter=dialect.separator)
-        if has_hint(path, dialect.encoding):
-            next(rows)
-        with suppress(csv.Error):  # of a cell of more than 131,072 signs: what follows is not looked at
-            for row in rows:
-                if not row or (len(row) == 1 and not row[0].strip(" \t")):
-                    continue
-                n_names = n_names or len(row)
-                if len(row) != n_names:
-                    found.append(Uneven(rows.line_num, len(row), n_names))
-    return found
-
-
 def read_text(path: str, encoding: str, n_characters: int = -1) -> str:
     """Text of a file from its beginning, unpacked, with the ends of its lines as they are."""
-    with _bytes(path) as file, io.TextIOWrapper(file, encoding=encoding, newline="") as wrapped:
-        return wrapped.read(n_characters)
+    with opened(path, encoding) as text:
+        return text.read(n_characters)
+
+
+@contextmanager
+def opened(path: str, encoding: str) -> Iterator[TextIO]:
+    """A file of text, unpacked, with the ends of its lines as they are."""
+    with _bytes(path) as file, io.TextIOWrapper(file, encoding=encoding, newline="") as text:
+        yield text
 
 
 def write_text(text: str, path: str, encoding: str) -> None:

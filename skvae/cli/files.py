@@ -1,4 +1,4 @@
-"""Tables in files, and values in arguments."""
+"""Tables from files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from gzip import BadGzipFile
 from importlib.util import find_spec
-from io import StringIO, TextIOWrapper
+from io import StringIO
 from lzma import LZMAError
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from zipfile import BadZipFile
 
 import pandas as pd
 
-from skvae.cli.cells import FLOAT_DIGITS, Dtype, Form, Numbers, Reading, kind_of
+from skvae.cli.cells import Dtype, Form, Numbers, Reading, kind_of
 from skvae.cli.dialect import (
     COMPRESSIONS,
     Dialect,
@@ -27,15 +27,13 @@ from skvae.cli.dialect import (
     find_separator,
     has_hint,
     read_text,
-    uneven_rows,
-    write_text,
 )
-from skvae.cli.gaps import fill_gaps
+from skvae.cli.doubts import note_digits, note_words
 from skvae.cli.progress import note
+from skvae.cli.uneven import note_short_rows, uneven_rows
 
 PACKED = (*COMPRESSIONS, ".zip")
 TEXT = (".csv", ".tsv")
-THOUSANDS = r"[+-]?\d{1,3}(?:\.\d{3})*(?:,\d+)?|[+-]?\d{1,3}(?:[,'\s]\d{3})*(?:\.\d+)?"
 WRITTEN = "Use a name that ends in .csv, .tsv (.gz if you like) or .parquet."
 NEEDS = {".xlsx": "openpyxl", ".parquet": "pyarrow"}
 
@@ -134,14 +132,14 @@ def read_table(
     if kind in TEXT and not dialect.decimal:
         dialect = replace(dialect, decimal=_find_decimal(used, dialect))
     reading = replace(reading, decimal=dialect.decimal)
-    frame, forms = _values(used, reading, dtypes, is_text=kind in TEXT)
+    frame, forms = values_of(used, reading, dtypes, is_text=kind in TEXT)
     if dtypes is None and kind in TEXT:
-        _note_words(used, forms, reading)
-        _note_digits(used, forms)
+        note_words(used, forms, reading)
+        note_digits(used, forms)
     return Source(frame, whole, dialect, forms, path if kind in TEXT else None)
 
 
-def _values(
+def values_of(
     used: pd.DataFrame, reading: Reading, dtypes: Mapping[str, Dtype] | None, *, is_text: bool
 ) -> tuple[pd.DataFrame, dict[str, Form]]:
     """Values of columns, and how those of text are written."""
@@ -185,8 +183,8 @@ def _read_cells(path: str, dialect: Dialect) -> tuple[pd.DataFrame, Dialect]:
     except pd.errors.EmptyDataError as error:
         raise ValueError(f"{path} is empty. A table begins with a row of names.") from error
     except pd.errors.ParserError as error:
-        longer = [row for row in uneven_rows(path, dialect) if row.n_cells > row.n_names]
-        what = longer[0] if longer else f"pandas says: {str(error).strip()}"
+        longer = (row for row in uneven_rows(path, dialect) if row.n_cells > row.n_names)
+        what = next(longer, f"pandas says: {str(error).strip()}")
         raise ValueError(
             f"The rows of {path} must have no more cells than it has names, separated by {dialect.separator!r}, but "
             f"{what}. Correct the row (a cell that holds a separator is put into quotes), or say what separates cells "
@@ -200,18 +198,8 @@ def _read_cells(path: str, dialect: Dialect) -> tuple[pd.DataFrame, Dialect]:
     except LookupError as error:
         raise ValueError(f"--encoding {dialect.encoding} is unknown. Take utf-8, latin-1 or cp1252, say.") from error
     if cells.shape[1] > 1 and cells.iloc[:, -1].isna().any():
-        _note_short_rows(path, dialect)
+        note_short_rows(path, dialect)
     return _with_header(cells, path), dialect
-
-
-def _note_short_rows(path: str, dialect: Dialect) -> None:
-    """Say which rows end before the last column, as Excel writes rows whose last cells are empty."""
-    short = uneven_rows(path, dialect)
-    if short:
-        note(
-            f"cells that a row of {path} lacks at its end are gaps: {short[0]}; {len(short)} such row(s). If a cell is "
-            f"missing before the end, the others of its row are in wrong columns: correct the file"
-        )
 
 
 def _cells(path: str, dialect: Dialect, **options: Any) -> pd.DataFrame:
@@ -357,142 +345,3 @@ def _check_kind(column: pd.Series, wanted: Dtype, reading: Reading) -> None:
             f"Column {column.name!r} held {kinds[1]} {reading.known.since}, but now holds {kinds[0]} ({dtype}). "
             f"Convert it, or {reading.known.else_}."
         )
-
-
-def _note_words(raw: pd.DataFrame, forms: Mapping[str, Form], reading: Reading) -> None:
-    """Say what makes text of a column of numbers: which words, or signs between thousands."""
-    number = Numbers(reading.decimal)
-    for name, form in forms.items():
-        if form.holds != "text":
-            continue
-        cells = raw[name].dropna()
-        is_number = cells.map(number.fits).astype(bool)
-        words = list(cells.unique())
-        grouped = [word for word in words if re.search(r"\d[.,'\s]\d{3}", word)]
-        if grouped and all(re.fullmatch(THOUSANDS, word) for word in words):
-            note(
-                f"{name!r} is read as text, for {grouped[0]!r} has signs between thousands; take these out for numbers"
-            )
-        elif is_number.mean() > 0.5:
-            word = cells[~is_number].iloc[0]
-            if not any(sign.isdigit() for sign in word):  # 00501 is text on purpose
-                note(f"{name!r} is read as text, for it holds {word!r} among numbers; empty such cells for numbers")
-
-
-def _note_digits(raw: pd.DataFrame, forms: Mapping[str, Form]) -> None:
-    """Say which numbers have more digits than are read."""
-    for name, form in forms.items():
-        if not isinstance(form, Numbers):
-            continue
-        long = (cell for cell in raw[name].dropna() if form.is_rounded(cell))
-        cell = next(long, None)
-        if cell is not None:
-            note(
-                f"{name!r} is read as numbers of {FLOAT_DIGITS} digits, but holds {cell!r}: digits beyond are lost. "
-                f"Where they matter, pass a Parquet file with decimals of Arrow"
-            )
-
-
-def write_filled(source: Source, full: pd.DataFrame, path: str | None) -> None:
-    """Write a table with its gaps filled; all else is left as it is, character by character in a file of text.
-
-    Parameters
-    ----------
-    source : Source
-        The table.
-    full : DataFrame
-        Its columns that a model has filled.
-    path : str or None
-        Where to; None for standard output.
-    """
-    kind = ".csv" if path is None else kind_of_file(path, is_output=True)
-    separator = "\t" if kind == ".tsv" else source.dialect.separator
-    if source.path is None:
-        write_table(_replaced(source.whole, full), path, dialect=source.dialect, forms=source.forms)
-    elif kind == ".parquet":
-        rest = source.whole.drop(columns=list(full.columns))
-        values, _ = _values(rest, Reading(decimal=source.dialect.decimal), None, is_text=True)
-        write_table(_replaced(_replaced(source.whole, values), full), path)
-    elif separator == source.dialect.separator:
-        text = read_text(source.path, source.dialect.encoding)
-        text = fill_gaps(text, separator, _fillings(source, full))
-        if path is None:
-            _prepare_output(source.dialect)
-            sys.stdout.write(text)
-        else:
-            write_text(text, path, source.dialect.encoding)
-    else:
-        cells = source.whole.astype(object)
-        for row, fillings in _fillings(source, full).items():
-            for column, cell in fillings.items():
-                cells.iat[row, column] = cell
-        write_table(cells, path, dialect=source.dialect)
-
-
-def _replaced(whole: pd.DataFrame, columns: pd.DataFrame) -> pd.DataFrame:
-    """A table with other values of some columns."""
-    replaced = whole.copy()
-    for name in columns.columns:
-        replaced[name] = columns[name]
-    return replaced
-
-
-def _fillings(source: Source, full: pd.DataFrame) -> dict[int, dict[int, str]]:
-    """Cells in place of gaps, by row and column of a file."""
-    fillings: dict[int, dict[int, str]] = {}
-    for column, name in enumerate(source.whole.columns):
-        if name not in full.columns:
-            continue
-        rows = source.whole[name].isna().to_numpy().nonzero()[0].tolist()
-        for row, cell in zip(rows, source.forms[name].write(full[name].iloc[rows]), strict=True):
-            fillings.setdefault(row, {})[column] = cell
-    return fillings
-
-
-def _prepare_output(dialect: Dialect) -> None:
-    """Make standard output write the letters and ends of lines of a file."""
-    if isinstance(sys.stdout, TextIOWrapper) and not sys.stdout.isatty():
-        sys.stdout.reconfigure(encoding=dialect.encoding, newline="")  # the encoding of the locale may lack letters
-
-
-def write_table(
-    frame: pd.DataFrame,
-    path: str | None,
-    *,
-    dialect: Dialect | None = None,
-    forms: Mapping[str, Form] | None = None,
-) -> None:
-    """Write a table to a file by its suffix, or as CSV to standard output.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Values, or cells of text.
-    path : str or None
-        Where to.
-    dialect : Dialect, optional
-        How text is written.
-    forms : dict, optional
-        How columns are written, other than as pandas would.
-    """
-    kind = ".csv" if path is None else kind_of_file(path, is_output=True)
-    if kind == ".parquet":
-        frame.to_parquet(path, index=False)
-        return
-    dialect, forms = dialect or Dialect(), forms or {}
-    cells = frame.copy()
-    for name in frame.columns:
-        is_float = pd.api.types.is_float_dtype(frame[name].dtype)
-        form = forms.get(name) or (Numbers(dialect.decimal) if is_float and dialect.decimal != "." else None)
-        if form is not None:
-            cells[name] = form.write(frame[name])
-    separator = "\t" if kind == ".tsv" else dialect.separator
-    if path is None:
-        _prepare_output(dialect)
-    cells.to_csv(
-        sys.stdout if path is None else path,
-        index=False,
-        sep=separator,
-        encoding=dialect.encoding,
-        lineterminator=dialect.newline,
-    )

@@ -48,21 +48,18 @@ def write_whole(path: Path, content: bytes) -> None:
     OSError
         Where there is a directory at the path, no directory around it, or no room.
     """
-    if path.is_dir():
+    if os.path.isdir(path):  # pathlib raises an error of a name that is too long
         raise IsADirectoryError(f"A model is written to a file, but {path} is a directory. Pass the path of a file.")
-    if _is_stream(path):
-        path.write_bytes(content)
+    if is_stream(path):
+        with _refusals(path):
+            path.write_bytes(content)
         return
     target = Path(os.path.realpath(path))
     if not target.parent.is_dir():
         raise FileNotFoundError(f"There is no directory {target.parent} to write {path.name} in. Make it first.")
     _remove_abandoned(target)
-    try:
+    with _refusals(path):
         part, file = _part_of(target)
-    except PermissionError as error:
-        raise PermissionError(
-            f"{path} cannot be written: files may not be made in {target.parent} ({error.strerror}). Pass another path."
-        ) from error
     try:
         with file:
             file.write(content)
@@ -75,10 +72,21 @@ def write_whole(path: Path, content: bytes) -> None:
         part.unlink(missing_ok=True)
 
 
-def _is_stream(path: Path) -> bool:
+@contextmanager
+def _refusals(path: Path) -> Iterator[None]:
+    """A sentence where the system refuses a file."""
+    try:
+        yield
+    except OSError as error:
+        raise type(error)(
+            f"{path} cannot be written: the system refuses it ({error.strerror}). Pass another path."
+        ) from error
+
+
+def is_stream(path: Path) -> bool:
     """Whether something that is no ordinary file is at a path, or behind it: a device, a pipe, an open file."""
     around = Path(os.path.realpath(path.parent))
-    is_special = path.exists() and not path.is_file()
+    is_special = os.path.exists(path) and not path.is_file()
     is_loop = os.path.islink(os.path.realpath(path))  # of links, which the system refuses to open
     return is_special or is_loop or around == Path("/dev") or around.is_relative_to("/proc")
 

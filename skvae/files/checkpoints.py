@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, NamedTuple, Self, TypeVar
 
 import torch
@@ -228,10 +229,12 @@ class Checkpoint:
             )
         try:
             place.mkdir(parents=True, exist_ok=True)
+            with TemporaryFile(dir=place):
+                pass
         except OSError as error:
             raise type(error)(
-                f"checkpoint_dir is a directory that keeps fits, but {place} cannot be made ({error.strerror}). Pass "
-                f"another path."
+                f"checkpoint_dir is a directory that keeps fits, but the system refuses files in {place} "
+                f"({error.strerror}). Pass another path."
             ) from error
         checkpoint = cls(place, identity)
         with locked(checkpoint.ended.with_suffix(".lock")):

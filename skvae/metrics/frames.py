@@ -141,12 +141,12 @@ class Number:
     def _since_origin(self, column: pd.Series) -> Floats:
         """Numbers less the origin. Shape: (N,)."""
         if self.origin and (column.dtype.kind in "iu" or is_decimal(column.dtype)):
-            values, is_known = np.full(len(column), np.nan), column.notna().to_numpy()
-            values[is_known] = [self._distance(value) for value in column[is_known].tolist()]
-            return values
+            distances, is_known = np.full(len(column), np.nan), column.notna().to_numpy()
+            distances[is_known] = list(map(self._distance, column[is_known].tolist()))
+            return distances
         values = np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
         nearest = float(self.origin)  # of the numbers that floats have
-        return values - nearest + self._distance(Decimal(nearest)) if self.origin else values
+        return (values - nearest) + self._distance(Decimal(nearest))
 
     def _distance(self, value: int | Decimal) -> float:
         """How far a number lies above the origin."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from decimal import Decimal
 from typing import Any
@@ -25,8 +26,9 @@ def with_nan(X: Any) -> Any:
     Raises
     ------
     ValueError
-        Where X is a Series.
+        Where X is no table: a Series, a dict, None.
     """
+    _check_is_table(X)
     if isinstance(X, np.ma.MaskedArray):
         is_gap, X = X.mask, X.data
         if is_gap is np.ma.nomask:  # a mask without a gap counts: the next chunk may have one
@@ -38,16 +40,26 @@ def with_nan(X: Any) -> Any:
         with suppress(TypeError, ValueError):  # no table at all: scikit-learn says so
             array = np.asarray(X)
             X = array if array.dtype == object else X
-    if isinstance(X, pd.Series):
-        raise ValueError(
-            "Expected a 2-dimensional container, but X is a Series. Pass X.to_frame() if it is a column, or "
-            "X.to_frame().T if it is a row."
-        )
     if isinstance(X, np.ndarray) and X.dtype.kind in "mM":
         return _in_seconds(X)
     if isinstance(X, np.ndarray) and X.dtype == object:
         return _without_objects(X, np.asarray(pd.isna(X)))
     return X
+
+
+def _check_is_table(X: Any) -> None:
+    """Refuse what has no rows and columns, of which scikit-learn would say that it is a scalar array."""
+    if isinstance(X, pd.Series):
+        raise ValueError(
+            "Expected a 2-dimensional container, but X is a Series. Pass X.to_frame() if it is a column, or "
+            "X.to_frame().T if it is a row."
+        )
+    if isinstance(X, Mapping) or (isinstance(X, list | tuple) and len(X) and isinstance(X[0], Mapping)):
+        what = "a dict" if isinstance(X, Mapping) else "a list of dicts"
+        raise ValueError(f"Rows come in an array or a DataFrame, but X is {what}. Pass pandas.DataFrame(X).")
+    if not isinstance(X, list | tuple) and np.ndim(X) == 0:
+        what = "None" if X is None else f"one {type(X).__name__}"
+        raise ValueError(f"Rows come in an array or a DataFrame, but X is {what}. Pass rows and columns.")
 
 
 def _in_seconds(X: NDArray[Any]) -> NDArray[Any]:
@@ -62,7 +74,8 @@ def _without_objects(X: NDArray[np.object_], is_gap: Mask) -> NDArray[Any]:
     if X.ndim != 2:  # no table: scikit-learn says so
         return np.where(is_gap, np.nan, X)
     is_large = np.reshape(
-        [isinstance(it, int | np.integer | Decimal) and it == it and abs(it) > EXACT for it in X.flat], X.shape
+        [isinstance(it, int | np.integer | Decimal) and it == it and abs(it) > EXACT for it in X.flat],  # no NaN
+        X.shape,
     )
     if is_large.any() and not is_gap.any():
         whole = np.array(X.tolist())

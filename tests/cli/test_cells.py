@@ -10,6 +10,7 @@ COLUMNS = {
     "phone": (["+49", "+1"], Text()),
     "minus zero": (["-0", "1"], Numbers()),
     "twenty digits": (["12345678901234567891", "1"], Text()),
+    "too many digits for an int": (["1" * 5000, "1"], Text()),
     "words of Python": (["nan", "inf"], Text()),
     "underscores": (["1_000", "2"], Text()),
     "truth": (["true", "false"], Truths(("true", "false"))),

@@ -5,16 +5,7 @@ import zipfile
 import pandas as pd
 import pytest
 
-from skvae.cli.dialect import (
-    Dialect,
-    find_encoding,
-    find_newline,
-    find_separator,
-    has_hint,
-    read_text,
-    uneven_rows,
-    write_text,
-)
+from skvae.cli.dialect import find_encoding, find_newline, find_separator, has_hint, read_text, write_text
 
 
 @pytest.mark.parametrize(
@@ -36,12 +27,6 @@ def test_the_separator_cuts_all_rows_alike(text, sign, tmp_path):
     path = tmp_path / "t.csv"
     path.write_bytes(text.encode())
     assert find_separator(str(path), "utf-8") == sign
-
-
-def test_rows_of_other_lengths_are_found(tmp_path):
-    path = tmp_path / "t.csv"
-    path.write_text('a;b\n1;2\n\n"x\n;";3\n4\n5;6;7\n')
-    assert uneven_rows(str(path), Dialect(";")) == [(6, 1, 2), (7, 3, 2)]
 
 
 def test_packed_files_are_looked_into(tmp_path):

@@ -5,13 +5,9 @@ import pytest
 
 from skvae.cli.cells import Reading
 from skvae.cli.dialect import read_text
-from skvae.cli.files import kind_of_file, read_table, write_filled, write_table
-
-
-def written(folder, text, name="t.csv", encoding="utf-8"):
-    path = folder / name
-    path.write_bytes(text.encode(encoding))
-    return str(path)
+from skvae.cli.files import kind_of_file, read_table
+from skvae.cli.writing import write_filled, write_table
+from tests.cli.written import written
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.csv.gz", "t.tsv", "T.PARQUET"])
@@ -103,54 +99,10 @@ def test_columns_without_a_cell_are_left_out(tmp_path, capsys):
     assert "note: nothing is learned of columns without a cell, which are left out: b" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("text", "said", "last"),
-    [
-        ("a,b,c\n1,2,3\n4,5\n6,7,8\n9\n", "line 3 has 2 cell(s), and the names above are 3; 2 such row(s)", [3, 8]),
-        ('a,b,c\n"x\ny",2,3\n4,5\n', "line 4 has 2 cell(s), and the names above are 3; 1 such row(s)", [3]),
-        ("a,b,c\n1,2,3\n4,5,6\n7", "line 4 has 1 cell(s)", [3, 6]),
-        ("sep=;\na;b;c\n1;2\n3;4;5\n", "line 3 has 2 cell(s)", [5]),
-    ],
-)
-def test_a_row_that_ends_early_has_gaps_and_a_note(text, said, last, tmp_path, capsys):
-    frame = read_table(written(tmp_path, text)).frame
-    assert frame["c"].dropna().tolist() == last
-    assert said in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("text", ["a,b\n1,\n\n2,3\n", "a,b\n1,\n  \n2,3\n", 'a,b\n1,""\n2,3\n', "a\n1\n\n2\n"])
-def test_a_row_whose_last_cell_is_empty_gets_no_note(text, tmp_path, capsys):
-    read_table(written(tmp_path, text))
-    assert "lacks" not in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("cell", "is_lost"),
-    [
-        ("1.000000000000000000001", True),
-        ("0.333333333333333333333", True),
-        ("1.000000000000000056e-01", False),  # 0.1 as numpy.savetxt writes it
-        ("0.10000000000000001", False),
-        ("0.100000000000000000000", False),
-        ("12345678.5", False),
-    ],
-)
-def test_digits_that_floats_lose_get_a_note(cell, is_lost, tmp_path, capsys):
-    frame = read_table(written(tmp_path, f"a,b\n{cell},1\n2.5,2\n")).frame
-    assert frame["a"].tolist() == [float(cell), 2.5]
-    said = f"note: 'a' is read as numbers of 17 digits, but holds {cell!r}: digits beyond are lost"
-    assert (said in capsys.readouterr().err) == is_lost
-
-
 @pytest.mark.parametrize("cell", ["1e400", "-1e999", "1e-400"])
 def test_numbers_that_are_no_floats_are_text(cell, tmp_path, capsys):
     frame = read_table(written(tmp_path, f"a\n1e3\n{cell}\n0e-999\n")).frame
     assert frame["a"].tolist() == ["1e3", cell, "0e-999"]
-
-
-def test_words_among_numbers_get_a_note(tmp_path, capsys):
-    assert read_table(written(tmp_path, "a\n1\n2\nNA\n")).frame["a"].tolist() == ["1", "2", "NA"]
-    assert "note: 'a' is read as text, for it holds 'NA' among numbers" in capsys.readouterr().err
 
 
 def test_the_types_of_a_model_are_kept(tmp_path):
@@ -168,11 +120,7 @@ def test_the_types_of_a_model_are_kept(tmp_path):
         read_table(str(path), dtypes=dtypes)
 
 
-def test_rows_of_other_lengths_get_a_sentence(tmp_path):
-    with pytest.raises(
-        ValueError, match=r"separated by ',', but line 3 has 3 cell\(s\), and the names above are 2\. Correct the row"
-    ):
-        read_table(written(tmp_path, "a,b\n1,2\n1,2,3\n"))
+def test_a_file_without_rows_gets_a_sentence(tmp_path):
     with pytest.raises(ValueError, match=r"is empty\. A table begins with a row of names"):
         read_table(written(tmp_path, ""))
     with pytest.raises(ValueError, match="holds 0 rows of 2 columns"):
@@ -208,31 +156,6 @@ def test_a_blank_line_of_one_column_is_a_gap(tmp_path):
         assert read_table(written(tmp_path, text)).frame["a"].fillna(0).tolist() == [1, 0, 3, 0]
     for text in ("\na,b\n1,2\n\n3,4\n\n", "a,b\r\r1,2\r\r\r3,4\r\r"):
         assert read_table(written(tmp_path, text)).frame["a"].tolist() == [1, 3]
-
-
-@pytest.mark.parametrize("name", ["t.csv", "t.csv.gz", "t.csv.zip"])
-def test_only_gaps_are_written(name, tmp_path):
-    text = '\ufeff"n";"self";x\r\n"1";"a ""b""";"0,50"\r\n\r\n"";\'c\';,5\r\n2;"d;\n";\r\n'
-    source = read_table(written(tmp_path, text), drop=["x"], decimal=",")
-    full = source.frame.fillna({"n": 7})
-    write_filled(source, full, path := str(tmp_path / name))
-    assert read_text(path, "utf-8") == text.replace('\n"";', '\n"7";')
-    write_filled(source, full, path := str(tmp_path / "t.tsv"))
-    assert read_text(path, "utf-8-sig") == 'n\tself\tx\r\n1\t"a ""b"""\t0,50\r\n7\t\'c\'\t,5\r\n2\t"d;\n"\t\r\n'
-    write_filled(source, full, path := str(tmp_path / "t.parquet"))
-    frame = pd.read_parquet(path)
-    assert frame["n"].tolist() == [1, 7, 2] and list(frame.columns) == ["n", "self", "x"]
-    assert frame["x"].fillna(-1).tolist() == [0.5, 0.5, -1]  # of a column that was left out, gaps stay
-    source = read_table(path, drop=["x"])
-    write_filled(source, source.frame, out := str(tmp_path / "out.parquet"))
-    pd.testing.assert_frame_equal(pd.read_parquet(out), frame)
-
-
-@pytest.mark.parametrize("cell", ["1.234,5", "-12,345.60", "1 234 567", "1'234", "1\u00a0234"])
-def test_thousands_get_a_note(cell, tmp_path, capsys):
-    assert read_table(written(tmp_path, f"a;b\n{cell};+49\n100;+1\n")).frame["a"].tolist() == [cell, "100"]
-    said = capsys.readouterr().err
-    assert f"note: 'a' is read as text, for {cell!r} has signs between thousands" in said and "'b'" not in said
 
 
 def test_excels_hint_is_followed(tmp_path):

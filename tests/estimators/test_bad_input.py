@@ -135,8 +135,11 @@ BAD_DATA = {
     "3-D": (X[None], ValueError, "dim 3"),
     "1-D": (X[:, 0], ValueError, "Expected 2D array, got 1D array"),
     "a series": (FRAME["size"], ValueError, "2-dimensional container"),
-    "None": (None, ValueError, "Expected 2D array, got scalar array"),
-    "a number": (3.0, ValueError, "Expected 2D array, got scalar array"),
+    "None": (None, ValueError, r"in an array or a DataFrame, but X is None\. Pass rows and columns"),
+    "a number": (3.0, ValueError, "but X is one float"),
+    "a set": ({1, 2}, ValueError, "but X is one set"),
+    "a dict": ({"a": [1.0, 2.0]}, ValueError, r"but X is a dict\. Pass pandas\.DataFrame\(X\)"),
+    "rows as dicts": ([{"a": 1.0}, {"a": 2.0}], ValueError, r"but X is a list of dicts\. Pass pandas\.DataFrame"),
 }
 
 

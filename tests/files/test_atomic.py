@@ -177,6 +177,12 @@ def test_links_in_a_circle_are_refused_and_stay(tmp_path):
 
 
 @posix
+def test_what_the_system_refuses_gets_a_sentence(tmp_path):
+    for place in [tmp_path / ("a" * 300), *map(Path, ["/proc/x", "/sys/x"] if Path("/proc/self").exists() else [])]:
+        with pytest.raises(OSError, match=r"cannot be written: the system refuses it \(\w.*\)\. Pass another path"):
+            write_whole(place, b"")
+
+
 def test_a_device_is_written_to_and_stays():
     before = os.stat("/dev/null")
     write_whole(Path("/dev/null"), b"x" * 10)

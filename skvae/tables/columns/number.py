@@ -180,14 +180,14 @@ def as_decimal(value: Any) -> Decimal:
 def warn_of_rounding(values: pd.Series, cells: Floats) -> None:
     """Warn of whole numbers and decimals that floats do not hold."""
     if is_decimal(values.dtype):
-        known = [(value, Decimal(repr(cell))) for value, cell in zip(values.tolist(), cells.tolist(), strict=True)]
-        lost = [value for value, cell in known if cell.is_finite() and value != cell]
+        rule, may_be_lost = f"Decimals of more than {DIGITS} digits", ~np.isnan(cells)
+        pairs = zip(values[may_be_lost].tolist(), cells[may_be_lost].tolist(), strict=True)
+        lost = [value for value, cell in pairs if value != Decimal(repr(cell))]
     else:
-        is_large = np.abs(cells) >= EXACT  # false for a gap
-        pairs = zip(values[is_large].tolist(), cells[is_large].tolist(), strict=True)
+        rule, may_be_lost = "Whole numbers beyond 2**53", np.abs(cells) >= EXACT  # false for a gap
+        pairs = zip(values[may_be_lost].tolist(), cells[may_be_lost].tolist(), strict=True)
         lost = [value for value, cell in pairs if isinstance(value, int) and value != int(cell)]
     if lost:
-        rule = f"Decimals of more than {DIGITS} digits" if is_decimal(values.dtype) else "Whole numbers beyond 2**53"
         warn_user(
             f"{rule} are read as floats, which hold only some of them, but column {values.name!r} holds {lost[0]}; "
             f"{len(lost)} such cell(s) are rounded. Subtract the smallest value, or convert codes to strings."

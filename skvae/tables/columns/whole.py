@@ -1,12 +1,11 @@
-"""Whole numbers of which floats hold only some: steps from an origin."""
+"""Whole numbers of 64 bits, of which floats hold only some."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, ClassVar, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,49 +14,24 @@ from numpy.typing import NDArray
 from skvae.likelihoods import Likelihood
 from skvae.messages import warn_user
 from skvae.tables.bins import Floats, Numbers
-from skvae.tables.columns.base import ColumnSurvey, Learned, Mask, Support, check_finite, converted
+from skvae.tables.columns.base import Learned, Mask, Support, check_finite, converted
 from skvae.tables.columns.cells import in_words, is_missing
 from skvae.tables.columns.dtypes import EXACT, Dtype, Values, integer_type, is_float, is_wide, with_gaps
 from skvae.tables.columns.number import NumberColumn
+from skvae.tables.columns.steps import Lattice, SteppedColumn, SteppedSurvey, warn_of_spread
 
 Wide = NDArray[np.int64] | NDArray[np.uint64]
 
 FEW = 1000  # values, of which a step of 1 is often known
 
 
-class Lattice(NamedTuple):
-    """The whole numbers that some values lie on.
-
-    Attributes
-    ----------
-    lower, upper : int
-        Smallest and largest value.
-    step : int
-        The largest step that reaches all of them from the smallest; 0 of one value.
-    """
-
-    lower: int
-    upper: int
-    step: int
-
-    @classmethod
-    def of(cls, values: Wide) -> Lattice:
-        """The lattice of some values, one at least."""
-        lower = int(values.min())
-        step = int(np.gcd.reduce(distances(values[:FEW], lower)))
-        if step != 1:
-            step = int(np.gcd.reduce(distances(values, lower)))
-        return cls(lower, int(values.max()), step)
-
-    def joined(self, other: Lattice) -> Lattice:
-        """The lattice of the values of two."""
-        lower, upper = min(self.lower, other.lower), max(self.upper, other.upper)
-        return Lattice(lower, upper, math.gcd(self.step, other.step, self.lower - other.lower))
-
-    @property
-    def is_exact(self) -> bool:
-        """Whether floats hold every whole number of this size."""
-        return max(-self.lower, self.upper) <= EXACT
+def lattice_of(values: Wide) -> Lattice:
+    """The lattice of some values, one at least."""
+    lower = int(values.min())
+    step = int(np.gcd.reduce(distances(values[:FEW], lower)))
+    if step != 1:
+        step = int(np.gcd.reduce(distances(values, lower)))
+    return Lattice(lower, int(values.max()), step)
 
 
 def distances(values: Wide, lower: int) -> NDArray[np.uint64]:
@@ -66,7 +40,7 @@ def distances(values: Wide, lower: int) -> NDArray[np.uint64]:
 
 
 @dataclass(frozen=True)
-class WholeColumn(NumberColumn):
+class WholeColumn(SteppedColumn):
     """A whole number of 64 bits is what it lies above the smallest, in units of a step or of 1.
 
     Attributes
@@ -81,20 +55,12 @@ class WholeColumn(NumberColumn):
     step: int
     unit: int
 
-    is_identity: ClassVar[bool] = False
-    needs_double: ClassVar[bool] = True
-
     def __post_init__(self) -> None:
         limits = np.iinfo(integer_type(self.dtype))
         if not (limits.min <= self.origin <= limits.max and self.step >= 1 and self.unit in (1, self.step)):
             raise ValueError(
                 f"steps of {self.step} from {self.origin} in units of {self.unit} are none of {self.dtype}"
             )
-
-    @classmethod
-    def owns(cls, dtype: Dtype) -> bool:
-        """Numbers choose the families."""
-        return False
 
     @classmethod
     def reads(cls, dtype: Dtype, family: Likelihood) -> bool:
@@ -116,7 +82,6 @@ class WholeColumn(NumberColumn):
         if is_wide(values.dtype) and integer_type(values.dtype) == integer_type(self.dtype):
             integers, is_gap = integers_of(values)
             cells = self.units(np.where(is_gap, integers.dtype.type(self.origin), integers))
-            self._warn_of_rounding(integers, cells)
         else:
             check_finite(self.floats(values), self.name)
             warn_of_floats(values, self.name, self.dtype)
@@ -131,20 +96,6 @@ class WholeColumn(NumberColumn):
         whole, rest = np.divmod(np.where(is_above, above, below), np.uint64(self.unit))
         cells = whole + np.rint(rest / float(self.unit))
         return np.asarray(np.where(is_above, cells, -cells))
-
-    def _warn_of_rounding(self, integers: Wide, cells: Floats) -> None:
-        """Warn of whole numbers that lie too far from the origin to be told from others."""
-        is_large = np.abs(cells) >= EXACT
-        if not is_large.any():
-            return
-        known = integers[is_large].tolist()
-        lost = [value for value, kept in zip(known, self._wholes(cells[is_large]), strict=True) if kept != value]
-        if lost:
-            warn_user(
-                f"Floats tell 2**53 steps apart, but column {self.name!r} holds {lost[0]}, which is farther from "
-                f"{self.origin}, the smallest value at fit, in steps of {self.unit}; {len(lost)} such cell(s) are "
-                f"rounded. Convert codes to strings, or divide the column by a large constant."
-            )
 
     def _units_of(self, value: int | Decimal) -> float:
         """Units from the origin, of any number."""
@@ -178,9 +129,6 @@ class WholeColumn(NumberColumn):
         is_possible[is_possible] = [isinstance(it, int) and (it - self.origin) % self.step == 0 for it in numbers]
         return is_possible
 
-    def accepts(self, values: pd.Series, support: Support) -> Mask:  # noqa: D102
-        return self.is_possible(values) & super().accepts(values, support)
-
     def possible_values(self, support: Support) -> str:  # noqa: D102
         if not support.family.is_whole:
             return f"one of the {self.precision_in_words(0)}"
@@ -191,11 +139,6 @@ class WholeColumn(NumberColumn):
     def precision_in_words(self, decimals: int) -> str:  # noqa: D102
         return f"whole numbers in steps of {self.step} from {self.origin}"
 
-    def reason(self, values: pd.Series) -> str:
-        """Whether it lies between two steps."""
-        is_on_step = self.is_possible(values[:1]).all()
-        return super().reason(values) if is_on_step else f"which has {self.precision_in_words(0)}"
-
     def as_kind(self, values: pd.Series, possible: str) -> pd.Series:  # noqa: D102
         if pd.api.types.is_integer_dtype(values.dtype):
             return values
@@ -203,13 +146,8 @@ class WholeColumn(NumberColumn):
         warn_of_floats(values, self.name, self.dtype)
         return pd.Series([exactly(value) for value in values.tolist()], values.index, dtype=object)
 
-    @property
-    def holds_numbers(self) -> bool:
-        """Not such that a graph of floats could read them."""
-        return False
 
-
-class WholeSurvey(ColumnSurvey):
+class WholeSurvey(SteppedSurvey):
     """Whole numbers of 64 bits are themselves, until one is seen that floats may not hold.
 
     Parameters
@@ -223,30 +161,23 @@ class WholeSurvey(ColumnSurvey):
     """
 
     def __init__(self, name: Hashable, dtype: Dtype, *, in_steps: bool) -> None:
-        self.number = NumberColumn(name, dtype)
+        super().__init__(name, dtype)
         self.in_steps = in_steps
-        self.first: NumberColumn | None = None
-        self.lattice: Lattice | None = None
 
     def add(self, values: pd.Series) -> Floats:  # noqa: D102
         integers, is_gap = integers_of(values)
         known = integers[~is_gap]
         if not len(known):
             return np.full(len(values), np.nan)
-        lattice = Lattice.of(known)
-        self.lattice = lattice if self.lattice is None else self.lattice.joined(lattice)
-        self.first = self.first or self._column()
-        cells = self.first.units(integers) if isinstance(self.first, WholeColumn) else integers.astype(np.float64)
+        first = self.join(lattice_of(known))
+        cells = first.units(integers) if isinstance(first, WholeColumn) else integers.astype(np.float64)
         return np.where(is_gap, np.nan, cells)
 
-    @property
-    def is_settled(self) -> bool:  # noqa: D102
-        return self.first == self._column()
-
     def learned(self) -> Learned:  # noqa: D102
-        column, lattice = self._column(), self.lattice
+        column, lattice = self.column(), self.lattice
         if not isinstance(column, WholeColumn) or lattice is None:
             return Learned(column)
+        warn_of_spread(lattice, column.name, column.origin, column.step)
         ends = column._units_of(lattice.lower), column._units_of(lattice.upper)
         if isinstance(self.first, WholeColumn):
             return Learned(column, self.first._units_of(column.origin), column.unit / self.first.unit, ends)
@@ -258,15 +189,14 @@ class WholeSurvey(ColumnSurvey):
 
     def cells_of(self, counted: Numbers) -> Floats:
         """The codec's floats of what ``countable`` gave."""
-        column = self._column()
+        column = self.column()
         if isinstance(column, WholeColumn):
             return column.units(counted.astype(integer_type(column.dtype), copy=False))
         return counted.astype(np.float64)
 
-    def _column(self) -> NumberColumn:
-        """The column, as far as it is known."""
+    def column(self) -> NumberColumn:  # noqa: D102
         lattice, number = self.lattice, self.number
-        if lattice is None or lattice.is_exact:
+        if lattice is None or max(-lattice.lower, lattice.upper) <= EXACT:
             return number
         return WholeColumn.on(number.name, number.dtype, lattice, in_steps=self.in_steps)
 

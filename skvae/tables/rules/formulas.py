@@ -163,7 +163,8 @@ class Formula:
             return ast.parse(QUOTED.sub(lambda match: _identifier(match[1]), self.text).strip(), mode="eval").body
         except (SyntaxError, MemoryError, RecursionError) as error:
             is_open = self.text.count("`") % 2 == 1
-            what = "a backtick is open" if is_open else error.args[0] if error.args else error
+            said = error.args[0] if error.args else error
+            what = "a backtick is open" if is_open else said
             raise ValueError(
                 f"{self.text!r} is no formula ({what}). Write columns, numbers, "
                 f"+ - * / and brackets; a name with other signs than letters, digits and _ goes into backticks."

@@ -1,0 +1,34 @@
+import pytest
+
+from skvae.cli.files import read_table
+from tests.cli.written import written
+
+
+@pytest.mark.parametrize(
+    ("cell", "is_lost"),
+    [
+        ("1.000000000000000000001", True),
+        ("0.333333333333333333333", True),
+        ("1.000000000000000056e-01", False),  # 0.1 as numpy.savetxt writes it
+        ("0.10000000000000001", False),
+        ("0.100000000000000000000", False),
+        ("12345678.5", False),
+    ],
+)
+def test_digits_that_floats_lose_get_a_note(cell, is_lost, tmp_path, capsys):
+    frame = read_table(written(tmp_path, f"a,b\n{cell},1\n2.5,2\n")).frame
+    assert frame["a"].tolist() == [float(cell), 2.5]
+    said = f"note: 'a' is read as numbers of 17 digits, but holds {cell!r}: digits beyond are lost"
+    assert (said in capsys.readouterr().err) == is_lost
+
+
+def test_words_among_numbers_get_a_note(tmp_path, capsys):
+    assert read_table(written(tmp_path, "a\n1\n2\nNA\n")).frame["a"].tolist() == ["1", "2", "NA"]
+    assert "note: 'a' is read as text, for it holds 'NA' among numbers" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("cell", ["1.234,5", "-12,345.60", "1 234 567", "1'234", "1\u00a0234"])
+def test_thousands_get_a_note(cell, tmp_path, capsys):
+    assert read_table(written(tmp_path, f"a;b\n{cell};+49\n100;+1\n")).frame["a"].tolist() == [cell, "100"]
+    said = capsys.readouterr().err
+    assert f"note: 'a' is read as text, for {cell!r} has signs between thousands" in said and "'b'" not in said
