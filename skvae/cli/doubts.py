@@ -8,7 +8,7 @@ from decimal import Context, Decimal
 
 import pandas as pd
 
-from skvae.cli.cells import Form, Numbers, Reading
+from skvae.cli.cells import NUMBERS, Form, Numbers, Reading
 from skvae.cli.progress import note
 
 THOUSANDS = r"[+-]?\d{1,3}(?:\.\d{3})*(?:,\d+)?|[+-]?\d{1,3}(?:[,'\s]\d{3})*(?:\.\d+)?"
@@ -16,7 +16,7 @@ DIGITS = 17  # that tell a float from all others; programs write up to these
 
 
 def note_words(raw: pd.DataFrame, forms: Mapping[str, Form], reading: Reading) -> None:
-    """Say what makes text of a column of numbers: which words, or signs between thousands."""
+    """Say what makes text of a column of numbers: words, numbers that no float holds, or signs between thousands."""
     number = Numbers(reading.decimal)
     for name, form in forms.items():
         if form.holds != "text":
@@ -31,7 +31,8 @@ def note_words(raw: pd.DataFrame, forms: Mapping[str, Form], reading: Reading) -
             )
         elif is_number.mean() > 0.5:
             word = cells[~is_number].iloc[0]
-            if not any(sign.isdigit() for sign in word):  # 00501 is text on purpose
+            is_code = any(sign.isdigit() for sign in word) and not NUMBERS[reading.decimal].fullmatch(word)
+            if not is_code:  # as 00501, which is text on purpose
                 note(f"{name!r} is read as text, for it holds {word!r} among numbers; empty such cells for numbers")
 
 

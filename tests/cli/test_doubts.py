@@ -22,9 +22,13 @@ def test_digits_that_floats_lose_get_a_note(cell, is_lost, tmp_path, capsys):
     assert (said in capsys.readouterr().err) == is_lost
 
 
-def test_words_among_numbers_get_a_note(tmp_path, capsys):
-    assert read_table(written(tmp_path, "a\n1\n2\nNA\n")).frame["a"].tolist() == ["1", "2", "NA"]
-    assert "note: 'a' is read as text, for it holds 'NA' among numbers" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("cell", "is_said"), [("NA", True), ("1e400", True), ("-1e-400", True), ("00501", False), ("+49", False)]
+)
+def test_what_makes_text_of_numbers_gets_a_note_unless_it_is_a_code(cell, is_said, tmp_path, capsys):
+    assert read_table(written(tmp_path, f"a\n1\n2\n{cell}\n")).frame["a"].tolist() == ["1", "2", cell]
+    said = f"note: 'a' is read as text, for it holds {cell!r} among numbers"
+    assert (said in capsys.readouterr().err) == is_said
 
 
 @pytest.mark.parametrize("cell", ["1.234,5", "-12,345.60", "1 234 567", "1'234", "1\u00a0234"])
