@@ -1,18 +1,19 @@
 """Are our synthetic rows better than those of the other table generators, and do they come sooner?
 
 Rivals: independent columns, an EM mixture over binned columns, a Gaussian copula (copulas), CTGAN and its TVAE,
-adversarial random forests (arfpy), ForestDiffusion; see `rivals.py`. Adult has its own split (32,561 training rows);
-beijing (rows with a pm2.5) and california_housing are split 80/20 with seed 0. The target is the last column. Where a
-rival refuses gaps, it gets medians and a level "missing", which comes back as a gap.
+adversarial random forests (arfpy), ForestDiffusion, trees one column after another; see `rivals.py`. Adult has its own
+split (32,561 training rows); beijing (rows with a pm2.5), california_housing and default_credit are split 80/20 with
+seed 0. The target is the last column. Where a rival refuses gaps, it gets medians and a level "missing", which comes
+back as a gap.
 
 Every fit runs in a process of its own and leaves OUT/TABLE-SEED-MODEL.parquet (as many rows as it was trained on) and
 .json (seconds; CPU seconds, which do not count what else the machine does; peak memory of the process; or why there
 is none), and once it is judged .figures.json; what is there is not run again. The figures: Shape and Trend in % of
 error, two-sample scores (1 = indistinguishable), gradient boosting trained on synthetic rows and tested on real ones
-(adult: AUC of income; beijing: RMSE of log(1 + pm2.5); california_housing: RMSE in standard deviations of the value),
-the share of rows that lie closer to training than to test rows (.5 is ideal) and the share of rows that copy a training
-row. "Real rows" are the test rows in the place of synthetic ones; their downstream figure is learned from the training
-rows.
+(adult and default_credit: AUC; beijing: RMSE of log(1 + pm2.5); california_housing: RMSE in standard deviations of the
+value), the share of rows that lie closer to training than to test rows (.5 is ideal) and the share of rows that copy a
+training row. "Real rows" are the test rows in the place of synthetic ones; their downstream figure is learned from the
+training rows.
 
     pip install "pandas<3" ctgan copulas arfpy ForestDiffusion pyarrow
     SKVAE_DATA=... python benchmarks/tables.py [--tables adult] [--models ours tvae] [--seeds 1] [--limit 3600]
@@ -33,11 +34,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from data import read
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from rivals import MODELS, load
 from threadpoolctl import threadpool_limits
 
-TARGETS = {"adult": "income", "beijing": "pm2.5", "california_housing": "median_house_value"}
-CALENDAR = ["year", "month", "day", "hour"]  # of beijing: categories written as integers
+TARGETS = {
+    "adult": "income",
+    "beijing": "pm2.5",
+    "california_housing": "median_house_value",
+    "default_credit": "default",
+}
+DTYPES = {"beijing": {"pm2.5": int}, "default_credit": {"default": bool}}
+CODES = ["year", "month", "day", "hour"]  # of beijing: categories written as integers
+CODES += ["SEX", "EDUCATION", "MARRIAGE", "PAY_0", "PAY_2", "PAY_3", "PAY_4", "PAY_5", "PAY_6"]  # of default_credit
 
 
 def split(name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -47,7 +56,7 @@ def split(name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     if name == "adult":
         is_train = (table.pop("split") == "train").to_numpy()
     else:
-        table = table.astype({"pm2.5": int} if name == "beijing" else {})
+        table = table.astype(DTYPES.get(name, {}))
         is_train = np.zeros(len(table), bool)
         is_train[np.random.default_rng(0).permutation(len(table))[: round(0.8 * len(table))]] = True
     return table[is_train].reset_index(drop=True), table[~is_train].reset_index(drop=True)
@@ -55,7 +64,8 @@ def split(name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def discrete(table: pd.DataFrame) -> list[str]:
     """Columns that a rival is told to be categories."""
-    return [name for name in table if name in CALENDAR or not pd.api.types.is_numeric_dtype(table[name])]
+    is_number = [is_numeric_dtype(dtype) and not is_bool_dtype(dtype) for dtype in table.dtypes]
+    return [name for name, is_one in zip(table, is_number, strict=True) if name in CODES or not is_one]
 
 
 def fit_one(stem: Path, table: str, seed: int, model: str, threads: int, limit: int) -> None:
