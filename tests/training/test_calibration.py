@@ -6,7 +6,7 @@ import torch
 from skvae import VAETransformer
 from skvae.metrics import column_shapes
 from skvae.training import calibration, match_marginals
-from skvae.training.calibration import proportional_fit, stratified
+from skvae.training.calibration import proportional_fit, shifts_of_met, stratified
 from tests.tables.bills import bills
 
 
@@ -66,6 +66,25 @@ def test_cells_lie_as_often_in_the_level_of_what_they_copy():
     match_marginals(chain, x, torch.Generator().manual_seed(0), copies=[copied])
     torch.testing.assert_close(share(drawn()), seen, rtol=0.05, atol=0)
     assert column_shapes(X, vae.sample(40_000, random_state=0)).max() < 0.02
+
+
+def test_each_level_is_met_as_often_as_in_training():
+    random = torch.Generator().manual_seed(0)
+    logits = torch.randn(6000, 4, generator=random, dtype=torch.float64)
+    drawn = torch.randint(-1, 3, (6000,), generator=random)  # the last level is never met
+    seen = torch.randint(-1, 3, (3000,), generator=random)
+    wanted = torch.tensor([0.9, 0.1, 0.5], dtype=torch.float64)
+    is_same = torch.rand(3000, generator=random) < wanted[seen.clamp(min=0)]
+    x = torch.where(is_same, seen, 3).double()
+    x[:50] = torch.nan  # gaps say nothing
+    shifts = shifts_of_met(logits, drawn, x, seen)
+    assert shifts.isfinite().all()
+    for level in range(3):
+        rows = drawn == level
+        moved = logits[rows] + shifts * (torch.arange(4) == level)
+        frequency = (x[50:] == seen[50:])[seen[50:] == level].double().mean()
+        share = torch.softmax(moved, dim=-1)[:, level].mean()
+        assert abs(share - frequency) < 0.006  # ten rows beside seven hundred are as drawn
 
 
 def test_a_column_whose_gaps_nothing_explains_is_left_alone():
