@@ -38,14 +38,14 @@ def choose_references(relative: RelativeLogits, x: Tensor, seed: int) -> None:
     generator = torch.Generator(x.device).manual_seed(seed)
     rows = torch.randperm(len(x), generator=generator, device=x.device)[:N_ROWS]
     x = x[rows].unsqueeze(0)
+    values = relative.rulers.measure(x, torch.arange(len(relative.rulers.columns), device=x.device).unsqueeze(0))
     for c, column in enumerate(relative.rulers.columns):
         earlier = [r for r in range(c) if relative.rulers.units[r] == relative.rulers.units[c]]
         if not earlier:
             continue
         level = x[0, :, column]
-        values = relative.rulers.measure(x, torch.tensor([earlier], device=x.device))
-        tau = relative.rulers.level_of(values, slice(c, c + 1))[0, :, 0]
-        gains = torch.stack([_gain(level, tau[:, r], generator) for r in range(len(earlier))])
+        tau = relative.rulers.level_of(values[..., earlier], slice(c, c + 1))[0, :, 0].T.contiguous()
+        gains = torch.stack([_gain(level, of_reference, generator) for of_reference in tau])
         best = gains.argsort(descending=True)[:N_REFERENCES]
         chosen = [earlier[r] for r in best.tolist() if gains[r] > MIN_GAIN]
         relative.refer(c, chosen)
