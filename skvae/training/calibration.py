@@ -152,7 +152,7 @@ def proportional_fit(logits: Tensor, frequencies: Tensor) -> Tensor:
     """The shift of all logits under which the probabilities of levels average to frequencies. Shape: (N, K), (K,)."""
     target = frequencies.log()
     shift = torch.zeros_like(target, dtype=torch.float64)
-    parts = [torch.softmax(part.double(), dim=-1).clamp(min=LEAST) for part in _parts(logits)]
+    parts = [torch.softmax(part.double(), dim=-1).clamp_(min=LEAST) for part in _parts(logits)]
     for _ in range(N_ROUNDS):
         odds, shares = shift.exp(), torch.zeros_like(shift)
         for part in parts:
