@@ -33,8 +33,9 @@ class Block(nn.Module):
         self.index = index
         self.heads = family.heads(columns)
         self.columns = columns
-        self.constant_names = tuple(family.constants(columns))
-        for name, value in family.constants(columns).items():
+        constants = family.constants(columns)
+        self.constant_names = tuple(constants)
+        for name, value in constants.items():
             self.register_buffer(name, value)
         self.register_buffer("_index", torch.tensor(index))
 

@@ -13,7 +13,7 @@ from skvae.likelihoods.base import Columns, uniform_like
 from skvae.likelihoods.categorical import POSITION_MAX, check_number_of_levels
 from skvae.likelihoods.histogram import MAX_BINS, Histogram
 from skvae.likelihoods.location_scale import LocationScale
-from skvae.likelihoods.scores import code_of, cuts, log_between
+from skvae.likelihoods.scores import between, code_of, cuts, log_between
 
 LOG_SCALE_MIN = math.log(1e-2)
 
@@ -133,8 +133,8 @@ class NormalScores(LocationScale):
     ) -> Tensor:
         """E[x | z], as the level that it lies in and its position there. Shape: (S, B, D)."""
         below, above = cuts[:, :2].to(loc.dtype).unbind(dim=-1)
-        scale = self.log_scale(log_scale, row_factor).expand(loc.shape)
-        shares = log_between(below, above, loc[..., column], scale[..., column]).exp()
+        precision = torch.exp(-self.log_scale(log_scale, row_factor)).expand(loc.shape)
+        shares = between(below, above, loc[..., column], precision[..., column])
         mean = torch.zeros_like(loc).scatter_add(-1, column.expand(shares.shape), shares * centers.to(loc.dtype))
         return code_of(mean, edges.to(loc.dtype), first_level, column)
 

@@ -46,6 +46,12 @@ def log_between(below: Tensor, above: Tensor, loc: Tensor, log_scale: Tensor) ->
     return logsigmoid((above - loc) * precision) + logsigmoid((loc - below) * precision) + gap
 
 
+def between(below: Tensor, above: Tensor, loc: Tensor, precision: Tensor) -> Tensor:
+    """Probability that a logistic variable lies between two ends, as ``log_between``. Shape: broadcast."""
+    share = torch.sigmoid((above - loc) * precision) * torch.sigmoid((loc - below) * precision)
+    return share * -torch.expm1(-(above - below) * precision)
+
+
 def code_of(values: Tensor, edges: Tensor, first_level: Tensor, column: Tensor) -> Tensor:
     """The level that each value lies in, or the nearer of two that it lies between, and its position there.
 

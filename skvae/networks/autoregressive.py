@@ -20,6 +20,7 @@ from skvae.networks.columns import (
     fill_column,
     heads_by_column,
     outputs_among,
+    sum_of_earlier,
 )
 from skvae.networks.decoder import Decoder, Weigh
 from skvae.networks.encoder import Trunk
@@ -107,9 +108,7 @@ class AutoregressiveDecoder(ByColumn, Decoder):
     def forward(self, z: Tensor, x: Tensor | None = None) -> Parameters:
         """The heads of each block, by name. Shape: (S, B, K), (S, B, D)."""
         assert x is not None, "columns see earlier columns"
-        cells = self.context(x)
-        before = cells.cumsum(dim=2) - cells
-        hidden = self.hidden(before, z, slice(None))
+        hidden = self.hidden(sum_of_earlier(self.context(x)), z, slice(None))
         return self.assemble(self.outputs(z) + self.by_column(hidden, self.smoothing(self.U)).to(z.dtype))
 
     def weights_of_z(self) -> list[Tensor]:  # noqa: D102

@@ -21,6 +21,7 @@ from skvae.networks.columns import (
     heads_by_column,
     log_prob_of_column,
     outputs_among,
+    sum_of_earlier,
 )
 from skvae.networks.encoder import Trunk
 from skvae.networks.relative import RelativeLogits
@@ -75,8 +76,7 @@ class Chain(ByColumn):
 
     def forward(self, x: Tensor) -> Parameters:
         """The heads of each block, by name. Shape: (S, B, D)."""
-        cells = self.context(x)
-        hidden = self.hidden(cells.cumsum(dim=2) - cells, slice(None))
+        hidden = self.hidden(sum_of_earlier(self.context(x)), slice(None))
         outputs = self.bias + self.by_column(hidden, self.smoothing(self.U)).to(self.bias.dtype)
         if self.relative is not None:
             outputs = self.relative(x, hidden, outputs)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -164,10 +164,11 @@ class Context(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Vectors of all cells."""
-        parts = []
-        if self.numbers:
-            features = torch.cat([block.features(x) for block in self.numbers], dim=-1)
-            parts.append(multiples(features, self.slopes, self.gap_vectors))
+        if not self.numbers:  # it is the codes that are put in order: their vectors are many times as large
+            assert self.levels is not None
+            return look_up(self.levels.table(), self.levels.codes(x).index_select(2, self.get_buffer("order")))
+        features = torch.cat([block.features(x) for block in self.numbers], dim=-1)
+        parts = [multiples(features, self.slopes, self.gap_vectors)]
         if self.levels is not None:
             parts.append(look_up(self.levels.table(), self.levels.codes(x)))
         return torch.cat(parts, dim=2).index_select(2, self.get_buffer("order"))
@@ -187,6 +188,35 @@ def multiples(features: Tensor, slopes: Tensor, gap_vectors: Tensor) -> Tensor:
     features = features.unsqueeze(-1)
     vectors = features.nan_to_num(nan=0.0) * slopes.unsqueeze(1)
     return torch.where(features.isnan(), gap_vectors.unsqueeze(1), vectors)
+
+
+def sum_of_earlier(cells: Tensor) -> Tensor:
+    """The sum of the vectors of earlier columns, for each column. Shape: (S, B, D, R), kept."""
+    if cells.device.type != "cpu":
+        return cells.cumsum(dim=2) - cells
+    sums: Tensor = _SumOfEarlier.apply(cells)  # type: ignore[no-untyped-call]
+    return sums
+
+
+class _SumOfEarlier(torch.autograd.Function):
+    """The same, rounded alike, a column at a time: on a CPU the sum of torch takes one number after another."""
+
+    @staticmethod
+    def forward(ctx: Any, cells: Tensor) -> Tensor:
+        return _sums_on_the_way(cells, range(cells.shape[2]))
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        return _sums_on_the_way(gradient, reversed(range(gradient.shape[2])))
+
+
+def _sums_on_the_way(cells: Tensor, order: Iterable[int]) -> Tensor:
+    """The sum of the vectors of the columns that come before each, in some order. Shape: (S, B, D, R), kept."""
+    sums, total = torch.empty_like(cells), torch.zeros_like(cells[:, :, 0], dtype=torch.float64)
+    for d in order:
+        total += cells[:, :, d]
+        sums[:, :, d] = total
+    return sums.sub_(cells)
 
 
 class OutputsByColumn(nn.Module):

@@ -130,7 +130,8 @@ class RelativeLogits(nn.Module):
 
         A kernel is the running sum of its differences, of which only 19 are not zero.
         """
-        begin = (tau.unsqueeze(-1) + torch.arange(N_STEPS, device=tau.device) - OWN_LEVEL).clamp(min=0)
+        distance = torch.arange(N_STEPS, device=tau.device) - OWN_LEVEL
+        begin = (tau.unsqueeze(-1) + distance).clamp_(min=0)
         begin[..., 0] = 0
         begin = torch.minimum(begin.flatten(-2), self.get_buffer("n_levels")[columns])
         rises = torch.diff(kernels, dim=-1, prepend=torch.zeros_like(kernels[..., :1])).flatten(-2)

@@ -278,9 +278,11 @@ def _quantiles(distinct: Floats, counts: Integers) -> Floats:
 def _evened(knots: Floats, first: Integers, last: Integers, n_rows: int) -> Floats:
     """Knots of which every tenth of a level and those beside wide gaps are training values, the others even."""
     step = KNOT_ROWS * min(1.0, MAX_KNOTS / n_rows)  # quantiles stand for several rows each
+    begins, ends = first[first >= 0], last[first >= 0]
+    n_kept = np.maximum(np.rint((ends - begins) / step).astype(int) + 1, 2)
     kept = [np.empty(0, dtype=int)]
-    for begin, end in zip(first[first >= 0], last[first >= 0], strict=True):
-        kept.append(np.linspace(begin, end, max(2, round((end - begin) / step) + 1)).astype(int))
+    for n in np.unique(n_kept):  # most levels are of one size
+        kept.append(np.linspace(begins[n_kept == n], ends[n_kept == n], n).astype(int).ravel())
     at = np.unique(np.concatenate(kept))
     if len(at) < 2:
         return knots

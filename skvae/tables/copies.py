@@ -169,7 +169,7 @@ class Copies:
         columns = [copy.column for copy in self.pairs]
         return columns == sorted(columns) and all(
             {copy.column, copy.reference} <= self.ranged.keys()
-            and are_comparable(self.ranged[copy.column], self.ranged[copy.reference])
+            and unit_of(self.ranged[copy.column]) == unit_of(self.ranged[copy.reference])
             and copy.shares.shape == (len(self.ranged[copy.column].edges),)
             for copy in self.pairs
         )
@@ -187,10 +187,9 @@ def ranged_of(columns: Iterable[tuple[int, Column]]) -> dict[int, HistogramColum
     }
 
 
-def are_comparable(column: HistogramColumn, other: HistogramColumn) -> bool:
-    """Whether a column can read the values of another."""
-    has_zone, other_has = (zone_of(codec.dtype) is not None for codec in (column, other))
-    return column.number.shared_unit == other.number.shared_unit and has_zone == other_has
+def unit_of(column: HistogramColumn) -> tuple[str, bool]:
+    """What the values of a column count, and whether in a time zone: columns of one unit can read one another."""
+    return column.number.shared_unit, zone_of(column.dtype) is not None
 
 
 def _level_of(numbers: Floats, bins: Bins) -> Integers:

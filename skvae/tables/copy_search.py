@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from skvae.tables.bins import Floats
 from skvae.tables.columns.base import Mask
-from skvae.tables.copies import Cells, Copy, Ranged, are_comparable
+from skvae.tables.copies import Cells, Copy, Ranged, unit_of
 from skvae.tables.rows import Rows, column_of
 
 N_ROWS = 50_000  # that are looked at, at most
@@ -39,13 +39,14 @@ def find_copies(rows: Rows, ranged: Ranged) -> tuple[Copy, ...]:
     """
     rows = _some(rows, N_ROWS)
     found = list[Copy]()
-    for j, references in _candidates(_some(rows, N_FIRST), ranged).items():
+    for j, references in sorted(_candidates(_some(rows, N_FIRST), ranged).items()):
         cells = Cells(rows, ranged[j], j)
         values = {r: cells.read(r) for r in references}
-        for _ in range(min(N_COPIED, len(references))):
+        values = {r: other for r, other in values.items() if (other == cells.numbers).sum() >= _n_wanted(rows)}
+        for _ in range(min(N_COPIED, len(values))):
             beyond_chance = {r: _n_beyond_chance(cells, values[r], cells.may_be(values[r])) for r in values}
             best = max(beyond_chance, key=beyond_chance.__getitem__)
-            if beyond_chance[best] < max(MIN_SHARE * len(rows), MIN_ROWS):
+            if beyond_chance[best] < _n_wanted(rows):
                 break
             copied = values.pop(best)
             may_be = cells.may_be(copied)
@@ -62,28 +63,29 @@ def _some(rows: Rows, n_rows: int) -> Rows:
     return some
 
 
+def _n_wanted(rows: Rows) -> float:
+    """How many rows must be copies beyond chance."""
+    return max(MIN_SHARE * len(rows), MIN_ROWS)
+
+
 def _candidates(rows: Rows, ranged: Ranged) -> dict[int, list[int]]:
     """Earlier columns that each is equal to in half as many rows as are wanted, in levels that are ranges."""
-    earlier = {
-        j: [r for r, other in ranged.items() if r < j and are_comparable(column, other)] for j, column in ranged.items()
-    }
-    compared = {j for j, references in earlier.items() if references}.union(*earlier.values())
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # cells that floats round are warned of where they are encoded
-        numbers = {j: ranged[j].numbers(column_of(rows, j)) for j in compared}
-    values = {j: ranged[j].number.measured(numbers[j]) for j in compared}
+    by_unit = dict[object, list[int]]()
+    for j, column in ranged.items():
+        by_unit.setdefault(unit_of(column), []).append(j)
     found = dict[int, list[int]]()
-    for j in sorted(compared):
-        is_ranged = ranged[j].bins.covers(numbers[j])
-        references = [r for r in earlier[j] if _is_share(is_ranged & (values[r] == values[j]))]
-        if references:
-            found[j] = references
-    return found
-
-
-def _is_share(mask: Mask) -> bool:
-    """Whether half of what is wanted holds."""
-    return bool(2 * mask.sum() >= MIN_SHARE * len(mask))
+    for columns in by_unit.values():
+        if len(columns) == 1:
+            continue
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # cells that floats round are warned of where they are encoded
+            numbers = [ranged[j].numbers(column_of(rows, j)) for j in columns]
+        values = np.stack([ranged[j].number.measured(own) for j, own in zip(columns, numbers, strict=True)])
+        for i, j in enumerate(columns):
+            is_ranged = ranged[j].bins.covers(numbers[i])
+            n_equal = ((values[:i] == values[i]) & is_ranged).sum(axis=1)
+            found[j] = [columns[at] for at in np.flatnonzero(2 * n_equal >= _n_wanted(rows))]
+    return {j: references for j, references in found.items() if references}
 
 
 def _n_beyond_chance(cells: Cells, values: Floats, may_be: Mask) -> float:

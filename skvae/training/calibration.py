@@ -20,6 +20,7 @@ MAX_ROWS = 60_000  # drawn at once: fewer would leave the noise of their own fre
 ROWS = 10  # drawn for each training row, at most
 CELLS = 120_000_000  # of their hidden vectors, at most
 LOGITS = 20_000_000  # of their levels that are in memory at once, at most
+LEAST = 1e-100  # probability of a level in a row: no level is so rare that no shift would find it
 PART = 4_000_000  # of these that are computed with at once
 
 
@@ -154,12 +155,12 @@ def proportional_fit(logits: Tensor, frequencies: Tensor) -> Tensor:
     """The shift of all logits under which the probabilities of levels average to frequencies. Shape: (N, K), (K,)."""
     target = frequencies.log()
     shift = torch.zeros_like(target, dtype=torch.float64)
+    parts = [torch.softmax(part.double(), dim=-1).clamp_(min=LEAST) for part in _parts(logits)]
     for _ in range(N_ROUNDS):
-        shares = torch.zeros_like(shift)
-        for part in _parts(logits):
-            shares += torch.softmax(part.double() + shift, dim=-1).sum(dim=0)
-        shares /= len(logits)
-        shift += target - shares.clamp(min=torch.finfo(shares.dtype).tiny).log()
+        odds, shares = shift.exp(), torch.zeros_like(shift)
+        for part in parts:
+            shares += odds * ((part @ odds).reciprocal() @ part)
+        shift += target - (shares / len(logits)).log()
     return shift
 
 

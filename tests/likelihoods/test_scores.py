@@ -7,7 +7,7 @@ from scipy import stats
 
 from skvae.likelihoods import Columns
 from skvae.likelihoods.categorical import POSITION_MAX
-from skvae.likelihoods.scores import BEYOND, code_of, cuts, log_between
+from skvae.likelihoods.scores import BEYOND, between, code_of, cuts, log_between
 
 SHARES = [0.2, 0.5, 0.3, 0.5, 0.5]
 EDGES = torch.tensor([[0.0, 1.0], [2.0, 2.0], [2.0, 6.0], [0.0, 10.0], [10.0, 20.0]], dtype=torch.float64)
@@ -51,6 +51,7 @@ def test_the_probability_of_a_step_is_that_of_scipy(below, above, loc, scale):
     below, above, loc = (torch.tensor(value, dtype=torch.float64) for value in (below, above, loc))
     log_scale = torch.tensor(scale, dtype=torch.float64).log()
     assert log_between(below, above, loc, log_scale).item() == pytest.approx(expected, rel=1e-7)
+    assert between(below, above, loc, (-log_scale).exp()).log().item() == pytest.approx(expected, rel=1e-7)
 
 
 def test_a_narrow_step_far_out_has_its_density_and_a_gradient():

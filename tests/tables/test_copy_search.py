@@ -108,6 +108,17 @@ def test_each_reference_is_read_once(monkeypatch):
     assert sorted(read) == [(2, 0), (2, 1)]
 
 
+def test_columns_that_are_equal_in_too_few_rows_are_not_read(monkeypatch):
+    """Those of a few rows, say: each of a wide table has a value in common with many others."""
+    read = []
+    monkeypatch.setattr(Cells, "read", lambda cells, reference: read.append((cells.j, reference)))
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(200, 12))).add_prefix("x")
+    X.iloc[:4] = X.iloc[:4, [0]].to_numpy()
+    assert Table.fit(X).copies == Table.fit(X[:3]).copies == ()
+    assert read == []
+
+
 def test_a_table_that_no_chain_needs_has_none():
     X = bills(1000)
     table = Table.fit(X, copies=False)

@@ -162,8 +162,8 @@ class _Columns:
 
     def that_follow(self, of: Determinant, n_tried: float, among: list[str] | None = None) -> list[str]:
         """Columns that have one value for each of a determinant."""
-        chosen = range(len(self.names)) if among is None else [self.names.index(name) for name in among]
-        some = np.array([i for i in chosen if self.names[i] not in of.columns], dtype=int)
+        chosen, own = self.names if among is None else among, of.columns
+        some = np.array([self.names.index(name) for name in chosen if name not in own], dtype=int)
         for size in (5 * FIRST, 2 * SECOND, len(self.codes)):
             some = some[self._agrees(of, some, size, n_tried if size >= len(self.codes) else None)]
             if not len(some):
