@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 
 from skvae.messages import warn_user
 from skvae.tables.columns.base import Mask
@@ -54,10 +55,11 @@ def _check_is_table(X: Any) -> None:
             "Expected a 2-dimensional container, but X is a Series. Pass X.to_frame() if it is a column, or "
             "X.to_frame().T if it is a row."
         )
-    if isinstance(X, Mapping) or (isinstance(X, list | tuple) and len(X) and isinstance(X[0], Mapping)):
-        what = "a dict" if isinstance(X, Mapping) else "a list of dicts"
+    is_dict = isinstance(X, Mapping) and not issparse(X)  # which may be a dict, and scikit-learn refuses them
+    if is_dict or (isinstance(X, list | tuple) and len(X) and isinstance(X[0], Mapping)):
+        what = "a dict" if is_dict else "a list of dicts"
         raise ValueError(f"Rows come in an array or a DataFrame, but X is {what}. Pass pandas.DataFrame(X).")
-    if not isinstance(X, list | tuple) and np.ndim(X) == 0:
+    if X is None or np.isscalar(X) or isinstance(X, set | frozenset):
         what = "None" if X is None else f"one {type(X).__name__}"
         raise ValueError(f"Rows come in an array or a DataFrame, but X is {what}. Pass rows and columns.")
 
