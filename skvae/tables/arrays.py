@@ -29,7 +29,7 @@ def with_nan(X: Any) -> Any:
     ValueError
         Where X is no table: a Series, a dict, None.
     """
-    _check_is_table(X)
+    _check_has_rows(X)
     if isinstance(X, np.ma.MaskedArray):
         is_gap, X = X.mask, X.data
         if is_gap is np.ma.nomask:  # a mask without a gap counts: the next chunk may have one
@@ -48,7 +48,7 @@ def with_nan(X: Any) -> Any:
     return X
 
 
-def _check_is_table(X: Any) -> None:
+def _check_has_rows(X: Any) -> None:
     """Refuse what has no rows and columns, of which scikit-learn would say that it is a scalar array."""
     if isinstance(X, pd.Series):
         raise ValueError(

@@ -130,8 +130,7 @@ def _candidates(draft: Draft, name: str, rules: Sequence[Exact]) -> pd.Index | N
     quantity = draft.quantities.get(name)
     if quantity is None or quantity.kind != MOMENT:
         return None
-    step = max(quantity.step, DAY if quantity.step <= DAY else quantity.step)
-    step = step // quantity.step * quantity.step
+    step = max(quantity.step, DAY) // quantity.step * quantity.step
     first, last = int(quantity.lower), int(quantity.upper)
     return pd.Index(np.arange(first, min(last, first + MOST_DAYS * step) + 1, step))
 

@@ -137,7 +137,7 @@ class Rulebook:
     def contradicted(self, rows: pd.DataFrame, is_known: Mask) -> list[tuple[Rule, Mask]]:
         """Rules that are broken by known cells alone, and in which rows. Shape: (N, D) twice -> (N,) each."""
         draft, found = Draft(rows, self.quantities, ~is_known), list[tuple[Rule, Mask]]()
-        for rule in [*self.order.exact, *self.order.bounds]:
+        for rule in self.order.rules:
             broken = rule.broken(draft)
             for name in rule.names:
                 broken = broken & ~draft.free(name)
