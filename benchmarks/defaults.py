@@ -35,7 +35,7 @@ from data import numeric_tables
 from density import split
 
 from skvae import VAETransformer
-from skvae.models.rules import Facts, Rules
+from skvae.models.auto import Facts, Rules
 
 CHANCE = ["another random state", "a third random state"]
 LARGER = 0.01  # nats per row: a smaller gain is none

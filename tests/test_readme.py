@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from skvae import VAETransformer
-from skvae.models import rules
+from skvae.models import auto
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(
@@ -19,8 +19,8 @@ PAGES = sorted(
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
     """A tenth of the passes of "auto": enough to see that blocks run. No processes, on a machine however slow."""
-    passes = rules.passes
-    monkeypatch.setattr(rules, "passes", lambda *sizes: max(1, passes(*sizes) // 10))
+    passes = auto.passes
+    monkeypatch.setattr(auto, "passes", lambda *sizes: max(1, passes(*sizes) // 10))
     monkeypatch.setattr("skvae.estimators.search.WORTH", float("inf"))
 
 

@@ -10,8 +10,8 @@ from typing import Literal, TypeVar, cast
 import torch
 
 from skvae.models.architecture import BESIDE, Architecture
+from skvae.models.auto import MAX_LEVELS, RULES_BESIDE, ChainRules, Facts, Rules, has_models_beside, rules_for
 from skvae.models.plan import Parameters, Plan, Stage
-from skvae.models.rules import MAX_LEVELS, RULES_BESIDE, ChainRules, Facts, Rules, has_models_beside, rules_for
 from skvae.priors import Normal
 from skvae.tables import Table
 from skvae.training import BetaSchedule, LinearBeta, NestedObjective, Objective, Recipe, resolve_precision

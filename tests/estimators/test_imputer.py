@@ -74,7 +74,7 @@ def test_random_state_is_the_estimators_unless_given(holes):
 @pytest.mark.filterwarnings("ignore:All 10 component")
 def test_default_estimator_is_that_of_the_container(monkeypatch):
     for rules in ("Rules", "ChainRules", "ReaderRules"):
-        monkeypatch.setattr(f"skvae.models.rules.{rules}.max_iter", lambda rules, batch_size: 1)
+        monkeypatch.setattr(f"skvae.models.auto.{rules}.max_iter", lambda rules, batch_size: 1)
     X = np.random.default_rng(0).normal(size=(20, 2))
     X[0, 0] = np.nan
     of_frame = VAEImputer(random_state=0).fit(pd.DataFrame(X)).estimator_
@@ -84,7 +84,7 @@ def test_default_estimator_is_that_of_the_container(monkeypatch):
 
 
 def test_default_fills_arrays_of_any_scale_better_than_means(monkeypatch):
-    monkeypatch.setattr("skvae.models.rules.Rules.max_iter", lambda rules, batch_size: 5)
+    monkeypatch.setattr("skvae.models.auto.Rules.max_iter", lambda rules, batch_size: 5)
     X = load_wine().data  # columns from 0.1 to 1,700
     hidden = np.random.default_rng(0).random(X.shape) < 0.2
     holes = np.where(hidden, np.nan, X)

@@ -165,7 +165,7 @@ def test_columns_that_only_outliers_know_are_kept():
 def short(monkeypatch):
     """Defaults that take a moment."""
     monkeypatch.setattr("skvae.estimators.sharp.N_STEPS", 20)
-    monkeypatch.setattr("skvae.models.rules.Rules.max_iter", lambda rules, batch_size: 1)
+    monkeypatch.setattr("skvae.models.auto.Rules.max_iter", lambda rules, batch_size: 1)
 
 
 @pytest.mark.filterwarnings("ignore:All 10 component")

@@ -7,7 +7,7 @@ from torch import nn
 
 from skvae import VAETransformer
 from skvae.models import decide
-from skvae.models.rules import Facts, Rules, has_models_beside
+from skvae.models.auto import Facts, Rules, has_models_beside
 from skvae.tables import Table
 from skvae.training import CyclicalBeta, LinearBeta
 
@@ -112,7 +112,7 @@ def test_categories_that_start_at_random_may_begin_at_a_linear_model():
 
 @pytest.mark.parametrize(("most", "init"), [(6, "linear"), (5, "numbers")])
 def test_a_linear_start_that_is_asked_for_has_so_many_levels_at_most(most, init, monkeypatch):
-    monkeypatch.setattr("skvae.models.rules.MAX_LEVELS", most)
+    monkeypatch.setattr("skvae.models.auto.MAX_LEVELS", most)
     monkeypatch.setattr("skvae.models.choices.MAX_LEVELS", most)
     frame = pd.DataFrame({"a": [0.5, 1.0, 1.5, 2.5], "b": list("pqrs"), "c": list("xyxy")})
     asked = VAETransformer(init="linear")

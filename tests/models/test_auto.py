@@ -5,8 +5,7 @@ import pytest
 
 from skvae import VAETransformer
 from skvae.likelihoods import Bernoulli, Gaussian
-from skvae.models.pace import MIDDLE, PACES, SMALL, STEPS_OF_A_ROW, TINY
-from skvae.models.rules import (
+from skvae.models.auto import (
     MAX_COLUMNS,
     ChainRules,
     Facts,
@@ -15,6 +14,7 @@ from skvae.models.rules import (
     SynthesisRules,
     has_models_beside,
 )
+from skvae.models.pace import MIDDLE, PACES, SMALL, STEPS_OF_A_ROW, TINY
 from skvae.tables import Table
 
 FEW, MANY = SMALL - 1, SMALL
