@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from skvae.tables import to_pandas
 from skvae.tables.columns.decimals import fit_floats
-from skvae.tables.columns.dtypes import EXACT, exact_decimals, is_decimal
-from skvae.tables.columns.number import as_decimal
+from skvae.tables.columns.dtypes import is_decimal
+from skvae.tables.columns.exact import EXACT, as_decimal, distance
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -150,7 +150,7 @@ class Number:
 
     def _distance(self, value: int | Decimal) -> float:
         """How far a number lies above the origin."""
-        return float(exact_decimals.subtract(Decimal(value), Decimal(self.origin)))
+        return distance(Decimal(value), Decimal(self.origin))
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from scipy.sparse import issparse
 
 from skvae.messages import warn_user
 from skvae.tables.columns.base import Mask
-from skvae.tables.columns.dtypes import EXACT
+from skvae.tables.columns.exact import EXACT
 
 COARSE = ("Y", "M", "W", "D", "h", "m")  # NumPy's units of time that pandas has not
 

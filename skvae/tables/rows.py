@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from skvae.tables.bins import Floats
 from skvae.tables.columns.base import check_finite
 from skvae.tables.columns.cells import is_missing
-from skvae.tables.columns.dtypes import EXACT, Dtype, is_unordered, is_wide, united
+from skvae.tables.columns.dtypes import Dtype, is_unordered, is_wide, united
+from skvae.tables.columns.exact import EXACT
 from skvae.tables.columns.number import warn_of_rounding
 
 Rows = pd.DataFrame | NDArray[Any]

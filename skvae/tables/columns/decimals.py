@@ -15,17 +15,18 @@ from skvae.messages import warn_user
 from skvae.tables.bins import MAX_DECIMALS, Floats, Numbers
 from skvae.tables.columns.base import Learned, Mask, check_finite, converted
 from skvae.tables.columns.cells import is_missing
-from skvae.tables.columns.dtypes import (
+from skvae.tables.columns.dtypes import Dtype, Values, decimal_array, is_decimal, is_float, scale_of
+from skvae.tables.columns.exact import (
     DIGITS,
-    Dtype,
-    Values,
-    decimal_array,
-    exact_decimals,
-    is_decimal,
-    is_float,
-    scale_of,
+    as_decimal,
+    distance,
+    from_units,
+    is_on_step,
+    n_zeros,
+    nearest_step,
+    to_units,
 )
-from skvae.tables.columns.number import NumberColumn, as_decimal
+from skvae.tables.columns.number import NumberColumn
 from skvae.tables.columns.steps import Lattice, SteppedColumn, SteppedSurvey, warn_of_spread
 
 
@@ -59,7 +60,7 @@ class DecimalColumn(SteppedColumn):
     def on(cls, name: Hashable, dtype: Dtype, lattice: Lattice) -> DecimalColumn:
         """The column that spans a lattice."""
         scale = scale_of(dtype)
-        return cls(name, dtype, _decimal(lattice.lower, scale), _decimal(lattice.step or 1, scale))
+        return cls(name, dtype, from_units(lattice.lower, scale), from_units(lattice.step or 1, scale))
 
     def encode(self, values: pd.Series) -> Floats:
         """Floats of what values lie above the origin."""
@@ -79,29 +80,21 @@ class DecimalColumn(SteppedColumn):
 
     def above(self, values: list[Decimal]) -> list[float]:
         """What values lie above the origin."""
-        return [float(exact_decimals.subtract(value, self.origin)) for value in values]
+        return [distance(value, self.origin) for value in values]
 
     def measured(self, cells: Floats) -> Floats:  # noqa: D102
         return float(self.origin) + cells
 
     def decode(self, cells: Floats) -> Values:  # noqa: D102
-        return decimal_array([None if math.isnan(cell) else self._at(cell) for cell in cells.tolist()], self.dtype)
-
-    def _at(self, cell: float) -> Decimal:
-        """The step that is next to a float."""
-        steps = exact_decimals.divide(Decimal(repr(cell)), self.step).to_integral_value(context=exact_decimals)
-        return exact_decimals.fma(steps, self.step, self.origin)
+        known = [None if math.isnan(cell) else nearest_step(cell, self.origin, self.step) for cell in cells.tolist()]
+        return decimal_array(known, self.dtype)
 
     def is_possible(self, values: pd.Series) -> Mask:
         """Whether each value is a whole number of steps from the origin; a gap is none. Shape: (N,)."""
         is_possible = ~is_missing(values)
         numbers = map(as_decimal, values[is_possible].tolist())
-        is_possible[is_possible] = [self._is_on_step(number) for number in numbers]
+        is_possible[is_possible] = [is_on_step(number, self.origin, self.step) for number in numbers]
         return is_possible
-
-    def _is_on_step(self, number: Decimal) -> bool:
-        above = exact_decimals.subtract(number, self.origin)
-        return number.is_finite() and not exact_decimals.remainder(above, self.step)
 
     def precision_in_words(self, decimals: int) -> str:  # noqa: D102
         return f"numbers in steps of {self.step:f} from {self.origin:f}"
@@ -130,7 +123,7 @@ class DecimalSurvey(SteppedSurvey):
         is_gap, cells = is_missing(values), np.full(len(values), np.nan)
         known = values[~is_gap].tolist()
         if known:
-            first = self.join(Lattice.of([_units(value, self.scale) for value in known]))
+            first = self.join(Lattice.of([to_units(value, self.scale) for value in known]))
             cells[~is_gap] = _floats(first, known)
         return cells
 
@@ -139,7 +132,7 @@ class DecimalSurvey(SteppedSurvey):
         if not isinstance(column, DecimalColumn) or lattice is None:
             return Learned(column)
         warn_of_spread(lattice, column.name, column.origin, column.step)
-        lower, upper = column.above([_decimal(end, self.scale) for end in (lattice.lower, lattice.upper)])
+        lower, upper = column.above([from_units(end, self.scale) for end in (lattice.lower, lattice.upper)])
         if isinstance(self.first, DecimalColumn):
             return Learned(column, self.first.above([column.origin])[0], ends=(lower, upper))
         return Learned(column, float(column.origin), ends=(lower, upper))
@@ -151,18 +144,18 @@ class DecimalSurvey(SteppedSurvey):
         if lattice is None:
             return 0
         unit = lattice.step if isinstance(column, DecimalColumn) else math.gcd(lattice.lower, lattice.step)
-        decimals = max(self.scale - _zeros(unit), 0)
+        decimals = max(self.scale - n_zeros(unit), 0)
         return decimals if decimals <= MAX_DECIMALS else None
 
     def countable(self, values: pd.Series, cells: Floats) -> Numbers:
         """The cells in a form that is exact: whole numbers of Python, 0 for a gap."""
         is_gap, counted = np.isnan(cells), np.zeros(len(values), dtype=object)
-        counted[~is_gap] = [_units(value, self.scale) for value in values[~is_gap].tolist()]
+        counted[~is_gap] = [to_units(value, self.scale) for value in values[~is_gap].tolist()]
         return counted
 
     def cells_of(self, counted: Numbers) -> Floats:
         """The codec's floats of what ``countable`` gave."""
-        return np.array(_floats(self.column(), [_decimal(value, self.scale) for value in counted.tolist()]))
+        return np.array(_floats(self.column(), [from_units(value, self.scale) for value in counted.tolist()]))
 
     def column(self) -> NumberColumn:  # noqa: D102
         if self.lattice is None or _is_exact(self.lattice):
@@ -172,32 +165,16 @@ class DecimalSurvey(SteppedSurvey):
 
 def fit_floats(values: pd.Series) -> bool:
     """Whether floats tell all decimals of a column of Arrow's from one another."""
-    known = [_units(value, scale_of(values.dtype)) for value in values.dropna().tolist()]
+    known = [to_units(value, scale_of(values.dtype)) for value in values.dropna().tolist()]
     return not known or _is_exact(Lattice.of(known))
 
 
 def _is_exact(lattice: Lattice) -> bool:
     """Whether floats tell all decimals of this size and precision apart."""
-    zeros = _zeros(math.gcd(lattice.lower, lattice.step))
+    zeros = n_zeros(math.gcd(lattice.lower, lattice.step))
     return len(str(max(-lattice.lower, lattice.upper))) - zeros <= DIGITS
 
 
 def _floats(column: NumberColumn, values: list[Decimal]) -> list[float]:
     """The floats of a column of values without gaps."""
     return column.above(values) if isinstance(column, DecimalColumn) else list(map(float, values))
-
-
-def _units(value: Decimal, scale: int) -> int:
-    """A decimal number in units of the last digit that its column has."""
-    return int(exact_decimals.scaleb(value, scale))
-
-
-def _decimal(units: int, scale: int) -> Decimal:
-    """The decimal number of so many units of the last digit."""
-    return exact_decimals.scaleb(Decimal(units), -scale)
-
-
-def _zeros(value: int) -> int:
-    """How many zeros a whole number ends with."""
-    digits = str(abs(value))
-    return len(digits) - len(digits.rstrip("0")) if value else 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
-from decimal import Context, Decimal
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -13,14 +13,10 @@ from numpy.typing import NDArray
 from pandas.api.extensions import ExtensionArray, ExtensionDtype
 
 from skvae.tables.bins import Floats
+from skvae.tables.columns.exact import from_units, rounded
 
 Dtype = np.dtype[Any] | ExtensionDtype
 Values = NDArray[Any] | ExtensionArray
-
-EXACT = 2.0**53  # up to which floats hold every whole number, and beyond which they may stand for another
-DIGITS = 15  # of a decimal number, up to which a float tells it from all others
-
-exact_decimals = Context(prec=400)  # for sums and quotients of the 76 digits that Arrow's have at most, and of floats'
 
 
 def is_number(dtype: Dtype) -> bool:
@@ -116,10 +112,8 @@ def cast(values: Floats, dtype: Dtype) -> Values:
 def decimal_array(values: list[Decimal | None], dtype: Dtype) -> ExtensionArray:
     """Numbers, None for a gap, as decimals of Arrow: rounded to those of the dtype, and as far as it reaches."""
     any_dtype: Any = dtype
-    unit, (lowest, highest) = Decimal(1).scaleb(-scale_of(dtype)), decimal_limits(dtype)
-    known = [
-        None if value is None else exact_decimals.quantize(min(max(value, lowest), highest), unit) for value in values
-    ]
+    scale, (lowest, highest) = scale_of(dtype), decimal_limits(dtype)
+    known = [None if value is None else rounded(min(max(value, lowest), highest), scale) for value in values]
     array: ExtensionArray = pd.array(known, dtype=any_dtype)
     return array
 
@@ -133,7 +127,7 @@ def scale_of(dtype: Dtype) -> int:
 def decimal_limits(dtype: Dtype) -> tuple[Decimal, Decimal]:
     """The smallest and the largest number of a decimal of Arrow."""
     any_dtype: Any = dtype
-    nines = exact_decimals.scaleb(Decimal(10**any_dtype.pyarrow_dtype.precision - 1), -scale_of(dtype))
+    nines = from_units(10**any_dtype.pyarrow_dtype.precision - 1, scale_of(dtype))
     return nines.copy_negate(), nines
 
 

@@ -16,8 +16,6 @@ from skvae.messages import warn_user
 from skvae.tables.bins import Floats, Numbers
 from skvae.tables.columns.base import UNREADABLE, Column, Mask, SettledSurvey, Support, check_finite, converted
 from skvae.tables.columns.dtypes import (
-    DIGITS,
-    EXACT,
     Dtype,
     Values,
     cast,
@@ -28,6 +26,7 @@ from skvae.tables.columns.dtypes import (
     is_wide,
     numpy_float,
 )
+from skvae.tables.columns.exact import DIGITS, EXACT, as_decimal
 
 
 @dataclass(frozen=True)
@@ -168,13 +167,6 @@ class NumberSurvey(SettledSurvey):
     def cells_of(self, counted: Numbers) -> Floats:
         """The codec's floats of what ``countable`` gave."""
         return np.asarray(counted, dtype=np.float64)
-
-
-def as_decimal(value: Any) -> Decimal:
-    """A decimal number of any type, or its text; of a float, the digits that it is sure of."""
-    if isinstance(value, float | np.floating):
-        return Decimal(f"{value:.15g}")
-    return Decimal(value if isinstance(value, str | Decimal) else int(value))
 
 
 def warn_of_rounding(values: pd.Series, cells: Floats) -> None:

@@ -12,7 +12,8 @@ import pandas as pd
 
 from skvae.messages import warn_user
 from skvae.tables.columns.base import ColumnSurvey, Mask, Support
-from skvae.tables.columns.dtypes import EXACT, Dtype
+from skvae.tables.columns.dtypes import Dtype
+from skvae.tables.columns.exact import EXACT
 from skvae.tables.columns.number import NumberColumn
 
 

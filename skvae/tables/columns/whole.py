@@ -16,7 +16,8 @@ from skvae.messages import warn_user
 from skvae.tables.bins import Floats, Numbers
 from skvae.tables.columns.base import Learned, Mask, Support, check_finite, converted
 from skvae.tables.columns.cells import in_words, is_missing
-from skvae.tables.columns.dtypes import EXACT, Dtype, Values, integer_type, is_float, is_wide, with_gaps
+from skvae.tables.columns.dtypes import Dtype, Values, integer_type, is_float, is_wide, with_gaps
+from skvae.tables.columns.exact import EXACT, exactly
 from skvae.tables.columns.number import NumberColumn
 from skvae.tables.columns.steps import Lattice, SteppedColumn, SteppedSurvey, warn_of_spread
 
@@ -206,21 +207,6 @@ def integers_of(values: pd.Series) -> tuple[Wide, Mask]:
     na_value: Any = 0
     integers = values.to_numpy(dtype=integer_type(values.dtype), na_value=na_value)
     return integers, is_missing(values)
-
-
-def exactly(value: Any) -> int | Decimal:
-    """A number of any type, or its text, as an int if it is whole.
-
-    Examples
-    --------
-    >>> exactly("1152921504606846979"), exactly(2.0**60), exactly("2.50")
-    (1152921504606846979, 1152921504606846976, Decimal('2.50'))
-    """
-    if isinstance(value, int | np.integer):
-        return int(value)
-    number = Decimal(value if isinstance(value, str | Decimal) else float(value))
-    is_int = number.is_finite() and number == number.to_integral_value()
-    return int(number) if is_int else number
 
 
 def warn_of_floats(values: pd.Series, name: Hashable, dtype: Dtype) -> None:

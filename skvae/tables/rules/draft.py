@@ -12,7 +12,7 @@ import pandas as pd
 from skvae.tables.columns.base import Mask
 from skvae.tables.columns.category import plain
 from skvae.tables.columns.cells import is_missing
-from skvae.tables.columns.dtypes import DIGITS
+from skvae.tables.columns.exact import DIGITS
 from skvae.tables.rows import with_cells
 from skvae.tables.rules.calendar import part_of
 from skvae.tables.rules.formulas import Term, Value

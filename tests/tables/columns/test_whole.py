@@ -9,7 +9,7 @@ from skvae import VAEOutlierDetector, VAETransformer
 from skvae.likelihoods import DiscretizedLogistic, Histogram, StudentT
 from skvae.tables import NumberColumn, Survey, Table, WholeColumn
 from skvae.tables.columns.steps import Lattice
-from skvae.tables.columns.whole import exactly, lattice_of
+from skvae.tables.columns.whole import lattice_of
 
 BASE = 2**60
 CODES = [BASE, BASE + 3, BASE + 6, BASE + 9, BASE + 12]
@@ -233,14 +233,6 @@ def test_values_become_units_and_back_at_the_ends_of_the_dtype():
 def test_lattices_of_integers():
     for values in ([10, 16, 22], [13], [5, 5], [-(2**63), 2**63 - 1]):
         assert lattice_of(np.array(values)) == Lattice.of(values)
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [("1152921504606846979", CODES[1]), (2.0**60, BASE), ("2.50", 2.5), (True, 1), (np.uint64(3), 3)],
-)
-def test_numbers_are_read_exactly(value, expected):
-    assert exactly(value) == expected
 
 
 def test_the_outlier_detector_sees_codes_exactly():
