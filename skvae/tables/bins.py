@@ -319,12 +319,12 @@ def common_decimals(values: Numbers) -> int | None:
 
     In float32, 0.1 is the float next to 0.1: decimals are common where they are several times as far apart as floats.
     """
-    if values.dtype == object:  # whole numbers of Python, of any size
+    if values.dtype.kind != "f":  # whole numbers, of Python's any size, too
         return 0
     with np.errstate(over="ignore"):  # beyond 1e298 rounding overflows: no decimals in common
-        wide: Any = values.astype(np.float64, copy=False) if values.dtype.kind == "f" else values
+        wide = values.astype(np.float64, copy=False)
         exact = next((d for d in range(MAX_DECIMALS + 1) if np.array_equal(np.round(wide, d), wide)), None)
-        if exact is not None or values.dtype.kind != "f" or values.dtype.itemsize >= 8 or not len(values):
+        if exact is not None or values.dtype.itemsize >= 8 or not len(values):
             return exact
         most = -np.log10(CLEAR * float(np.spacing(np.abs(values).max())))
         return next(

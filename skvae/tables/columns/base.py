@@ -16,7 +16,7 @@ from torch import Tensor
 
 from skvae.likelihoods import Likelihood
 from skvae.likelihoods.ruler import N_POINTS, Ruler
-from skvae.tables.bins import Floats, mean_of_draws
+from skvae.tables.bins import Floats, Numbers, mean_of_draws
 from skvae.tables.columns.cells import in_words, is_missing
 from skvae.tables.columns.dtypes import Dtype, Values, is_bool, is_decimal
 
@@ -294,6 +294,22 @@ class ColumnSurvey(ABC):
     def is_settled(self) -> bool:
         """Whether the floats so far are numbers, in the very units that the codec has so far."""
         return False
+
+
+class CountedSurvey(ColumnSurvey):
+    """What is known of a column of numbers, of which the distinct ones can be counted."""
+
+    @abstractmethod
+    def countable(self, values: pd.Series, cells: Floats) -> Numbers:
+        """Cells that ``add`` made floats of, in a form that is exact; a gap is anything."""
+
+    @abstractmethod
+    def cells_of(self, counted: Numbers) -> Floats:
+        """The codec's floats of what ``countable`` gave."""
+
+    def decimals(self, of_counted: int | None) -> int | None:
+        """What the codec's floats are rounded to, given it of the counted form; None where nothing has all of them."""
+        return of_counted
 
 
 class SettledSurvey(ColumnSurvey):

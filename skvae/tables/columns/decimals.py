@@ -13,7 +13,7 @@ import pandas as pd
 from skvae.likelihoods import Likelihood
 from skvae.messages import warn_user
 from skvae.tables.bins import MAX_DECIMALS, Floats, Numbers
-from skvae.tables.columns.base import Learned, Mask, check_finite, converted
+from skvae.tables.columns.base import Mask, check_finite, converted
 from skvae.tables.columns.cells import is_missing
 from skvae.tables.columns.dtypes import Dtype, Values, decimal_array, is_decimal, is_float, scale_of
 from skvae.tables.columns.exact import (
@@ -27,7 +27,7 @@ from skvae.tables.columns.exact import (
     to_units,
 )
 from skvae.tables.columns.number import NumberColumn
-from skvae.tables.columns.steps import Lattice, SteppedColumn, SteppedSurvey, warn_of_spread
+from skvae.tables.columns.steps import Lattice, SteppedColumn, SteppedSurvey
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class DecimalColumn(SteppedColumn):
         if not is_decimal(values.dtype):
             self._warn_of_floats(values, check_finite(self.floats(values), self.name))
         is_gap, cells = is_missing(values), np.full(len(values), np.nan)
-        cells[~is_gap] = self.above(list(map(as_decimal, values[~is_gap].tolist())))
+        cells[~is_gap] = [self.above(as_decimal(value)) for value in values[~is_gap].tolist()]
         return cells
 
     def _warn_of_floats(self, values: pd.Series, floats: Floats) -> None:
@@ -78,9 +78,8 @@ class DecimalColumn(SteppedColumn):
                 f"held {self.dtype} at fit, now has dtype {values.dtype}. Pass decimals of Arrow."
             )
 
-    def above(self, values: list[Decimal]) -> list[float]:
-        """What values lie above the origin."""
-        return [distance(value, self.origin) for value in values]
+    def above(self, value: Decimal) -> float:  # noqa: D102
+        return distance(value, self.origin)
 
     def measured(self, cells: Floats) -> Floats:  # noqa: D102
         return float(self.origin) + cells
@@ -127,19 +126,8 @@ class DecimalSurvey(SteppedSurvey):
             cells[~is_gap] = _floats(first, known)
         return cells
 
-    def learned(self) -> Learned:  # noqa: D102
-        column, lattice = self.column(), self.lattice
-        if not isinstance(column, DecimalColumn) or lattice is None:
-            return Learned(column)
-        warn_of_spread(lattice, column.name, column.origin, column.step)
-        lower, upper = column.above([from_units(end, self.scale) for end in (lattice.lower, lattice.upper)])
-        if isinstance(self.first, DecimalColumn):
-            return Learned(column, self.first.above([column.origin])[0], ends=(lower, upper))
-        return Learned(column, float(column.origin), ends=(lower, upper))
-
-    @property
-    def decimals(self) -> int | None:
-        """What the floats of the codec are rounded to; None where that are more decimals than are looked for."""
+    def decimals(self, of_counted: int | None) -> int | None:
+        """Those that the lattice has; None where that are more than are looked for."""
         column, lattice = self.column(), self.lattice
         if lattice is None:
             return 0
@@ -153,14 +141,16 @@ class DecimalSurvey(SteppedSurvey):
         counted[~is_gap] = [to_units(value, self.scale) for value in values[~is_gap].tolist()]
         return counted
 
-    def cells_of(self, counted: Numbers) -> Floats:
-        """The codec's floats of what ``countable`` gave."""
-        return np.array(_floats(self.column(), [from_units(value, self.scale) for value in counted.tolist()]))
+    def cells_of(self, counted: Numbers) -> Floats:  # noqa: D102
+        return np.array(_floats(self.column(), list(map(self.value, counted.tolist()))))
 
     def column(self) -> NumberColumn:  # noqa: D102
         if self.lattice is None or _is_exact(self.lattice):
             return self.number
         return DecimalColumn.on(self.number.name, self.number.dtype, self.lattice)
+
+    def value(self, whole: int) -> Decimal:  # noqa: D102
+        return from_units(whole, self.scale)
 
 
 def fit_floats(values: pd.Series) -> bool:
@@ -177,4 +167,4 @@ def _is_exact(lattice: Lattice) -> bool:
 
 def _floats(column: NumberColumn, values: list[Decimal]) -> list[float]:
     """The floats of a column of values without gaps."""
-    return column.above(values) if isinstance(column, DecimalColumn) else list(map(float, values))
+    return list(map(column.above if isinstance(column, DecimalColumn) else float, values))

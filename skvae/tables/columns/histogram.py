@@ -15,15 +15,13 @@ from skvae.likelihoods import Likelihood
 from skvae.likelihoods.categorical import POSITION_MAX
 from skvae.likelihoods.ruler import N_POINTS, Ruler
 from skvae.tables.bins import Bins, Floats, Integers, as_decimals, mean_of_draws, steps_of
-from skvae.tables.columns.base import Column, ColumnSurvey, Learned, Mask, Support, check_finite
-from skvae.tables.columns.decimals import DecimalColumn, DecimalSurvey
+from skvae.tables.columns.base import Column, ColumnSurvey, CountedSurvey, Learned, Mask, Support, check_finite
+from skvae.tables.columns.decimals import DecimalColumn
 from skvae.tables.columns.dtypes import Dtype, Values, is_decimal, is_time, is_whole, is_wide, numpy_float
-from skvae.tables.columns.number import NumberColumn, NumberSurvey
-from skvae.tables.columns.time import TimeColumn, TimeSurvey
-from skvae.tables.columns.whole import WholeColumn, WholeSurvey
+from skvae.tables.columns.number import NumberColumn
+from skvae.tables.columns.time import TimeColumn
+from skvae.tables.columns.whole import WholeColumn
 from skvae.tables.counts import Counts
-
-Counted = NumberSurvey | TimeSurvey | WholeSurvey | DecimalSurvey
 
 
 @dataclass(frozen=True)
@@ -201,7 +199,7 @@ def _nearest(edges: Floats, among: Integers, values: Tensor) -> Tensor:
     return torch.from_numpy(among)[torch.where(lower[above] - values < values - upper[below], above, below)]
 
 
-def _number_survey(name: Hashable, dtype: Dtype, family: Likelihood) -> Counted:
+def _number_survey(name: Hashable, dtype: Dtype, family: Likelihood) -> CountedSurvey:
     """What makes numbers of the values of a column."""
     if is_time(dtype):
         return TimeColumn.survey(name, dtype, family)
@@ -223,7 +221,7 @@ class HistogramSurvey(ColumnSurvey):
         Largest number of bins.
     """
 
-    def __init__(self, number: Counted, max_bins: int) -> None:
+    def __init__(self, number: CountedSurvey, max_bins: int) -> None:
         self.number = number
         self.max_bins = max_bins
         self.counts = Counts()
@@ -236,7 +234,7 @@ class HistogramSurvey(ColumnSurvey):
     def learned(self) -> Learned:  # noqa: D102
         number = self.number.learned().codec
         assert isinstance(number, NumberColumn | TimeColumn), "nothing else is counted"
-        decimals = self.number.decimals if isinstance(self.number, DecimalSurvey) else self.counts.decimals
+        decimals = self.number.decimals(self.counts.decimals)
         distinct = as_decimals(self.number.cells_of(self.counts.values), decimals, numpy_float(number.dtype))
         distinct, place = np.unique(distinct, return_inverse=True)  # neighbours may be one, as floats
         counts = np.bincount(place, self.counts.counts).astype(np.int64)

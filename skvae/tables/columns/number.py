@@ -14,7 +14,16 @@ from torch import Tensor
 from skvae.likelihoods import Histogram, Likelihood, NormalScores
 from skvae.messages import warn_user
 from skvae.tables.bins import Floats, Numbers
-from skvae.tables.columns.base import UNREADABLE, Column, Mask, SettledSurvey, Support, check_finite, converted
+from skvae.tables.columns.base import (
+    UNREADABLE,
+    Column,
+    CountedSurvey,
+    Mask,
+    SettledSurvey,
+    Support,
+    check_finite,
+    converted,
+)
 from skvae.tables.columns.dtypes import (
     Dtype,
     Values,
@@ -151,7 +160,7 @@ class NumberColumn(Column):
         return cells
 
 
-class NumberSurvey(SettledSurvey):
+class NumberSurvey(SettledSurvey, CountedSurvey):
     """Numbers are themselves, and nothing is to be learned of them.
 
     Parameters
@@ -164,8 +173,7 @@ class NumberSurvey(SettledSurvey):
         """The cells in a form that is exact, and in their own width."""
         return cells.astype(numpy_float(self.column.dtype), copy=False)
 
-    def cells_of(self, counted: Numbers) -> Floats:
-        """The codec's floats of what ``countable`` gave."""
+    def cells_of(self, counted: Numbers) -> Floats:  # noqa: D102
         return np.asarray(counted, dtype=np.float64)
 
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, NamedTuple
 import pandas as pd
 
 from skvae.messages import warn_user
-from skvae.tables.columns.base import ColumnSurvey, Mask, Support
+from skvae.tables.columns.base import CountedSurvey, Learned, Mask, Support
 from skvae.tables.columns.dtypes import Dtype
 from skvae.tables.columns.exact import EXACT
 from skvae.tables.columns.number import NumberColumn
@@ -53,8 +53,14 @@ class Lattice(NamedTuple):
 class SteppedColumn(NumberColumn):
     """A number is what it lies above the smallest, and comes back on a step.
 
-    A subclass has an ``origin``, the smallest value, and a ``step``, the largest that reaches all values from there.
+    Attributes
+    ----------
+    origin, step : int or Decimal
+        The smallest value, and the largest step that reaches all values from there.
     """
+
+    origin: Any
+    step: Any
 
     is_identity: ClassVar[bool] = False
     needs_double: ClassVar[bool] = True
@@ -77,8 +83,12 @@ class SteppedColumn(NumberColumn):
         """Not such that a graph of floats could read them."""
         return False
 
+    @abstractmethod
+    def above(self, value: Any) -> float:
+        """The float of a value: how many units it lies above the origin."""
 
-class SteppedSurvey(ColumnSurvey):
+
+class SteppedSurvey(CountedSurvey):
     """Numbers are themselves, until one is seen that floats may not hold.
 
     Parameters
@@ -96,6 +106,8 @@ class SteppedSurvey(ColumnSurvey):
         The column as it was after the first values, whose floats ``add`` gives of all.
     """
 
+    in_steps: bool = False  # whether a float counts steps, and not the unit of the values
+
     def __init__(self, name: Hashable, dtype: Dtype) -> None:
         self.number = NumberColumn(name, dtype)
         self.lattice: Lattice | None = None
@@ -111,16 +123,34 @@ class SteppedSurvey(ColumnSurvey):
     def is_settled(self) -> bool:  # noqa: D102
         return self.first == self.column()
 
+    def learned(self) -> Learned:  # noqa: D102
+        column, lattice, first = self.column(), self.lattice, self.first
+        if not isinstance(column, SteppedColumn) or lattice is None:
+            return Learned(column)
+        _warn_of_spread(lattice, column)
+        unit, ends = self._unit(column), (column.above(column.origin), column.above(self.value(lattice.upper)))
+        if isinstance(first, SteppedColumn):
+            return Learned(column, first.above(column.origin), unit / self._unit(first), ends)
+        return Learned(column, float(column.origin), float(unit), ends)
+
+    def _unit(self, column: SteppedColumn) -> int:
+        """What one float more stands for."""
+        return column.step if self.in_steps else 1
+
     @abstractmethod
     def column(self) -> NumberColumn:
         """The column, as far as it is known."""
 
+    @abstractmethod
+    def value(self, whole: int) -> Any:
+        """The value that a whole number of the lattice stands for."""
 
-def warn_of_spread(lattice: Lattice, name: Hashable, origin: Any, step: Any) -> None:
+
+def _warn_of_spread(lattice: Lattice, column: SteppedColumn) -> None:
     """Warn of steps that are too many for floats to tell them apart."""
     if lattice.n_steps > EXACT:
         warn_user(
-            f"Floats tell 2**53 steps apart, but column {name!r} has {lattice.n_steps:.3g} steps of {step} from "
-            f"{origin}, its smallest value: values far from it are rounded. Convert codes to strings, or round the "
-            f"column."
+            f"Floats tell 2**53 steps apart, but column {column.name!r} has {lattice.n_steps:.3g} steps of "
+            f"{column.step} from {column.origin}, its smallest value: values far from it are rounded. Convert codes "
+            f"to strings, or round the column."
         )

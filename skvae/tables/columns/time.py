@@ -14,7 +14,7 @@ from pandas.api.extensions import ExtensionArray
 
 from skvae.likelihoods import Histogram, Likelihood, NormalScores
 from skvae.tables.bins import Floats, Numbers
-from skvae.tables.columns.base import Column, ColumnSurvey, Learned, Mask, Support, check_finite, converted
+from skvae.tables.columns.base import Column, CountedSurvey, Learned, Mask, Support, check_finite, converted
 from skvae.tables.columns.cells import in_words, is_missing
 from skvae.tables.columns.dtypes import Dtype, Values, is_time
 
@@ -183,7 +183,7 @@ class TimeColumn(Column):
         return converted(values, self.dtype, self, possible)
 
 
-class TimeSurvey(ColumnSurvey):
+class TimeSurvey(CountedSurvey):
     """Times are steps of the first rows that held any.
 
     Parameters
@@ -224,8 +224,7 @@ class TimeSurvey(ColumnSurvey):
         """The cells in a form that is exact: whole, where floats would round nanoseconds."""
         return self.time.ticks(values)[0]
 
-    def cells_of(self, counted: Numbers) -> Floats:
-        """The codec's floats of what ``countable`` gave."""
+    def cells_of(self, counted: Numbers) -> Floats:  # noqa: D102
         return self._column().steps(counted.astype(np.int64))
 
     def _column(self) -> TimeColumn:

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from skvae.likelihoods import Likelihood
 from skvae.messages import warn_user
 from skvae.tables.bins import Floats, Numbers
-from skvae.tables.columns.base import Learned, Mask, Support, check_finite, converted
+from skvae.tables.columns.base import Mask, Support, check_finite, converted
 from skvae.tables.columns.cells import in_words, is_missing
 from skvae.tables.columns.dtypes import Dtype, Values, integer_type, is_float, is_wide, with_gaps
 from skvae.tables.columns.exact import EXACT, exactly
 from skvae.tables.columns.number import NumberColumn
-from skvae.tables.columns.steps import Lattice, SteppedColumn, SteppedSurvey, warn_of_spread
+from skvae.tables.columns.steps import Lattice, SteppedColumn, SteppedSurvey
 
 Wide = NDArray[np.int64] | NDArray[np.uint64]
 
@@ -87,7 +87,7 @@ class WholeColumn(SteppedColumn):
             check_finite(self.floats(values), self.name)
             warn_of_floats(values, self.name, self.dtype)
             is_gap, cells = is_missing(values), np.full(len(values), np.nan)
-            cells[~is_gap] = [self._units_of(exactly(value)) for value in values[~is_gap].tolist()]
+            cells[~is_gap] = [self.above(exactly(value)) for value in values[~is_gap].tolist()]
         return np.where(is_gap, np.nan, cells)
 
     def units(self, integers: Wide) -> Floats:
@@ -98,8 +98,7 @@ class WholeColumn(SteppedColumn):
         cells = whole + np.rint(rest / float(self.unit))
         return np.asarray(np.where(is_above, cells, -cells))
 
-    def _units_of(self, value: int | Decimal) -> float:
-        """Units from the origin, of any number."""
+    def above(self, value: int | Decimal) -> float:  # noqa: D102
         if isinstance(value, int):
             return float(round((value - self.origin) / self.unit))
         return float((value - self.origin) / self.unit)
@@ -174,22 +173,10 @@ class WholeSurvey(SteppedSurvey):
         cells = first.units(integers) if isinstance(first, WholeColumn) else integers.astype(np.float64)
         return np.where(is_gap, np.nan, cells)
 
-    def learned(self) -> Learned:  # noqa: D102
-        column, lattice = self.column(), self.lattice
-        if not isinstance(column, WholeColumn) or lattice is None:
-            return Learned(column)
-        warn_of_spread(lattice, column.name, column.origin, column.step)
-        ends = column._units_of(lattice.lower), column._units_of(lattice.upper)
-        if isinstance(self.first, WholeColumn):
-            return Learned(column, self.first._units_of(column.origin), column.unit / self.first.unit, ends)
-        return Learned(column, float(column.origin), float(column.unit), ends)
-
-    def countable(self, values: pd.Series, cells: Floats) -> Numbers:
-        """The cells in a form that is exact."""
+    def countable(self, values: pd.Series, cells: Floats) -> Numbers:  # noqa: D102
         return integers_of(values)[0]
 
-    def cells_of(self, counted: Numbers) -> Floats:
-        """The codec's floats of what ``countable`` gave."""
+    def cells_of(self, counted: Numbers) -> Floats:  # noqa: D102
         column = self.column()
         if isinstance(column, WholeColumn):
             return column.units(counted.astype(integer_type(column.dtype), copy=False))
@@ -200,6 +187,9 @@ class WholeSurvey(SteppedSurvey):
         if lattice is None or max(-lattice.lower, lattice.upper) <= EXACT:
             return number
         return WholeColumn.on(number.name, number.dtype, lattice, in_steps=self.in_steps)
+
+    def value(self, whole: int) -> int:  # noqa: D102
+        return whole
 
 
 def integers_of(values: pd.Series) -> tuple[Wide, Mask]:
