@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -104,6 +105,21 @@ class Joint(nn.Module):
 
     def __iter__(self) -> Iterator[Block]:
         return iter(self.blocks)  # type: ignore[arg-type]
+
+    def alone(self, j: int, like: Tensor) -> Block:
+        """Column j as a block of its own, of the dtype and on the device of a tensor; made once for each of these."""
+        key = (j, like.dtype, like.device)
+        if key not in self._alone:
+            block = next(block for block in self if j in block.index)
+            self._alone[key] = block.alone(block.index.index(j)).to(like)
+        return self._alone[key]
+
+    @cached_property
+    def _alone(self) -> dict[tuple[int, torch.dtype, torch.device], Block]:
+        return {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_alone"}
 
     def numbers(self) -> list[Block]:
         """The blocks whose cells are numbers."""

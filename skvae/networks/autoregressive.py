@@ -16,7 +16,6 @@ from skvae.networks.columns import (
     ByColumn,
     Context,
     OutputsByColumn,
-    columns_alone,
     fill_column,
     heads_by_column,
     outputs_among,
@@ -143,7 +142,8 @@ class AutoregressiveDecoder(ByColumn, Decoder):
         x, outputs = x.clone(), self.outputs(z)
         state = State(z, z.new_zeros(*z.shape[:2], 2 * RANK), torch.arange(z.shape[1], device=z.device))
         table, weights = self.context.table(), self.smoothing(self.U)
-        for j, block in enumerate(columns_alone(joint, x)):
+        for j in range(joint.n_columns):
+            block = joint.alone(j, x)
             heads = self._heads_of_column(j, state, outputs, weights)
             if tune is not None:
                 heads = tune(j, block, x, heads)

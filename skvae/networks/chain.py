@@ -16,7 +16,6 @@ from skvae.networks.columns import (
     ByColumn,
     Context,
     OutputsByColumn,
-    columns_alone,
     fill_column,
     heads_by_column,
     log_prob_of_column,
@@ -152,7 +151,8 @@ class Chain(ByColumn):
         """
         context, log_prob = x.new_zeros(*x.shape[:2], 2 * RANK), x.new_zeros(x.shape[:2])
         table, weights = self.context.table(), self.smoothing(self.U)
-        for j, block in enumerate(columns_alone(self.joint, x)[:n]):
+        for j in range(n):
+            block = self.joint.alone(j, x)
             asked = is_asked[..., j]
             if asked.any() or x[..., j].isnan().any():
                 heads = self._heads_of_column(j, x, context, weights)

@@ -93,20 +93,6 @@ class ByColumn(Outputs):
         self.bias[..., outputs_among(self.heads_of[j])] += shift
 
 
-def columns_alone(joint: Joint, like: Tensor) -> list[Block]:
-    """Each column of the row as a block of its own."""
-    places: dict[int, Block] = {}
-    for block in joint:
-        places |= {j: block.alone(i).to(like) for i, j in enumerate(block.index)}
-    return [places[j] for j in range(joint.n_columns)]
-
-
-def column_alone(joint: Joint, j: int, like: Tensor) -> Block:
-    """Column j of the row as a block of its own."""
-    block = next(block for block in joint if j in block.index)
-    return block.alone(list(block.index).index(j)).to(like)
-
-
 def fill_column(
     joint: Joint, j: int, block: Block, x: Tensor, heads: dict[str, Tensor], generator: torch.Generator | None
 ) -> None:

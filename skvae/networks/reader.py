@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import layer_norm, silu
 
 from skvae.likelihoods import Columns, Joint, Parameters, columns_of
-from skvae.networks.columns import ByColumn, column_alone, fill_column, heads_by_column, log_prob_of_column
+from skvae.networks.columns import ByColumn, fill_column, heads_by_column, log_prob_of_column
 from skvae.networks.encoder import side_by_side
 from skvae.networks.levels import Levels, embedding_std, look_up_sum
 from skvae.networks.mlp import Linear
@@ -166,7 +166,7 @@ class Reader(ByColumn):
                 continue
             rows = x[0, :, j].isnan().nonzero().squeeze(-1)
             if len(rows):
-                some, block = x[:, rows], column_alone(self.joint, j, x)
+                some, block = x[:, rows], self.joint.alone(j, x)
                 heads = self.heads_of_column(j, some)
                 fill_column(self.joint, j, block, some, heads, generator)
                 x[:, rows, j] = some[..., j]
@@ -185,7 +185,7 @@ class Reader(ByColumn):
         for j in range(self.joint.n_columns):
             is_gap = x[0, :, j].isnan()
             if is_gap.any() and j not in self.indicators:
-                block = column_alone(self.joint, j, x)
+                block = self.joint.alone(j, x)
                 heads = self._heads_among(outputs[:, is_gap], j)
                 cells = block.family.equally_likely(n, **block.with_constants(heads))
                 rows[:, is_gap, j] = cells[:, 0, :, 0].to(x.dtype)
@@ -193,7 +193,7 @@ class Reader(ByColumn):
 
     def log_shares(self, x: Tensor, j: int) -> Tensor:
         """Log-probability of each level of column j given the visible cells. Shape: (1, B, D) -> (1, B, n_levels)."""
-        block = column_alone(self.joint, j, x)
+        block = self.joint.alone(j, x)
         heads, n_levels = self.heads_of_column(j, x), int(block.columns.n_levels)
         return block.family.log_shares(x[..., j : j + 1], n_levels, **block.with_constants(heads))
 

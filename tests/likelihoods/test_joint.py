@@ -1,4 +1,6 @@
+import copy
 import itertools
+import pickle
 
 import pytest
 import torch
@@ -171,3 +173,31 @@ def test_whole_numbers_sum_to_one_also_when_the_module_changes_precision():
         alone[:, column] = x[:, column]
         log_prob = joint.log_prob(alone[None], [{"loc": zero + 0.2, "log_scale": zero + 0.5}])
         assert log_prob.exp().sum().item() == pytest.approx(1.0, abs=1e-6)
+
+
+def test_each_column_alone_is_its_part_of_its_block():
+    joint = Joint([block(part) for part in range(len(PARTS))])
+    parameters, x = [heads(part) for part in range(len(PARTS))], rows()
+    total = torch.zeros(N_MODELS, N_ROWS)
+    for each, known in zip(joint, parameters, strict=True):
+        parts = {name: torch.split(known[name], each.shares(name), dim=-1) for name in known}
+        for i, j in enumerate(each.index):
+            alone = joint.alone(j, x)
+            assert type(alone.family) is type(each.family)
+            of_column = alone.with_constants({name: part[i] for name, part in parts.items()})
+            total += alone.family.log_prob(x[..., j : j + 1], **of_column).squeeze(-1)
+    torch.testing.assert_close(total, joint.log_prob(x, parameters))
+
+
+def test_a_column_alone_is_made_once_and_no_part_of_a_copy():
+    joint = Joint([block(part) for part in range(len(PARTS))])
+    before = pickle.dumps(joint)
+    first = joint.alone(8, torch.zeros(1))
+    assert joint.alone(8, torch.ones(3)) is first
+    wide = joint.alone(8, torch.zeros(1, dtype=torch.float64))
+    assert {name: constant.dtype for name, constant in wide.constants().items()} == dict.fromkeys(
+        first.constants(), torch.float64
+    )
+    assert first.constants()["lower"].dtype == torch.float32
+    assert pickle.dumps(joint) == before
+    assert copy.deepcopy(joint).alone(8, torch.zeros(1)) is not first

@@ -9,7 +9,6 @@ from skvae.networks.columns import (
     RANK,
     Context,
     OutputsByColumn,
-    columns_alone,
     fill_column,
     heads_by_column,
     multiples,
@@ -113,11 +112,11 @@ def test_outputs_by_column_are_a_loop(sizes, n_models):
 
 def test_the_context_of_one_column_is_its_part_of_all(context, joint_of):
     x, table = rows(), context.table()
-    alone = columns_alone(joint_of(PARTS), x)
+    joint = joint_of(PARTS)
     together = context(x)
     assert together.shape == (1, 30, D, 2 * RANK)
     for column in range(D):
-        torch.testing.assert_close(context.cell(x, column, alone[column], table), together[:, :, column])
+        torch.testing.assert_close(context.cell(x, column, joint.alone(column, x), table), together[:, :, column])
 
 
 def test_a_cell_adds_the_vector_of_its_level_or_gap_or_a_multiple_of_its_column(context):
@@ -150,15 +149,15 @@ def test_rows_of_numbers_alone_and_of_levels_alone(joint_of):
     joint = joint_of([(Categorical(), [1, 0], [2, 3])])
     levels = Context(joint, generator())
     x = torch.tensor([[[2.0, 1.0], [0.0, 0.0]]])
-    torch.testing.assert_close(levels(x)[:, :, 0], levels.cell(x, 0, columns_alone(joint, x)[0], levels.table()))
+    torch.testing.assert_close(levels(x)[:, :, 0], levels.cell(x, 0, joint.alone(0, x), levels.table()))
 
 
 def test_the_score_of_a_number_is_that_of_its_own_levels(joint_of):
     joint = joint_of([(NormalScores(), [1, 0], [4, 6])])
     context = Context(joint, generator())
     x = torch.tensor([[[5.2, 1.7], [0.1, torch.nan]]])
-    for column, block in enumerate(columns_alone(joint, x)):
-        torch.testing.assert_close(context.cell(x, column, block, None), context(x)[:, :, column])
+    for column in range(2):
+        torch.testing.assert_close(context.cell(x, column, joint.alone(column, x), None), context(x)[:, :, column])
 
 
 def test_a_multiple_of_a_gap_is_the_vector_of_gaps():
@@ -171,22 +170,13 @@ def test_a_multiple_of_a_gap_is_the_vector_of_gaps():
 # -- cells one by one -----------------------------------------------------------------------------------------------
 
 
-def test_each_column_alone_is_its_part_of_its_block(joint_of):
-    joint = joint_of(PARTS)
-    alone = columns_alone(joint, torch.zeros(1, dtype=torch.float64))
-    assert [type(block.family) for block in alone] == [
-        Gaussian, Categorical, Bernoulli, StudentT, Histogram, Gaussian, Ordinal, Categorical,
-    ]  # fmt: skip
-    assert [int(alone[j].columns.n_levels) for j in (1, 4, 6, 7)] == [5, 6, 4, 3]
-
-
 @pytest.fixture
 def indicated(joint_of):
     """A number whose gaps the first column shows."""
     joint = joint_of([(Categorical(), [0], [2]), (Gaussian("column"), [1], [0])], {1: 0})
     x = torch.tensor([[[0.0, torch.nan], [1.0, torch.nan], [0.0, 4.0]]])
     heads = {"loc": torch.full((1, 3, 1), 7.0), "log_scale": torch.zeros(1, 1, 1)}
-    return joint, columns_alone(joint, x)[1], x, heads
+    return joint, joint.alone(1, x), x, heads
 
 
 def test_gaps_are_filled_but_where_an_indicator_shows_them(indicated):
