@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
+from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 from torch import Tensor
 
@@ -88,6 +89,28 @@ def read_rows(
             f"An array must hold numbers, but X holds text ({error}). "
             f"Convert the text to numbers, or pass a DataFrame, whose text columns are read as categories."
         ) from error
+
+
+def read_coordinates(Z: Any, n_components: int, *, first_alone: bool) -> NDArray[np.floating[Any]]:
+    """Z as an array of coordinates of all components, or of the first alone where these will do. Shape: (N, K).
+
+    Raises
+    ------
+    ValueError
+        With scikit-learn's sentence where it has one.
+    """
+    if Z is None or np.isscalar(Z):
+        raise ValueError(
+            f"Z must have one row for each row of the table, and one column for each of the {n_components} components, "
+            f"but is {'None' if Z is None else f'one {type(Z).__name__}'}. Pass what transform returned."
+        )
+    coordinates: NDArray[Any] = check_array(Z, dtype=[np.float64, np.float32], input_name="Z")
+    n = coordinates.shape[1]
+    if n > n_components or (n < n_components and not first_alone):
+        raise ValueError(
+            f"Z must have one column for each of the {n_components} components, got {n}. Pass what transform returned."
+        )
+    return coordinates
 
 
 def _read_frame(estimator: BaseEstimator, X: Any, table: Table | None, n_rows_wanted: int, reset: bool) -> pd.DataFrame:

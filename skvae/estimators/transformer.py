@@ -10,14 +10,13 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from skvae.estimators._compat import Documented
 from skvae.estimators.draws import DrawsMixin
 from skvae.estimators.filing import FilesMixin
 from skvae.estimators.fits import FitsMixin
-from skvae.estimators.input import read_rows
+from skvae.estimators.input import read_coordinates, read_rows
 from skvae.estimators.matching import MatchingMixin
 from skvae.estimators.nested import NestedMixin
 from skvae.estimators.parameters import CONSTRAINTS
@@ -397,14 +396,9 @@ class VAETransformer(
             E[x | z] for numbers, the mode for categories, new identifiers, in the container and dtypes that fit saw.
         """
         model = self._model()
-        coordinates = check_array(Z, dtype=[np.float64, np.float32], input_name="Z")
-        if 0 < coordinates.shape[1] < model.n_components and hasattr(self, "_levels"):
+        coordinates = read_coordinates(Z, model.n_components, first_alone=hasattr(self, "_levels"))
+        if coordinates.shape[1] < model.n_components:
             return self._decode_first(coordinates, index_of(Z))
-        if coordinates.shape[1] != model.n_components:
-            raise ValueError(
-                f"Z must have one column for each of the {model.n_components} components, "
-                f"got {coordinates.shape[1]}. Pass what transform returned."
-            )
         return model.decode(coordinates, index_of(Z))
 
     # -- scikit-learn's contract -------------------------------------------------------------------------------

@@ -486,6 +486,8 @@ def test_a_frame_and_its_array_are_the_same_rows(framed):
         (np.full((4, 2), np.inf), "Z contains infinity"),
         (np.zeros((0, 2)), "0 sample"),
         (np.zeros(2), "1D array"),
+        (None, "one row for each row of the table, .* each of the 2 components, but is None. Pass what transform"),
+        (1.5, "but is one float. Pass what transform returned"),
         (np.array([["a", "b"]]), "could not convert string"),
     ],
 )

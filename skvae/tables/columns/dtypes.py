@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pandas.api.extensions import ExtensionArray, ExtensionDtype
 
 from skvae.tables.bins import Floats
-from skvae.tables.columns.exact import from_units, rounded
+from skvae.tables.columns.exact import as_written, from_units, rounded
 
 Dtype = np.dtype[Any] | ExtensionDtype
 Values = NDArray[Any] | ExtensionArray
@@ -104,7 +104,7 @@ def cast(values: Floats, dtype: Dtype) -> Values:
         whole = np.clip(np.rint(np.where(is_gap, 0, values)), limits.min, np.nextafter(float(limits.max) + 1, 0))
         return with_gaps(whole.astype(limits.dtype), is_gap, dtype)
     if is_decimal(dtype):
-        return decimal_array([None if math.isnan(value) else Decimal(repr(value)) for value in values.tolist()], dtype)
+        return decimal_array([None if math.isnan(value) else as_written(value) for value in values.tolist()], dtype)
     values = np.clip(values, *float_range(dtype))
     return values.astype(dtype) if isinstance(dtype, np.dtype) else pandas_array(values, dtype)
 

@@ -26,6 +26,17 @@ def as_decimal(value: Any) -> Decimal:
     return Decimal(value if isinstance(value, str | Decimal) else int(value))
 
 
+def as_written(value: float) -> Decimal:
+    """The number of fewest digits that is read as a float.
+
+    Examples
+    --------
+    >>> as_written(0.1), as_written(0.1 + 0.2)
+    (Decimal('0.1'), Decimal('0.30000000000000004'))
+    """
+    return Decimal(repr(value))
+
+
 def exactly(value: Any) -> int | Decimal:
     """A number of any type, or its text, as an int if it is whole; of a float, all digits.
 
@@ -53,7 +64,7 @@ def is_on_step(value: Decimal, origin: Decimal, step: Decimal) -> bool:
 
 def nearest_step(above: float, origin: Decimal, step: Decimal) -> Decimal:
     """The step that is next to a float above an origin."""
-    steps = CONTEXT.divide(Decimal(repr(above)), step).to_integral_value(context=CONTEXT)
+    steps = CONTEXT.divide(as_written(above), step).to_integral_value(context=CONTEXT)
     return CONTEXT.fma(steps, step, origin)
 
 

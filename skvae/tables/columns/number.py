@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -35,7 +35,7 @@ from skvae.tables.columns.dtypes import (
     is_wide,
     numpy_float,
 )
-from skvae.tables.columns.exact import DIGITS, EXACT, as_decimal
+from skvae.tables.columns.exact import DIGITS, EXACT, as_decimal, as_written
 
 
 @dataclass(frozen=True)
@@ -179,14 +179,14 @@ class NumberSurvey(SettledSurvey, CountedSurvey):
 
 def warn_of_rounding(values: pd.Series, cells: Floats) -> None:
     """Warn of whole numbers and decimals that floats do not hold."""
+    kind: type[Decimal | int]
+    read: Callable[[float], Decimal | int]
     if is_decimal(values.dtype):
-        rule, may_be_lost = f"Decimals of more than {DIGITS} digits", ~np.isnan(cells)
-        pairs = zip(values[may_be_lost].tolist(), cells[may_be_lost].tolist(), strict=True)
-        lost = [value for value, cell in pairs if value != Decimal(repr(cell))]
-    else:
-        rule, may_be_lost = "Whole numbers beyond 2**53", np.abs(cells) >= EXACT  # false for a gap
-        pairs = zip(values[may_be_lost].tolist(), cells[may_be_lost].tolist(), strict=True)
-        lost = [value for value, cell in pairs if isinstance(value, int) and value != int(cell)]
+        rule, kind, read, may_be_lost = f"Decimals of more than {DIGITS} digits", Decimal, as_written, ~np.isnan(cells)
+    else:  # false for a gap
+        rule, kind, read, may_be_lost = "Whole numbers beyond 2**53", int, int, np.abs(cells) >= EXACT
+    pairs = zip(values[may_be_lost].tolist(), cells[may_be_lost].tolist(), strict=True)
+    lost = [value for value, cell in pairs if isinstance(value, kind) and value != read(cell)]
     if lost:
         warn_user(
             f"{rule} are read as floats, which hold only some of them, but column {values.name!r} holds {lost[0]}; "
