@@ -23,6 +23,7 @@ from skvae.likelihoods import FAMILIES, Likelihood
 from skvae.models import Online
 from skvae.priors import PRIORS, PriorFamily
 from skvae.tables import KINDS, RULES, Bins, Copy, Formula, IdentifierColumn, Quantity, Rulebook, Term
+from skvae.tables.columns import Column
 from skvae.training import BetaSchedule, CyclicalBeta, LinearBeta
 
 OF_PARAMETERS: list[type] = [*FAMILIES.values(), *PRIORS.values(), LinearBeta, CyclicalBeta]
@@ -83,10 +84,18 @@ class Writer:
             return {"$random_state": self.write(list(value.get_state(legacy=True)))}
         name = self._class_name(value)
         if name is not None:
-            parts = {field.name: self.write(getattr(value, field.name)) for field in fields(value) if field.init}
-            return {f"${name}": parts}
+            return {f"${name}": self._fields(value)}
         name = part_of(value)
         return {f"${name}": self.write(PARTS[name].take(value))}
+
+    def _fields(self, value: Any) -> dict[str, Any]:
+        """The documents of the fields of a dataclass; of a column, an error says which it is."""
+        try:
+            return {field.name: self.write(getattr(value, field.name)) for field in fields(value) if field.init}
+        except ValueError as error:
+            if isinstance(value, Column) and error.__cause__ is None:  # else the column in this one has said so
+                raise ValueError(f"{error} in column {value.name!r}") from error
+            raise
 
     def _array(self, array: NDArray[Any]) -> str:
         name = f"values/{self.first + len(self.arrays)}"

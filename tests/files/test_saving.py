@@ -13,6 +13,7 @@ import warnings
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
@@ -292,19 +293,35 @@ class Colour(enum.Enum):
     BLUE = 2
 
 
-@pytest.mark.parametrize("why", ["category", "attribute"])
-def test_what_cannot_be_kept_is_refused_before_anything_is_written(why, tiny, tmp_path):
-    X = pd.DataFrame({"a": np.arange(20.0), "b": [Colour.RED, Colour.BLUE] * 10})
-    if why == "attribute":
-        X["b"] = "x"
+UNWRITTEN = {
+    r"a .*Colour": [Colour.RED, Colour.BLUE] * 10,
+    "a builtins.frozenset": [frozenset("a"), frozenset("b")] * 10,
+    "a fractions.Fraction": [Fraction(1, 3), Fraction(1, 7)] * 10,
+}
+if np.dtype(np.longdouble).itemsize > 8:
+    UNWRITTEN[f"the dtype {np.dtype(np.longdouble)}"] = np.arange(20.0).astype(np.longdouble)
+
+
+@pytest.mark.parametrize("what", UNWRITTEN)
+def test_what_cannot_be_kept_is_refused_before_anything_is_written(what, tiny, tmp_path):
+    X = pd.DataFrame({"a": np.arange(20.0), "b": UNWRITTEN[what]})
     vae = VAETransformer(**tiny).fit(X)
-    if why == "attribute":
-        vae.note_ = "mine"
-    (tmp_path / "model").write_text("before")
-    with pytest.raises(ValueError, match=r"table_ .*holds .*Colour" if why == "category" else "'note_'.*joblib"):
-        vae.save(tmp_path / "model")
-    assert [path.name for path in tmp_path.iterdir()] == ["model"]
-    assert (tmp_path / "model").read_text() == "before"
+    match = rf"A file holds .* but table_ .*holds {what} in column 'b'\. Convert it and fit again, or use joblib\.dump"
+    assert_not_written(vae, X, tmp_path / "model", match)
+
+
+def test_an_attribute_of_the_user_is_refused_before_anything_is_written(tiny, iris, tmp_path):
+    vae = VAETransformer(**tiny).fit(iris)
+    vae.note_ = "mine"
+    assert_not_written(vae, iris, tmp_path / "model", "'note_'.*joblib")
+
+
+def assert_not_written(vae, X, path, match):
+    path.write_text("before")
+    with pytest.raises(ValueError, match=match):
+        vae.save(path)
+    assert [each.name for each in path.parent.iterdir()] == ["model"]
+    assert path.read_text() == "before"
     again = pickle.loads(pickle.dumps(vae))  # a pickle holds anything
     assert_array_equal(again.transform(X), vae.transform(X))
 
