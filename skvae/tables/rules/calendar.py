@@ -10,6 +10,7 @@ from skvae.tables.columns.time import Ticks, zone_of
 from skvae.tables.rules.quantities import numbers_of
 
 DAY = 86_400 * 10**9  # nanoseconds
+UNITS = {"days": DAY, "hours": DAY // 24, "minutes": 60 * 10**9, "seconds": 10**9}  # nanoseconds
 PARTS = ("year", "quarter", "month", "day", "weekday", "hour")  # of a moment; Monday is weekday 0
 
 

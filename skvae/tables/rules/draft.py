@@ -15,8 +15,9 @@ from skvae.tables.columns.cells import is_missing
 from skvae.tables.columns.exact import DIGITS
 from skvae.tables.rows import with_cells
 from skvae.tables.rules.calendar import part_of
-from skvae.tables.rules.formulas import Term, Value
 from skvae.tables.rules.quantities import MOMENT, NUMBER, Numbers, Quantity, is_quantity, numbers_of
+from skvae.tables.rules.syntax import Term
+from skvae.tables.rules.values import Value
 
 
 class Draft:

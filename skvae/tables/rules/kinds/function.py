@@ -14,8 +14,9 @@ from skvae.tables.bins import Integers
 from skvae.tables.columns.base import Mask
 from skvae.tables.columns.category import positions
 from skvae.tables.rules.draft import Draft
-from skvae.tables.rules.formulas import Formula, Term, quoted
+from skvae.tables.rules.formulas import Formula
 from skvae.tables.rules.kinds.base import Exact
+from skvae.tables.rules.syntax import Term, quoted
 
 
 @dataclass(frozen=True)

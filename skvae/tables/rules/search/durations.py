@@ -7,7 +7,8 @@ from itertools import permutations
 import numpy as np
 
 from skvae.tables.bins import Floats
-from skvae.tables.rules.formulas import UNITS, Formula
+from skvae.tables.rules.calendar import UNITS
+from skvae.tables.rules.formulas import Formula
 from skvae.tables.rules.kinds import Equation
 from skvae.tables.rules.quantities import MOMENT, NUMBER, Quantity
 from skvae.tables.rules.search.evidence import FIRST, Evidence, is_enough, surprise_of

@@ -12,10 +12,11 @@ import numpy as np
 from skvae.tables.bins import Integers
 from skvae.tables.columns.base import Mask
 from skvae.tables.rules.calendar import PARTS, part_of
-from skvae.tables.rules.formulas import Formula, Term
+from skvae.tables.rules.formulas import Formula
 from skvae.tables.rules.kinds import Equation, Exact, Function
 from skvae.tables.rules.quantities import MOMENT, NUMBER
 from skvae.tables.rules.search.evidence import FIRST, SECOND, Evidence, is_enough
+from skvae.tables.rules.syntax import Term
 
 ROWS_OF_A_KEY = 5  # of the table for each value of what a column follows from, at least
 FEW_KEYS = 400  # of a column that, with another, says what a third is

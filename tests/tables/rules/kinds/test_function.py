@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 
-from skvae.tables.rules.formulas import Term
 from skvae.tables.rules.kinds import Function
 from skvae.tables.rules.reading import read_rules
+from skvae.tables.rules.syntax import Term
 from tests.tables.rules.ruled import draft_of, people
 
 
