@@ -14,13 +14,12 @@ from skvae.tables.columns import ColumnSurvey, Dtype, IdentifierColumn, Identifi
 from skvae.tables.columns.base import Protect, least_rows
 from skvae.tables.columns.cells import in_short
 from skvae.tables.counts import Moments
-from skvae.tables.encoded import EncodedColumn
+from skvae.tables.encoded import REACH, EncodedColumn
 from skvae.tables.rows import Rows, cells_of, column_of, is_frame, names_and_dtypes, without_columns
 from skvae.tables.sample import RowSample
 from skvae.tables.schema import Choice, choose_families, find_identifiers
 
 WILD = 10  # times the size of the bulk of its cells, from which on a standard deviation says nothing of most of them
-REACH = {torch.float32: 1e12, torch.float64: 1e140}  # units; squares beside a noise of 1e-5 units do not overflow
 BULK_ROWS = 10_000  # that say where the bulk is
 CONSTANT = 1e-13  # a column whose standard deviation is this part of its mean or less is constant but for rounding
 

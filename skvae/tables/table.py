@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from skvae.likelihoods import Block, Columns, Joint, Likelihood
+from skvae.likelihoods import Block, Joint, Likelihood
 from skvae.likelihoods.ruler import N_POINTS, N_POINTS_OF_COPIES, Ruler
 from skvae.messages import warn_user
 from skvae.tables.bins import Floats
@@ -24,11 +24,11 @@ from skvae.tables.columns.cells import in_words, is_missing
 from skvae.tables.columns.dtypes import cast
 from skvae.tables.copies import Copy, ranged_of
 from skvae.tables.copy_search import find_copies
-from skvae.tables.encoded import EncodedColumn
+from skvae.tables.encoded import REACH, EncodedColumn, facts_of
 from skvae.tables.frames import Native
 from skvae.tables.rows import CELLS, Rows, cells_of, column_of, names_and_dtypes, without_columns
 from skvae.tables.schema import Choice
-from skvae.tables.statistics import REACH, Statistics, by_family, check_support
+from skvae.tables.statistics import Statistics, by_family, check_support
 
 
 @dataclass(frozen=True, repr=False)
@@ -273,27 +273,13 @@ class Table:
         """
         distance = x.abs().nan_to_num(nan=0.0)
         is_far = distance > REACH[dtype]
+        if is_far.any():  # which is soon told of most
+            reach = torch.tensor([column.reach(dtype) for column in self.encoded], dtype=torch.float64)
+            is_far &= distance > reach.to(x)
         if is_far.any():
-            self._check_reach(x, is_far & (distance > self._reach(dtype).to(x)), dtype)
+            row, j = is_far.nonzero()[0].tolist()
+            self.encoded[j].refuse_far(float(x[row, j]), row, dtype)
         return x.to(dtype)
-
-    def _reach(self, dtype: torch.dtype) -> Tensor:
-        """How far out a cell of each encoded column may lie: those without a scale, as far as there are numbers."""
-        largest = torch.finfo(dtype).max
-        reach = [largest if family.scaling == "none" else REACH[dtype] for family in self.families]
-        return torch.tensor(reach, dtype=torch.float64)
-
-    def _check_reach(self, x: Tensor, is_far: Tensor, dtype: torch.dtype) -> None:
-        if not is_far.any():
-            return
-        row, j = is_far.nonzero()[0].tolist()
-        column, value = self.encoded[j], float(x[row, j]) * self.scale[j] + self.loc[j]
-        limit = float(self._reach(dtype)[j] * abs(column.scale))
-        raise ValueError(
-            f"The squares of numbers must fit into a {str(dtype).removeprefix('torch.')}, but column {column.name!r} "
-            f"holds {value:.6g} in row {row}, farther than {limit:.3g} from what it held at fit. Replace it by a gap, "
-            f"or divide the column by a large constant and fit again."
-        )
 
     def decode(self, x: Tensor, index: pd.Index | None = None, new: NewIdentifiers | None = None) -> Any:
         """Rows in the container and dtypes that fit saw; a gap where an indicator says so. Shape: (N, D).
@@ -430,7 +416,10 @@ class Table:
     def joint(self, *, given_others: bool = False) -> Joint:
         """The likelihood of a row, or of its cells where any others may be known: a block for each family."""
         families = [family.given_others for family in self.families] if given_others else self.families
-        blocks = [Block(family, index, self._facts(index)) for family, index in by_family(families).items()]
+        blocks = [
+            Block(family, index, facts_of([self.encoded[j] for j in index]))
+            for family, index in by_family(families).items()
+        ]
         return Joint(blocks, {len(self.indicated) + j: i for i, j in enumerate(self.indicated)})
 
     def rulers(self) -> list[Ruler]:
@@ -438,30 +427,6 @@ class Table:
         n_points = N_POINTS_OF_COPIES if self.copies else N_POINTS
         rulers = [column.ruler(j, n_points) for j, column in enumerate(self.columns)]
         return [ruler for ruler in rulers if ruler is not None]
-
-    def _facts(self, index: list[int]) -> Columns:
-        """What a family is told of its columns."""
-        loc, scale = self.loc[index], self.scale[index]
-        ends = np.sort([(self.lower[index] - loc) / scale, (self.upper[index] - loc) / scale], axis=0)
-        by_column = [_unit_levels(self.columns[j]) for j in index]
-        levels = torch.from_numpy(np.concatenate(by_column))
-        return Columns(
-            scale=torch.from_numpy(scale),
-            n_levels=torch.tensor(list(map(len, by_column))),
-            lower=torch.from_numpy(ends[0]),
-            upper=torch.from_numpy(ends[1]),
-            edges=levels[:, :2].contiguous(),
-            centers=levels[:, 2].contiguous(),
-            shares=torch.from_numpy(np.concatenate([self.columns[j].frequencies for j in index])),
-        )
-
-
-def _unit_levels(column: Column) -> Floats:
-    """Edges and center of each level, in units of the range of all. Shape: (n_levels, 3)."""
-    levels = np.column_stack([column.edges, column.centers])
-    if not len(levels) or np.ptp(levels) == 0:
-        return np.zeros_like(levels)
-    return np.asarray((levels - levels.min()) / np.ptp(levels))
 
 
 def check_is_table(table: object) -> None:
