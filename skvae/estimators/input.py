@@ -49,16 +49,7 @@ def read_rows(
     ValueError, TypeError
         With scikit-learn's sentence where it has one.
     """
-    if (reader := python_reader_of(X)) is not None:
-        raise TypeError(
-            f"Rows come in an array or a DataFrame, but X is the name of a file, {str(X)!r}. Pass its rows: "
-            f"{reader}({str(X)!r})."
-        )
-    if is_stream(X):
-        raise TypeError(
-            f"Rows come in an array or a DataFrame, but X is a {type(X).__name__}. Pass it to fit_chunks; "
-            f"other methods take its parts one at a time."
-        )
+    _check_is_in_memory(X)
     X, _ = to_pandas(X)
     X = with_nan(X)
     n_rows = n_rows_wanted or n_rows_min(table)
@@ -69,19 +60,32 @@ def read_rows(
             f"X must have the columns of the given table, but has {X.shape[1]} where the table has "
             f"{table.n_columns}. Pass the table of these columns."
         )
-    is_frame = isinstance(X, pd.DataFrame)
-    if table is not None:
-        is_frame = table.is_frame
+    is_frame = isinstance(X, pd.DataFrame) if table is None else table.is_frame
     if is_frame:
         return _read_frame(estimator, X, table, n_rows, reset)
-    try:
-        return validate_data(
-            estimator,
-            X,
-            reset=reset,
-            ensure_all_finite=False,
-            ensure_min_samples=n_rows,
+    return _read_array(estimator, X, n_rows, reset)
+
+
+def _check_is_in_memory(X: Any) -> None:
+    """Refuse the name of a file, and what gives rows by and by."""
+    if (reader := python_reader_of(X)) is not None:
+        raise TypeError(
+            f"Rows come in an array or a DataFrame, but X is the name of a file, {str(X)!r}. Pass its rows: "
+            f"{reader}({str(X)!r})."
         )
+    if is_stream(X):
+        raise TypeError(
+            f"Rows come in an array or a DataFrame, but X is a {type(X).__name__}. Pass it to fit_chunks; "
+            f"other methods take its parts one at a time."
+        )
+
+
+def _read_array(estimator: BaseEstimator, X: Any, n_rows_wanted: int, reset: bool) -> NDArray[Any]:
+    try:
+        array: NDArray[Any] = validate_data(
+            estimator, X, reset=reset, ensure_all_finite=False, ensure_min_samples=n_rows_wanted
+        )
+        return array
     except ValueError as error:
         if "string" not in str(error):
             raise

@@ -49,6 +49,16 @@ class Container(NamedTuple):
 
     def read(self, path: Path) -> tuple[str, Arrays]:
         """Document and arrays of a file, as they were written."""
+        metadata, arrays = self._opened(path)
+        self._check_lengths(path, arrays)
+        self._check_format(path, metadata)
+        document = metadata.get("document", "")
+        if metadata.get("sha256") != digest(document, arrays):
+            raise ValueError(f"{path} has changed since it was written: its checksum is another. {self.remedy}")
+        return document, arrays
+
+    def _opened(self, path: Path) -> tuple[dict[str, str], Arrays]:
+        """What a file says of itself, and its arrays."""
         library = safetensors()
         if path.is_dir():
             raise IsADirectoryError(
@@ -63,13 +73,15 @@ class Container(NamedTuple):
             raise PermissionError(f"{path} may not be read ({error.strerror}). Change its permissions.") from error
         try:
             with library.safe_open(path, framework="numpy") as file:
-                metadata = file.metadata() or {}
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
+                return file.metadata() or {}, arrays
         except Exception as error:  # its own, and those of NumPy where it has no such dtype
             raise ValueError(
                 f"{path} is no {self.content} of skvae, or only a part of one ({error}). {self.remedy}"
             ) from error
-        self._check_lengths(path, arrays)
+
+    def _check_format(self, path: Path, metadata: dict[str, str]) -> None:
+        """Refuse a file of something else, or of a format that comes later."""
         name, _, number = metadata.get("format", "").rpartition(" ")
         if name != self.name or not number.isdecimal():
             raise ValueError(f"{path} holds no {self.content} of skvae. Pass another path.")
@@ -78,10 +90,6 @@ class Container(NamedTuple):
                 f"{path} was written in format {number} by a newer release, and this is skvae {version()}, which "
                 f"reads formats up to {self.number}. Upgrade with: python -m pip install --upgrade skvae"
             )
-        document = metadata.get("document", "")
-        if metadata.get("sha256") != digest(document, arrays):
-            raise ValueError(f"{path} has changed since it was written: its checksum is another. {self.remedy}")
-        return document, arrays
 
     def _check_lengths(self, path: Path, arrays: Arrays) -> None:
         """Refuse arrays that are longer than their file: an empty one may say so."""

@@ -149,31 +149,12 @@ def _described(estimator: Any, writer: Writer) -> dict[str, Any]:
 def _restored(cls: Any, described: Any, arrays: Arrays, own: Own, reader: Reader) -> Any:
     """The estimator of a document."""
     parameters, attributes = reader.read(described["parameters"]), reader.read(described["attributes"])
-    known = inspect.signature(cls).parameters
-    for name in [*parameters, *attributes]:
-        if name not in known and name not in ATTRIBUTES | MORE_ATTRIBUTES:
-            raise ValueError(f"It holds {name!r}, which this version of skvae does not know")
-    for name in ATTRIBUTES:
-        if name not in attributes:
-            raise ValueError(f"It lacks {name!r}")
-    for name, value in attributes.items():
-        if not conforms(value, (ATTRIBUTES | MORE_ATTRIBUTES)[name]):
-            raise ValueError(f"Its {name!r} is a {type(value).__name__}, which it cannot be")
-    check_finite_attributes(attributes)
-    check_levels(attributes["table_"])
-    for levels in attributes.get("_levels", {}).values():
-        if levels.shape[:1] != attributes["kl_per_component_"].shape:
-            raise ValueError("Its tables of levels are not those of its components")
+    _check_names(cls, parameters, attributes)
+    _check_values(attributes)
     sizes = described["hidden_layer_sizes"], described.get("sizes_beside", [])  # which earlier releases had not
     if sum(map(len, sizes)) > len(arrays):
         raise ValueError("It has more layers than weights")
-    if attributes["n_features_in_"] != attributes["table_"].n_columns:
-        raise ValueError("Its number of columns is not that of its table")
-    rules = attributes.get("_rules")
-    if rules is not None and (
-        len(rules.names) != attributes["n_features_in_"] or attributes["constraints_"] != rules.texts
-    ):
-        raise ValueError("Its rules are not those of its columns")
+    _check_columns(attributes)
     for values in (parameters, attributes["_fitted_with"]):
         values.update({side: network for side, network in own.items() if network is not None and values[side] is None})
     cls(**attributes["_fitted_with"])._validate_params()
@@ -187,6 +168,40 @@ def _restored(cls: Any, described: Any, arrays: Arrays, own: Own, reader: Reader
     estimator._architecture = architecture
     estimator.device_ = torch.device("cpu")
     return estimator
+
+
+def _check_names(cls: Any, parameters: dict[str, Any], attributes: dict[str, Any]) -> None:
+    """Refuse parameters and attributes that there are not, and that lack one."""
+    known = inspect.signature(cls).parameters
+    for name in [*parameters, *attributes]:
+        if name not in known and name not in ATTRIBUTES | MORE_ATTRIBUTES:
+            raise ValueError(f"It holds {name!r}, which this version of skvae does not know")
+    for name in ATTRIBUTES:
+        if name not in attributes:
+            raise ValueError(f"It lacks {name!r}")
+
+
+def _check_values(attributes: dict[str, Any]) -> None:
+    """Refuse attributes that are not what they should be."""
+    for name, value in attributes.items():
+        if not conforms(value, (ATTRIBUTES | MORE_ATTRIBUTES)[name]):
+            raise ValueError(f"Its {name!r} is a {type(value).__name__}, which it cannot be")
+    check_finite_attributes(attributes)
+    check_levels(attributes["table_"])
+    for levels in attributes.get("_levels", {}).values():
+        if levels.shape[:1] != attributes["kl_per_component_"].shape:
+            raise ValueError("Its tables of levels are not those of its components")
+
+
+def _check_columns(attributes: dict[str, Any]) -> None:
+    """Refuse a number of columns, or rules, that are not those of the table."""
+    if attributes["n_features_in_"] != attributes["table_"].n_columns:
+        raise ValueError("Its number of columns is not that of its table")
+    rules = attributes.get("_rules")
+    if rules is not None and (
+        len(rules.names) != attributes["n_features_in_"] or attributes["constraints_"] != rules.texts
+    ):
+        raise ValueError("Its rules are not those of its columns")
 
 
 def _check_networks(named: Any, own: Own) -> None:

@@ -51,6 +51,37 @@ class Memory(NamedTuple):
         )
 
 
+class Best:
+    """The weights at which each model of a stack did best so far.
+
+    Parameters
+    ----------
+    parameters : list of Parameter
+        Weights of S models, along the first axis.
+    value : Tensor of shape (S,)
+        How well they do now; larger is better.
+    """
+
+    def __init__(self, parameters: list[nn.Parameter], value: Tensor) -> None:
+        self.parameters = parameters
+        self.value = value
+        self.weights = [p.detach().clone() for p in parameters]
+
+    @torch.no_grad()
+    def update(self, value: Tensor) -> None:
+        """Keep the weights of the models that do better now. Shape: (S,)."""
+        is_better = value > self.value  # on the device, and never where it is NaN
+        self.value = torch.where(is_better, value, self.value)
+        for kept, p in zip(self.weights, self.parameters, strict=True):
+            kept[is_better] = p[is_better]
+
+    @torch.no_grad()
+    def restore(self) -> None:
+        """Put the best weights back."""
+        for kept, p in zip(self.weights, self.parameters, strict=True):
+            p.copy_(kept)
+
+
 def fit_prior(
     prior: Prior,
     q: DiagonalNormal,
@@ -111,21 +142,14 @@ def fit_prior(
         return log_prob.mean(dim=-1)
 
     unseen = draw(judges)
-    best = before = criterion()
-    weights = [p.detach().clone() for p in parameters]
-    memory = Memory.of(parameters)
+    before = criterion()
+    best, memory = Best(parameters, before), Memory.of(parameters)
     for step in range(1, n_steps + 1):
         batch = torch.randint(len(learners), (BATCH_SIZE,), generator=generator, device=loc.device)
         loss = -prior.log_prob(draw(learners[batch])).mean(dim=-1).sum()
         gradients = torch.autograd.grad(loss, parameters)  # and not of the encoder that a VampPrior looks through
         memory.move(parameters, gradients, learning_rate * (1 - (step - 1) / n_steps))
         if step % math.ceil(n_steps / N_EVALUATIONS) == 0 or step == n_steps:
-            now = criterion()
-            is_better = now > best  # on the device, and never where it is NaN
-            best = torch.where(is_better, now, best)
-            for kept, p in zip(weights, parameters, strict=True):
-                kept[is_better] = p.detach()[is_better]
-    with torch.no_grad():
-        for kept, p in zip(weights, parameters, strict=True):
-            p.copy_(kept)
-    return best - before
+            best.update(criterion())
+    best.restore()
+    return best.value - before

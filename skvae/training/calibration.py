@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -60,41 +60,75 @@ def match_marginals(
     ----------
     Deming and Stephan (1940), On a least squares adjustment of a sampled frequency table, for the fitting.
     """
-    columns: Any = model.decoder if isinstance(model, VAE) else model
+    columns = by_column_of(model)
     most = MAX_ROWS if isinstance(model, VAE) else MAX_ROWS // 2  # there is no z to be drawn
     n_logits = sum(columns.widths) if isinstance(model, VAE) else max(columns.widths)  # z gives all columns at once
     n_rows = max(1, min(most, ROWS * len(x), CELLS // (128 * x.shape[1]), LOGITS // max(1, n_logits)))
-    indicators = model.joint.indicators
-
-    def tune(j: int, block: Block, rows: Tensor, heads: dict[str, Tensor]) -> dict[str, Tensor]:
-        is_observed = ~x[:, j].isnan()
-        has_cell = torch.ones_like(rows[0, :, j], dtype=torch.bool)  # of the drawn rows
-        if j in indicators:
-            has_cell = rows[0, :, indicators[j]] < 1
-        is_explained = j in indicators or bool(is_observed.all())
-        if set(heads) != {"logits"} or not is_explained or not has_cell.any():
-            return heads
-        logits = heads["logits"][0]
-        of_rows = None if weights is None else weights[is_observed].double()
-        counts = torch.bincount(x[is_observed, j].long(), of_rows, minlength=logits.shape[-1]) + 0.5
-        met = met_ranges(model, j, [reference for column, reference in copies if column == j], rows, x)
-        for _ in range(N_TURNS if met else 1):
-            for reference, (drawn, seen) in met.items():
-                shifts = shifts_of_met(logits[has_cell], drawn[has_cell], x[:, j], seen, weights).to(logits.dtype)
-                columns.relative.shift_met(j, reference, shifts)
-                is_met = torch.arange(logits.shape[-1], device=x.device) == drawn.unsqueeze(-1)
-                logits = logits + shifts * is_met
-            shift = proportional_fit(logits[has_cell], counts / counts.sum()).to(x.dtype)
-            columns.shift_column(j, shift)
-            logits = logits + shift
-        return {"logits": stratified(logits, generator).unsqueeze(0)}
-
+    tuner = Tuner(model, x, generator, weights, copies)
     rows = x.new_full((1, n_rows, x.shape[1]), torch.nan)
     if isinstance(model, VAE):
         z = model.prior.sample(n_rows, x, generator)
-        columns.complete(model.joint, z, rows, generator, tune=tune)
+        columns.complete(model.joint, z, rows, generator, tune=tuner.tune)
     else:
-        columns.complete(rows, generator, tune=tune)
+        columns.complete(rows, generator, tune=tuner.tune)
+
+
+def by_column_of(model: VAE | Chain) -> Any:
+    """The part of a model whose columns have biases."""
+    return model.decoder if isinstance(model, VAE) else model
+
+
+class Tuner(NamedTuple):
+    """Matches one column after another, before it is drawn; see ``match_marginals`` for what it is made of."""
+
+    model: VAE | Chain
+    x: Tensor
+    generator: torch.Generator
+    weights: Tensor | None
+    copies: Collection[tuple[int, int]]
+
+    def tune(self, j: int, block: Block, rows: Tensor, heads: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Heads of column j of drawn rows after a shift of its biases, which would draw it in equal parts."""
+        has_cell = self._have_cell(j, rows)
+        if set(heads) != {"logits"} or not self._is_explained(j) or not has_cell.any():
+            return heads
+        logits = heads["logits"][0]
+        shares = self._shares(j, logits.shape[-1])
+        met = met_ranges(self.model, j, [reference for column, reference in self.copies if column == j], rows, self.x)
+        for _ in range(N_TURNS if met else 1):
+            for reference, (drawn, seen) in met.items():
+                logits = logits + self._shift_met(j, reference, logits, has_cell, drawn, seen)
+            shift = proportional_fit(logits[has_cell], shares).to(self.x.dtype)
+            by_column_of(self.model).shift_column(j, shift)
+            logits = logits + shift
+        return {"logits": stratified(logits, self.generator).unsqueeze(0)}
+
+    def _have_cell(self, j: int, rows: Tensor) -> Tensor:
+        """Which drawn rows have no gap in column j. Shape: (1, M, D) -> (M,)."""
+        indicators = self.model.joint.indicators
+        if j in indicators:
+            return rows[0, :, indicators[j]] < 1
+        return torch.ones_like(rows[0, :, j], dtype=torch.bool)
+
+    def _is_explained(self, j: int) -> bool:
+        """Whether column j has no gaps in training, or an indicator that says where."""
+        return j in self.model.joint.indicators or not bool(self.x[:, j].isnan().any())
+
+    def _shares(self, j: int, n_levels: int) -> Tensor:
+        """Frequency of each level of column j in training. Shape: (T,)."""
+        is_observed = ~self.x[:, j].isnan()
+        of_rows = None if self.weights is None else self.weights[is_observed].double()
+        counts = torch.bincount(self.x[is_observed, j].long(), of_rows, minlength=n_levels) + 0.5
+        return counts / counts.sum()
+
+    def _shift_met(
+        self, j: int, reference: int, logits: Tensor, has_cell: Tensor, drawn: Tensor, seen: Tensor
+    ) -> Tensor:
+        """Match how often cells lie in the level of what they copy, and give what it adds. Shape: (M, T), kept."""
+        shifts = shifts_of_met(logits[has_cell], drawn[has_cell], self.x[:, j], seen, self.weights).to(logits.dtype)
+        by_column_of(self.model).relative.shift_met(j, reference, shifts)
+        is_met = torch.arange(logits.shape[-1], device=self.x.device) == drawn.unsqueeze(-1)
+        return shifts * is_met
 
 
 def met_ranges(

@@ -8,6 +8,7 @@ from scipy import integrate, stats
 
 from skvae.networks import DiagonalNormal, restack
 from skvae.priors import PRIORS, StandardNormal, fit_prior
+from skvae.priors.refit import Best
 
 LEARNED = [name for name in PRIORS if name != "normal"]
 
@@ -106,3 +107,14 @@ for name in {LEARNED}:
 print("torch._dynamo" in sys.modules)"""
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, timeout=120)
     assert done.stdout.strip() == "False", done.stderr
+
+
+def test_each_model_gets_its_own_best_weights_back():
+    weight = torch.nn.Parameter(torch.zeros(3, 2))
+    best = Best([weight], torch.tensor([0.0, 0.0, 0.0]))
+    for step, value in enumerate([[1.0, -1.0, torch.nan], [0.5, 2.0, -1.0]], 1):
+        weight.data.fill_(float(step))
+        best.update(torch.tensor(value))
+    best.restore()
+    assert weight.tolist() == [[1.0, 1.0], [2.0, 2.0], [0.0, 0.0]]
+    assert best.value.tolist() == [1.0, 2.0, 0.0]
