@@ -250,3 +250,26 @@ def test_a_list_with_a_name_in_backticks():
     book = rules_of(X, ["`length of stay` >= 0"], None)
     assert book.texts == ["`length of stay` >= 0"]
     assert rules_of(X.to_numpy(dtype=object), None, None) is None
+
+
+def test_dates_of_a_time_zone_stay_dates():
+    source = np.random.default_rng(0)
+    start = pd.Timestamp("2020-01-01") + pd.to_timedelta(source.integers(0, 500, 600), "D")
+    nights = source.poisson(9, 600)
+    end = start + pd.to_timedelta(nights, "D")
+    zone = "Europe/Berlin"
+    X = pd.DataFrame({"start": start.tz_localize(zone), "end": end.tz_localize(zone), "nights": nights})
+    vae = VAETransformer(**QUICK).fit(X)
+    assert "nights = days(end - start)" in vae.constraints_
+    gaps = X.copy()
+    gaps.loc[::2, "end"] = pd.NaT
+    given = vae.sample(given=X[["nights"]], random_state=0)
+    for rows in (vae.sample(600, random_state=0), given, vae.impute(gaps), vae.reconstruct(X)):
+        for name in ("start", "end"):
+            assert rows[name].dtype == X[name].dtype
+            assert (rows[name] == rows[name].dt.normalize()).all()
+    for rows in (given, vae.sample(600, random_state=1)):
+        whole = rows["end"].dt.tz_localize(None) - rows["start"].dt.tz_localize(None)
+        assert (whole.dt.days == rows["nights"]).all()
+    with pytest.raises(ValueError, match="in steps of 1 days"):
+        vae.sample(2, given={"start": "2020-05-01 01:00"})

@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pandas.api.extensions import ExtensionArray
 
 from skvae.likelihoods import Histogram, Likelihood, NormalScores
@@ -17,8 +16,7 @@ from skvae.tables.bins import Floats, Numbers
 from skvae.tables.columns.base import Column, CountedSurvey, Learned, Mask, Support, check_finite, converted
 from skvae.tables.columns.cells import in_words, is_missing
 from skvae.tables.columns.dtypes import Dtype, Values, is_time
-
-Ticks = NDArray[np.int64]
+from skvae.tables.columns.zones import NAT, Ticks, are_days, moments_of, shown_by_clocks, ticks_of_a_day
 
 
 @dataclass(frozen=True)
@@ -31,11 +29,14 @@ class TimeColumn(Column):
         NumPy's name of one tick.
     origin, step : int
         Ticks of the smallest value, and of the largest step that reaches all values.
+    is_local : bool
+        Whether ticks are what clocks of the time zone show: the days of a calendar are steps of one size only there.
     """
 
     unit: str
     origin: int
     step: int
+    is_local: bool = False
 
     reads_nearest: ClassVar[bool] = True
 
@@ -69,6 +70,12 @@ class TimeColumn(Column):
             unit = np.datetime_data(np.dtype(str(dtype)))[0]
         return cls(name, dtype, unit, 0, 1)
 
+    def counting_days(self, values: pd.Series) -> TimeColumn:
+        """The same column with the ticks of local clocks, where values are moments at one time of the day there."""
+        ticks, is_gap = self.ticks(values)
+        zone = zone_of(self.dtype)
+        return replace(self, is_local=zone is not None and are_days(ticks[~is_gap], self.unit, zone))
+
     def spanning(self, ticks: Ticks) -> TimeColumn:
         """The same column with the origin and the step that reach these ticks."""
         seen = np.unique(ticks)
@@ -101,8 +108,12 @@ class TimeColumn(Column):
         return np.asarray(whole.astype(float) - origin + (rest - origin_rest) / self.step, dtype=np.float64)
 
     def measured(self, cells: Floats) -> Floats:
-        """Ticks as floats."""
-        return self.origin + self.step * cells
+        """Ticks of UTC as floats; NaN stays NaN."""
+        ticks = self.origin + self.step * cells
+        if self.is_local:
+            known = ~np.isnan(ticks)
+            ticks[known] = self._moments(np.rint(ticks[known]).astype(np.int64))
+        return ticks
 
     @property
     def shared_unit(self) -> str:
@@ -111,7 +122,7 @@ class TimeColumn(Column):
 
     def decode(self, cells: Floats) -> Values:  # noqa: D102
         is_gap = np.isnan(cells)
-        ticks = np.full(len(cells), np.iinfo(np.int64).min)  # NaT
+        ticks = np.full(len(cells), NAT)
         ticks[~is_gap] = self._nearest_ticks(cells[~is_gap])
         return self.at(ticks)
 
@@ -120,7 +131,7 @@ class TimeColumn(Column):
         dtype: Any = self.dtype
         if self.unit == "period":
             return pd.arrays.PeriodArray(ticks, dtype=dtype)
-        series = pd.Series(ticks.view(self._numpy_dtype))
+        series = pd.Series(self._moments(ticks).view(self._numpy_dtype))
         zone = getattr(dtype, "tz", None)
         if zone is not None:
             series = series.dt.tz_localize("UTC").dt.tz_convert(zone)
@@ -131,9 +142,7 @@ class TimeColumn(Column):
         """Days since the first, or periods. Shape: kept."""
         if self.unit == "period":
             return cells * float(self.step)
-        any_unit: Any = self.unit
-        ticks_of_a_day = np.timedelta64(1, "D") / np.timedelta64(1, any_unit)
-        return cells * float(self.step / ticks_of_a_day)
+        return cells * float(self.step / ticks_of_a_day(self.unit))
 
     def _nearest_ticks(self, cells: Floats) -> list[int]:
         """Ticks of the whole steps next to some floats, as far as 64 bits reach."""
@@ -157,8 +166,14 @@ class TimeColumn(Column):
             values = values.astype("datetime64[s]")
         dtype: Any = self._numpy_dtype
         na_value: Any = np.array("NaT", dtype)[()]
-        moments = values.to_numpy(dtype=dtype, na_value=na_value)
-        return moments.view(np.int64), is_gap
+        ticks = values.to_numpy(dtype=dtype, na_value=na_value).view(np.int64)
+        zone = zone_of(self.dtype)
+        return ticks if zone is None or not self.is_local else shown_by_clocks(ticks, self.unit, zone), is_gap
+
+    def _moments(self, ticks: Ticks) -> Ticks:
+        """Ticks of this column as those of UTC. Shape: kept."""
+        zone = zone_of(self.dtype)
+        return ticks if zone is None or not self.is_local else moments_of(ticks, self.unit, zone)
 
     def accepts(self, values: pd.Series, support: Support) -> Mask:  # noqa: D102
         return support.covers(check_finite(self.encode(values), self.name))
@@ -176,7 +191,9 @@ class TimeColumn(Column):
 
     def precision_in_words(self, decimals: int) -> str:
         """What values that are whole steps have."""
-        return f"values in steps of {self.step} {self.unit}"
+        dtype: Any = f"m8[{self.unit}]"
+        step = f"{self.step} period(s)" if self.unit == "period" else pd.Timedelta(np.array(self.step).view(dtype)[()])
+        return f"values in steps of {step}"
 
     def as_kind(self, values: pd.Series, possible: str) -> pd.Series:  # noqa: D102
         check_zone(values, self.name, self.dtype)
@@ -200,6 +217,8 @@ class TimeSurvey(CountedSurvey):
         self.lattice = np.empty(0, dtype=np.int64)  # the origin, and one step further
 
     def add(self, values: pd.Series) -> Floats:  # noqa: D102
+        if self.first is None:
+            self.time = self.time.counting_days(values)
         ticks, is_gap = self.time.ticks(values)
         known = ticks[~is_gap]
         if not len(known):

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skvae.tables.columns.time import Ticks, zone_of
+from skvae.tables.columns.time import zone_of
+from skvae.tables.columns.zones import Ticks
 from skvae.tables.rules.quantities import numbers_of
 
 DAY = 86_400 * 10**9  # nanoseconds

@@ -27,7 +27,8 @@ from skvae.tables.columns.dtypes import (
     numpy_float,
     pandas_array,
 )
-from skvae.tables.columns.time import TimeColumn
+from skvae.tables.columns.time import TimeColumn, zone_of
+from skvae.tables.columns.zones import Zone, are_days, moments_of, shown_by_clocks
 
 Numbers = NDArray[Any]  # int64 or float64
 
@@ -60,6 +61,8 @@ class Quantity:
         A moment or duration that was seen, and the largest step that reaches all others; nanoseconds.
     lower, upper : int or float
         Smallest and largest value.
+    is_local : bool
+        Whether origin and step are what clocks of the column's time zone show: see ``TimeColumn``.
     """
 
     kind: Kind
@@ -69,6 +72,7 @@ class Quantity:
     step: int
     lower: int | float
     upper: int | float
+    is_local: bool = False
 
     def __post_init__(self) -> None:
         is_range = self.lower <= self.upper and max(abs(self.lower), abs(self.upper)) < FAR
@@ -92,14 +96,17 @@ class Quantity:
             return None
         lower, upper = known.min().item(), known.max().item()
         if is_time(dtype):
-            step = int(np.gcd.reduce(known - lower)) or 1
-            kind = DURATION if getattr(dtype, "kind", "") == "m" else MOMENT
-            return cls(kind, dtype, None, lower, step, lower, upper)
+            zone, kind = zone_of(dtype), DURATION if getattr(dtype, "kind", "") == "m" else MOMENT
+            is_local = zone is not None and are_days(known, "ns", zone)
+            grid = shown_by_clocks(known, "ns", zone) if zone is not None and is_local else known
+            origin = int(grid.min())
+            return cls(kind, dtype, None, origin, int(np.gcd.reduce(grid - origin)) or 1, lower, upper, is_local)
         return cls(NUMBER, dtype, common_decimals(known.astype(_width(dtype))), 0, 1, lower, upper)
 
     def joined(self, other: Quantity) -> Quantity:
         """What is known of the values of both."""
-        step = math.gcd(self.step, other.step, self.origin - other.origin)
+        is_one_grid = self.is_local == other.is_local
+        step = math.gcd(self.step, other.step, self.origin - other.origin) if is_one_grid else 1
         lower, upper = min(self.lower, other.lower), max(self.upper, other.upper)
         return replace(self, decimals=most_decimals([self, other]), step=step, lower=lower, upper=upper)
 
@@ -135,6 +142,8 @@ class Quantity:
 
     def next(self, numbers: Numbers, sign: int) -> Numbers:
         """The next values that the column could hold, up or down by the sign. Shape: kept."""
+        if self._zone is not None:
+            return self._on_steps(numbers + sign * self.step, "nearest")  # of a step that may be an hour longer
         if self.is_exact:
             return numbers + sign * self.step
         if self.decimals is not None:
@@ -145,8 +154,16 @@ class Quantity:
         whole = numbers
         if numbers.dtype.kind == "f":
             whole = np.rint(np.clip(numbers, -FAR, FAR)).astype(np.int64)
+        if self._zone is not None:
+            whole = shown_by_clocks(whole, "ns", self._zone)
         add = {"nearest": self.step // 2, "up": self.step - 1, "down": 0}[toward]
-        return self.origin + (whole - self.origin + add) // self.step * self.step
+        on_steps = self.origin + (whole - self.origin + add) // self.step * self.step
+        return on_steps if self._zone is None else moments_of(on_steps, "ns", self._zone)
+
+    @property
+    def _zone(self) -> Zone | None:
+        """The time zone whose clocks show the steps; None for all others."""
+        return zone_of(self.dtype) if self.is_local else None
 
     def _in_width(self, values: NDArray[np.float64], toward: str) -> NDArray[np.float64]:
         """Values that a narrow float holds. Shape: kept."""

@@ -132,7 +132,7 @@ def _candidates(draft: Draft, name: str, rules: Sequence[Exact]) -> pd.Index | N
         return None
     step = max(quantity.step, DAY) // quantity.step * quantity.step
     first, last = int(quantity.lower), int(quantity.upper)
-    return pd.Index(np.arange(first, min(last, first + MOST_DAYS * step) + 1, step))
+    return pd.Index(quantity.snapped(np.arange(first, min(last, first + MOST_DAYS * step) + 1, step)))
 
 
 def _nearest_alike(

@@ -84,7 +84,7 @@ def test_a_number_given_as_another_type_is_written_in_the_dtype_of_the_column(dt
         (np.arange(1, 400) * 0.25, 12.345, "12.345 has none in column 'a', which has two decimals. Pass a value from"),
         (np.arange(1, 400) * 0.5, 12.345, "which has one decimal"),
         (np.arange(1, 400) // 2, 12.5, "which has whole numbers"),
-        (pd.date_range("2020-01-01", periods=400), "2020-01-09 12:00", "which has values in steps of 86400"),
+        (pd.date_range("2020-01-01", periods=400), "2020-01-09 12:00", "which has values in steps of 1 days"),
         (np.arange(1, 400) * 0.25, 112.25, "which held nothing like it at fit"),
     ],
 )

@@ -1,5 +1,6 @@
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from numpy.testing import assert_array_equal
 
@@ -148,3 +149,52 @@ def test_two_times_may_be_as_far_apart_as_64_bits_reach(dtype):
     assert steps.tolist() == [0.0, 1.0, 0.0]
     assert steps.dtype == np.float64
     pd.testing.assert_series_equal(pd.Series(column.decode(steps), name="a"), values)
+
+
+ZONED = {
+    "numpy": "datetime64[us, Europe/Berlin]",
+    "nanoseconds": "datetime64[ns, Europe/Berlin]",
+    "arrow": pd.ArrowDtype(pa.timestamp("ms", "Europe/Berlin")),
+}
+
+
+def dates(dtype, begin="2020-01-01", n=400):
+    return pd.Series(pd.date_range(begin, periods=n, tz="Europe/Berlin")).astype(dtype).rename("a")
+
+
+@pytest.mark.parametrize("dtype", ZONED.values(), ids=ZONED)
+def test_dates_of_a_time_zone_are_days_though_some_have_23_hours(dtype):
+    values = dates(dtype)
+    column = fitted(values)
+    assert_array_equal(column.encode(values), np.arange(400))
+    assert_array_equal(column.encode(values.astype("datetime64[us, UTC]")), np.arange(400))  # the same moments
+    assert_array_equal(column.amounts(np.arange(400.0)), np.arange(400))
+    between = pd.Series(column.decode(np.arange(400) + 0.3), name="a")
+    pd.testing.assert_series_equal(between, values)
+    assert np.isnan(column.measured(np.array([np.nan, 1.0]))).tolist() == [True, False]
+    assert_array_equal(column.measured(np.arange(400.0)), column.ticks(values)[0] - hours_ahead(values, column.unit))
+
+
+def hours_ahead(values, unit):
+    offset = values.astype("datetime64[us, Europe/Berlin]").map(lambda moment: moment.utcoffset())
+    return (offset / pd.Timedelta(1, unit)).to_numpy()
+
+
+def test_dates_of_winter_say_how_those_of_summer_are_counted():
+    values = dates(ZONED["numpy"])
+    survey = TimeSurvey("a", values.dtype)
+    survey.add(values[:40])
+    survey.add(values)
+    pd.testing.assert_series_equal(pd.Series(survey.learned().codec.decode(np.arange(400.0)), name="a"), values)
+
+
+def test_hours_of_a_time_zone_are_counted_without_regard_to_its_clocks():
+    values = pd.Series(pd.date_range("2020-10-24", periods=72, freq="h", tz="Europe/Berlin"), name="a")  # 2:00 twice
+    column = fitted(values)
+    pd.testing.assert_series_equal(pd.Series(column.decode(column.encode(values)), name="a"), values)
+
+
+def test_steps_are_said_in_words():
+    assert fitted(dates(ZONED["numpy"])).precision_in_words(0) == "values in steps of 1 days 00:00:00"
+    months = pd.Series(pd.period_range("2020-01", periods=4, freq="Q"), name="a")
+    assert fitted(months).precision_in_words(0) == "values in steps of 1 period(s)"

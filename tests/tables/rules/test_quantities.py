@@ -82,3 +82,24 @@ def test_joined_quantities_hold_the_values_of_both():
     days = pd.Series(pd.to_datetime(["2020-01-01", "2020-01-03"]))
     joined = Quantity.of(days).joined(Quantity.of(days + pd.Timedelta("1D")))
     assert joined.step == DAY
+
+
+def test_dates_of_a_time_zone_are_snapped_to_days_of_its_clocks():
+    days = pd.Series(pd.date_range("2020-01-01", periods=400, tz="Europe/Berlin"))
+    numbers = numbers_of(days)[0]
+    quantity = Quantity.of(days)
+    assert quantity.is_local
+    assert quantity.step == DAY
+    later = numbers[:-9] + 9 * DAY  # an hour beside midnight, where the clocks were changed between
+    assert_array_equal(quantity.snapped(later), numbers[9:])
+    assert_array_equal(quantity.snapped(numbers + 1, "down"), numbers)
+    assert_array_equal(quantity.snapped(numbers - 1, "up"), numbers)
+    assert_array_equal(quantity.next(numbers[:-1], 1), numbers[1:])
+    assert_array_equal(quantity.next(numbers[1:], -1), numbers[:-1])
+    both = Quantity.of(days[:60]).joined(Quantity.of(days[60:]))
+    assert both.is_local
+    assert_array_equal(both.snapped(later), numbers[9:])
+    hours = pd.Series(pd.date_range("2020-01-01", periods=30, freq="h", tz="Europe/Berlin"))
+    mixed = quantity.joined(Quantity.of(hours))
+    assert_array_equal(mixed.snapped(numbers_of(hours)[0]), numbers_of(hours)[0])
+    assert not Quantity.of(hours).is_local
