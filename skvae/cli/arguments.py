@@ -123,7 +123,7 @@ def _sample(command: Command) -> None:
         action="append",
         default=[],
         metavar="COLUMN=VALUE",
-        help="only rows with this value; may be repeated",
+        help="only rows with this value, or, after an equals sign alone, with a gap; may be repeated",
     )
     sample.add_argument("-o", "--output", metavar="FILE", help=OUTPUT)
     _add_settings(sample, "auto")

@@ -129,7 +129,11 @@ class Truths:
     """Two words for true and false."""
 
     words: tuple[str, str] = TRUTHS[0]
-    holds: str = "true and false"
+
+    @property
+    def holds(self) -> str:
+        """The words."""
+        return " and ".join(self.words)
 
     def fits(self, cell: str) -> bool:
         """Whether a cell is one of the words."""

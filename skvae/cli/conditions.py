@@ -32,6 +32,9 @@ def read_condition(
         dtype = like[name].dtype
         form = (forms or {}).get(name)
         cell = pd.Series([text], dtype="object", name=name)
+        if not text:  # an empty cell
+            given[name] = float("nan")
+            continue
         if form is None and kind_of(dtype) == "dates":
             form = (reading or Reading()).form_for(cell, dtype)
         elif form is None and kind_of(dtype) == "true and false":

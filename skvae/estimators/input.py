@@ -86,12 +86,12 @@ def _read_array(estimator: BaseEstimator, X: Any, n_rows_wanted: int, reset: boo
             estimator, X, reset=reset, ensure_all_finite=False, ensure_min_samples=n_rows_wanted
         )
         return array
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         if "string" not in str(error):
             raise
-        raise ValueError(
-            f"An array must hold numbers, but X holds text ({error}). "
-            f"Convert the text to numbers, or pass a DataFrame, whose text columns are read as categories."
+        raise type(error)(
+            f"An array must hold numbers, but X holds something else ({error}). Convert it to numbers, or pass a "
+            f"DataFrame, whose columns are read by their dtypes: dates are dates, and text is categories."
         ) from error
 
 

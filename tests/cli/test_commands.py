@@ -105,6 +105,11 @@ def test_sample_learns_a_table_with_its_gaps(table, capsys):
     assert "table.csv: 40 rows, 3 columns, 6 gaps" in captured.err
 
 
+def test_an_empty_condition_is_a_gap(table, capsys):
+    run("sample", table, "-n", "6", "--given", "x=", *QUICK)
+    assert all(line.startswith(",") for line in capsys.readouterr().out.splitlines()[1:])
+
+
 def test_a_condition_on_no_column_is_refused_before_the_fit(table, monkeypatch):
     monkeypatch.setattr(commands, "_fitted", None)
     for given, sentence in [("word_=b", "names the column 'word_', but the columns are x, n"), ("n=b", "'b' is no")]:

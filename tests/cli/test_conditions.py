@@ -40,5 +40,12 @@ def test_conditions_on_true_and_false(words, dtype):
     for forms in ({}, {"b": Truths(words)}):
         given = [read_condition([f"b={word}"], like, forms=forms)["b"] for word in words]
         assert given == [True, False]
-    with pytest.raises(ValueError, match="--given b=yes: 'yes' is no value of 'b', which holds true and false"):
-        read_condition(["b=yes"], like)
+    said = f"--given b=yes: 'yes' is no value of 'b', which holds {' and '.join(words)}"
+    with pytest.raises(ValueError, match=said):
+        read_condition(["b=yes"], like, forms={"b": Truths(words)})
+
+
+@pytest.mark.parametrize("dtype", ["float64", "Int64", "str", "boolean", "datetime64[us]", "category"])
+def test_an_empty_value_is_a_gap(dtype):
+    like = pd.DataFrame({"a": pd.Series([1, 0]).astype(dtype)})
+    assert list(map(pd.isna, read_condition(["a="], like).values())) == [True]

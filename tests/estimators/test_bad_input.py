@@ -425,7 +425,7 @@ RENAMED = {
     "infinite": (FRAME.assign(size=np.inf), "column 'size' holds inf in row 0"),
     "halves": (
         FRAME.assign(age=FRAME.age + 0.5),
-        "column 'age' holds 0.5 in row 0, which a HistogramColumn of int64 cannot",
+        "column 'age' holds 0.5 in row 0, which a column of int64 cannot",
     ),
 }
 
@@ -828,3 +828,11 @@ def test_a_warning_turned_into_an_error_leaves_the_estimator_as_it_was(monkeypat
         with pytest.raises(ConvergenceWarning):
             vae.fit(X)
     assert set(vars(vae)) == set(vae.get_params())
+
+
+@pytest.mark.parametrize(
+    ("cells", "error"), [([[pd.Timestamp("2020"), 1.0]] * 30, TypeError), ([["Oslo", 1.0]] * 30, ValueError)]
+)
+def test_objects_in_an_array_that_are_no_numbers(cells, error):
+    with pytest.raises(error, match=r"An array must hold numbers, but X holds something else .*pass a DataFrame"):
+        VAETransformer(n_components=1).fit(np.array(cells, dtype=object))
