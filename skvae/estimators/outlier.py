@@ -22,6 +22,7 @@ from skvae.estimators.ranks import Ranks
 from skvae.estimators.sharp import BLUNT_JITTER, defaults_for, fit_to_copies, held_out_bounds, score_of, sharpen
 from skvae.estimators.transformer import VAETransformer
 from skvae.tables import Rows, Table, column_of, rows_at, slices, without_cells
+from skvae.tables.schema import find_identifiers
 
 FENCE = 1.5  # interquartile ranges below the first quartile, from which on a score is an outlier's
 SUPPORT = 0.9  # share of the rows that a user's model is trained on, where contamination asks for no less
@@ -51,7 +52,7 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
         rows or more: one or two rows far from all others are outliers, more that are alike may hide one another. Where
         ``contamination`` is a number, scales are learned, with noise of 0.3, and the prior stays. Without columns of
         numbers ``VAETransformer(decoder="factorized")``. Rows are scored by z alone: for a DataFrame
-        ``decoder="factorized"`` saves time.
+        ``decoder="factorized"`` saves time. Identifiers, which name rows, make none an outlier.
     contamination : "auto" or float in (0, 0.5], default="auto"
         Share of outliers in the training rows. "auto": those below Tukey's fence, the first quartile of the scores less
         1.5 interquartile ranges. For the default model these are scores by ranks and a prior of other rows, if that
@@ -156,7 +157,10 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
         ValueError, TypeError
             Where X or a parameter does not fit, before training starts; the detector is then as it was.
         """
-        rows = read_first(self, X)
+        rows, named = read_first(self, X), list[int]()
+        if self.estimator is None:  # which finds them itself, where there is one
+            named = find_identifiers(rows, {})
+            X = rows = of_one_value(rows, named)
         ranks = Ranks.of(rows) if self.estimator is None else Ranks({})
         is_sharp = bool(ranks.of_columns) and isinstance(self.contamination, str)
         model, weights, unseen = self._trained(X, rows, ranks, is_sharp=is_sharp)
@@ -171,7 +175,7 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
                 offset = min(offset, fence(normality(lambda _: unseen, model.table_, rows, worth, surprise)))
         with unchanged_on_error(self):
             self.estimator_, self.offset_, self.worth_, self._surprise = model, offset, worth, surprise
-            self._ranks, self._is_sharp = ranks, is_sharp
+            self._named, self._ranks, self._is_sharp = named, ranks, is_sharp
             take_names(self, model)
         return self
 
@@ -191,7 +195,7 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
             n_rows + 1.
         """
         check_is_fitted(self)
-        rows = self._ranks(read_rows(self, X, self.estimator_.table_))
+        rows = self._ranks(of_one_value(read_rows(self, X, self.estimator_.table_), self._named))
         score = score_of(self.estimator_, is_sharp=self._is_sharp)
         return normality(score, self.estimator_.table_, rows, self.worth_, self._surprise)
 
@@ -261,6 +265,16 @@ class VAEOutlierDetector(Documented, OutlierMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
+
+
+def of_one_value(X: Rows, positions: list[int]) -> Rows:
+    """The same rows with columns that say nothing. Shape: (N, D), kept."""
+    if not positions or not isinstance(X, pd.DataFrame):
+        return X
+    X = X.copy(deep=False)
+    for j in positions:
+        X.isetitem(j, "")
+    return X
 
 
 def fence(scores: Floats) -> float:

@@ -408,9 +408,9 @@ class Table:
             is_beyond = ~(column.codec.accepts(values, support) | is_missing(values))
             if is_beyond.any():
                 warn_user(
-                    f"Column {column.name!r} holds {in_words(values[is_beyond])}, outside of the range that the first "
-                    f"rows had; {int(is_beyond.sum())} such cell(s) count as its end, and none is drawn. Begin with "
-                    f"more rows, or pass table=Table.fit(rows) in the first call."
+                    f"Column {column.name!r} holds {in_words(values[is_beyond])}, outside of the range that was "
+                    f"learned of the first rows; {int(is_beyond.sum())} such cell(s) count as its end, and none is "
+                    f"drawn. Begin with more rows, or pass table=Table.fit(rows) in the first call."
                 )
 
     def joint(self, *, given_others: bool = False) -> Joint:

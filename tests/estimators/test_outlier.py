@@ -293,3 +293,25 @@ def test_a_failed_fit_leaves_the_detector_as_it_was(iris):
 def test_bad_parameters_get_a_sentence(iris, parameters, sentence):
     with pytest.raises(ValueError, match=sentence):
         VAEOutlierDetector(**parameters).fit(iris)
+
+
+@pytest.mark.parametrize("contamination", ["auto", 0.05])
+def test_identifiers_make_no_row_an_outlier(contamination):
+    source = np.random.default_rng(0)
+    x, n = source.normal(size=(600, 2)), np.arange(600)
+    rows = pd.DataFrame(
+        {"id": n + 1000, "x": x[:, 0], "y": x[:, 0] + 0.3 * x[:, 1], "mail": [f"a{i}@b.org" for i in n]}
+    )
+    detector = VAEOutlierDetector(contamination=contamination, random_state=0)
+    with pytest.warns(UserWarning, match=r"as in column\(s\) 'id', 'mail': they are left out of the model"):
+        detector.fit(rows[:300])
+    plain = VAEOutlierDetector(contamination=contamination, random_state=0).fit(rows.loc[:299, ["x", "y"]])
+    fresh = rows[300:]
+    assert abs((detector.predict(fresh) == -1).mean() - (plain.predict(fresh[["x", "y"]]) == -1).mean()) < 0.05
+    unnamed = fresh.astype({"id": "Int64"}).assign(id=pd.NA, mail=None)
+    np.testing.assert_array_equal(detector.score_samples(unnamed), detector.score_samples(fresh))
+    assert detector.predict(fresh[:1].assign(x=3.0, y=-3.0)) == [-1]
+    again = pickle.loads(pickle.dumps(detector))
+    np.testing.assert_array_equal(again.score_samples(fresh), detector.score_samples(fresh))
+    with pytest.raises(ValueError, match="all columns look like identifiers"):
+        VAEOutlierDetector().fit(rows[["id", "mail"]])

@@ -66,7 +66,7 @@ class HistogramColumn(Column):
     def ruler(self, position: int, n_points: int = N_POINTS) -> Ruler:  # noqa: D102
         shares = POSITION_MAX * (np.arange(n_points) + 0.5) / n_points
         values = self.bins.decode((np.arange(len(self.edges))[:, None] + shares).ravel())
-        begins, ends, points = (torch.from_numpy(self.number.measured(part)) for part in (*self.edges.T, values))
+        begins, ends, points = (torch.tensor(self.number.measured(part)) for part in (*self.edges.T, values))
         return Ruler(position, self.number.shared_unit, begins, ends, points)
 
     @property
