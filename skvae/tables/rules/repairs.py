@@ -10,12 +10,15 @@ import pandas as pd
 from skvae.tables.bins import Floats, Integers
 from skvae.tables.columns.base import Mask
 from skvae.tables.columns.category import positions
+from skvae.tables.columns.time import zone_of
+from skvae.tables.columns.zones import moments_of
 from skvae.tables.rules.calendar import DAY
 from skvae.tables.rules.draft import Draft
 from skvae.tables.rules.kinds import Exact
 from skvae.tables.rules.kinds.function import codes_together
-from skvae.tables.rules.quantities import MOMENT
+from skvae.tables.rules.quantities import MOMENT, Numbers, Quantity
 
+HOUR = DAY // 24
 MOST_DAYS = 20_000  # that are tried
 
 Free = Mapping[str, Mask]  # cells that may change, by column
@@ -44,23 +47,58 @@ def repair_input(
     rng : numpy.random.Generator
         Source of choices among values without an order.
     """
-    candidates = _candidates(draft, name, rules)
+    unit = HOUR if any("hour" in rule.parts(name) for rule in rules) else DAY
+    candidates = _candidates(draft, name, rules, unit)
     if candidates is None or not len(candidates):
         return np.zeros(len(draft), dtype=bool)
+    quantity = draft.quantities.get(name)
+    shown = candidates if quantity is None else pd.Index(_shown(candidates.to_numpy(), quantity))
     labels, outcomes = {name: candidates}, list[tuple[str, pd.Index]]()
     for rule, target in zip(rules, targets, strict=True):
-        outcome = rule.outcome(labels)
+        outcome = rule.outcome(labels | {name: shown} if rule.parts(name) else labels)
         outcomes.append((target, outcome))
         labels.setdefault(target, outcome)
     at_fault = _breaks(draft, rules) & free[name]
-    quantity = draft.quantities.get(name)
 
     def places(rows: Integers) -> tuple[Floats, Floats]:
         if quantity is None:
             return rng.random(len(rows)), rng.random(len(candidates))
         return draft.numbers(name)[rows].astype(float), candidates.to_numpy(dtype=float)
 
-    return _move(draft, [(name, candidates)], outcomes, at_fault, free, places)
+    before = draft.numbers(name) if quantity is not None else None
+    moved = _move(draft, [(name, candidates)], outcomes, at_fault, free, places)
+    if before is not None and quantity is not None and quantity.kind == MOMENT:
+        _keep_time(draft, name, rules, moved, before[moved], unit)
+    return moved
+
+
+def _keep_time(draft: Draft, name: str, rules: Sequence[Exact], moved: Mask, before: Numbers, unit: int) -> None:
+    """Give moments that were moved by days or hours their own time in these back, where the rules and range let them.
+
+    Shape: moved (N,), before (n,).
+    """
+    quantity, now = draft.quantities[name], draft.numbers(name)[moved]
+    begin = _shown(now, quantity) // unit * unit
+    own = quantity.snapped(_moments(begin + _shown(before, quantity) % unit, quantity))
+    draft.put(name, moved, np.where(quantity.is_inside(own), own, now))
+    is_broken = _breaks(draft, rules) & moved
+    draft.put(name, is_broken, now[is_broken[moved]])
+
+
+def _shown(moments: Numbers, quantity: Quantity) -> Numbers:
+    """What the clocks of a column show at some moments. Shape: kept."""
+    zone = zone_of(quantity.dtype)
+    if zone is None:
+        return moments
+    return (
+        pd.DatetimeIndex(moments.view("M8[ns]"), tz="UTC").tz_convert(zone).tz_localize(None).to_numpy().view(np.int64)
+    )
+
+
+def _moments(shown: Numbers, quantity: Quantity) -> Numbers:
+    """The moments at which the clocks of a column show something. Shape: kept."""
+    zone = zone_of(quantity.dtype)
+    return shown if zone is None else moments_of(shown, "ns", zone)
 
 
 def repair_combination(draft: Draft, rule: Exact, free: Free, rng: np.random.Generator) -> Mask:
@@ -119,8 +157,8 @@ def _breaks(draft: Draft, rules: Sequence[Exact]) -> Mask:
     return np.asarray(np.any([rule.broken(draft) | rule.unknown(draft) for rule in rules], axis=0))
 
 
-def _candidates(draft: Draft, name: str, rules: Sequence[Exact]) -> pd.Index | None:
-    """Values that a column may be moved to: those that functions know, or the days of its range."""
+def _candidates(draft: Draft, name: str, rules: Sequence[Exact], unit: int) -> pd.Index | None:
+    """Values that a column may be moved to: those that functions know, or the days or hours of its range."""
     seen = [values for rule in rules for values in rule.seen(name)]
     if seen:
         common = seen[0].unique()
@@ -130,9 +168,10 @@ def _candidates(draft: Draft, name: str, rules: Sequence[Exact]) -> pd.Index | N
     quantity = draft.quantities.get(name)
     if quantity is None or quantity.kind != MOMENT:
         return None
-    step = max(quantity.step, DAY) // quantity.step * quantity.step
-    first, last = int(quantity.lower), int(quantity.upper)
-    return pd.Index(quantity.snapped(np.arange(first, min(last, first + MOST_DAYS * step) + 1, step)))
+    step = max(quantity.step, unit) // quantity.step * quantity.step
+    first, last = _shown(np.array([quantity.lower, quantity.upper], dtype=np.int64), quantity).tolist()
+    shown = np.arange(first, min(last, first + MOST_DAYS * (DAY // unit) * step) + 1, step)
+    return pd.Index(quantity.snapped(_moments(shown, quantity)))
 
 
 def _nearest_alike(

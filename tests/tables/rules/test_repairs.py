@@ -1,5 +1,6 @@
 import numpy as np
 import pandas as pd
+import pytest
 
 from skvae.tables.rules.rulebook import Rulebook
 
@@ -56,3 +57,31 @@ def test_a_date_goes_to_where_a_function_of_its_month_and_of_another_that_follow
     new = settled(book, rows, ["day", "month", "holiday"])
     assert (new["day"].dt.month == X["month"]).all()
     pd.testing.assert_series_equal(new["holiday"], X["holiday"])
+
+
+@pytest.mark.parametrize("zone", [None, "Europe/Berlin", "America/Santiago", "Asia/Kolkata"])
+def test_a_moment_goes_to_an_hour_and_a_month_and_keeps_its_own_time_in_these(zone):
+    source = np.random.default_rng(0)
+    minutes = source.integers(0, 730 * 1440, 2000)
+    at = pd.Series(pd.Timestamp("2019-01-01", tz="UTC") + pd.to_timedelta(minutes, "min")).dt.tz_convert(zone)
+    X = pd.DataFrame({"at": at, "month": at.dt.month, "hour": at.dt.hour})
+    book = Rulebook.given(["month = month(at)", "hour = hour(at)"], X)
+    rows = X.assign(at=at.sample(frac=1, random_state=1).to_numpy() if zone is None else at[::-1].array)
+    new = settled(book, rows, ["at"])
+    assert (new["at"].dt.hour == X["hour"]).all()
+    assert (new["at"].dt.month == X["month"]).all()
+    assert new["at"].between(at.min(), at.max()).all()
+    assert (new["at"].dt.minute == rows["at"].dt.minute).mean() > 0.99
+    only_month = settled(Rulebook.given(["month = month(at)"], X), rows, ["at", "hour"])
+    assert (only_month["at"].dt.month == X["month"]).all()
+    assert (only_month["at"].dt.hour == rows["at"].dt.hour).mean() > 0.95
+
+
+def test_dates_of_a_time_zone_go_to_months_of_its_clocks():
+    X = days()
+    X["day"] = X["day"].dt.tz_localize("Europe/Berlin")
+    book = Rulebook.given(["month = month(day)", "name = f(weekday(day))"], X)
+    new = settled(book, X.assign(day=X["day"][::-1].array), ["day"])
+    assert (new["day"].dt.month == X["month"]).all()
+    assert (new["day"].dt.day_name() == X["name"]).all()
+    assert (new["day"] == new["day"].dt.normalize()).all()

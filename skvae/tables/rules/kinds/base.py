@@ -96,6 +96,10 @@ class Exact(Rule):
         """Whether its target can be looked up where some columns are known, without solving anything."""
 
     @abstractmethod
+    def parts(self, name: str) -> set[str]:
+        """The parts of the calendar of a column that the target follows from."""
+
+    @abstractmethod
     def outcome(self, labels: Mapping[str, pd.Index]) -> pd.Index:
         """The target where columns have some labels; None where the rule says nothing of these. Length kept."""
 

@@ -135,6 +135,11 @@ class Equation(Exact):
         part = self.right.part
         return part is not None and part.column in columns and self.left.column is not None
 
+    def parts(self, name: str) -> set[str]:
+        """Its right side, where that is a part of this column."""
+        term = self.right.part
+        return {term.part} if term is not None and term.part is not None and term.column == name else set()
+
     def outcome(self, labels: Mapping[str, pd.Index]) -> pd.Index:
         """The part of the calendar."""
         assert self.right.part is not None, "other equations are solved"

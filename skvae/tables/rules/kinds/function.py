@@ -153,6 +153,10 @@ class Function(Exact):
         """Whether these are all that it is a function of."""
         return set(self.inputs) <= set(columns)
 
+    def parts(self, name: str) -> set[str]:
+        """Those of its terms."""
+        return {term.part for term in self.terms if term.column == name and term.part is not None}
+
     def outcome(self, labels: Mapping[str, pd.Index]) -> pd.Index:  # noqa: D102
         entries = self.entries_of([term.of(labels[term.column]) for term in self.terms])
         values = self.values if len(self.values) else pd.Index([None])  # one place, of which nothing is taken

@@ -62,6 +62,7 @@ def test_an_equation_may_say_that_a_column_is_a_part_of_the_calendar(text, is_pa
 def test_the_part_of_the_calendar_is_the_outcome_of_a_date():
     (rule,) = read_rules("m = month(day)")
     days = pd.to_datetime(["2020-01-31", "2021-12-01"])
+    assert (rule.parts("day"), rule.parts("month")) == ({"month"}, set())
     assert rule.outcome({"day": pd.Index(days.as_unit("ns").astype("int64"))}).tolist() == [1, 12]
 
 
