@@ -832,3 +832,17 @@ def test_the_score_of_a_model_for_synthesis_is_below_its_log_likelihood(synthesi
     X = make_times()
     vae = VAETransformer(**synthesis).fit(X)
     assert vae.score(X[:30]) <= vae.log_likelihood(X[:30], n_draws=400).mean() + 1e-2
+
+
+def test_dates_of_a_time_zone_are_learned_as_dates_without_one(tiny):
+    source = np.random.default_rng(0)
+    begin = pd.Series(pd.Timestamp("2020-03-20") + pd.to_timedelta(source.integers(0, 300, 400), "D"))
+    later = begin + pd.to_timedelta(source.integers(0, 30, 400) * (source.random(400) < 0.6), "D")
+    plain = pd.DataFrame({"begin": begin, "later": later, "x": source.normal(size=400)})
+    zoned = plain.assign(**{name: plain[name].dt.tz_localize("Europe/Berlin") for name in ("begin", "later")})
+    of_plain, of_zoned = (VAETransformer(**tiny, constraints=None).fit(X) for X in (plain, zoned))
+    assert_array_equal(of_zoned.transform(zoned), of_plain.transform(plain))
+    assert_array_equal(of_zoned.log_likelihood(zoned), of_plain.log_likelihood(plain))
+    rows, expected = of_zoned.sample(200, random_state=0), of_plain.sample(200, random_state=0)
+    for name in ("begin", "later"):
+        assert (rows[name].dt.tz_localize(None) == expected[name]).all()
