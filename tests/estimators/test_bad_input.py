@@ -425,7 +425,7 @@ RENAMED = {
     "infinite": (FRAME.assign(size=np.inf), "column 'size' holds inf in row 0"),
     "halves": (
         FRAME.assign(age=FRAME.age + 0.5),
-        "column 'age' holds 0.5 in row 0, which a column of int64 cannot",
+        "column 'age' holds 0.5 in row 0, which this column of int64 cannot",
     ),
 }
 

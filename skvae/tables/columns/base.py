@@ -176,8 +176,8 @@ class Column(ABC):
         if is_lost.any():
             raise ValueError(
                 f"Rows may hold what their columns can, but column {self.name!r} holds {in_words(values[is_lost])} in "
-                f"row {int(np.flatnonzero(is_lost)[0])}, which a column of {self.dtype} cannot. Replace it by a gap, "
-                f"or correct it."
+                f"row {int(np.flatnonzero(is_lost)[0])}, which this column of {self.dtype} cannot. Replace it by a "
+                f"gap, or correct it."
             )
 
     @abstractmethod

@@ -170,7 +170,7 @@ def test_what_a_kind_of_ones_own_cannot_hold_is_no_gap(rows, value):
     rows.loc[5, "share"] = np.float16(value)
     for read in (Table.fit, table.encode, survey.add):
         with pytest.raises(
-            ValueError, match=f"column 'share' holds {float(value)} in row 5, .* PercentColumn of float16"
+            ValueError, match=f"column 'share' holds {float(value)} in row 5, .* this column of float16"
         ):
             read(rows)
 

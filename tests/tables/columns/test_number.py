@@ -45,7 +45,7 @@ def test_gaps_of_numbers_come_back(dtype):
 
 def test_text_that_says_nan_is_no_gap():
     table = Table.fit(pd.DataFrame({"a": [1.0, 2.0]}))
-    with pytest.raises(ValueError, match="column 'a' holds 'nan' in row 1, which a column of float64 cannot"):
+    with pytest.raises(ValueError, match="column 'a' holds 'nan' in row 1, which this column of float64 cannot"):
         table.encode(pd.DataFrame({"a": pd.Series(["1.5", "nan", None], dtype=object)}))
 
 
