@@ -88,9 +88,12 @@ class TimeColumn(Column):
         if values.dtype == object and values.isna().all():  # pandas.NA everywhere says nothing of a type
             return np.full(len(values), np.nan)
         if _kind_of_time(values.dtype) != _kind_of_time(self.dtype):
+            remedy = "pandas.to_datetime or pandas.to_timedelta"
+            if self.unit == "period":
+                remedy = f".astype({str(self.dtype)!r})"
             raise ValueError(
-                f"Column {self.name!r} held {self.dtype} at fit, but now has dtype {values.dtype}. "
-                f"Convert it with pandas.to_datetime or pandas.to_timedelta."
+                f"Column {self.name!r} held {self.dtype} at fit, but now has dtype {values.dtype}. Convert it with "
+                f"{remedy}."
             )
         if (zone_of(values.dtype) is None) != (zone_of(self.dtype) is None) and values.notna().any():
             raise ValueError(
@@ -197,6 +200,7 @@ class TimeColumn(Column):
 
     def as_kind(self, values: pd.Series, possible: str) -> pd.Series:  # noqa: D102
         check_zone(values, self.name, self.dtype)
+        check_spans(values, self.name, self.dtype)
         return converted(values, self.dtype, self, possible)
 
 
@@ -277,6 +281,18 @@ def check_zone(values: pd.Series, name: Hashable, dtype: Dtype) -> None:
         f"A moment has a time zone where its column has one, but column {name!r} holds {dtype}, and the condition "
         f"is {in_words(wrong)}. Pass it {remedy}."
     )
+
+
+def check_spans(values: pd.Series, name: Hashable, dtype: Dtype) -> None:
+    """Refuse periods that are longer than those of a dtype, or than a day where it has moments."""
+    freq: Any = dtype.freq if isinstance(dtype, pd.PeriodDtype) else "D"
+    may_hold_periods = values.dtype == object or isinstance(values.dtype, pd.PeriodDtype)
+    for value in values.dropna().tolist() if may_hold_periods else []:
+        if isinstance(value, pd.Period) and value.asfreq(freq, how="S") != value.asfreq(freq, how="E"):
+            raise ValueError(
+                f"A condition is one value, but column {name!r} holds {dtype}, of which {value!r} are several. Pass "
+                f"one of these, such as {value.asfreq(freq, how='S')!r}."
+            )
 
 
 def _of_another_zone(values: pd.Series, dtype: Dtype) -> pd.Series:

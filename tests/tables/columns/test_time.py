@@ -198,3 +198,24 @@ def test_steps_are_said_in_words():
     assert fitted(dates(ZONED["numpy"])).precision_in_words(0) == "values in steps of 1 days 00:00:00"
     months = pd.Series(pd.period_range("2020-01", periods=4, freq="Q"), name="a")
     assert fitted(months).precision_in_words(0) == "values in steps of 1 period(s)"
+
+
+@pytest.mark.parametrize("dtype", ["period[M]", "datetime64[us]"])
+def test_a_condition_is_no_period_of_several_values(dtype):
+    values = pd.Series(pd.date_range("2020-01-01", periods=300)).astype(dtype).rename("a")
+    column = fitted(values)
+    expected = values[values == values[31]].iloc[0]
+    finer = pd.Series([pd.Period("2020-02-01", "D")])
+    assert column.as_kind(finer, "a date").tolist() == [expected]
+    for longer in (pd.Period("2020", "Y"), pd.Period("2020Q1", "Q")):
+        for asked in (pd.Series([longer]), pd.Series([longer], dtype=object)):
+            with pytest.raises(ValueError, match=r"of which Period\('2020.*are several\. Pass one of these, such as"):
+                column.as_kind(asked, "a date")
+
+
+def test_periods_of_another_length_say_how_to_convert_them():
+    months = pd.Series(pd.period_range("2020-01", periods=40, freq="M"), name="a")
+    for other in (months.dt.asfreq("D"), months.dt.to_timestamp()):
+        with pytest.raises(ValueError, match=r"Convert it with \.astype\('period\[M\]'\)\."):
+            fitted(months).encode(other)
+        assert_array_equal(fitted(months).encode(other.astype("period[M]")), np.arange(40))
