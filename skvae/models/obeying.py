@@ -18,6 +18,7 @@ Redraw = Callable[[Positions], Rows]
 
 N_REDRAWS = 4  # of rows that break a rule, before their cells are moved
 N_MORE = 20  # of those that then break one still
+HARDLY_ANY = 0.95  # share of rows that break one still: what is near enough is let be
 FEW = 20  # rows, of which a share says little
 MOST_REDRAWN = 0.5  # share of rows: where more break a rule, drawing them again would only keep odd ones
 
@@ -66,10 +67,15 @@ def obey(
                 break
             attempt.solve(*drawn_again())
     attempt.move(*attempt.rows_where(attempt.broken))
-    for _ in range(N_MORE):
-        if not attempt.broken.any():
+    for turn in range(N_MORE):
+        n_broken = int(attempt.broken.sum())
+        if not n_broken:
             break
         attempt.move(*drawn_again())
+        is_vain = n_broken > FEW and attempt.broken.sum() > HARDLY_ANY * n_broken
+        if turn >= N_REDRAWS and is_vain:  # a ratio of whole numbers is given, say
+            attempt.forgive()
+    attempt.forgive()
     attempt.solve(*attempt.rows_where(attempt.broken | attempt.is_hopeless))  # these keep the exact rules that they can
     return _as(attempt.frame, rows), attempt.broken | attempt.is_hopeless
 
@@ -121,6 +127,12 @@ class Attempt:
         """Take rows for those at some positions, and move their cells."""
         if len(at):
             self._take(at, *self.rules.move(rows, self._free(at), self.rng, mirrors=self.mirrors))
+
+    def forgive(self) -> None:
+        """Let rows be that keep the rules as nearly as the decimals of their free cells allow."""
+        at, rows = self.rows_where(self.broken)
+        if len(at):
+            self.broken[at] = self.rules.impossible(rows, self._free(at))
 
     def _free(self, at: Positions) -> Mask | None:
         return None if self.is_free is None else self.is_free[at]

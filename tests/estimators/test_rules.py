@@ -8,7 +8,7 @@ from sklearn.base import clone
 from skvae import VAEImputer, VAESearchCV, VAETransformer
 from skvae.estimators.rules import rules_of
 from skvae.tables import Rulebook
-from tests.tables.rules.ruled import FOUND, TABLES, orders, people, stays, with_gaps
+from tests.tables.rules.ruled import FOUND, TABLES, orders, people, purchases, stays, with_gaps
 
 QUICK = {"n_components": 2, "hidden_layer_sizes": (16,), "max_iter": 2, "random_state": 0}
 
@@ -22,7 +22,7 @@ def fitted(request):
 @pytest.fixture(scope="module")
 def ordered():
     X = orders(300)
-    return X, VAETransformer(**QUICK).fit(X)
+    return X, VAETransformer(**QUICK, constraints=["total = net + tax"]).fit(X)
 
 
 def held(X, vae, rows):
@@ -273,3 +273,22 @@ def test_dates_of_a_time_zone_stay_dates():
         assert (whole.dt.days == rows["nights"]).all()
     with pytest.raises(ValueError, match="in steps of 1 days"):
         vae.sample(2, given={"start": "2020-05-01 01:00"})
+
+
+def test_numbers_that_are_computed_from_others_are_so_in_every_row():
+    X = purchases(600)
+    vae = VAETransformer(**QUICK).fit(X)
+    assert vae.constraints_ == ["total = net + tax", "tax = net / 5", "net = pieces * price"]
+
+    def are_right(rows):
+        net = (rows["net"] - rows["pieces"] * rows["price"]).abs() < 0.005 + 1e-9
+        tax = (rows["tax"] - rows["net"] / 5).abs() < 0.005 + 1e-9
+        return net & tax & ((rows["total"] - rows["net"] - rows["tax"]).abs() < 1e-9)
+
+    assert are_right(vae.sample(2000, random_state=0)).all()
+    for name in ("pieces", "price", "net", "total"):
+        rows = vae.sample(100, given={name: X[name][7]}, random_state=0)
+        assert (rows[name] == X[name][7]).all()
+        assert are_right(rows).all()
+    filled = vae.impute(with_gaps(X, 0.2))
+    assert are_right(filled.astype(X.dtypes)).mean() > 0.99

@@ -76,6 +76,20 @@ def test_rows_that_contradict_rules_themselves_are_left():
     pd.testing.assert_frame_equal(rows, wrong)
 
 
+def test_rows_that_can_only_nearly_keep_a_rule_are_kept():
+    """A ratio is given, with all its digits, of whole numbers that are drawn."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"people": rng.integers(1000, 90000, 300), "area": rng.integers(2, 90, 300)})
+    X["density"] = X["people"] / X["area"]
+    book = Rulebook.given(["density = people / area"], X)
+    rows, is_free = X.assign(density=np.pi * 100), np.ones(X.shape, dtype=bool)
+    is_free[:, 2] = False
+    kept, broken = obey(book, rows, generator(), lambda at: rows.iloc[at], is_free=is_free)
+    assert not broken.any()
+    assert (kept["density"] == np.pi * 100).all()
+    np.testing.assert_array_less((kept["people"] - np.pi * 100 * kept["area"]).abs(), 0.5 + 1e-6)
+
+
 def test_what_cannot_be_said_is_a_sentence():
     X = orders(300)
     book = Rulebook.given(["total = net + tax"], X)

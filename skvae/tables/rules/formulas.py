@@ -71,9 +71,34 @@ class Formula:
             factor = "" if abs(c) == 1 else f"{abs(c)} * "
             sign = ("-" if c < 0 else "") if not text else (" - " if c < 0 else " + ")
             text += f"{sign}{factor}{quoted(name)}"
-        if constant:
-            text = f"{text} {'+' if constant > 0 else '-'} {_digits(abs(constant))}"
+        text += _added(constant)
         return cls(f"({text}) / {divisor}" if divisor > 1 else text)
+
+    @classmethod
+    def of_product(cls, powers: Mapping[str, int], factor: float = 1.0, divisor: float = 1.0) -> Self:
+        """A product of powers of columns, times a factor or divided by a number.
+
+        Examples
+        --------
+        >>> str(Formula.of_product({"w": 1, "h": -2})), str(Formula.of_product({"a b": 1}, divisor=2.54))
+        ('w / h / h', '`a b` / 2.54')
+        """
+        above = [quoted(name) for name, power in powers.items() for _ in range(power)]
+        below = [quoted(name) for name, power in powers.items() for _ in range(-power)]
+        return cls(_scaled(above, below, factor, divisor))
+
+    @classmethod
+    def of_line(
+        cls, name: str, function: str = "{}", factor: float = 1.0, divisor: float = 1.0, constant: float = 0.0
+    ) -> Self:
+        """A multiple of a column, or of a function of it, and a constant.
+
+        Examples
+        --------
+        >>> str(Formula.of_line("x", factor=1.8, constant=32)), str(Formula.of_line("x", "log({} + 1)"))
+        ('1.8 * x + 32', 'log(x + 1)')
+        """
+        return cls(_scaled([function.format(quoted(name))], [], factor, divisor) + _added(constant))
 
     # -- what it says ---------------------------------------------------------------------------------------------
 
@@ -133,6 +158,17 @@ class Formula:
         """
         with np.errstate(all="ignore"):
             return value_of(self.tree, rows, self.text)
+
+
+def _scaled(above: list[str], below: list[str], factor: float, divisor: float) -> str:
+    """A quotient of products, with a factor before it and a divisor after it where these are not 1."""
+    above = above if factor == 1 and above else [_digits(factor), *above]
+    return " / ".join([" * ".join(above), *below, *([] if divisor == 1 else [_digits(divisor)])])
+
+
+def _added(constant: float) -> str:
+    """What is written after a sum to add a constant: nothing for 0."""
+    return f" {'+' if constant > 0 else '-'} {_digits(abs(constant))}" if constant else ""
 
 
 def _digits(value: float) -> str:

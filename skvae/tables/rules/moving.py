@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from skvae.tables.columns.base import Mask
@@ -15,6 +17,26 @@ from skvae.tables.rules.settling import Settling
 N_PASSES = 10  # of rows that break a rule: where equations hang together in a circle, they come nearer with each
 
 
+class Way(NamedTuple):
+    """How rows are moved.
+
+    Attributes
+    ----------
+    mirrors : bool
+        Whether what lies beyond a bound is mirrored there, as draws are, or set to the bound.
+    at_random : bool
+        Whether an equation is solved for any of its free cells, instead of what follows from the others, if that is
+        free; and bounds count beside cells that are not settled yet, too.
+    backward : bool
+        Whether the last rules choose first which cells they are solved for: where a total is known, what it is a sum of
+        follows from it, and what that is a product of from that.
+    """
+
+    mirrors: bool = False
+    at_random: bool = False
+    backward: bool = False
+
+
 class Moving(Settling):
     """One draft whose free cells are moved so far that the rules hold.
 
@@ -26,17 +48,12 @@ class Moving(Settling):
         Rows, whose free cells are changed.
     rng : numpy.random.Generator
         Source of choices.
-    mirrors : bool
-        Whether what lies beyond a bound is mirrored there, as draws are, or set to the bound.
-    at_random : bool
-        Whether an equation is solved for any of its free cells, instead of what follows from the others, if that is
-        free; and bounds count beside cells that are not settled yet, too.
+    way : Way
+        How they are moved.
     """
 
-    def __init__(
-        self, order: Order, draft: Draft, rng: np.random.Generator, *, mirrors: bool, at_random: bool = False
-    ) -> None:
-        self.rng, self.mirrors, self.at_random = rng, mirrors, at_random  # by which solvers are chosen
+    def __init__(self, order: Order, draft: Draft, rng: np.random.Generator, way: Way) -> None:
+        self.rng, self.way = rng, way  # by which solvers are chosen
         super().__init__(order, draft)
 
     def run(self) -> Mask:
@@ -59,8 +76,13 @@ class Moving(Settling):
 
     def _unknowns(self, rule: Exact) -> list[str]:
         names = super()._unknowns(rule)
-        first = self.rng.integers(len(names)) if self.at_random and names else 0
+        if self.way.backward:  # what is computed from another of its columns last
+            names[1:] = sorted(names[1:], key=lambda name: self.order.is_computed(name, names))
+        first = self.rng.integers(len(names)) if self.way.at_random and names else 0
         return names[first:] + names[:first]
+
+    def _in_turn(self) -> list[Exact]:
+        return self.order.exact[::-1] if self.way.backward else self.order.exact
 
     def _beyond(self, rule: Exact, name: str, where: Mask) -> None:
         """Where a solution lies beyond the range that was seen, go to its end, and solve for others."""
@@ -94,7 +116,7 @@ class Moving(Settling):
             if name in bound.names:
                 low, high = bound.limit(name, draft)
                 holds = where & draft.observed(bound.names)
-                if not self.at_random:
+                if not self.way.at_random:
                     holds &= self._are_settled([other for other in bound.names if other != name])
                 if low is not None:
                     np.maximum(lower, low, out=lower, where=holds)
@@ -105,7 +127,7 @@ class Moving(Settling):
     def _moved(self, numbers: Numbers, lower: Numbers, upper: Numbers, quantity: Quantity) -> Numbers:
         """Numbers beyond their limits mirrored there, inside of the range that was seen, and within the limits."""
         ends = np.where(numbers < lower, lower, upper)
-        if self.mirrors:
+        if self.way.mirrors:
             ends = quantity.snapped(ends + (ends - numbers))
             ends = np.clip(ends, quantity.lower, quantity.upper)
         return np.minimum(np.maximum(ends, lower), upper)

@@ -40,6 +40,10 @@ class Order(NamedTuple):
         """The column that follows from the others of a rule."""
         return rule.target(self.table)
 
+    def is_computed(self, name: str, others: Sequence[str]) -> bool:
+        """Whether a column is computed from one of some others."""
+        return any(self.target(rule) == name and set(rule.inputs) & set(others) for rule in self.exact)
+
     @classmethod
     def of(cls, rules: Sequence[Rule], table: list[str]) -> Order:
         """The order for some rules of a table whose columns have these names."""

@@ -15,14 +15,14 @@ from skvae.tables.columns.base import Mask
 from skvae.tables.rows import with_rows
 from skvae.tables.rules.draft import Draft, names_of
 from skvae.tables.rules.kinds import Rule
-from skvae.tables.rules.moving import Moving
+from skvae.tables.rules.moving import Moving, Way
 from skvae.tables.rules.order import Order
 from skvae.tables.rules.quantities import Quantity
 from skvae.tables.rules.reading import check_names, read_all
 from skvae.tables.rules.search.search import find_rules
 from skvae.tables.rules.settling import Settling
 
-N_TURNS = 5  # of rows that break rules still: each solves equations for another cell, from where the last one ended
+N_TURNS = 5  # of rows that break rules still: each solves equations for another cell
 
 
 @dataclass(frozen=True)
@@ -145,6 +145,11 @@ class Rulebook:
                 found.append((rule, broken))
         return found
 
+    def impossible(self, rows: pd.DataFrame, is_free: Mask | None) -> Mask:
+        """Rows that break a rule by more than the decimals of free cells leave room for. (N, D) twice -> (N,)."""
+        draft = Draft(rows, self.quantities, is_free)
+        return np.asarray(np.any([rule.impossible(draft) for rule in self.rules], axis=0))
+
     def beyond(self, rows: pd.DataFrame, is_free: Mask) -> tuple[str | None, Mask]:
         """Rows in which a free cell lies outside of what its column had, and the first such column. Shape: (N, D)."""
         draft, is_beyond, first = Draft(rows, self.quantities, is_free), np.zeros(len(rows), dtype=bool), None
@@ -168,16 +173,16 @@ class Rulebook:
         self, rows: pd.DataFrame, is_free: Mask | None, rng: np.random.Generator, *, mirrors: bool = True
     ) -> tuple[pd.DataFrame, Mask]:
         """Rows whose free cells are moved until they keep the rules, and which of them cannot. See ``Moving``."""
-        draft = Draft(rows, self.quantities, is_free)
-        is_broken = Moving(self.order, draft, rng, mirrors=mirrors).run()
-        moved = draft.frame()
-        for _ in range(N_TURNS):
+        moved, is_broken = rows, np.ones(len(rows), dtype=bool)
+        for way in [Way(mirrors=mirrors), Way(mirrors=mirrors, backward=True)] + [Way(at_random=True)] * N_TURNS:
             at = np.flatnonzero(is_broken)
             if not len(at):
                 break
-            draft = Draft(moved.iloc[at], self.quantities, None if is_free is None else is_free[at])
-            is_broken[at] = Moving(self.order, draft, rng, mirrors=False, at_random=True).run()
-            moved = with_rows(moved, at, draft.frame())
+            begin = moved if way.at_random else rows
+            draft = Draft(begin.iloc[at], self.quantities, None if is_free is None else is_free[at])
+            is_broken[at] = Moving(self.order, draft, rng, way).run()
+            is_taken = ~is_broken[at] | (not way.backward)  # else it goes on from where the first way ended
+            moved = with_rows(moved, at[is_taken], draft.frame()[is_taken])
         return moved, is_broken
 
 

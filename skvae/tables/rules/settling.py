@@ -42,7 +42,7 @@ class Settling:
         self.settled = dict[str, Mask]()
         self.taken = {name: self._nowhere() for name in order.names}
         self.is_odd = self._nowhere()
-        self.solvers = [solver for rule in order.exact for solver in self._solvers_of(rule)]
+        self.solvers = self._assigned()
 
     def run(self) -> Mask:
         """Settle the rows, and answer which of them are to be drawn again. Shape: (N,).
@@ -63,6 +63,10 @@ class Settling:
         others = [name for name in reversed(self.order.names) if name != target]
         return [name for name in [target, *others] if name in rule.unknowns]
 
+    def _in_turn(self) -> list[Exact]:
+        """In which order rules choose the cells that they are solved for."""
+        return self.order.exact
+
     def _visit(self, name: str, where: Mask) -> None:
         """Cells that follow from no others stay as they are."""
 
@@ -72,16 +76,18 @@ class Settling:
 
     # -- one pass -------------------------------------------------------------------------------------------------
 
-    def _solvers_of(self, rule: Exact) -> list[Solver]:
-        """For which of its free cells a rule is solved in each row."""
-        open_, solvers = self.draft.observed(rule.names), list[Solver]()
-        for name in self._unknowns(rule):
-            mask = open_ & self.free[name] & ~self.taken[name]
-            if mask.any():
-                solvers.append(Solver(rule, name, mask))
-                self.taken[name] |= mask
-                open_ = open_ & ~mask
-        return solvers
+    def _assigned(self) -> list[Solver]:
+        """For which of its free cells each rule is solved in each row: no cell is by two."""
+        solvers = {rule: list[Solver]() for rule in map(id, self.order.exact)}
+        for rule in self._in_turn():
+            open_ = self.draft.observed(rule.names)
+            for name in self._unknowns(rule):
+                mask = open_ & self.free[name] & ~self.taken[name]
+                if mask.any():
+                    solvers[id(rule)].append(Solver(rule, name, mask))
+                    self.taken[name] |= mask
+                    open_ = open_ & ~mask
+        return [solver for rule in self.order.exact for solver in solvers[id(rule)]]
 
     def _pass(self) -> None:
         """Solve what follows from known cells, visit the columns one by one, and then what had to wait."""

@@ -15,6 +15,7 @@ from skvae.tables.rules.calendar import PARTS, UNITS, part_of_ticks
 
 QUOTED = re.compile(r"`([^`]*)`")
 OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div)
+FUNCTIONS = {"log": np.log, "exp": np.exp, "sqrt": np.sqrt}  # of numbers
 LEARNED = "f"  # a function that is learned of the rows
 TEXT_MAX = 200_000  # letters of a formula: a total of a thousand columns has so many
 DEPTH_MAX = 200  # of its brackets
@@ -171,7 +172,7 @@ def _check_call(name: str, arguments: list[ast.expr]) -> None:
         raise ValueError(f"{name}(…) is a part of the calendar of one column. Write a column inside of it.")
     elif name == "round" and len(arguments) == 2 and isinstance(arguments[1], ast.Constant):
         return
-    elif name not in PARTS and not (name in ("abs", "round", *UNITS) and len(arguments) == 1):
+    elif name not in PARTS and not (name in ("abs", "round", *FUNCTIONS, *UNITS) and len(arguments) == 1):
         raise ValueError(
             f"A rule knows {_functions()}, and f(…) of one or two columns, but calls {name!r} of {len(arguments)} "
             f"here. Write it with these."
@@ -179,4 +180,4 @@ def _check_call(name: str, arguments: list[ast.expr]) -> None:
 
 
 def _functions() -> str:
-    return ", ".join(["abs", "round", *UNITS, *PARTS])
+    return ", ".join(["abs", "round", *FUNCTIONS, *UNITS, *PARTS])

@@ -10,7 +10,7 @@ import numpy as np
 
 from skvae.tables.rules.calendar import UNITS
 from skvae.tables.rules.quantities import DURATION, MOMENT, NUMBER, Kind, Numbers
-from skvae.tables.rules.syntax import LEARNED, chain_of, name_of, part_at
+from skvae.tables.rules.syntax import FUNCTIONS, LEARNED, chain_of, name_of, part_at
 
 
 class Value(NamedTuple):
@@ -111,5 +111,11 @@ def _of_call(name: str, arguments: list[ast.expr], rows: Source, text: str) -> V
         )
     if name == "abs":
         return Value(np.abs(numbers), kind)
+    if name in FUNCTIONS:
+        if kind != NUMBER:
+            raise ValueError(
+                f"{name}(…) is of a number, but {text!r} passes a {kind}. Write it as in {name}(days(end - start))."
+            )
+        return Value(FUNCTIONS[name](numbers), NUMBER)
     decimals = arguments[1].value if len(arguments) == 2 and isinstance(arguments[1], ast.Constant) else 0
     return Value(np.round(numbers, int(decimals)), kind)  # type: ignore[arg-type]

@@ -37,6 +37,15 @@ def orders(n, seed=0):
     return pd.DataFrame(columns | {"total": (net + tax).round(2), "kind": kind})
 
 
+def purchases(n, seed=0):
+    """Numbers that are computed from one another: a product, a tax and a total in cents."""
+    rng = np.random.default_rng(seed)
+    X = pd.DataFrame({"pieces": rng.integers(1, 12, n), "price": (rng.gamma(3, 20, n) + 1).round(2)})
+    X["net"] = (X["price"] * X["pieces"]).round(2)
+    X["tax"] = (0.2 * X["net"]).round(2)
+    return X.assign(total=(X["net"] + X["tax"]).round(2), kind=rng.choice(["a", "b"], n))
+
+
 def budgets(n, seed=0):
     """Shares that sum to 1."""
     rng = np.random.default_rng(seed)
@@ -74,7 +83,7 @@ def people(n, seed=0):
 TABLES = {"stays": stays, "orders": orders, "budgets": budgets, "weather": weather, "people": people}
 FOUND = {
     "stays": ["`length of stay` = days(end - start)", "quarter = f(quarter(start))", "start <= end", "end <= paid"],
-    "orders": ["total = net + tax"],
+    "orders": ["total = net + tax", "tax = 0.19 * net"],
     "budgets": ["rent + food + fun + saved = 1"],
     "weather": ["max = min + range", "mean <= max", "min <= mean"],
     "people": ["country = f(city)", "currency = f(country)"],

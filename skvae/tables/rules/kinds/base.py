@@ -42,6 +42,10 @@ class Rule(ABC):
     def broken(self, draft: Draft) -> Mask:
         """Rows that break it, none of which has a gap in its columns. Shape: (N,)."""
 
+    def impossible(self, draft: Draft) -> Mask:
+        """Rows that break it by more than the decimals of free cells leave room for. Shape: (N,)."""
+        return self.broken(draft)
+
     def unknown(self, draft: Draft) -> Mask:
         """Rows without a gap in its columns, of which it says nothing. Shape: (N,)."""
         return np.zeros(len(draft), dtype=bool)

@@ -17,6 +17,7 @@ from skvae.tables.rules.kinds.base import Exact, names_of_sides, sides_of_one_ki
 from skvae.tables.rules.quantities import EXACT, NUMBER, Numbers, Quantity, most_decimals
 
 N_STEPS = 12  # of the search for a solution
+N_HALVINGS = 60  # of the range in which there is one: of doubles to the last digit
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,30 @@ class Equation(Exact):
         is_broken = ~(np.abs(difference) <= tolerance)
         return np.broadcast_to(is_broken, len(draft)) & draft.observed(self.names)
 
+    def impossible(self, draft: Draft) -> Mask:
+        """Rows that break it by more than the decimals of the free cells that it is computed from leave room for. (N,).
+
+        Of sums there is no room: they have a solution with these decimals.
+        """
+        is_broken = self.broken(draft)
+        are_numbers = all(draft.quantities[name].kind == NUMBER for name in self.names)
+        if self.right.is_sum or not are_numbers or not is_broken.any():
+            return is_broken
+        difference, _ = self.differences(draft)
+        room = self._tolerance(draft.quantities) + np.zeros(len(draft))
+        for name in self.right.names:
+            room += draft.free(name) * self._room_of(draft, name)
+        return is_broken & ~(np.abs(difference) <= room)
+
+    def _room_of(self, draft: Draft, name: str) -> Numbers:
+        """How far the difference changes within half of a cell's last decimal. Shape: (N,)."""
+        numbers, quantity = draft.numbers(name), draft.quantities[name]
+        if quantity.decimals is None:
+            return np.zeros(len(draft))
+        half = 0.5 * 10.0**-quantity.decimals
+        low, high = (self.differences(draft.replaced(name, numbers + sign * half))[0] for sign in (-1, 1))
+        return np.asarray(np.nan_to_num(np.abs(high - low) / 2))
+
     def _tolerance(self, quantities: Mapping[str, Quantity]) -> float:
         """Half of the last decimal of the left side, or of the finest column, and what rounding of floats leaves."""
         left = self.left.column
@@ -111,11 +136,19 @@ class Equation(Exact):
             found = self._secant(draft, name, np.zeros_like(start), np.ones_like(start))
             if np.isfinite(found).all():
                 return quantity.snapped(found)
-        return quantity.snapped(self._secant(draft, name, start, start + quantity.step))
+        found = self._secant(draft, name, start, start + quantity.step)
+        if quantity.kind == NUMBER:
+            within = self._within(draft, name, quantity)
+            found = np.where(np.isnan(within), found, within)
+        return quantity.snapped(np.where(np.isfinite(found), found, start))
 
     def _secant(self, draft: Draft, name: str, before: Numbers, now: Numbers) -> Numbers:
-        """Where a line through two points is 0, again and again; of a linear formula that is exact at once."""
+        """Where a line through two points is 0, again and again; of a linear formula that is exact at once.
+
+        NaN where it does not end, or where the formula says nothing of the first point, as of the logarithm of 0.
+        """
         residual, _ = self.differences(draft.replaced(name, before))
+        is_lost = ~np.isfinite(residual)
         with np.errstate(all="ignore"):
             for _ in range(N_STEPS):
                 residual_now, _ = self.differences(draft.replaced(name, now))
@@ -126,7 +159,19 @@ class Equation(Exact):
                 if not (np.abs(further) > 0).any():
                     break
                 before, now, residual = now, now - further, residual_now
-        return now
+            else:
+                is_lost |= np.abs(further) > EXACT * np.abs(now)
+        return np.where(is_lost, np.nan, now) if is_lost.any() else now
+
+    def _within(self, draft: Draft, name: str, quantity: Quantity) -> Numbers:
+        """The solution inside of the range of a number, by halving it; NaN where its ends say of none. Shape: (N,)."""
+        low, high = np.full(len(draft), float(quantity.lower)), np.full(len(draft), float(quantity.upper))
+        at_low, at_high = (np.sign(self.differences(draft.replaced(name, end))[0]) for end in (low, high))
+        for _ in range(N_HALVINGS):
+            middle = (low + high) / 2
+            is_below = np.sign(self.differences(draft.replaced(name, middle))[0]) == at_low
+            low, high = np.where(is_below, middle, low), np.where(is_below, high, middle)
+        return np.where(at_low * at_high <= 0, (low + high) / 2, np.nan)
 
     # -- as a table: a column that is a part of the calendar of another ---------------------------------------------
 

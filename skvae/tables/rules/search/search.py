@@ -7,6 +7,7 @@ import pandas as pd
 from skvae.tables.rules.formulas import Formula
 from skvae.tables.rules.kinds import Bound, Exact, Rule
 from skvae.tables.rules.search.bounds import find_bounds
+from skvae.tables.rules.search.computed import all_sources, find_computed
 from skvae.tables.rules.search.durations import find_durations
 from skvae.tables.rules.search.evidence import Evidence
 from skvae.tables.rules.search.functions import find_functions
@@ -44,15 +45,22 @@ def find_rules(rows: pd.DataFrame) -> list[Rule]:
     sources = {relation.target: relation.parts for relation in relations}
     exact = list[Exact](find_durations(evidence))
     if rows.shape[1] <= MAX_COLUMNS:
+        computed = find_computed(evidence, sources | {rule.target(evidence.names): rule.inputs for rule in exact})
+        exact += computed
         exact += find_functions(evidence, {*sources, *(rule.target(evidence.names) for rule in exact)})
     for rule in exact:
         target = rule.target(evidence.names)
-        if target not in sources:
+        if target not in sources and target not in all_sources(rule.inputs, sources):
             rules.append(rule)
             sources[target] = rule.inputs
     if rows.shape[1] <= MAX_COLUMNS:
         bounds = [pair for pair in find_bounds(evidence) if not _follows(*pair, relations, sources, evidence)]
-        rules += [Bound(Formula.of_column(low), "<=", Formula.of_column(high)) for low, high in bounds]
+        sides = [{rule.target(evidence.names), name} for rule in computed for name in rule.inputs]
+        rules += [
+            Bound(Formula.of_column(low), "<=", Formula.of_column(high))
+            for low, high in bounds
+            if {low, high} not in sides  # one is computed from the other
+        ]
     return rules
 
 

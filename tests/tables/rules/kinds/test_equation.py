@@ -1,9 +1,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 
 from skvae.tables.rules.draft import Draft
+from skvae.tables.rules.quantities import Quantity
 from skvae.tables.rules.reading import read_rules
 from skvae.tables.rules.rulebook import quantities_of
 from tests.tables.rules.ruled import draft_of, orders, stays
@@ -32,6 +33,38 @@ def test_equations_are_solved_for_any_column(text, rows, column):
     assert not rule.broken(draft).any()
     if column != "paid":  # which falls out of its rule
         pd.testing.assert_series_equal(draft.frame()[column], X[column], check_exact=False, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("text", "column"),
+    [
+        ("y = log(x)", "x"),
+        ("y = sqrt(x) - 3", "x"),
+        ("y = 5 / x", "x"),
+        ("y = w / x / x", "x"),
+        ("y = exp(x / 50)", "x"),
+        ("y = 3 * x * x + w", "x"),
+    ],
+)
+def test_formulas_that_bend_are_solved_within_the_range(text, column):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"x": rng.uniform(1, 90, 400), "w": rng.uniform(1, 9, 400)})
+    (rule,) = read_rules(text)
+    X["y"] = rule.right.value(Draft(X, {name: Quantity.of(X[name]) for name in X})).numbers
+    changed = X.assign(x=rng.permutation(X["x"]))  # from where the solution is far
+    assert_allclose(rule.solved(draft_of(changed, rule), column), X[column], rtol=1e-7)
+
+
+def test_what_the_decimals_of_free_cells_leave_room_for_is_not_impossible():
+    """Four pieces whose price is in cents do not make 10.02 or 10.03, but nearly; 10.05 they do not make of 2.52."""
+    X = pd.DataFrame({"price": [2.5, 2.51, 2.51, 2.52], "pieces": [4, 4, 4, 4], "total": [10.0, 10.02, 10.03, 10.05]})
+    (rule,) = read_rules("total = price * pieces")
+    quantities = quantities_of(X, [rule])
+    is_free = np.zeros(X.shape, dtype=bool)
+    assert rule.broken(Draft(X, quantities, is_free)).tolist() == [False, True, True, True]
+    assert rule.impossible(Draft(X, quantities, is_free)).tolist() == [False, True, True, True]
+    is_free[:, 0] = True
+    assert rule.impossible(Draft(X, quantities, is_free)).tolist() == [False, False, False, True]
 
 
 @pytest.mark.parametrize(
