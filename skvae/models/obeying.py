@@ -54,11 +54,13 @@ def obey(
     """
     seed = int(torch.randint(2**62, (1,), generator=generator, device=generator.device))
     frame, rng = as_frame(rows, rules.names), np.random.default_rng(seed)
+    if not are_means:
+        frame = rules.aligned(frame, is_free, rng)
     attempt = Attempt(rules, frame, is_free, rng, mirrors=not are_means)
 
     def drawn_again() -> tuple[Positions, pd.DataFrame]:
         at = np.flatnonzero(attempt.broken)
-        return at, as_frame(redraw(at), rules.names)
+        return at, rules.aligned(as_frame(redraw(at), rules.names), None if is_free is None else is_free[at], rng)
 
     if not are_means:
         for _ in range(N_REDRAWS):

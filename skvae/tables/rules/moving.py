@@ -139,7 +139,7 @@ class Moving(Settling):
         free = {name: mask & ~self._is_forced(name) for name, mask in self.free.items()}
         is_moved = self._nowhere()
         for name in reversed(self.order.names):  # what is moved is known to what it follows from
-            rules = self._rules_from(name)
+            rules = self.order.rules_from(name)
             if rules:
                 targets = list(map(self.order.target, rules))
                 moved = repair_input(self.draft, name, rules, targets, free, self.rng)
@@ -148,17 +148,6 @@ class Moving(Settling):
         for rule in self.order.exact:
             is_moved |= repair_combination(self.draft, rule, free, self.rng)
         return is_moved
-
-    def _rules_from(self, name: str) -> list[Exact]:
-        """Rules whose target follows from a column alone, then those of two columns that do: both, or itself and one.
-
-        Of a date these are a month, say, and then open = f(weekday(day), holiday) where holiday = f(day).
-        """
-        alone = [rule for rule in self.order.exact if rule.follows_from([name])]
-        if not alone:
-            return []
-        known = [name, *map(self.order.target, alone)]
-        return alone + [rule for rule in self.order.exact if len(rule.inputs) > 1 and rule.follows_from(known)]
 
     def _is_forced(self, name: str) -> Mask:
         """Where a column follows from known cells alone. Shape: (N,)."""

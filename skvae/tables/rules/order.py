@@ -44,6 +44,17 @@ class Order(NamedTuple):
         """Whether a column is computed from one of some others."""
         return any(self.target(rule) == name and set(rule.inputs) & set(others) for rule in self.exact)
 
+    def rules_from(self, name: str) -> list[Exact]:
+        """Rules whose target follows from a column alone, then those of two columns that do: both, or itself and one.
+
+        Of a date these are a month, say, and then open = f(weekday(day), holiday) where holiday = f(day).
+        """
+        alone = [rule for rule in self.exact if rule.follows_from([name])]
+        if not alone:
+            return []
+        known = [name, *map(self.target, alone)]
+        return alone + [rule for rule in self.exact if len(rule.inputs) > 1 and rule.follows_from(known)]
+
     @classmethod
     def of(cls, rules: Sequence[Rule], table: list[str]) -> Order:
         """The order for some rules of a table whose columns have these names."""

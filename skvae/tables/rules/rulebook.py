@@ -17,8 +17,9 @@ from skvae.tables.rules.draft import Draft, names_of
 from skvae.tables.rules.kinds import Rule
 from skvae.tables.rules.moving import Moving, Way
 from skvae.tables.rules.order import Order
-from skvae.tables.rules.quantities import Quantity
+from skvae.tables.rules.quantities import MOMENT, Quantity
 from skvae.tables.rules.reading import check_names, read_all
+from skvae.tables.rules.repairs import repair_input
 from skvae.tables.rules.search.search import find_rules
 from skvae.tables.rules.settling import Settling
 
@@ -159,6 +160,20 @@ class Rulebook:
                 first = name
             is_beyond |= is_out
         return first, is_beyond
+
+    def aligned(self, rows: pd.DataFrame, is_free: Mask | None, rng: np.random.Generator) -> pd.DataFrame:
+        """Rows whose moments lie on the nearest day from which all follows that stands beside them, where there is one.
+
+        A weekday says more of a row than which day of a fortnight it was: of both, the day is moved.
+        """
+        draft, stay = Draft(rows, self.quantities, is_free), np.zeros(len(rows), dtype=bool)
+        for name, quantity in self.quantities.items():
+            rules = self.order.rules_from(name)
+            if rules and quantity.kind == MOMENT:
+                targets = list(map(self.order.target, rules))
+                free = dict.fromkeys(targets, stay) | {name: draft.free(name)}
+                repair_input(draft, name, rules, targets, free, rng)
+        return draft.frame()
 
     def solve(self, rows: pd.DataFrame, is_free: Mask | None) -> tuple[pd.DataFrame, Mask]:
         """Rows in which what follows from other cells is computed, and which of them are to be drawn again.

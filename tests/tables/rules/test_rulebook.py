@@ -119,3 +119,26 @@ def test_cells_beyond_what_their_column_had_are_found():
 
 def test_rules_of_no_rows_are_none():
     assert Rulebook.found(orders(5)).rules == []
+
+
+def test_days_are_moved_to_the_weekday_and_month_that_are_drawn_beside_them():
+    rng = np.random.default_rng(0)
+    day = pd.Series(pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.permutation(731), "D"))
+    X = pd.DataFrame({"day": day, "weekday": day.dt.day_of_week, "month": day.dt.month, "n": rng.normal(size=731)})
+    book = Rulebook.given(["weekday = weekday(day)", "month = month(day)"], X)
+    drawn = X.assign(weekday=rng.permutation(X["weekday"]))
+    rows = book.aligned(drawn, None, rng)
+    assert set(book.held(rows).values()) == {1.0}
+    pd.testing.assert_frame_equal(rows.drop(columns="day"), drawn.drop(columns="day"))
+    assert (rows["day"] - drawn["day"]).abs().max() <= pd.Timedelta(6, "D")  # three, but for the ends of months
+    is_free = np.ones(X.shape, dtype=bool)
+    is_free[:, 0] = False
+    pd.testing.assert_frame_equal(book.aligned(drawn, is_free, rng), drawn)
+
+
+def test_days_stay_where_no_day_has_what_is_drawn_beside_them():
+    day = pd.Series(pd.date_range("2020-01-01", periods=60))
+    X = pd.DataFrame({"day": day, "month": day.dt.month, "weekday": day.dt.day_of_week})
+    book = Rulebook.given(["month = month(day)", "weekday = weekday(day)"], X)
+    drawn = X.assign(month=12)
+    pd.testing.assert_frame_equal(book.aligned(drawn, None, np.random.default_rng(0)), drawn)
