@@ -120,8 +120,12 @@ class Equation(Exact):
         numbers, quantity = self.solved(draft, name), draft.quantities[name]
         where = where & np.isfinite(numbers)
         is_beyond: Mask = where & ~quantity.is_inside(numbers)
-        if inside:
-            numbers = np.clip(numbers, quantity.lower, quantity.upper)
+        if is_beyond.any():
+            ends = np.where(is_beyond, np.clip(numbers, quantity.lower, quantity.upper), numbers)
+            is_beyond &= self.broken(
+                draft.replaced(name, ends)
+            )  # of several solutions that are rounded alike, one is not
+            numbers = ends if inside else np.where(is_beyond, numbers, ends)
         draft.put(name, where, numbers[where])
         return is_beyond
 

@@ -55,6 +55,15 @@ def test_formulas_that_bend_are_solved_within_the_range(text, column):
     assert_allclose(rule.solved(draft_of(changed, rule), column), X[column], rtol=1e-7)
 
 
+def test_of_solutions_that_are_rounded_alike_one_in_the_range_is_taken():
+    """The tax of 366.15 and that of 366.16 are 69.57, and no price was higher than the former."""
+    X = pd.DataFrame({"net": [100.0, 366.15, 366.15], "tax": [19.0, 69.57, 69.58]})
+    (rule,) = read_rules("tax = 0.19 * net")
+    draft = draft_of(X, rule)
+    assert rule.solve(draft, "net", np.ones(3, dtype=bool)).tolist() == [False, False, True]
+    assert draft.frame()["net"].tolist() == [100.0, 366.15, 366.21]
+
+
 def test_what_the_decimals_of_free_cells_leave_room_for_is_not_impossible():
     """Four pieces whose price is in cents do not make 10.02 or 10.03, but nearly; 10.05 they do not make of 2.52."""
     X = pd.DataFrame({"price": [2.5, 2.51, 2.51, 2.52], "pieces": [4, 4, 4, 4], "total": [10.0, 10.02, 10.03, 10.05]})
