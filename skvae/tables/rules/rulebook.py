@@ -24,6 +24,7 @@ from skvae.tables.rules.search.search import find_rules
 from skvae.tables.rules.settling import Settling
 
 N_TURNS = 5  # of rows that break rules still: each solves equations for another cell
+NEAR = 0.02  # share of the range of moments: a model knows no better where in it one lies
 
 
 @dataclass(frozen=True)
@@ -162,17 +163,21 @@ class Rulebook:
         return first, is_beyond
 
     def aligned(self, rows: pd.DataFrame, is_free: Mask | None, rng: np.random.Generator) -> pd.DataFrame:
-        """Rows whose moments lie on the nearest day from which all follows that stands beside them, where there is one.
+        """Rows whose moments lie on the nearest day from which all follows that stands beside them, if one is near.
 
-        A weekday says more of a row than which day of a fortnight it was: of both, the day is moved.
+        A weekday says more of a row than which day of a fortnight it was: of both, the day is moved. Moments that are
+        bound to others stay.
         """
         draft, stay = Draft(rows, self.quantities, is_free), np.zeros(len(rows), dtype=bool)
         for name, quantity in self.quantities.items():
             rules = self.order.rules_from(name)
-            if rules and quantity.kind == MOMENT:
-                targets = list(map(self.order.target, rules))
+            is_bound = any(name in rule.names and not any(rule is one for one in rules) for rule in self.rules)
+            if quantity.kind == MOMENT and rules and not is_bound:
+                targets, before = list(map(self.order.target, rules)), draft.numbers(name)
                 free = dict.fromkeys(targets, stay) | {name: draft.free(name)}
                 repair_input(draft, name, rules, targets, free, rng)
+                is_far = np.abs(draft.numbers(name) - before) > NEAR * (quantity.upper - quantity.lower)
+                draft.put(name, is_far, before[is_far])
         return draft.frame()
 
     def solve(self, rows: pd.DataFrame, is_free: Mask | None) -> tuple[pd.DataFrame, Mask]:

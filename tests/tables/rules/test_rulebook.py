@@ -142,3 +142,18 @@ def test_days_stay_where_no_day_has_what_is_drawn_beside_them():
     book = Rulebook.given(["month = month(day)", "weekday = weekday(day)"], X)
     drawn = X.assign(month=12)
     pd.testing.assert_frame_equal(book.aligned(drawn, None, np.random.default_rng(0)), drawn)
+
+
+def test_days_that_are_far_or_bound_to_others_stay():
+    rng = np.random.default_rng(0)
+    day = pd.Series(pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.permutation(1000), "D"))
+    X = pd.DataFrame(
+        {"day": day, "quarter": day.dt.quarter, "end": day + pd.to_timedelta(rng.integers(0, 9, 1000), "D")}
+    )
+    drawn = X.assign(quarter=rng.permutation(X["quarter"]))
+    bound = Rulebook.given(["quarter = quarter(day)", "day <= end"], X)
+    pd.testing.assert_frame_equal(bound.aligned(drawn, None, rng), drawn)
+    alone = Rulebook.given(["quarter = quarter(day)"], X)
+    moved = alone.aligned(drawn, None, rng)["day"]
+    assert (moved != drawn["day"]).any()
+    assert (moved - drawn["day"]).abs().max() <= pd.Timedelta(20, "D")
