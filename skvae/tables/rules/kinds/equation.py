@@ -122,15 +122,16 @@ class Equation(Exact):
         is_beyond: Mask = where & ~quantity.is_inside(numbers)
         if is_beyond.any():
             ends = np.where(is_beyond, np.clip(numbers, quantity.lower, quantity.upper), numbers)
-            is_beyond &= self.broken(
-                draft.replaced(name, ends)
-            )  # of several solutions that are rounded alike, one is not
+            is_beyond &= self.broken(draft.replaced(name, ends))  # some solutions are rounded alike
             numbers = ends if inside else np.where(is_beyond, numbers, ends)
         draft.put(name, where, numbers[where])
         return is_beyond
 
     def solved(self, draft: Draft, name: str) -> Numbers:
-        """The values of a column for which the sides are equal; NaN or something wrong where there are none. (N,)."""
+        """The values of a column for which the sides are equal; its own or something wrong where there are none. (N,).
+
+        Where the column enters linearly they are exact; else they are looked for from its own values, and in its range.
+        """
         quantity = draft.quantities[name]
         if self.left.column == name and name not in self.right.names:
             numbers = np.broadcast_to(self.right.value(draft).numbers, len(draft))

@@ -28,7 +28,7 @@ POWERS = ((1, 1), (1, -1), (1, -2), (1, 2))  # of two columns, the first of whic
 DIVISORS = (*range(1, 13), 20, 25, 50, 100, 1000)  # of sums: a mean of three, shares in per cent
 SMALLEST = 1e-13  # standard deviation of a direction in which rows do not vary at all
 CONSTANT = 2  # digits that one more number in a formula counts for
-MOST_DIGITS = 12  # of factors and constants: beyond, they are fitted and no formula
+MOST_DIGITS = 24  # of the numbers of a formula: beyond, they are fitted
 
 
 @dataclass(frozen=True)
@@ -259,7 +259,7 @@ class _Search:
         """A formula, if rows say enough for it: as many as there are could have been tried, with such constants."""
         nats = n_rows * np.array([surprise_of(self.numbers[:, j]) for j in [y, *others]])
         n_tried = len(POWERS) * float(len(self.columns)) ** (1 + len(others)) * 10.0**digits
-        if digits <= MOST_DIGITS * 2 and is_enough(nats, n_tried).all():
+        if digits <= MOST_DIGITS and is_enough(nats, n_tried).all():
             yield Computed(self.names[y], formula, self.n_levels[y], self._is_rounded(y), n_quotients, digits, y)
 
 
