@@ -60,7 +60,7 @@ def obey(
 
     def drawn_again() -> tuple[Positions, pd.DataFrame]:
         at = np.flatnonzero(attempt.broken)
-        return at, rules.aligned(as_frame(redraw(at), rules.names), None if is_free is None else is_free[at], rng)
+        return at, rules.aligned(as_frame(redraw(at), rules.names), attempt.free(at), rng)
 
     if not are_means:
         for _ in range(N_REDRAWS):
@@ -123,20 +123,21 @@ class Attempt:
     def solve(self, at: Positions, rows: pd.DataFrame) -> None:
         """Take rows for those at some positions, and compute what follows in them."""
         if len(at):
-            self._take(at, *self.rules.solve(rows, self._free(at)))
+            self._take(at, *self.rules.solve(rows, self.free(at)))
 
     def move(self, at: Positions, rows: pd.DataFrame) -> None:
         """Take rows for those at some positions, and move their cells."""
         if len(at):
-            self._take(at, *self.rules.move(rows, self._free(at), self.rng, mirrors=self.mirrors))
+            self._take(at, *self.rules.move(rows, self.free(at), self.rng, mirrors=self.mirrors))
 
     def forgive(self) -> None:
         """Let rows be that keep the rules as nearly as the decimals of their free cells allow."""
         at, rows = self.rows_where(self.broken)
         if len(at):
-            self.broken[at] = self.rules.impossible(rows, self._free(at))
+            self.broken[at] = self.rules.impossible(rows, self.free(at))
 
-    def _free(self, at: Positions) -> Mask | None:
+    def free(self, at: Positions) -> Mask | None:
+        """Which cells of the rows at some positions may change; None for all. Shape: (n, D)."""
         return None if self.is_free is None else self.is_free[at]
 
     def _take(self, at: Positions, rows: pd.DataFrame, broken: Mask) -> None:

@@ -121,6 +121,11 @@ class Quantity:
         return 0.0 if self.is_exact else self.precision * max(abs(self.lower), abs(self.upper))
 
     @property
+    def rounding(self) -> float:
+        """How far a number is from what it was rounded of, at most: half of its last decimal, 0 without any."""
+        return 0.0 if self.decimals is None else 0.5 * 10.0**-self.decimals
+
+    @property
     def precision(self) -> float:
         """Relative difference of its numbers that are equal, but for rounding in their last digits."""
         is_narrow = not self.is_exact and numpy_float(self.dtype).itemsize < 8

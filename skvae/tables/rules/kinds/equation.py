@@ -103,10 +103,8 @@ class Equation(Exact):
     def _room_of(self, draft: Draft, name: str) -> Numbers:
         """How far the difference changes within half of a cell's last decimal. Shape: (N,)."""
         numbers, quantity = draft.numbers(name), draft.quantities[name]
-        if quantity.decimals is None:
-            return np.zeros(len(draft))
-        half = 0.5 * 10.0**-quantity.decimals
-        low, high = (self.differences(draft.replaced(name, numbers + sign * half))[0] for sign in (-1, 1))
+        ends = (numbers + sign * quantity.rounding for sign in (-1, 1))
+        low, high = (self.differences(draft.replaced(name, end))[0] for end in ends)
         return np.asarray(np.nan_to_num(np.abs(high - low) / 2))
 
     def _tolerance(self, quantities: Mapping[str, Quantity]) -> float:

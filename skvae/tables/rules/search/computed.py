@@ -14,15 +14,14 @@ from skvae.tables.rules.kinds import Equation
 from skvae.tables.rules.quantities import NUMBER
 from skvae.tables.rules.search.evidence import FIRST, SECOND, Evidence, complete_rows, is_enough, surprise_of
 from skvae.tables.rules.search.factors import Factor, factors_between, n_digits, simplest, slopes_between
+from skvae.tables.rules.syntax import FUNCTIONS
 
 FEWEST_LEVELS = 10  # of what is computed: fewer are on a line with anything that tells them apart
 FEW = 8  # rows that are looked at before the first
 CURVES: dict[str, Callable[[Floats], Floats]] = {
     "{}": lambda x: x,
-    "log({})": np.log,
+    **{f"{name}({{}})": function for name, function in FUNCTIONS.items()},
     "log({} + 1)": np.log1p,
-    "sqrt({})": np.sqrt,
-    "exp({})": np.exp,
 }
 POWERS = ((1, 1), (1, -1), (1, -2), (1, 2))  # of two columns, the first of which may be left out
 DIVISORS = (*range(1, 13), 20, 25, 50, 100, 1000)  # of sums: a mean of three, shares in per cent
@@ -118,29 +117,26 @@ class _Search:
         self.columns = np.array(numbers, dtype=int)
         X = self.numbers[is_complete][:SECOND]
         self.X = X[np.argsort((X == 0).sum(axis=1), kind="stable")]  # those that say the most come first
-        decimals = [quantity.decimals for quantity in self.quantities]
-        rounding = np.array([0.0 if most is None else 0.5 * 10.0**-most for most in decimals])
-        self.half = rounding + [quantity.slack for quantity in self.quantities]  # of what cells are rounded to
+        self.half = np.array([q.rounding + q.slack for q in self.quantities])  # of what cells are rounded to
         self.n_levels = {j: evidence.n_levels(self.names[j]) for j in numbers}
-        is_open = {j: self.names[j] not in sources and self.n_levels[j] >= FEWEST_LEVELS for j in numbers}
-        self.targets = [j for j in numbers if is_open[j]]
+        self.several = [j for j in numbers if self.n_levels[j] >= FEWEST_LEVELS]
+        self.targets = [j for j in self.several if self.names[j] not in sources]
 
     # -- y = k g(x) + c ----------------------------------------------------------------------------------------------
 
     def lines(self) -> Iterator[Computed]:
         """Numbers that lie on a line over another, or over a function of it."""
-        several = [j for j in self.columns if self.n_levels[j] >= FEWEST_LEVELS]
         for function, curve in CURVES.items():
             with np.errstate(all="ignore"):
-                X = curve(self.X[:FIRST, several])
+                X = curve(self.X[:FIRST, self.several])
                 centred = X - X.mean(axis=0)
                 variances = (centred**2).sum(axis=0)
                 for y in self.targets:
                     own = self.X[:FIRST, y] - self.X[:FIRST, y].mean()
                     left = own[:, None] - centred * (own @ centred / variances)
                     for x in np.flatnonzero((np.abs(left) <= 4 * self.half[y]).all(axis=0)):
-                        if several[x] != y:
-                            yield from self._line(y, several[x], function)
+                        if self.several[x] != y:
+                            yield from self._line(y, self.several[x], function)
 
     def _line(self, y: int, x: int, function: str) -> Iterator[Computed]:
         """The simplest line through all rounded cells."""

@@ -72,12 +72,5 @@ def _follows(low: str, high: str, relations: list[Relation], sources: dict[str, 
             rest = [name for name in c if name not in (low, high)]
             if all(c[name] * c[low] > 0 and evidence.quantities[name].lower >= 0 for name in rest):
                 return True
-    leaves = _leaves(low, sources) | _leaves(high, sources)
+    leaves = all_sources([low, high], sources) - set(sources)
     return len(leaves) == 1 and (low in sources or high in sources)
-
-
-def _leaves(name: str, sources: dict[str, list[str]]) -> set[str]:
-    """The columns that another follows from in the end; the column itself, where it follows from none."""
-    if name not in sources:
-        return {name}
-    return {leaf for source in sources[name] for leaf in _leaves(source, sources)}
