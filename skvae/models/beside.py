@@ -27,6 +27,7 @@ from skvae.training import (
     ends_the_fit_alone,
     match_marginals,
     start_at_marginals,
+    start_at_regressions,
 )
 
 
@@ -105,6 +106,8 @@ def beside_at_start(name: str, plan: Plan, data: Data, train: list[Tensor], run:
         for s, rows in enumerate(train):
             weights = None if data.weights is None else data.weights[rows]
             start_at_marginals(model, model.joint, s, data.x[rows], weights)
+            if isinstance(model, Chain):
+                start_at_regressions(model, s, data.x[rows], data.table.of_columns.rulers(), weights)
     return model
 
 

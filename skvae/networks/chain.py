@@ -94,6 +94,20 @@ class Chain(ByColumn):
         """Say whether no cell will be missing at all."""
         self.joint.is_complete = cells
 
+    @torch.no_grad()
+    def begin_at(self, model: int, vectors: Tensor, weights: Tensor) -> None:
+        """Let the first numbers of the direct context be of these vectors of levels and weights, in one model.
+
+        Shape: (T, r), (n_outputs, r).
+        """
+        rank = vectors.shape[1]
+        assert self.context.levels is not None and rank <= RANK
+        self.context.slopes[model, :, :rank] = 0.0
+        self.context.levels.begin_at(model, vectors)
+        begun = self.smoothing(self.U)[model].clone()
+        begun[:, :rank] = weights.to(begun)
+        self.U[model] = self.smoothing.undone(begun.unsqueeze(0))[0]
+
     def hidden(self, context: Tensor, columns: slice) -> Tensor:
         """What the context says to these columns. Shape: (S, B, C, 2 R), kept."""
         direct, deep = context.chunk(2, dim=-1)

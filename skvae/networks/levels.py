@@ -51,14 +51,23 @@ class Smoothing(nn.Module):
 
     def forward(self, weights: Tensor) -> Tensor:
         """Smooth along the levels. Shape: (S, T, R) -> (S, T, R)."""
-        roots, index = self.get_buffer("roots"), self.get_buffer("index")
-        if not len(roots):
+        return self._along(weights, self.get_buffer("roots"))
+
+    def undone(self, smoothed: Tensor) -> Tensor:
+        """The weights that become these when they are smoothed. Shape: (S, T, R) -> (S, T, R)."""
+        roots = self.get_buffer("roots").double()
+        return self._along(smoothed.double(), torch.linalg.pinv(roots, hermitian=True)).to(smoothed.dtype)
+
+    def _along(self, weights: Tensor, matrices: Tensor) -> Tensor:
+        """Products with the matrix of each smoothed column, padded to one width. Shape: (S, T, R), (C, n, n), kept."""
+        index = self.get_buffer("index")
+        if not len(matrices):
             return weights
         padded = nn.functional.pad(weights, (0, 0, 0, 1))
         n_models, _, width = padded.shape
-        rows = padded[:, index].view(n_models, *roots.shape[:2], width)
-        smoothed = torch.matmul(roots, rows).view(n_models, -1, width)
-        return padded.index_copy(1, index, smoothed)[:, :-1]
+        rows = padded[:, index].view(n_models, *matrices.shape[:2], width)
+        products = torch.matmul(matrices, rows).view(n_models, -1, width)
+        return padded.index_copy(1, index, products)[:, :-1]
 
 
 class Levels(nn.Module):
@@ -106,6 +115,12 @@ class Levels(nn.Module):
             n_levels += block.columns.n_levels.tolist()
             is_ordered += [block.family.levels == "ordered"] * len(block.index)
         return cls(columns_of(coded), n_levels, is_ordered, width, std, generator)
+
+    def begin_at(self, model: int, vectors: Tensor) -> None:
+        """Let the first numbers of the vectors of all levels be these, in one model. Shape: (T, r)."""
+        begun = self.smoothing(self.vectors)[model].detach().clone()
+        begun[:, : vectors.shape[1]] = vectors.to(begun)
+        self.vectors.data[model] = self.smoothing.undone(begun.unsqueeze(0))[0]
 
     def table(self) -> Tensor:
         """The vectors of all levels and, after them, of the gap of each column. Shape: (S, T + C, R)."""

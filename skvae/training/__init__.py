@@ -22,6 +22,7 @@ from skvae.training.optimizer import rearranged_memory
 from skvae.training.processes import agree_on, is_first
 from skvae.training.recipe import Recipe
 from skvae.training.references import choose_references
+from skvae.training.regression import start_at_regressions
 from skvae.training.rows import RowsInMemory, StreamedRows
 from skvae.training.schedules import (
     WARMUP,
@@ -74,4 +75,5 @@ __all__ = [
     "set_global_rng_states",
     "split_rows",
     "start_at_marginals",
+    "start_at_regressions",
 ]

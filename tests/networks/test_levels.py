@@ -190,3 +190,9 @@ def test_initial_vectors_of_a_row_sum_to_unit_variance(joint_of):
     levels = Levels.of(joint, 64, embedding_std(joint), generator())
     codes = torch.randint(0, 40, (1, 500, 26), generator=generator(1)).float()
     assert look_up_sum(levels.table(), levels.codes(codes)).std().item() == pytest.approx(1.0, abs=0.05)
+
+
+def test_smoothing_can_be_undone():
+    smoothing = Smoothing([5, 3, 30], [True, True, True])
+    weights = torch.randn(2, 38, 4, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(smoothing.undone(smoothing(weights)), weights, atol=1e-4, rtol=1e-4)
