@@ -237,16 +237,15 @@ def ridge_regression(cells: Tensor, y: Tensor, weights: Tensor) -> tuple[Tensor,
 
     Shape: (N, P), (N,), (N,) -> (P,), (N,).
     """
-    root = weights.sqrt()
-    values, axes = torch.linalg.eigh((cells * root[:, None]).T @ (cells * root[:, None]))
+    root = weights.sqrt()[:, None]
+    values, axes = torch.linalg.eigh((root * cells).T @ (root * cells))
     values = values.clamp(min=1e-9 * float(values.max()))
-    along = cells @ axes * root[:, None]  # the rows, weighted, along the axes
-    by_axis = along.T @ (root * y)
-    best, least = (torch.zeros_like(by_axis), y), float("inf")
+    along = cells @ axes
+    leverages, by_axis = (root * along).square(), (root.square() * along).T @ y
+    best, least = (torch.zeros_like(by_axis), y), math.inf
     for ridge in RIDGES * len(y):
         inverse = 1 / (values + ridge)
-        leverage = (along.square() @ inverse).clamp(max=0.99)
-        errors = (y - cells @ axes @ (inverse * by_axis)) / (1 - leverage)
+        errors = (y - along @ (inverse * by_axis)) / (1 - (leverages @ inverse).clamp(max=0.99))
         loss = float((weights * errors.square()).mean())
         if loss < least:
             best, least = (axes @ (inverse * by_axis), errors), loss
