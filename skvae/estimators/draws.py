@@ -11,7 +11,7 @@ import torch
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
-from skvae.estimators.input import check_count, check_n_samples, count_or, with_column
+from skvae.estimators.input import check_count, check_flag, check_n_samples, count_or, with_column
 from skvae.models import Draws
 from skvae.networks import VAE
 from skvae.tables import Table, position_of, read_condition
@@ -63,6 +63,7 @@ class DrawsMixin:
             Where the probability of a given value is zero.
         """
         draws = self._draws()
+        gaps = None if gaps is None else check_flag("gaps", gaps)
         if given is None:
             return draws.sample(count_or(1, "n_samples", n_samples), self._generator(random_state), gaps=gaps)
         frame = read_condition(self.table_, given)

@@ -18,7 +18,9 @@ from torch import Tensor
 
 from skvae.estimators._compat import check_sample_weight
 from skvae.messages import memory_remedy
-from skvae.tables import Rows, Table, is_stream, python_reader_of, to_pandas, with_nan
+from skvae.tables import Rows, Table, is_stream, of_tensor, python_reader_of, to_pandas, with_nan
+
+NO_NUMBERS = ("could not convert", "must be a", "inhomogeneous")  # what NumPy says of them; scikit-learn has sentences
 
 
 def read_rows(
@@ -73,6 +75,11 @@ def _check_is_in_memory(X: Any) -> None:
             f"Rows come in an array or a DataFrame, but X is the name of a file, {str(X)!r}. Pass its rows: "
             f"{reader}({str(X)!r})."
         )
+    if isinstance(X, str):
+        raise TypeError(
+            f"Rows come in an array or a DataFrame, but X is the text {X[:100]!r}. Pass rows, or the path of Parquet "
+            f"files to fit_chunks."
+        )
     if is_stream(X):
         raise TypeError(
             f"Rows come in an array or a DataFrame, but X is a {type(X).__name__}. Pass it to fit_chunks; "
@@ -108,7 +115,14 @@ def read_coordinates(Z: Any, n_components: int, *, first_alone: bool) -> NDArray
             f"Z must have one row for each row of the table, and one column for each of the {n_components} components, "
             f"but is {'None' if Z is None else f'one {type(Z).__name__}'}. Pass what transform returned."
         )
-    coordinates: NDArray[Any] = check_array(Z, dtype=[np.float64, np.float32], input_name="Z")
+    try:
+        coordinates: NDArray[Any] = check_array(of_tensor(Z), dtype=[np.float64, np.float32], input_name="Z")
+    except (ValueError, TypeError) as error:
+        if not any(words in str(error) for words in NO_NUMBERS):
+            raise
+        raise ValueError(
+            f"Z must hold numbers, but holds another thing ({error}). Pass what transform returned."
+        ) from error
     n = coordinates.shape[1]
     if n > n_components or (n < n_components and not first_alone):
         raise ValueError(
@@ -219,6 +233,13 @@ def check_count(name: str, value: object) -> int:
 def count_or(default: int, name: str, value: object) -> int:
     """A number of draws or rows, or the default for None."""
     return default if value is None else check_count(name, value)
+
+
+def check_flag(name: str, value: object) -> bool:
+    """A choice of two, and no word for one: every text is true, "no" as well."""
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name} must be True or False, got {value!r}. Pass one of these.")
+    return bool(value)
 
 
 def check_n_samples(n_samples: object, given: object, frame: pd.DataFrame) -> int | None:

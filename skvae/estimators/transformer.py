@@ -16,7 +16,7 @@ from skvae.estimators._compat import Documented
 from skvae.estimators.draws import DrawsMixin
 from skvae.estimators.filing import FilesMixin
 from skvae.estimators.fits import FitsMixin
-from skvae.estimators.input import read_coordinates, read_rows
+from skvae.estimators.input import check_flag, read_coordinates, read_rows
 from skvae.estimators.matching import MatchingMixin
 from skvae.estimators.nested import NestedMixin
 from skvae.estimators.parameters import CONSTRAINTS
@@ -379,7 +379,7 @@ class VAETransformer(
             In the container and dtypes that fit saw; a DataFrame keeps the index of X. Identifiers are new ones: z does
             not know them.
         """
-        generator = self._generator(random_state) if stochastic else None
+        generator = self._generator(random_state) if check_flag("stochastic", stochastic) else None
         return self._model().reconstruct(self._rows(X), index_of(X), generator)
 
     def inverse_transform(self, Z: ArrayLike) -> Any:

@@ -1,7 +1,7 @@
 """Container ↔ tensor: learns statistics, owns no weights."""
 
 from skvae.tables.amounts import Amounts, center_and_reach, variance_of
-from skvae.tables.arrays import with_nan
+from skvae.tables.arrays import of_tensor, with_nan
 from skvae.tables.bins import Bins
 from skvae.tables.chunks import Chunks, is_memory_map, is_stream, python_reader_of, release
 from skvae.tables.columns import (
@@ -79,6 +79,7 @@ __all__ = [
     "is_memory_map",
     "is_stream",
     "keep_given",
+    "of_tensor",
     "position_of",
     "python_reader_of",
     "read_condition",

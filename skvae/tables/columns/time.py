@@ -85,7 +85,7 @@ class TimeColumn(Column):
         return replace(self, origin=int(seen[0]), step=int(np.gcd.reduce(steps)) or 1)  # 0: of one value
 
     def encode(self, values: pd.Series) -> Floats:  # noqa: D102
-        if values.dtype == object and values.isna().all():  # pandas.NA everywhere says nothing of a type
+        if is_missing(values).all():  # a column without a cell says nothing of a type
             return np.full(len(values), np.nan)
         if _kind_of_time(values.dtype) != _kind_of_time(self.dtype):
             remedy = "pandas.to_datetime or pandas.to_timedelta"

@@ -219,3 +219,9 @@ def test_periods_of_another_length_say_how_to_convert_them():
         with pytest.raises(ValueError, match=r"Convert it with \.astype\('period\[M\]'\)\."):
             fitted(months).encode(other)
         assert_array_equal(fitted(months).encode(other.astype("period[M]")), np.arange(40))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "object", "string", "datetime64[s]", "timedelta64[s]"])
+@pytest.mark.parametrize("kind", ["datetime64[us]", "timedelta64[s]", "period[D]", "Europe/Oslo"])
+def test_a_column_of_gaps_says_nothing_of_a_type(dtype, kind, times):
+    assert np.isnan(fitted(times(kind)).encode(pd.Series([None] * 3, dtype=dtype, name="a"))).all()
