@@ -30,6 +30,7 @@ from skvae.tables.rows import (
     rows_at,
     slices,
     with_cells,
+    with_gaps_of,
     with_rows,
     without_cells,
 )
@@ -89,6 +90,7 @@ __all__ = [
     "to_pandas",
     "variance_of",
     "with_cells",
+    "with_gaps_of",
     "with_nan",
     "with_rows",
     "without_cells",
