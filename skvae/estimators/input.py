@@ -19,6 +19,7 @@ from torch import Tensor
 from skvae.estimators._compat import check_sample_weight
 from skvae.messages import memory_remedy
 from skvae.tables import Rows, Table, is_stream, of_tensor, python_reader_of, to_pandas, with_nan
+from skvae.training import settings_of_its_own
 
 NO_NUMBERS = ("could not convert", "must be a", "inhomogeneous")  # what NumPy says of them; scikit-learn has sentences
 
@@ -259,7 +260,8 @@ def unchanged_on_error(estimator: BaseEstimator) -> Iterator[None]:
     """Give the estimator its attributes back if anything goes wrong."""
     before = vars(estimator).copy()
     try:
-        with memory_remedy("Use fewer rows, or fit_chunks, a smaller batch_size or smaller hidden_layer_sizes."):
+        remedy = "Use fewer rows, or fit_chunks, a smaller batch_size or smaller hidden_layer_sizes."
+        with memory_remedy(remedy), settings_of_its_own():
             yield
     except BaseException:
         vars(estimator).update(before)  # first, so that a second Ctrl-C leaves nothing less
