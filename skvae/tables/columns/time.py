@@ -288,7 +288,9 @@ def check_spans(values: pd.Series, name: Hashable, dtype: Dtype) -> None:
     freq: Any = dtype.freq if isinstance(dtype, pd.PeriodDtype) else "D"
     may_hold_periods = values.dtype == object or isinstance(values.dtype, pd.PeriodDtype)
     for value in values.dropna().tolist() if may_hold_periods else []:
-        if isinstance(value, pd.Period) and value.asfreq(freq, how="S") != value.asfreq(freq, how="E"):
+        if not isinstance(value, pd.Period) or value.freq == freq:  # one of two days is no span of these
+            continue
+        if value.asfreq(freq, how="S") != value.asfreq(freq, how="E"):
             raise ValueError(
                 f"A condition is one value, but column {name!r} holds {dtype}, of which {value!r} are several. Pass "
                 f"one of these, such as {value.asfreq(freq, how='S')!r}."
