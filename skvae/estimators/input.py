@@ -18,6 +18,7 @@ from torch import Tensor
 
 from skvae.estimators._compat import check_sample_weight
 from skvae.messages import memory_remedy
+from skvae.networks import VAE
 from skvae.tables import Rows, Table, is_stream, of_tensor, python_reader_of, to_pandas, with_nan
 from skvae.training import settings_of_its_own
 
@@ -89,6 +90,7 @@ def _check_is_in_memory(X: Any) -> None:
 
 
 def _read_array(estimator: BaseEstimator, X: Any, n_rows_wanted: int, reset: bool) -> NDArray[Any]:
+    check_is_real("X", X)
     try:
         array: NDArray[Any] = validate_data(
             estimator, X, reset=reset, ensure_all_finite=False, ensure_min_samples=n_rows_wanted
@@ -101,6 +103,16 @@ def _read_array(estimator: BaseEstimator, X: Any, n_rows_wanted: int, reset: boo
             f"An array must hold numbers, but X holds something else ({error}). Convert it to numbers, or pass a "
             f"DataFrame, whose columns are read by their dtypes: dates are dates, and text is categories."
         ) from error
+
+
+def check_is_real(name: str, values: Any) -> None:
+    """Refuse complex numbers, all of which scikit-learn would print."""
+    dtype = getattr(values, "dtype", None)
+    if getattr(dtype, "kind", "") == "c":
+        raise ValueError(
+            f"Complex data not supported: a cell is a real number, but {name} has dtype {dtype}. Pass the real and the "
+            f"imaginary parts as columns, {name}.real and {name}.imag."
+        )
 
 
 def read_coordinates(Z: Any, n_components: int, *, first_alone: bool) -> NDArray[np.floating[Any]]:
@@ -116,6 +128,7 @@ def read_coordinates(Z: Any, n_components: int, *, first_alone: bool) -> NDArray
             f"Z must have one row for each row of the table, and one column for each of the {n_components} components, "
             f"but is {'None' if Z is None else f'one {type(Z).__name__}'}. Pass what transform returned."
         )
+    check_is_real("Z", Z)
     try:
         coordinates: NDArray[Any] = check_array(of_tensor(Z), dtype=[np.float64, np.float32], input_name="Z")
     except (ValueError, TypeError) as error:
@@ -241,6 +254,17 @@ def check_flag(name: str, value: object) -> bool:
     if not isinstance(value, bool | np.bool_):
         raise ValueError(f"{name} must be True or False, got {value!r}. Pass one of these.")
     return bool(value)
+
+
+def check_gaps(gaps: object, table: Table, vae: VAE) -> bool:
+    """Whether rows shall have gaps, which a model that is asked for some must know of, if there were any."""
+    has_gaps = check_flag("gaps", gaps)
+    if has_gaps and table.gaps.any() and vae.chain is None and not table.indicated:
+        raise ValueError(
+            "gaps=True asks for gaps as the data have them, but this model knows nothing of them. Leave it out, or fit "
+            "with add_indicator=True, or to a DataFrame with decoder='auto'."
+        )
+    return has_gaps
 
 
 def check_n_samples(n_samples: object, given: object, frame: pd.DataFrame) -> int | None:

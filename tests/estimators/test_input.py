@@ -162,3 +162,23 @@ def test_a_column_of_gaps_alone_is_told_in_its_own_dtype(tiny):
     told = vae.impute(pets.assign(pet=np.nan))
     assert told["pet"].isin(["cat", "dog"]).all() and (told.dtypes == pets.dtypes).all()
     assert vae.impute(pets.assign(kg=None))["kg"].between(4, 30).all()
+
+
+def test_gaps_are_not_asked_for_of_a_model_that_knows_none(iris, tiny):
+    X = np.where(iris > 1, np.nan, iris)
+    vae = VAETransformer(**tiny).fit(X)
+    with pytest.raises(ValueError, match=r"gaps=True asks for gaps as .* knows nothing of them\. Leave it out"):
+        vae.sample(2, gaps=True)
+    with pytest.raises(ValueError, match="knows nothing of them"):
+        vae.sample(2, given={0: 0.5}, gaps=True)
+    assert np.isfinite(vae.sample(2)).all()
+    assert np.isnan(VAETransformer(**tiny, add_indicator=True).fit(X).sample(50, gaps=True)).any()
+    assert np.isfinite(VAETransformer(**tiny).fit(iris).sample(2, gaps=True)).all()
+
+
+def test_complex_numbers_get_a_sentence(iris, tiny):
+    sentence = r"Complex data not supported: a cell is a real number, but X has dtype complex128\. Pass the real and"
+    with pytest.raises(ValueError, match=sentence):
+        VAETransformer(**tiny).fit(iris + 1j)
+    with pytest.raises(ValueError, match=r"but Z has dtype complex128"):
+        VAETransformer(**tiny).fit(iris).inverse_transform(np.eye(2) * 1j)
