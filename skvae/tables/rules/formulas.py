@@ -10,7 +10,7 @@ from typing import Self
 
 import numpy as np
 
-from skvae.tables.rules.syntax import LEARNED, Term, is_sum, name_of, part_at, quoted, term_of, tree_of, walk
+from skvae.tables.rules.syntax import LEARNED, STEP, Term, is_sum, name_of, part_at, quoted, term_of, tree_of, walk
 from skvae.tables.rules.values import Source, Value, value_of
 
 
@@ -141,6 +141,14 @@ class Formula:
         match self.tree:
             case ast.Call(func=ast.Name(id=name), args=terms) if name == LEARNED:
                 return list(map(term_of, terms))
+        return None
+
+    @cached_property
+    def stepped(self) -> str | None:
+        """What step(…) is of, where that is all of the formula."""
+        match self.tree:
+            case ast.Call(func=ast.Name(id=name), args=[ast.Name(id=source)]) if name == STEP:
+                return name_of(source)
         return None
 
     @cached_property

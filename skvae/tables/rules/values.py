@@ -10,7 +10,7 @@ import numpy as np
 
 from skvae.tables.rules.calendar import UNITS
 from skvae.tables.rules.quantities import DURATION, MOMENT, NUMBER, Kind, Numbers
-from skvae.tables.rules.syntax import FUNCTIONS, LEARNED, chain_of, name_of, part_at
+from skvae.tables.rules.syntax import FUNCTIONS, LEARNED, STEP, chain_of, name_of, part_at
 
 
 class Value(NamedTuple):
@@ -96,8 +96,10 @@ def _combined(operator: ast.operator, left: Value, right: Value, text: str) -> V
 
 
 def _of_call(name: str, arguments: list[ast.expr], rows: Source, text: str) -> Value:
-    if name == LEARNED:
-        raise ValueError(f"f(…) is all of the right side of a rule, as in a = f(b), but {text!r} has more. Split it.")
+    if name in (LEARNED, STEP):
+        raise ValueError(
+            f"{name}(…) is all of the right side of a rule, as in a = {name}(b), but {text!r} has more. Split it."
+        )
     numbers, kind = value_of(arguments[0], rows, text)
     if name in UNITS:
         if kind != DURATION:

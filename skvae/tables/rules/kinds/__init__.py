@@ -4,7 +4,8 @@ from skvae.tables.rules.kinds.base import Exact, Rule
 from skvae.tables.rules.kinds.bound import Bound
 from skvae.tables.rules.kinds.equation import Equation
 from skvae.tables.rules.kinds.function import Function
+from skvae.tables.rules.kinds.steps import Steps
 
-RULES: list[type[Rule]] = [Bound, Function, Equation]
+RULES: list[type[Rule]] = [Bound, Function, Steps, Equation]
 
-__all__ = ["RULES", "Bound", "Equation", "Exact", "Function", "Rule"]
+__all__ = ["RULES", "Bound", "Equation", "Exact", "Function", "Rule", "Steps"]
