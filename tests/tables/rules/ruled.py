@@ -80,13 +80,42 @@ def people(n, seed=0):
     )
 
 
-TABLES = {"stays": stays, "orders": orders, "budgets": budgets, "weather": weather, "people": people}
+def patients(n, seed=0):
+    """An age that follows from a day of birth, a body mass index, and groups of both."""
+    rng = np.random.default_rng(seed)
+    born = pd.Series(pd.Timestamp("1940-05-18") + pd.to_timedelta(rng.integers(0, 24_837, n), "D"))
+    age = 2024 - born.dt.year - (born.dt.month * 100 + born.dt.day > 517)
+    height, weight = rng.uniform(1.55, 1.9, n).round(3), rng.gamma(25, 3, n).round(1)
+    bmi = (weight / height**2).round(1)
+    columns = {
+        "born": born,
+        "age": age,
+        "age group": np.array(["young", "adult", "old"])[(age >= 30) + 1 * (age >= 65)],
+    }
+    classes = np.array(["under", "normal", "over", "obese"])[np.searchsorted([18.5, 25, 30], bmi, side="right")]
+    return pd.DataFrame(columns | {"height": height, "weight": weight, "bmi": bmi, "weight_class": classes})
+
+
+TABLES = {
+    "stays": stays,
+    "orders": orders,
+    "budgets": budgets,
+    "weather": weather,
+    "people": people,
+    "patients": patients,
+}
 FOUND = {
     "stays": ["`length of stay` = days(end - start)", "quarter = f(quarter(start))", "start <= end", "end <= paid"],
     "orders": ["total = net + tax", "tax = 0.19 * net"],
     "budgets": ["rent + food + fun + saved = 1"],
     "weather": ["max = min + range", "mean <= max", "min <= mean"],
     "people": ["country = f(city)", "currency = f(country)"],
+    "patients": [
+        "bmi = weight / height / height",
+        "age = step(born)",
+        "`age group` = step(age)",
+        "weight_class = step(bmi)",
+    ],
 }
 
 
