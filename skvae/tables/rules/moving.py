@@ -155,7 +155,7 @@ class Moving(Settling):
                 free[name] &= ~moved
                 is_moved |= moved
         for rule in self.order.exact:
-            is_moved |= repair_combination(self.draft, rule, free, self.rng)
+            is_moved |= repair_combination(self.draft, rule, free, self.rng) | rule.reach(self.draft, free)
         return is_moved
 
     def _is_forced(self, name: str) -> Mask:

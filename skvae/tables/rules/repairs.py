@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -15,13 +15,13 @@ from skvae.tables.columns.zones import moments_of
 from skvae.tables.rules.calendar import DAY
 from skvae.tables.rules.draft import Draft
 from skvae.tables.rules.kinds import Exact
+from skvae.tables.rules.kinds.base import Free
 from skvae.tables.rules.kinds.function import codes_together
 from skvae.tables.rules.quantities import MOMENT, NUMBER, Numbers, Quantity
 
 HOUR = DAY // 24
 MOST_DAYS = 50_000  # that are tried: the lives of all people who are there
 
-Free = Mapping[str, Mask]  # cells that may change, by column
 Values = Sequence[tuple[str, pd.Index]]  # that columns may have together, one combination a place
 Places = Callable[[Integers], tuple[Floats, Floats]]  # rows → where they lie, and where the combinations do
 

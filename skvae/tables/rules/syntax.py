@@ -16,6 +16,7 @@ from skvae.tables.rules.calendar import PARTS, UNITS, part_of_ticks
 QUOTED = re.compile(r"`([^`]*)`")
 OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div)
 FUNCTIONS = {"log": np.log, "exp": np.exp, "sqrt": np.sqrt}  # of numbers
+EXTREMES = {"max": np.maximum, "min": np.minimum}  # of several
 LEARNED = "f"  # a function that is learned of the rows
 STEP = "step"  # the same of a number, whose intervals have one value each
 TEXT_MAX = 200_000  # letters of a formula: a total of a thousand columns has so many
@@ -166,6 +167,8 @@ def walk(node: ast.expr, depth: int = 0) -> Iterator[ast.expr]:
 
 def _check_call(name: str, arguments: list[ast.expr]) -> None:
     """Refuse functions that there are not, or that get something else than they take."""
+    if name in EXTREMES and len(arguments) > 1:
+        return
     if name == LEARNED and len(arguments) in (1, 2):
         for term in arguments:
             term_of(term)
@@ -183,4 +186,4 @@ def _check_call(name: str, arguments: list[ast.expr]) -> None:
 
 
 def _functions() -> str:
-    return ", ".join(["abs", "round", *FUNCTIONS, *UNITS, *PARTS])
+    return ", ".join(["abs", "round", *FUNCTIONS, *EXTREMES, *UNITS, *PARTS])

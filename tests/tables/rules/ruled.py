@@ -96,6 +96,17 @@ def patients(n, seed=0):
     return pd.DataFrame(columns | {"height": height, "weight": weight, "bmi": bmi, "weight_class": classes})
 
 
+def jumps(n, seed=0):
+    """The best and the worst of three attempts, and the later of two days."""
+    rng = np.random.default_rng(seed)
+    attempts = (rng.normal(6, 0.6, (n, 1)) + rng.normal(0, 0.3, (n, 3))).round(2)
+    X = pd.DataFrame(attempts, columns=["first", "second", "third"])
+    X = X.assign(best=attempts.max(axis=1), worst=attempts.min(axis=1))
+    X["sent"] = pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 900, n), "D")
+    X["seen"] = X["sent"] + pd.to_timedelta(rng.integers(-90, 90, n), "D")
+    return X.assign(closed=X[["sent", "seen"]].max(axis=1))
+
+
 TABLES = {
     "stays": stays,
     "orders": orders,
@@ -103,6 +114,7 @@ TABLES = {
     "weather": weather,
     "people": people,
     "patients": patients,
+    "jumps": jumps,
 }
 FOUND = {
     "stays": ["`length of stay` = days(end - start)", "quarter = f(quarter(start))", "start <= end", "end <= paid"],
@@ -110,6 +122,7 @@ FOUND = {
     "budgets": ["rent + food + fun + saved = 1"],
     "weather": ["max = min + range", "mean <= max", "min <= mean"],
     "people": ["country = f(city)", "currency = f(country)"],
+    "jumps": ["best = max(first, second, third)", "worst = min(first, second, third)", "closed = max(sent, seen)"],
     "patients": [
         "bmi = weight / height / height",
         "age = step(born)",

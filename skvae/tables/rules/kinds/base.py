@@ -14,6 +14,8 @@ from skvae.tables.rules.draft import Draft
 from skvae.tables.rules.formulas import Formula
 from skvae.tables.rules.quantities import Numbers, Quantity
 
+Free = Mapping[str, Mask]  # cells that may change, by column
+
 
 class Rule(ABC):
     """What holds in every row; its text is what a user reads and writes.
@@ -118,6 +120,10 @@ class Exact(Rule):
     def ends(self, name: str, quantity: Quantity) -> Numbers:
         """Where intervals of a column end that the target tells apart; none where it tells apart single values."""
         return np.array([], dtype=np.int64)
+
+    def reach(self, draft: Draft, free: Free) -> Mask:
+        """Move free cells to where the rule holds, if it is none to solve for these; say in which rows. Shape: (N,)."""
+        return np.zeros(len(draft), dtype=bool)
 
     def combinations(self) -> list[tuple[str, pd.Index]]:
         """Values that columns have together, one combination a place; none where the rule is no table of these."""

@@ -10,6 +10,7 @@ from skvae.tables.rules.search.bounds import find_bounds
 from skvae.tables.rules.search.computed import all_sources, find_computed
 from skvae.tables.rules.search.durations import find_durations
 from skvae.tables.rules.search.evidence import Evidence
+from skvae.tables.rules.search.extremes import find_extremes
 from skvae.tables.rules.search.functions import find_functions
 from skvae.tables.rules.search.relations import Relation, find_relations
 from skvae.tables.rules.search.steps import find_steps
@@ -48,6 +49,8 @@ def find_rules(rows: pd.DataFrame) -> list[Rule]:
     if rows.shape[1] <= MAX_COLUMNS:
         computed = find_computed(evidence, sources | {rule.target(evidence.names): rule.inputs for rule in exact})
         exact += computed
+        extremes = find_extremes(evidence, sources | {rule.target(evidence.names): rule.inputs for rule in exact})
+        exact += extremes
         known = sources | {rule.target(evidence.names): rule.inputs for rule in exact}
         functions = find_functions(evidence, set(known))
         steps = find_steps(evidence, functions, known)
@@ -59,7 +62,7 @@ def find_rules(rows: pd.DataFrame) -> list[Rule]:
             sources[target] = rule.inputs
     if rows.shape[1] <= MAX_COLUMNS:
         bounds = [pair for pair in find_bounds(evidence) if not _follows(*pair, relations, sources, evidence)]
-        sides = [{rule.target(evidence.names), name} for rule in [*computed, *steps] for name in rule.inputs]
+        sides = [{rule.target(evidence.names), name} for rule in [*computed, *extremes, *steps] for name in rule.inputs]
         rules += [
             Bound(Formula.of_column(low), "<=", Formula.of_column(high))
             for low, high in bounds
