@@ -80,8 +80,9 @@ class VAETransformer(
         or a normalizing flow.
     constraints : "auto", None or list of str, default="auto"
         Rules that every row of ``sample``, ``impute`` and ``infer`` keeps, such as ``"end >= start"``,
-        ``"total = price * quantity"`` or ``"currency = f(country)"``: see the user guide. "auto" finds those of a
-        DataFrame; the columns of an array are named x0, x1, … in a list. None: no rules. Scores know nothing of them.
+        ``"total = price * quantity"``, ``"currency = f(country)"`` or ``"grade = step(marks)"``: see the user guide.
+        "auto" finds those of a DataFrame; the columns of an array are named x0, x1, … in a list. None: no rules. Scores
+        know nothing of them.
     add_indicator : bool, default=False
         Whether z says, too, which cells are missing. The encoder then sees the pattern of gaps, and ``score`` and
         ``log_likelihood`` include its log-probability. The models of a DataFrame in which columns see one another
