@@ -1,7 +1,7 @@
 """Which rules are found, do all rows keep them, and what does that do to the rest?
 
 First, rules that are found on every table of the SKVAE_DATA folder, with seconds, and how many of 1,000 tables without
-any rule show one, or a column that copies another. Then bike_hourly, california_housing and five tables of our own, by
+any rule show one, or a column that copies another. Then bike_hourly, california_housing and seven tables of our own, by
 8,000 training rows: how many sampled rows, rows completed under conditions (a column at a time, from real rows), and
 rows with a third of their cells filled keep what is true of the table, counted without skvae; and the two-sample score
 against training rows, Shape and Trend of as many rows with rules and without, from the same fit. Without a table after
@@ -72,6 +72,23 @@ def truths(name: str, real: pd.DataFrame, rows: pd.DataFrame) -> dict[str, pd.Se
         return {
             "min <= mean <= max": (rows["min"] <= rows["mean"]) & (rows["mean"] <= rows["max"]),
             "range": (rows["max"] - rows["min"] - rows["range"]).abs() < 0.05,
+        }
+    if name == "patients":
+        born, bmi = rows["born"].dt, rows["bmi"].to_numpy(float) + 1e-9
+        is_later = born.month * 100 + born.day > 517
+        groups, classes = np.array(["young", "adult", "old"]), np.array(["under", "normal", "over", "obese"])
+        return {
+            "age of the day of birth": rows["age"] == 2024 - born.year - is_later,
+            "group of the age": rows["age group"] == groups[np.searchsorted([30, 65], rows["age"], side="right")],
+            "body mass index": (rows["bmi"] - rows["weight"] / rows["height"] ** 2).abs() < 0.0501,
+            "class of it": rows["weight_class"] == classes[np.searchsorted([18.5, 25, 30], bmi, side="right")],
+        }
+    if name == "jumps":
+        attempts = rows[["first", "second", "third"]]
+        return {
+            "best of three": rows["best"] == attempts.max(axis=1),
+            "worst of three": rows["worst"] == attempts.min(axis=1),
+            "later of two": rows["closed"] == rows[["sent", "seen"]].max(axis=1),
         }
     if name == "california_housing":
         return {"bedrooms are rooms": ~(rows["total_bedrooms"] > rows["total_rooms"])}

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from decimal import Context, Decimal
 
 import pandas as pd
 
 from skvae.cli.cells import NUMBERS, Form, Numbers, Reading
+from skvae.cli.dates import find_format
 from skvae.cli.progress import note
 
 THOUSANDS = r"[+-]?\d{1,3}(?:\.\d{3})*(?:,\d+)?|[+-]?\d{1,3}(?:[,'\s]\d{3})*(?:\.\d+)?"
+UNIT = r"[\s%‰$€£¥₹]*"
+DATE = r"\d{1,4}([-./])\d{1,2}\1\d{1,4}([ T]\d{1,2}:.*)?"
 DIGITS = 17  # that tell a float from all others; programs write up to these
 
 
@@ -29,11 +33,30 @@ def note_words(raw: pd.DataFrame, forms: Mapping[str, Form], reading: Reading) -
             note(
                 f"{name!r} is read as text, for {grouped[0]!r} has signs between thousands; take these out for numbers"
             )
+        elif len(words) and all(number.fits(_without_unit(word)) for word in words):
+            what = "blanks around the number" if words[0].strip() == _without_unit(words[0]) else "more than a number"
+            note(f"{name!r} is read as text, for {words[0]!r} has {what}; take that out for numbers")
         elif is_number.mean() > 0.5:
             word = cells[~is_number].iloc[0]
             is_code = any(sign.isdigit() for sign in word) and not NUMBERS[reading.decimal].fullmatch(word)
             if not is_code:  # as 00501, which is text on purpose
                 note(f"{name!r} is read as text, for it holds {word!r} among numbers; empty such cells for numbers")
+
+
+def _without_unit(word: str) -> str:
+    """A cell without blanks, signs of currencies and of shares at its ends."""
+    return re.sub(rf"^{UNIT}|{UNIT}$", "", word)
+
+
+def note_dates(raw: pd.DataFrame, forms: Mapping[str, Form]) -> None:
+    """Say which columns of text are dates, which are learned as such where --date says so."""
+    for name, form in forms.items():
+        words = raw[name].dropna().unique()
+        if form.holds != "text" or not len(words) or not all(re.fullmatch(DATE, word) for word in words):
+            continue
+        with suppress(ValueError):  # such as versions, 1.2.3
+            find_format(pd.Series(words, dtype=object), name, day_first=True)
+            note(f"{name!r} is read as text, but {words[0]!r} is a date; --date {name} reads dates")
 
 
 def note_digits(raw: pd.DataFrame, forms: Mapping[str, Form]) -> None:

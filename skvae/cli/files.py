@@ -28,7 +28,7 @@ from skvae.cli.dialect import (
     has_hint,
     read_text,
 )
-from skvae.cli.doubts import note_digits, note_words
+from skvae.cli.doubts import note_dates, note_digits, note_words
 from skvae.cli.progress import note
 from skvae.cli.uneven import note_short_rows, uneven_rows
 
@@ -135,6 +135,7 @@ def read_table(
     frame, forms = values_of(used, reading, dtypes, is_text=kind in TEXT)
     if dtypes is None and kind in TEXT:
         note_words(used, forms, reading)
+        note_dates(used, forms)
         note_digits(used, forms)
     return Source(frame, whole, dialect, forms, path if kind in TEXT else None)
 

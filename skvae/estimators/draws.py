@@ -11,7 +11,7 @@ import torch
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
-from skvae.estimators.input import check_count, check_n_samples, count_or, with_column
+from skvae.estimators.input import check_count, check_gaps, check_n_samples, count_or, with_column
 from skvae.models import Draws
 from skvae.networks import VAE
 from skvae.tables import Table, position_of, read_condition
@@ -46,7 +46,8 @@ class DrawsMixin:
             there were such rows; else the cell is drawn, as it is for None. What is too rare for z is warned of.
         gaps : bool, optional
             Whether cells are missing as in the data, by default unless ``given`` is a DataFrame: where gaps are
-            modelled, as the chain and the reader do, and with ``add_indicator``. False: every cell is drawn.
+            modelled, as the chain and the reader do, and with ``add_indicator``. False: every cell is drawn. True is
+            refused where the data have gaps that are not modelled.
         random_state : int, RandomState instance or None
             Seed of the draws; None takes the estimator's. Where that is an int, every call draws the same rows; a
             ``RandomState`` instance, here or there, draws on.
@@ -63,6 +64,7 @@ class DrawsMixin:
             Where the probability of a given value is zero.
         """
         draws = self._draws()
+        gaps = None if gaps is None else check_gaps(gaps, self.table_, self.vae_)
         if given is None:
             return draws.sample(count_or(1, "n_samples", n_samples), self._generator(random_state), gaps=gaps)
         frame = read_condition(self.table_, given)

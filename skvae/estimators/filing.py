@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skvae.files import load, pickled, save, to_onnx, unpickled
 from skvae.models import Network
+from skvae.training import settings_of_its_own
 
 
 class FilesMixin:
@@ -86,7 +87,8 @@ class FilesMixin:
             Where the file is no model, damaged, tampered with or of a newer format, or where something of yours is
             missing.
         """
-        loaded: Self = load(cls, path, {"encoder": encoder, "decoder": decoder}, classes)
+        with settings_of_its_own():
+            loaded: Self = load(cls, path, {"encoder": encoder, "decoder": decoder}, classes)
         return loaded
 
     def to_onnx(self, path: str | PathLike[str], part: str = "encoder") -> None:
@@ -115,11 +117,13 @@ class FilesMixin:
         Run it with ``onnxruntime.InferenceSession("encoder.onnx").run(["Z"], {"X": X.astype("float32")})``.
         """
         check_is_fitted(self)
-        to_onnx(self, path, part)
+        with settings_of_its_own():
+            to_onnx(self, path, part)
 
     def __getstate__(self) -> dict[str, Any]:
         state: Any = super().__getstate__()
         return pickled(dict(state))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(unpickled(type(self).__name__, state))  # type: ignore[misc]
+        with settings_of_its_own():
+            super().__setstate__(unpickled(type(self).__name__, state))  # type: ignore[misc]

@@ -194,7 +194,7 @@ class FitsMixin(CallbackMixin):
             if known is None:
                 warn_of_few(len(rows))
             elif start is not None:
-                known.warn_beyond(rows)
+                known.warn_beyond(rows, self.protect)
             rows = weights.rows_of(rows)
             data = self._encoded(rows, known, native, weights.of_kept)
             rules, before = None, self._before_rules(start)

@@ -18,7 +18,11 @@ from torch import Tensor
 
 from skvae.estimators._compat import check_sample_weight
 from skvae.messages import memory_remedy
-from skvae.tables import Rows, Table, is_stream, python_reader_of, to_pandas, with_nan
+from skvae.networks import VAE
+from skvae.tables import Rows, Table, is_stream, of_tensor, python_reader_of, to_pandas, with_nan
+from skvae.training import settings_of_its_own
+
+NO_NUMBERS = ("could not convert", "must be a", "inhomogeneous")  # what NumPy says of them; scikit-learn has sentences
 
 
 def read_rows(
@@ -73,6 +77,11 @@ def _check_is_in_memory(X: Any) -> None:
             f"Rows come in an array or a DataFrame, but X is the name of a file, {str(X)!r}. Pass its rows: "
             f"{reader}({str(X)!r})."
         )
+    if isinstance(X, str):
+        raise TypeError(
+            f"Rows come in an array or a DataFrame, but X is the text {X[:100]!r}. Pass rows, or the path of Parquet "
+            f"files to fit_chunks."
+        )
     if is_stream(X):
         raise TypeError(
             f"Rows come in an array or a DataFrame, but X is a {type(X).__name__}. Pass it to fit_chunks; "
@@ -81,6 +90,7 @@ def _check_is_in_memory(X: Any) -> None:
 
 
 def _read_array(estimator: BaseEstimator, X: Any, n_rows_wanted: int, reset: bool) -> NDArray[Any]:
+    check_is_real("X", X)
     try:
         array: NDArray[Any] = validate_data(
             estimator, X, reset=reset, ensure_all_finite=False, ensure_min_samples=n_rows_wanted
@@ -93,6 +103,16 @@ def _read_array(estimator: BaseEstimator, X: Any, n_rows_wanted: int, reset: boo
             f"An array must hold numbers, but X holds something else ({error}). Convert it to numbers, or pass a "
             f"DataFrame, whose columns are read by their dtypes: dates are dates, and text is categories."
         ) from error
+
+
+def check_is_real(name: str, values: Any) -> None:
+    """Refuse complex numbers, all of which scikit-learn would print."""
+    dtype = getattr(values, "dtype", None)
+    if getattr(dtype, "kind", "") == "c":
+        raise ValueError(
+            f"Complex data not supported: a cell is a real number, but {name} has dtype {dtype}. Pass the real and the "
+            f"imaginary parts as columns, {name}.real and {name}.imag."
+        )
 
 
 def read_coordinates(Z: Any, n_components: int, *, first_alone: bool) -> NDArray[np.floating[Any]]:
@@ -108,7 +128,15 @@ def read_coordinates(Z: Any, n_components: int, *, first_alone: bool) -> NDArray
             f"Z must have one row for each row of the table, and one column for each of the {n_components} components, "
             f"but is {'None' if Z is None else f'one {type(Z).__name__}'}. Pass what transform returned."
         )
-    coordinates: NDArray[Any] = check_array(Z, dtype=[np.float64, np.float32], input_name="Z")
+    check_is_real("Z", Z)
+    try:
+        coordinates: NDArray[Any] = check_array(of_tensor(Z), dtype=[np.float64, np.float32], input_name="Z")
+    except (ValueError, TypeError) as error:
+        if not any(words in str(error) for words in NO_NUMBERS):
+            raise
+        raise ValueError(
+            f"Z must hold numbers, but holds another thing ({error}). Pass what transform returned."
+        ) from error
     n = coordinates.shape[1]
     if n > n_components or (n < n_components and not first_alone):
         raise ValueError(
@@ -221,6 +249,24 @@ def count_or(default: int, name: str, value: object) -> int:
     return default if value is None else check_count(name, value)
 
 
+def check_flag(name: str, value: object) -> bool:
+    """A choice of two, and no word for one: every text is true, "no" as well."""
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name} must be True or False, got {value!r}. Pass one of these.")
+    return bool(value)
+
+
+def check_gaps(gaps: object, table: Table, vae: VAE) -> bool:
+    """Whether rows shall have gaps, which a model that is asked for some must know of, if there were any."""
+    has_gaps = check_flag("gaps", gaps)
+    if has_gaps and table.gaps.any() and vae.chain is None and not table.indicated:
+        raise ValueError(
+            "gaps=True asks for gaps as the data have them, but this model knows nothing of them. Leave it out, or fit "
+            "with add_indicator=True, or to a DataFrame with decoder='auto'."
+        )
+    return has_gaps
+
+
 def check_n_samples(n_samples: object, given: object, frame: pd.DataFrame) -> int | None:
     """How often a condition is drawn from; None where each row of a DataFrame is completed once."""
     if isinstance(given, Mapping):
@@ -238,7 +284,8 @@ def unchanged_on_error(estimator: BaseEstimator) -> Iterator[None]:
     """Give the estimator its attributes back if anything goes wrong."""
     before = vars(estimator).copy()
     try:
-        with memory_remedy("Use fewer rows, or fit_chunks, a smaller batch_size or smaller hidden_layer_sizes."):
+        remedy = "Use fewer rows, or fit_chunks, a smaller batch_size or smaller hidden_layer_sizes."
+        with memory_remedy(remedy), settings_of_its_own():
             yield
     except BaseException:
         vars(estimator).update(before)  # first, so that a second Ctrl-C leaves nothing less

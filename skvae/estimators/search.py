@@ -29,6 +29,7 @@ from skvae.estimators._compat import Documented, Interval, safe_split
 from skvae.estimators.input import read_rows, unchanged_on_error
 from skvae.estimators.transformer import VAETransformer
 from skvae.files import fit_together_kept
+from skvae.messages import each_once
 from skvae.models import STACKED, Fit, Run, decide, fit_together, is_stackable, n_folds
 from skvae.models.shelf import shelf, shelf_key
 from skvae.models.stack import MAX_STACK
@@ -164,7 +165,7 @@ class VAESearchCV(Documented, GridSearchCV):
         -------
         self
         """
-        with unchanged_on_error(self):
+        with unchanged_on_error(self), each_once():
             return self._search(X, y, params)
 
     def _search(self, X: ArrayLike, y: ArrayLike | None, params: Mapping[str, Any]) -> Self:

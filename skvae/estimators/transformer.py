@@ -16,7 +16,7 @@ from skvae.estimators._compat import Documented
 from skvae.estimators.draws import DrawsMixin
 from skvae.estimators.filing import FilesMixin
 from skvae.estimators.fits import FitsMixin
-from skvae.estimators.input import read_coordinates, read_rows
+from skvae.estimators.input import check_flag, read_coordinates, read_rows
 from skvae.estimators.matching import MatchingMixin
 from skvae.estimators.nested import NestedMixin
 from skvae.estimators.parameters import CONSTRAINTS
@@ -80,8 +80,9 @@ class VAETransformer(
         or a normalizing flow.
     constraints : "auto", None or list of str, default="auto"
         Rules that every row of ``sample``, ``impute`` and ``infer`` keeps, such as ``"end >= start"``,
-        ``"total = price * quantity"`` or ``"currency = f(country)"``: see the user guide. "auto" finds those of a
-        DataFrame; the columns of an array are named x0, x1, … in a list. None: no rules. Scores know nothing of them.
+        ``"total = price * quantity"``, ``"currency = f(country)"`` or ``"grade = step(marks)"``: see the user guide.
+        "auto" finds those of a DataFrame; the columns of an array are named x0, x1, … in a list. None: no rules. Scores
+        know nothing of them.
     add_indicator : bool, default=False
         Whether z says, too, which cells are missing. The encoder then sees the pattern of gaps, and ``score`` and
         ``log_likelihood`` include its log-probability. The models of a DataFrame in which columns see one another
@@ -379,7 +380,7 @@ class VAETransformer(
             In the container and dtypes that fit saw; a DataFrame keeps the index of X. Identifiers are new ones: z does
             not know them.
         """
-        generator = self._generator(random_state) if stochastic else None
+        generator = self._generator(random_state) if check_flag("stochastic", stochastic) else None
         return self._model().reconstruct(self._rows(X), index_of(X), generator)
 
     def inverse_transform(self, Z: ArrayLike) -> Any:

@@ -2,6 +2,6 @@
 
 from skvae.messages.memory import is_out_of_memory, memory_remedy
 from skvae.messages.waiting import tell_who_waits
-from skvae.messages.warning import warn_user
+from skvae.messages.warning import each_once, warn_user
 
-__all__ = ["is_out_of_memory", "memory_remedy", "tell_who_waits", "warn_user"]
+__all__ = ["each_once", "is_out_of_memory", "memory_remedy", "tell_who_waits", "warn_user"]

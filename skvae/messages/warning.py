@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from types import FrameType
 
 NOT_THE_USERS = ("skvae", "sklearn", "joblib", "torch", "contextlib")  # who may stand between the user and a warning
+
+_SAID: ContextVar[set[tuple[str, type[Warning]]] | None] = ContextVar("said", default=None)
 
 
 def warn_user(message: str | Warning, category: type[Warning] = UserWarning) -> None:
@@ -31,7 +36,31 @@ def warn_user(message: str | Warning, category: type[Warning] = UserWarning) -> 
     >>> caught[0].category.__name__, str(caught[0].message)
     ('UserWarning', 'The column is constant.')
     """
-    warnings.warn(message, category, stacklevel=_depth_of_user(sys._getframe()) + 1)
+    said, sentence = _SAID.get(), (str(message), category)
+    if said is None or sentence not in said:
+        warnings.warn(message, category, stacklevel=_depth_of_user(sys._getframe()) + 1)
+    if said is not None:
+        said.add(sentence)
+
+
+@contextmanager
+def each_once() -> Iterator[None]:
+    """Say what is said while this lasts once: many fits of a search meet the same columns.
+
+    Examples
+    --------
+    >>> with warnings.catch_warnings(record=True) as caught, each_once():
+    ...     warnings.simplefilter("always")
+    ...     for column in ("a", "a", "b"):
+    ...         warn_user(f"Column {column!r} is constant.")
+    >>> [str(one.message) for one in caught]
+    ["Column 'a' is constant.", "Column 'b' is constant."]
+    """
+    token = _SAID.set(set())
+    try:
+        yield
+    finally:
+        _SAID.reset(token)
 
 
 def _depth_of_user(frame: FrameType) -> int:

@@ -54,7 +54,7 @@ def complaints_of_components(n_active: int, n_components: int, n_columns: int, *
     if n_active == 0:
         return [
             f"All {n_components} component(s) are switched off: each says less than {ACTIVE} nats about a row, so "
-            f"transform tells rows not apart. If columns have something in common, {remedy}"
+            f"transform does not tell rows apart. If columns have something in common, {remedy}"
         ]
     if 2 * n_active <= n_components <= n_columns and n_components >= MANY:
         return [

@@ -13,12 +13,22 @@ from torch import Tensor
 from skvae.messages import memory_remedy
 from skvae.networks import VAE
 from skvae.tables import Rows, Table, release, slices
+from skvae.training import settings_of_its_own
 
 CHUNK = 4_000_000  # cells held in memory at once, in every layer
-FEWER_ROWS = memory_remedy("Ask for fewer rows at a time.")
 
 ByRow = Callable[[VAE, Tensor], tuple[Tensor, ...]]
 State = tuple[tuple[int, int], ...]
+
+
+@contextmanager
+def _asking() -> Iterator[None]:
+    """Where a fitted model is asked."""
+    with memory_remedy("Ask for fewer rows at a time."), settings_of_its_own():
+        yield
+
+
+FEWER_ROWS = _asking()
 
 _COPIES: WeakKeyDictionary[VAE, tuple[State, VAE]] = WeakKeyDictionary()  # in double precision, beside the modules
 
@@ -71,7 +81,12 @@ def device_of(vae: VAE) -> torch.device:
 def _state_of(vae: VAE) -> State:
     """What differs once a weight or a mode of the module has been changed, in place or not."""
     tensors = (*vae.parameters(), *vae.buffers())
-    return ((int(vae.training), 0), *((tensor.data_ptr(), tensor._version) for tensor in tensors))
+    return ((int(vae.training), 0), *((tensor.data_ptr(), _version_of(tensor)) for tensor in tensors))
+
+
+def _version_of(tensor: Tensor) -> int:
+    """How often a tensor was changed in place: one that was unpickled under inference mode cannot be."""
+    return 0 if tensor.is_inference() else tensor._version
 
 
 @contextmanager

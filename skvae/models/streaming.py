@@ -25,6 +25,7 @@ from skvae.tables import (
     concatenate,
     slices,
     to_pandas,
+    with_gaps_of,
 )
 from skvae.training import StreamedRows
 
@@ -87,6 +88,7 @@ class FirstPass:
         self._survey: Survey | None = None
         self._sample: RowSample | None = None
         self._head: list[tuple[int, Any]] = []
+        self._like: Any = None
         self._positions: Any = None
         self._n_rows = [0] * len(chunks.blocks)
         for number, (block, chunk) in enumerate(chunks.read(), start=1):
@@ -95,6 +97,8 @@ class FirstPass:
             with _naming_chunk(number):
                 frame, native = to_pandas(chunk)
                 rows = check(frame, self.table, True)
+            self._like = rows[:0] if self._like is None else self._like
+            rows = with_gaps_of(rows, self._like)
             self.native = self.native or native
             self._n_rows[block] += len(rows)
             self._learn(number, rows)

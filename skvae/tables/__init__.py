@@ -1,7 +1,7 @@
 """Container ↔ tensor: learns statistics, owns no weights."""
 
 from skvae.tables.amounts import Amounts, center_and_reach, variance_of
-from skvae.tables.arrays import with_nan
+from skvae.tables.arrays import of_tensor, with_nan
 from skvae.tables.bins import Bins
 from skvae.tables.chunks import Chunks, is_memory_map, is_stream, python_reader_of, release
 from skvae.tables.columns import (
@@ -30,6 +30,7 @@ from skvae.tables.rows import (
     rows_at,
     slices,
     with_cells,
+    with_gaps_of,
     with_rows,
     without_cells,
 )
@@ -79,6 +80,7 @@ __all__ = [
     "is_memory_map",
     "is_stream",
     "keep_given",
+    "of_tensor",
     "position_of",
     "python_reader_of",
     "read_condition",
@@ -88,6 +90,7 @@ __all__ = [
     "to_pandas",
     "variance_of",
     "with_cells",
+    "with_gaps_of",
     "with_nan",
     "with_rows",
     "without_cells",

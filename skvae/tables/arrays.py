@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from contextlib import suppress
 from decimal import Decimal
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import issparse
+from torch import Tensor, bfloat16
 
 from skvae.messages import warn_user
 from skvae.tables.columns.base import Mask
@@ -30,6 +31,7 @@ def with_nan(X: Any) -> Any:
         Where X is no table: a Series, a dict, None.
     """
     _check_has_rows(X)
+    X = of_tensor(X)
     if isinstance(X, np.ma.MaskedArray):
         is_gap, X = X.mask, X.data
         if is_gap is np.ma.nomask:  # a mask without a gap counts: the next chunk may have one
@@ -38,6 +40,7 @@ def with_nan(X: Any) -> Any:
             warn_of_rounding(X, ~is_gap & ((X >= EXACT) | (X <= -EXACT)))
         return np.where(is_gap, np.nan, X if X.dtype.kind in "fO" else X.astype(np.float64))
     if isinstance(X, list | tuple):
+        _check_are_of_one_length(X)
         with suppress(TypeError, ValueError):  # no table at all: scikit-learn says so
             array = np.asarray(X)
             X = array if array.dtype == object else X
@@ -59,9 +62,33 @@ def _check_has_rows(X: Any) -> None:
     if is_dict or (isinstance(X, list | tuple) and len(X) and isinstance(X[0], Mapping)):
         what = "a dict" if is_dict else "a list of dicts"
         raise ValueError(f"Rows come in an array or a DataFrame, but X is {what}. Pass pandas.DataFrame(X).")
+    if isinstance(X, np.ndarray) and X.dtype.names is not None:
+        raise ValueError(
+            f"An array has one dtype for all columns, but X is a structured array of {list(X.dtype.names[:10])}. Pass "
+            f"pandas.DataFrame(X)."
+        )
     if X is None or np.isscalar(X) or isinstance(X, set | frozenset):
         what = "None" if X is None else f"one {type(X).__name__}"
         raise ValueError(f"Rows come in an array or a DataFrame, but X is {what}. Pass rows and columns.")
+
+
+def _check_are_of_one_length(X: list[Any] | tuple[Any, ...]) -> None:
+    """Refuse rows of which one has more cells than the first, and NumPy would make no array."""
+    lengths = [len(row) if isinstance(row, Sized) and not isinstance(row, str | bytes) else -1 for row in X]
+    row = next((i for i, length in enumerate(lengths) if length != lengths[0]), None)
+    if row is not None and min(lengths[0], lengths[row]) >= 0:
+        raise ValueError(
+            f"Rows must have a cell for each column, but row 0 has {lengths[0]} and row {row} has {lengths[row]}. Fill "
+            f"what lacks with NaN."
+        )
+
+
+def of_tensor(X: Any) -> Any:
+    """A tensor as an array, wherever it is and whatever it is differentiated by; anything else as it is."""
+    if not isinstance(X, Tensor):
+        return X
+    values = X.detach().cpu()
+    return (values.float() if values.dtype == bfloat16 else values).numpy()  # NumPy has no bfloat16
 
 
 def _in_seconds(X: NDArray[Any]) -> NDArray[Any]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from skvae.tables.columns.base import Mask
+from skvae.tables.columns.base import UNREADABLE, Mask
+from skvae.tables.columns.category import CategoryColumn
 from skvae.tables.columns.cells import is_missing
+from skvae.tables.columns.dtypes import is_bool, is_whole
 from skvae.tables.frames import to_pandas
 from skvae.tables.rows import Rows, with_cells
 from skvae.tables.table import Table
@@ -24,7 +27,7 @@ def read_condition(table: Table, given: object) -> pd.DataFrame:
         Where it is empty, of another type, or names an identifier or a column that the table does not have.
     """
     names = list(table.dtypes)
-    frame, _ = to_pandas(_one_row(given, names) if isinstance(given, Mapping) else given)
+    frame, _ = to_pandas(_one_row(given, table) if isinstance(given, Mapping) else given)
     if not isinstance(frame, pd.DataFrame) or frame.empty:
         what = type(given).__name__
         if isinstance(frame, pd.DataFrame):
@@ -80,20 +83,28 @@ def position_of(table: Table, name: Any, *, with_levels: bool = False) -> int:
     return j
 
 
-def _one_row(given: Mapping[Hashable, object], names: list[Hashable]) -> pd.DataFrame:
+def _one_row(given: Mapping[Hashable, object], table: Table) -> pd.DataFrame:
     """A dict of one value for each condition as a DataFrame."""
     if not given:
         raise ValueError(
             f"given must say something of a column at least, but the dict is empty. "
-            f"Pass given={{{names[0]!r}: …}}, say, or leave given out."
+            f"Pass given={{{next(iter(table.dtypes))!r}: …}}, say, or leave given out."
         )
     for name, value in given.items():
-        if pd.api.types.is_list_like(value):
+        if pd.api.types.is_list_like(value) and not _is_category(value, name, table):
             raise TypeError(
                 f"A condition is one value for all rows, but that of column {name!r} is {value!r}. "
                 f"Pass a DataFrame with a row for each."
             )
     return pd.DataFrame({name: [value] for name, value in given.items()})
+
+
+def _is_category(value: object, name: Hashable, table: Table) -> bool:
+    """Whether a value of several parts, such as a tuple, is one of the categories of a column."""
+    column = next((column for column in table.data_columns if column.name == name), None)
+    if not isinstance(value, Hashable) or not isinstance(column, CategoryColumn):
+        return False
+    return bool(column.is_possible(pd.Series([value], dtype=object)).all())
 
 
 def fill_gaps(X: Rows, has_gap: Mask, filled: Any) -> Rows:
@@ -106,9 +117,24 @@ def fill_gaps(X: Rows, has_gap: Mask, filled: Any) -> Rows:
     for j in range(X.shape[1]):
         is_gap = is_missing(X.iloc[:, j])
         if is_gap.any():
-            cells: Any = with_cells(X.iloc[:, j], is_gap, filled.iloc[is_gap[has_gap], j])
+            cells: Any = _with_gaps_filled(X.iloc[:, j], is_gap, filled.iloc[is_gap[has_gap], j])
             result.isetitem(j, cells)
     return result
+
+
+def _with_gaps_filled(column: pd.Series, is_gap: Mask, values: pd.Series) -> pd.Series:
+    """A column with its gaps filled, in its dtype if this holds them; one of gaps alone says nothing of a dtype."""
+    if is_gap.all():
+        return values.set_axis(column.index)
+    with suppress(*UNREADABLE):
+        cells = with_cells(column, is_gap, values)
+        may_wrap = is_whole(column.dtype) or is_bool(column.dtype)
+        if not may_wrap or cells[is_gap].tolist() == values.tolist():
+            return cells
+    both = pd.concat([column[~is_gap], values])  # in a dtype that holds both
+    order = np.argsort(np.concatenate([np.flatnonzero(~is_gap), np.flatnonzero(is_gap)]))
+    filled: pd.Series = both.iloc[order].set_axis(column.index)
+    return filled
 
 
 def keep_given(rows: Rows, given: pd.DataFrame, table: Table) -> Rows:

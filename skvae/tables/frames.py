@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 
@@ -49,7 +50,7 @@ def to_pandas(X: object) -> tuple[Any, Native | None]:
         Where its rows are still to be read, or pandas has no such dtype.
     """
     if not is_foreign_frame(X):
-        return X, None
+        return in_native_order(X) if isinstance(X, pd.DataFrame) else X, None
     check_is_read(X)
     try:
         import narwhals as nw
@@ -75,6 +76,18 @@ def to_pandas(X: object) -> tuple[Any, Native | None]:
             f"Convert that column to numbers, text, dates or categories."
         ) from error
     return rows, native
+
+
+def in_native_order(X: pd.DataFrame) -> pd.DataFrame:
+    """A DataFrame with the byte order of this machine, which pandas asks for; columns of FITS files have the other."""
+    foreign = [j for j, dtype in enumerate(X.dtypes) if isinstance(dtype, np.dtype) and not dtype.isnative]
+    if not foreign:
+        return X
+    native = X.copy(deep=False)
+    for j in foreign:
+        values = X.iloc[:, j].to_numpy()
+        native.isetitem(j, values.astype(values.dtype.newbyteorder("=")))
+    return native
 
 
 def with_signed_codes(table: Any) -> Any:

@@ -142,6 +142,20 @@ def concatenate(chunks: list[Any]) -> Any:
     return pd.concat(chunks, ignore_index=True)
 
 
+def with_gaps_of(X: Rows, like: Rows) -> Rows:
+    """A chunk whose columns of gaps alone, which say nothing of a dtype, have those of the first, where it has gaps."""
+    if not isinstance(X, pd.DataFrame) or not isinstance(like, pd.DataFrame) or not X.columns.equals(like.columns):
+        return X
+    has_gaps = [not isinstance(dtype, np.dtype) or dtype.kind not in "biu" for dtype in like.dtypes]
+    other = [j for j in np.flatnonzero(has_gaps).tolist() if X.dtypes.iloc[j] != like.dtypes.iloc[j]]
+    unknown = [j for j in other if is_missing(X.iloc[:, j]).all()]
+    X = X.copy(deep=False) if unknown else X
+    for j in unknown:
+        gaps: Any = pd.Series([None] * len(X), index=X.index, dtype=like.dtypes.iloc[j])
+        X.isetitem(j, gaps)
+    return X
+
+
 def check_alike(X: Rows, like: Rows) -> None:
     """Refuse a chunk that differs from the first in its kind, columns or dtypes."""
     if is_frame(X) != is_frame(like):

@@ -100,6 +100,10 @@ def find_identifiers(X: Rows, likelihood: Choice | Mapping[Hashable, Choice]) ->
 def kind_of(name: Hashable, dtype: Dtype) -> type[Column]:
     """The kind that a column is by its dtype alone."""
     kind = owner_of(dtype)
+    if str(dtype) == "null[pyarrow]":
+        raise ValueError(
+            f"Every column needs an observed cell, but column {name!r} has dtype {dtype}, which has none. Drop it."
+        )
     if kind is None:
         raise TypeError(
             f"Column {name!r} has dtype {dtype}, which no likelihood covers. "

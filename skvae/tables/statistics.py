@@ -107,9 +107,11 @@ class Statistics:
         """Refuse columns without a cell."""
         is_empty = self.moments.n == 0
         if is_empty.any():
+            columns = "column" if is_empty.sum() == 1 else "columns"
+            names = ", ".join(repr(self.names[j]) for j in np.flatnonzero(is_empty)[:10])
             raise ValueError(
-                f"Every column needs an observed cell, but all cells of column "
-                f"{self.names[int(np.flatnonzero(is_empty)[0])]!r} are missing. Drop the column."
+                f"Every column needs an observed cell, but all cells of {columns} {names}"
+                f"{' …' if is_empty.sum() > 10 else ''} are missing. Drop the {columns}."
             )
 
     @property

@@ -19,7 +19,7 @@ from skvae.likelihoods.ruler import N_POINTS, N_POINTS_OF_COPIES, Ruler
 from skvae.messages import warn_user
 from skvae.tables.bins import Floats
 from skvae.tables.columns import Column, Dtype, HistogramColumn, IdentifierColumn, NewIdentifiers, Support
-from skvae.tables.columns.base import Protect
+from skvae.tables.columns.base import PROTECTED_ROWS, ROWS_FOR_EACH, Protect, least_rows
 from skvae.tables.columns.cells import in_words, is_missing
 from skvae.tables.columns.dtypes import cast
 from skvae.tables.copies import Copy, ranged_of
@@ -397,16 +397,20 @@ class Table:
             total += ~(column.is_possible(values) | is_missing(values))
         return total
 
-    def warn_beyond(self, X: Rows) -> None:
-        """Say of which columns values have no probability, where encoding them does not say so. Shape: (N, D)."""
-        X = self.encodable(X)
+    def warn_beyond(self, X: Rows, protect: Protect = None) -> None:
+        """Say of which columns values have no probability, where encoding them does not say so. Shape: (N, D).
+
+        A few cells a little beyond the ends are no news: ``protect`` keeps as many of the first rows behind these.
+        """
+        X, n_hidden = self.encodable(X), 2 * (least_rows(protect, PROTECTED_ROWS * ROWS_FOR_EACH) - 1)
         for j, column in enumerate(self.data):
             if column.codec.warns_of_unseen:
                 continue
             values = column_of(X, j)
             support = Support(column.family, column.lower, column.upper)
             is_beyond = ~(column.codec.accepts(values, support) | is_missing(values))
-            if is_beyond.any():
+            is_far = is_beyond & ~column.codec.may_hide(values)
+            if is_far.any() or is_beyond.sum() > n_hidden:
                 warn_user(
                     f"Column {column.name!r} holds {in_words(values[is_beyond])}, outside of the range that was "
                     f"learned of the first rows; {int(is_beyond.sum())} such cell(s) count as its end, and none is "

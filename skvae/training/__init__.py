@@ -9,6 +9,7 @@ from skvae.training.device import (
     resolve_device,
     resolve_precision,
     set_global_rng_states,
+    settings_of_its_own,
 )
 from skvae.training.history import History
 from skvae.training.indicators import can_begin
@@ -73,6 +74,7 @@ __all__ = [
     "resolve_device",
     "resolve_precision",
     "set_global_rng_states",
+    "settings_of_its_own",
     "split_rows",
     "start_at_marginals",
     "start_at_regressions",

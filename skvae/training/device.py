@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import torch
 from torch import Tensor
@@ -32,6 +32,28 @@ def resolve_device(device: str | torch.device) -> torch.device:
             f"Use device='auto' or device='cpu'."
         ) from error
     return resolved
+
+
+@contextmanager
+def settings_of_its_own() -> Iterator[None]:
+    """Compute as torch does where nobody has set anything: gradients, float32, new tensors on the CPU, no autocast.
+
+    A program or a notebook may have set others for its own networks, such as ``torch.set_default_device("cuda")``.
+    """
+    with ExitStack() as settings:
+        if torch.is_inference_mode_enabled():
+            settings.enter_context(torch.inference_mode(False))
+        if not torch.is_grad_enabled():
+            settings.enter_context(torch.enable_grad())
+        for kind in ("cpu", "cuda"):
+            if torch.is_autocast_enabled(kind):
+                settings.enter_context(torch.autocast(kind, enabled=False))
+        if torch.get_default_device().type != "cpu":
+            settings.enter_context(torch.device("cpu"))
+        if torch.get_default_dtype() != torch.float32:
+            settings.callback(torch.set_default_dtype, torch.get_default_dtype())
+            torch.set_default_dtype(torch.float32)
+        yield
 
 
 def own_gpu() -> int:

@@ -208,7 +208,7 @@ def test_report_of_rows_of_any_generator_with_rows_that_it_has_not_seen(judged_f
     assert {"Worst attack", "Downstream ROC AUC"} < set(document["figures"])
     page = Path("report.html").read_text(encoding="utf-8")
     assert "Rows of unseen.csv are taken for held out" in page and "“word”" in page
-    assert "note" not in capsys.readouterr().err
+    assert "note: no rows" not in capsys.readouterr().err
 
 
 def test_report_judges_fractions_of_whole_numbers_and_refuses_words(judged_files):

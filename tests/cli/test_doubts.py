@@ -36,3 +36,30 @@ def test_thousands_get_a_note(cell, tmp_path, capsys):
     assert read_table(written(tmp_path, f"a;b\n{cell};+49\n100;+1\n")).frame["a"].tolist() == [cell, "100"]
     said = capsys.readouterr().err
     assert f"note: 'a' is read as text, for {cell!r} has signs between thousands" in said and "'b'" not in said
+
+
+@pytest.mark.parametrize(
+    ("cell", "what"),
+    [("12 %", "more than a number"), ("$5.50", "more than a number"), (" 7", "blanks around the number")],
+)
+def test_units_and_blanks_beside_numbers_get_a_note(cell, what, tmp_path, capsys):
+    assert read_table(written(tmp_path, f"a,b\n{cell},x7\n100,x1\n")).frame["a"].tolist() == [cell, "100"]
+    said = capsys.readouterr().err
+    assert f"note: 'a' is read as text, for {cell!r} has {what}; take that out" in said and "'b'" not in said
+
+
+@pytest.mark.parametrize(
+    ("cells", "is_said"),
+    [
+        (("2024-01-31", "2024-02-01"), True),
+        (("31.1.2024 12:30", "1.2.2024 08:00"), True),
+        (("05/01/2023", "11/12/2023"), True),
+        (("1.2.3", "1.2.4"), False),
+        (("10.0.0.1", "10.0.0.2"), False),
+        (("2024-01-31", "unknown"), False),
+    ],
+)
+def test_dates_that_are_text_get_a_note(cells, is_said, tmp_path, capsys):
+    assert read_table(written(tmp_path, "day\n{}\n{}\n".format(*cells))).frame["day"].tolist() == list(cells)
+    said = f"note: 'day' is read as text, but {cells[0]!r} is a date; --date day reads dates"
+    assert (said in capsys.readouterr().err) == is_said

@@ -488,7 +488,11 @@ def test_a_frame_and_its_array_are_the_same_rows(framed):
         (np.zeros(2), "1D array"),
         (None, "one row for each row of the table, .* each of the 2 components, but is None. Pass what transform"),
         (1.5, "but is one float. Pass what transform returned"),
-        (np.array([["a", "b"]]), "could not convert string"),
+        (
+            np.array([["a", "b"]]),
+            r"Z must hold numbers, .* \(could not convert string .*\)\. Pass what transf",
+        ),
+        ([[1.0, 2.0], [3.0]], "Z must hold numbers, .*inhomogeneous"),
     ],
 )
 def test_bad_latent_coordinates(Z, match):

@@ -8,6 +8,7 @@ from numpy.testing import assert_array_equal
 from skvae import VAETransformer
 from skvae.estimators.input import (
     check_count,
+    check_flag,
     check_n_samples,
     n_rows_min,
     read_rows,
@@ -138,3 +139,46 @@ def test_no_other_column_may_be_absent(mixed):
     first, second = mixed.columns[:2]
     with pytest.raises(ValueError, match="feature names should match"):
         vae.infer(mixed.drop(columns=[first, second]), first)
+
+
+def test_a_choice_of_two_is_no_word(iris, tiny):
+    vae = VAETransformer(**tiny).fit(iris)
+    for value in ("no", 0, 1.0, None):
+        with pytest.raises(ValueError, match=rf"stochastic must be True or False, got {value!r}\. Pass one of these\."):
+            vae.reconstruct(iris, stochastic=value)
+    with pytest.raises(ValueError, match=r"gaps must be True or False, got 'no'"):
+        vae.sample(2, gaps="no")
+    assert check_flag("gaps", np.True_) is True
+
+
+def test_text_is_no_table():
+    with pytest.raises(TypeError, match=r"X is the text 'rows'\. Pass rows, or the path of Parquet files to"):
+        VAETransformer().fit("rows")
+
+
+def test_a_column_of_gaps_alone_is_told_in_its_own_dtype(tiny):
+    pets = pd.DataFrame({"kg": [4.0, 20.0, 5.0, 30.0] * 25, "pet": ["cat", "dog"] * 50})
+    vae = VAETransformer(**tiny).fit(pets)
+    told = vae.impute(pets.assign(pet=np.nan))
+    assert told["pet"].isin(["cat", "dog"]).all() and (told.dtypes == pets.dtypes).all()
+    assert vae.impute(pets.assign(kg=None))["kg"].between(4, 30).all()
+
+
+def test_gaps_are_not_asked_for_of_a_model_that_knows_none(iris, tiny):
+    X = np.where(iris > 1, np.nan, iris)
+    vae = VAETransformer(**tiny).fit(X)
+    with pytest.raises(ValueError, match=r"gaps=True asks for gaps as .* knows nothing of them\. Leave it out"):
+        vae.sample(2, gaps=True)
+    with pytest.raises(ValueError, match="knows nothing of them"):
+        vae.sample(2, given={0: 0.5}, gaps=True)
+    assert np.isfinite(vae.sample(2)).all()
+    assert np.isnan(VAETransformer(**tiny, add_indicator=True).fit(X).sample(50, gaps=True)).any()
+    assert np.isfinite(VAETransformer(**tiny).fit(iris).sample(2, gaps=True)).all()
+
+
+def test_complex_numbers_get_a_sentence(iris, tiny):
+    sentence = r"Complex data not supported: a cell is a real number, but X has dtype complex128\. Pass the real and"
+    with pytest.raises(ValueError, match=sentence):
+        VAETransformer(**tiny).fit(iris + 1j)
+    with pytest.raises(ValueError, match=r"but Z has dtype complex128"):
+        VAETransformer(**tiny).fit(iris).inverse_transform(np.eye(2) * 1j)

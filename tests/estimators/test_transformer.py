@@ -1,8 +1,12 @@
 """The public methods are validation and one question to the model."""
 
 import inspect
+import pickle
+from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from numpy.testing import assert_array_equal
@@ -93,3 +97,42 @@ def test_a_sentinel_leaves_the_other_rows_their_resolution(likelihood):
     drawn = with_sentinel.sample(500, random_state=0)[:, 0]
     assert ((drawn > -60) & (drawn < 160)).mean() > 0.99
     assert np.abs(with_sentinel.reconstruct(X[others])[:, 0] - 50).max() < 70
+
+
+@contextmanager
+def default_dtype(dtype):
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    yield
+    torch.set_default_dtype(before)
+
+
+SETTINGS = {
+    "no gradients": torch.no_grad,
+    "inference": torch.inference_mode,
+    "autocast": partial(torch.autocast, "cpu", dtype=torch.bfloat16),
+    "another device": partial(torch.device, "meta"),
+    "double": partial(default_dtype, torch.float64),
+    "half": partial(default_dtype, torch.bfloat16),
+}
+
+
+@pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS.keys())
+def test_what_a_program_sets_for_its_own_networks_changes_nothing(setting, mixed, model_of_mixed, tiny, tmp_path):
+    def answers(fitted):
+        rows, z = fitted.sample(20, random_state=0), fitted.transform(mixed)
+        full, back = fitted.impute(mixed, n_draws=1, random_state=0)[0], fitted.inverse_transform(z)
+        return z, fitted.score_samples(mixed), fitted.log_likelihood(mixed), rows, full, back
+
+    expected = answers(model_of_mixed)
+    with setting():
+        fitted = VAETransformer(**tiny).fit(mixed)
+        fitted.save(tmp_path / "model")
+        several = [fitted, VAETransformer.load(tmp_path / "model"), pickle.loads(pickle.dumps(fitted))]
+        found = list(map(answers, several))
+    for others in [*found, answers(several[1])]:
+        for one, other in zip(expected, others, strict=True):
+            if isinstance(one, pd.DataFrame):
+                pd.testing.assert_frame_equal(one, other)
+            else:
+                assert_array_equal(one, other)

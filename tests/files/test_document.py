@@ -172,14 +172,15 @@ def test_ranges_do_not_overflow():
 
 
 def test_rules_of_every_kind_come_back():
-    X = stays(300)
+    X = stays(300).assign(season=lambda X: X["start"].dt.year // 2, last=lambda X: X[["end", "paid"]].max(axis=1))
     texts = ["`length of stay` = days(end - start)", "quarter = f(quarter(start))", "start <= end"]
+    texts += ["season = step(start)", "last = max(end, paid)"]
     book = Rulebook.given(texts, X)
     again = there_and_back(book)
     assert {type(rule) for rule in again.rules} == set(RULES)
     assert again.texts == book.texts
     assert again.quantities == book.quantities
-    wrong = X.assign(end=X["start"].to_numpy()[::-1], quarter="Q1")
+    wrong = X.assign(end=X["start"].to_numpy()[::-1], quarter="Q1", season=1009)
     assert again.held(wrong) == book.held(wrong)
 
 

@@ -3,16 +3,19 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skvae import VAEImputer, VAESearchCV, VAETransformer
-from skvae.messages import warn_user
+from skvae.messages import each_once, warn_user
 
 NOISE = np.random.default_rng(0).normal(size=(200, 3))
 SETTINGS = {"n_components": 2, "beta": 50.0, "init": "random", "max_iter": 60, "device": "cpu", "random_state": 0}
+
+TINY = {"max_iter": 1, "device": "cpu", "random_state": 0}
 
 
 def switched_off():
@@ -61,3 +64,21 @@ def test_where_nobody_else_is_there_the_outermost_line_counts():
         warnings.simplefilter("always")
         exec("def f():\n    warn_user('x')\nf()", namespace)
     assert caught[0].filename == __file__
+
+
+def test_a_search_says_once_what_holds_for_all_its_fits():
+    people = pd.DataFrame({"id": np.arange(200), "x": NOISE[:, 0], "kind": list("ab") * 100})
+    search = VAESearchCV(VAETransformer(decoder="factorized", **TINY), {"n_components": [1, 2]}, cv=2)
+    for _ in range(2):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            search.fit(people)
+        assert sum("in column(s) 'id'" in str(one.message) for one in caught) == 1
+
+
+def test_what_is_an_error_is_one_each_time():
+    with each_once(), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(2):
+            with pytest.raises(UserWarning, match="constant"):
+                warn_user("The column is constant.")

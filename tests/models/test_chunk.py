@@ -1,4 +1,5 @@
 import math
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -71,3 +72,13 @@ def test_a_chunk_that_breaks_the_model_leaves_it_as_it_was():
     np.testing.assert_array_equal(vae.transform(X), before)
     vae.set_params(learning_rate="auto").partial_fit(X)
     assert vae.score(X) > -20
+
+
+def test_values_that_protection_keeps_behind_the_ends_are_no_news(tiny):
+    x = np.arange(300.0)
+    vae = VAETransformer(**tiny, decoder="factorized").partial_fit(pd.DataFrame({"x": x}))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="Column .* outside of the range")
+        vae.partial_fit(pd.DataFrame({"x": x}))  # the same rows, of which two lie beyond either end
+    with pytest.warns(UserWarning, match=r"Column 'x' holds 300\.0, outside of the range that was learned .*; 7 such"):
+        vae.partial_fit(pd.DataFrame({"x": np.r_[x[3:-5], 300:305, 298, 299]}))

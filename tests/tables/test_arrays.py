@@ -4,6 +4,7 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from numpy.testing import assert_array_equal
 
 from skvae.tables import with_nan
@@ -72,3 +73,17 @@ def test_moments_are_in_a_unit_that_pandas_has(unit):
 
 def test_durations_of_days_are_read():
     assert_array_equal(with_nan(np.array([[2]], dtype="m8[D]")), np.array([[172800]], dtype="m8[s]"))
+
+
+def test_structured_arrays_and_rows_of_several_lengths_get_a_sentence():
+    with pytest.raises(ValueError, match=r"for all columns, but X is a structured array of \['a', 'b'\]"):
+        with_nan(np.array([(1, 2.0)], dtype=[("a", int), ("b", float)]))
+    with pytest.raises(ValueError, match=r"a cell for each column, but row 0 has 2 and row 2 has 1\. Fill"):
+        with_nan([[1, 2], [3, 4], (5,)])
+
+
+@pytest.mark.parametrize("tensor", [torch.eye(2, requires_grad=True), torch.eye(2, dtype=torch.bfloat16)])
+def test_tensors_are_arrays(tensor):
+    read = with_nan(tensor)
+    assert read.dtype == np.float32
+    assert_array_equal(read, np.eye(2))

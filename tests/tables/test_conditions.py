@@ -78,3 +78,32 @@ def test_probabilities_need_levels(mixed):
     with pytest.raises(ValueError, match=r"those of levels, but column 'size' .* Fit with likelihood="):
         position_of(table, "size", with_levels=True)
     assert position_of(table, "weight", with_levels=True) == 1
+
+
+def test_a_category_of_several_parts_may_be_a_condition():
+    pairs = pd.DataFrame({"pair": [(1, 2), (3,)] * 20, "x": np.arange(40.0)})
+    table = Table.fit(pairs)
+    assert read_condition(table, {"pair": (1, 2)})["pair"].tolist() == [(1, 2)]
+    for no_category in ({"pair": (3, 4)}, {"x": (3,)}, {"pair": [1, 2]}):
+        with pytest.raises(TypeError, match=r"one value for all rows"):
+            read_condition(table, no_category)
+
+
+@pytest.mark.parametrize(
+    ("gaps", "values", "expected"),
+    [
+        (pd.Series([np.nan, None]), ["x", "y"], pd.Series(["x", "y"])),  # what is to be told, added as a column of NaN
+        (pd.Series([pd.NaT, pd.NaT]), [7, 516], pd.Series([7, 516])),
+        (pd.Series([None, None], dtype="boolean"), [0.5, 1.5], pd.Series([0.5, 1.5])),
+        (pd.Series([1.0, None]), [7, 516], pd.Series([1.0, 516.0])),
+        (pd.Series([1, None], dtype="Int8"), [7, 516], pd.Series([1, 516], dtype="Int64")),
+        (pd.Series([1, None], dtype="Int64"), [7.0, 0.5], pd.Series([1, 0.5], dtype="Float64")),
+        (pd.Series([1, None], dtype="Int64"), [7.0, 2.0], pd.Series([1, 2], dtype="Int64")),
+        (pd.Series([1.0, None]), ["x", "y"], pd.Series([1.0, "y"], dtype=object)),
+    ],
+)
+def test_gaps_are_filled_in_a_dtype_that_holds_what_fills_them(gaps, values, expected):
+    X = pd.DataFrame({"a": gaps}).set_axis([5, 6])
+    has_gap = X["a"].isna().to_numpy()
+    filled = fill_gaps(X, has_gap, pd.DataFrame({"a": values})[has_gap])
+    pd.testing.assert_frame_equal(filled, pd.DataFrame({"a": expected}).set_axis([5, 6]))

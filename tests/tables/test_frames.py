@@ -99,3 +99,16 @@ def test_an_arrow_type_that_pandas_cannot_hold_gets_a_sentence():
     pairs = pa.DictionaryArray.from_arrays(pa.array([0, 1]), pa.array([{"a": 1}, {"a": 2}]))
     with pytest.raises(TypeError, match="Convert that column"):
         VAETransformer().fit(pa.table({"pair": pairs}))
+
+
+def test_columns_have_the_byte_order_of_the_machine():
+    rng, kind = np.random.default_rng(0), pd.Categorical(["a", "b"] * 30)
+    flux = pd.DataFrame(
+        {"flux": rng.normal(size=60).astype(">f8"), "n": rng.integers(0, 9, 60).astype(">i2"), "k": kind}
+    )
+    read, native = to_pandas(flux)
+    assert native is None
+    assert list(map(str, read.dtypes)) == ["float64", "int16", "category"]
+    assert (read["flux"].tolist(), read["n"].tolist()) == (flux["flux"].tolist(), flux["n"].tolist())
+    assert str(flux.dtypes["flux"]) == ">f8"
+    assert (VAETransformer(1, max_iter=1, random_state=0).fit(flux).sample(5).dtypes == read.dtypes).all()

@@ -176,3 +176,19 @@ def test_a_dtype_that_no_family_covers_gets_a_sentence(dtype, likelihood):
         TypeError, match=r"Column 'when' has dtype .*, which no likelihood covers. Convert it to numbers, dates"
     ):
         families({"a": np.dtype("float64"), "when": dtype}, likelihood)
+
+
+@pytest.mark.parametrize("name", ["string_view", "month_day_nano_interval", "time64"])
+def test_a_type_of_arrow_that_pandas_has_not_gets_a_sentence(name):
+    pa = pytest.importorskip("pyarrow")
+    if not hasattr(pa, name):
+        pytest.skip("this release of pyarrow has no such type")
+    arrow = getattr(pa, name)(*(["us"] if name == "time64" else []))
+    with pytest.raises(TypeError, match=r"Column 'a' has dtype .*, which no likelihood covers\. Convert it to numbers"):
+        families({"a": pd.ArrowDtype(arrow)})
+
+
+def test_a_type_that_holds_gaps_alone_gets_a_sentence():
+    pa = pytest.importorskip("pyarrow")
+    with pytest.raises(ValueError, match=r"needs an observed cell, but column 'a' has dtype null\[pyarrow\].*Drop it"):
+        families({"a": pd.ArrowDtype(pa.null())})

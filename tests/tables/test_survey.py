@@ -162,3 +162,11 @@ def test_the_sign_of_a_skewed_column_is_known_at_any_size(likelihood, size, n_ch
     assert_array_equal(np.sign(expected.scale), [1, -1])
     for table in (Table.fit(size * X, likelihood), survey(size * X, n_chunks, likelihood=likelihood)):
         assert_allclose(table.scale / size, expected.scale)
+
+
+def test_all_columns_without_a_cell_are_named():
+    rows = pd.DataFrame({"a": [1.0, 2.0], "b": np.nan, "c": None})
+    with pytest.raises(ValueError, match=r"all cells of columns 'b', 'c' are missing\. Drop the columns\."):
+        Table.fit(rows)
+    with pytest.raises(ValueError, match=r"'9' … are missing"):
+        Table.fit(pd.DataFrame(dict.fromkeys(map(str, range(11)), [np.nan] * 2)))

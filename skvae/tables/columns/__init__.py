@@ -28,7 +28,10 @@ KINDS: list[type[Column]] = [
 
 def owner_of(dtype: Dtype) -> type[Column] | None:
     """The kind that chooses the families of columns of this dtype; None where no kind can hold them."""
-    return next((kind for kind in KINDS if kind.owns(dtype)), None)
+    try:
+        return next((kind for kind in KINDS if kind.owns(dtype)), None)
+    except NotImplementedError:  # of pandas, which has no values of some types of Arrow
+        return None
 
 
 def reader_of(dtype: Dtype, family: Likelihood) -> type[Column]:

@@ -73,7 +73,7 @@ class HistogramColumn(Column):
     def level_labels(self) -> pd.Index:
         """The range of each level, or its only value where each has one; of periods as text."""
         first = np.arange(len(self.edges), dtype=float)
-        begin, end = (pd.Index(self.decode(cells)) for cells in (first, first + POSITION_MAX))
+        begin, end = (_index_of(self.decode(cells)) for cells in (first, first + POSITION_MAX))
         if begin.equals(end):
             return begin
         if isinstance(begin, pd.PeriodIndex):  # of which pandas has no intervals: text as ISO 8601 writes these
@@ -191,12 +191,28 @@ class HistogramColumn(Column):
         return torch.where(first[level] >= 0, between, values)
 
 
+def _index_of(values: Values) -> pd.Index:
+    """Values as labels, which pandas has none of float16."""
+    return pd.Index(values.astype(np.float32) if values.dtype == np.float16 else values)
+
+
 def _nearest(edges: Floats, among: Integers, values: Tensor) -> Tensor:
     """Which of some levels each value is nearest to. Shape: edges (T, 2), among (t,), values (N, 1) -> (N, 1)."""
     lower, upper = (torch.from_numpy(ends) for ends in edges[among].T.copy())
     below = ((values >= lower).long().sum(dim=1, keepdim=True) - 1).clamp(0, len(among) - 1)
     above = (below + 1).clamp(max=len(among) - 1)
     return torch.from_numpy(among)[torch.where(lower[above] - values < values - upper[below], above, below)]
+
+
+def check_range(distinct: Floats, name: Hashable) -> None:
+    """Refuse sorted values of which the last is farther from the first than a float can tell."""
+    with np.errstate(over="ignore"):
+        is_finite = np.isfinite(distinct[-1] - distinct[0])
+    if not is_finite:
+        raise ValueError(
+            f"The range of each column must fit into a float64, but column {name!r} reaches from {distinct[0]:g} to "
+            f"{distinct[-1]:g}. Divide the column by a large constant."
+        )
 
 
 def _number_survey(name: Hashable, dtype: Dtype, family: Likelihood) -> CountedSurvey:
@@ -237,6 +253,7 @@ class HistogramSurvey(ColumnSurvey):
         decimals = self.number.decimals(self.counts.decimals)
         distinct = as_decimals(self.number.cells_of(self.counts.values), decimals, numpy_float(number.dtype))
         distinct, place = np.unique(distinct, return_inverse=True)  # neighbours may be one, as floats
+        check_range(distinct, number.name)
         counts = np.bincount(place, self.counts.counts).astype(np.int64)
         bins = Bins.from_counts(distinct, counts, decimals, self.max_bins, least_rows=self.least_rows)
         first, last = bins.encode(distinct[[0, -1]]).tolist()

@@ -24,6 +24,7 @@ from skvae.tables.columns.base import (
     check_finite,
     converted,
 )
+from skvae.tables.columns.cells import is_missing
 from skvae.tables.columns.dtypes import (
     Dtype,
     Values,
@@ -31,11 +32,14 @@ from skvae.tables.columns.dtypes import (
     is_bool,
     is_decimal,
     is_number,
+    is_time,
     is_whole,
     is_wide,
     numpy_float,
 )
 from skvae.tables.columns.exact import DIGITS, EXACT, as_decimal, as_written
+
+NO_NUMBERS = ("datetime64", "datetime", "date", "timedelta64", "timedelta", "period", "complex")  # pandas' words
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,10 @@ class NumberColumn(Column):
             Where they are no numbers.
         """
         try:
+            if not _may_be_numbers(values):
+                if is_missing(values).all():  # a column of NaT says nothing of a type
+                    return np.full(len(values), np.nan)
+                raise TypeError("these are no real numbers")
             return np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan))
         except UNREADABLE as error:
             raise ValueError(
@@ -175,6 +183,13 @@ class NumberSurvey(SettledSurvey, CountedSurvey):
 
     def cells_of(self, counted: Numbers) -> Floats:  # noqa: D102
         return np.asarray(counted, dtype=np.float64)
+
+
+def _may_be_numbers(values: pd.Series) -> bool:
+    """Whether values are no moments, durations or complex numbers, of which NumPy would make floats."""
+    if values.dtype == object:
+        return pd.api.types.infer_dtype(values, skipna=True) not in NO_NUMBERS
+    return not is_time(values.dtype) and not pd.api.types.is_complex_dtype(values.dtype)
 
 
 def warn_of_rounding(values: pd.Series, cells: Floats) -> None:

@@ -85,7 +85,7 @@ class TimeColumn(Column):
         return replace(self, origin=int(seen[0]), step=int(np.gcd.reduce(steps)) or 1)  # 0: of one value
 
     def encode(self, values: pd.Series) -> Floats:  # noqa: D102
-        if values.dtype == object and values.isna().all():  # pandas.NA everywhere says nothing of a type
+        if is_missing(values).all():  # a column without a cell says nothing of a type
             return np.full(len(values), np.nan)
         if _kind_of_time(values.dtype) != _kind_of_time(self.dtype):
             remedy = "pandas.to_datetime or pandas.to_timedelta"
@@ -288,7 +288,9 @@ def check_spans(values: pd.Series, name: Hashable, dtype: Dtype) -> None:
     freq: Any = dtype.freq if isinstance(dtype, pd.PeriodDtype) else "D"
     may_hold_periods = values.dtype == object or isinstance(values.dtype, pd.PeriodDtype)
     for value in values.dropna().tolist() if may_hold_periods else []:
-        if isinstance(value, pd.Period) and value.asfreq(freq, how="S") != value.asfreq(freq, how="E"):
+        if not isinstance(value, pd.Period) or value.freq == freq:  # one of two days is no span of these
+            continue
+        if value.asfreq(freq, how="S") != value.asfreq(freq, how="E"):
             raise ValueError(
                 f"A condition is one value, but column {name!r} holds {dtype}, of which {value!r} are several. Pass "
                 f"one of these, such as {value.asfreq(freq, how='S')!r}."

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
 import numpy as np
 
-from skvae.tables.rules.syntax import LEARNED, Term, is_sum, name_of, part_at, quoted, term_of, tree_of, walk
+from skvae.tables.rules.syntax import (
+    EXTREMES,
+    LEARNED,
+    STEP,
+    Term,
+    is_sum,
+    name_of,
+    part_at,
+    quoted,
+    term_of,
+    tree_of,
+    walk,
+)
 from skvae.tables.rules.values import Source, Value, value_of
 
 
@@ -100,6 +112,11 @@ class Formula:
         """
         return cls(_scaled([function.format(quoted(name))], [], factor, divisor) + _added(constant))
 
+    @classmethod
+    def of_extreme(cls, function: str, names: Sequence[str]) -> Self:
+        """The largest of some columns, or the smallest: "max" or "min"."""
+        return cls(f"{function}({', '.join(map(quoted, names))})")
+
     # -- what it says ---------------------------------------------------------------------------------------------
 
     @cached_property
@@ -141,6 +158,22 @@ class Formula:
         match self.tree:
             case ast.Call(func=ast.Name(id=name), args=terms) if name == LEARNED:
                 return list(map(term_of, terms))
+        return None
+
+    @cached_property
+    def stepped(self) -> str | None:
+        """What step(…) is of, where that is all of the formula."""
+        match self.tree:
+            case ast.Call(func=ast.Name(id=name), args=[ast.Name(id=source)]) if name == STEP:
+                return name_of(source)
+        return None
+
+    @cached_property
+    def extreme(self) -> str | None:
+        """Max or min, where that of some columns is all of the formula."""
+        match self.tree:
+            case ast.Call(func=ast.Name(id=name), args=parts) if name in EXTREMES:
+                return name if all(isinstance(part, ast.Name) for part in parts) else None
         return None
 
     @cached_property

@@ -30,11 +30,14 @@ class Way(NamedTuple):
     backward : bool
         Whether the last rules choose first which cells they are solved for: where a total is known, what it is a sum of
         follows from it, and what that is a product of from that.
+    spreads : bool
+        Whether what lies beyond a bound is set to any number within it, rather to a near one.
     """
 
     mirrors: bool = False
     at_random: bool = False
     backward: bool = False
+    spreads: bool = False
 
 
 class Moving(Settling):
@@ -95,7 +98,7 @@ class Moving(Settling):
     # -- bounds ---------------------------------------------------------------------------------------------------
 
     def _visit(self, name: str, where: Mask) -> None:
-        """Move a column within its bounds, as far as the others of these are settled."""
+        """Move a column within its limits, as far as the others of these rules are settled."""
         quantity = self.draft.quantities.get(name)
         if quantity is None or not where.any():
             return
@@ -107,17 +110,17 @@ class Moving(Settling):
             self.draft.put(name, is_beyond, moved)
 
     def _limits(self, name: str, where: Mask) -> tuple[Numbers, Numbers]:
-        """The smallest and the largest number that bounds leave a column in each row. Shape: (N,) twice."""
+        """The smallest and the largest number that rules leave a column in each row. Shape: (N,) twice."""
         draft = self.draft
         numbers = draft.numbers(name)
         lowest, highest = _ends(numbers)
         lower, upper = np.full_like(numbers, lowest), np.full_like(numbers, highest)
-        for bound in self.order.bounds:
-            if name in bound.names:
-                low, high = bound.limit(name, draft)
-                holds = where & draft.observed(bound.names)
+        for rule in self.order.rules:
+            if name in rule.names:
+                low, high = rule.limit(name, draft)
+                holds = where & draft.observed(rule.names)
                 if not self.way.at_random:
-                    holds &= self._are_settled([other for other in bound.names if other != name])
+                    holds &= self._are_settled([other for other in rule.names if other != name])
                 if low is not None:
                     np.maximum(lower, low, out=lower, where=holds)
                 if high is not None:
@@ -125,11 +128,17 @@ class Moving(Settling):
         return lower, upper
 
     def _moved(self, numbers: Numbers, lower: Numbers, upper: Numbers, quantity: Quantity) -> Numbers:
-        """Numbers beyond their limits mirrored there, inside of the range that was seen, and within the limits."""
+        """Numbers beyond their limits mirrored there, inside of the range that was seen, and within the limits.
+
+        Spread, they go farther, mostly a little: what is rounded and then computed again would leave the very end.
+        """
         ends = np.where(numbers < lower, lower, upper)
         if self.way.mirrors:
             ends = quantity.snapped(ends + (ends - numbers))
             ends = np.clip(ends, quantity.lower, quantity.upper)
+        if self.way.spreads:
+            far = np.clip(np.where(numbers < lower, upper, lower), quantity.lower, quantity.upper)
+            ends = quantity.snapped(ends + self.rng.random(len(ends)) ** 3 * (far - ends))
         return np.minimum(np.maximum(ends, lower), upper)
 
     # -- what columns follow from -----------------------------------------------------------------------------------
@@ -146,7 +155,7 @@ class Moving(Settling):
                 free[name] &= ~moved
                 is_moved |= moved
         for rule in self.order.exact:
-            is_moved |= repair_combination(self.draft, rule, free, self.rng)
+            is_moved |= repair_combination(self.draft, rule, free, self.rng) | rule.reach(self.draft, free)
         return is_moved
 
     def _is_forced(self, name: str) -> Mask:

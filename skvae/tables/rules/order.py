@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skvae.tables.rules.formulas import Formula
-from skvae.tables.rules.kinds import Bound, Exact, Rule
+from skvae.tables.rules.kinds import Bound, Exact, Rule, Steps
 
 
 class Order(NamedTuple):
@@ -44,12 +44,13 @@ class Order(NamedTuple):
         """Whether a column is computed from one of some others."""
         return any(self.target(rule) == name and set(rule.inputs) & set(others) for rule in self.exact)
 
-    def rules_from(self, name: str) -> list[Exact]:
+    def rules_from(self, name: str, *, by_steps: bool = True) -> list[Exact]:
         """Rules whose target follows from a column alone, then those of two columns that do: both, or itself and one.
 
-        Of a date these are a month, say, and then open = f(weekday(day), holiday) where holiday = f(day).
+        Of a date these are a month, say, and then open = f(weekday(day), holiday) where holiday = f(day). ``by_steps``
+        says whether steps count, too.
         """
-        alone = [rule for rule in self.exact if rule.follows_from([name])]
+        alone = [rule for rule in self.exact if rule.follows_from([name]) and (by_steps or not isinstance(rule, Steps))]
         if not alone:
             return []
         known = [name, *map(self.target, alone)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -15,13 +15,13 @@ from skvae.tables.columns.zones import moments_of
 from skvae.tables.rules.calendar import DAY
 from skvae.tables.rules.draft import Draft
 from skvae.tables.rules.kinds import Exact
+from skvae.tables.rules.kinds.base import Free
 from skvae.tables.rules.kinds.function import codes_together
-from skvae.tables.rules.quantities import MOMENT, Numbers, Quantity
+from skvae.tables.rules.quantities import MOMENT, NUMBER, Numbers, Quantity
 
 HOUR = DAY // 24
-MOST_DAYS = 20_000  # that are tried
+MOST_DAYS = 50_000  # that are tried: the lives of all people who are there
 
-Free = Mapping[str, Mask]  # cells that may change, by column
 Values = Sequence[tuple[str, pd.Index]]  # that columns may have together, one combination a place
 Places = Callable[[Integers], tuple[Floats, Floats]]  # rows → where they lie, and where the combinations do
 
@@ -158,7 +158,7 @@ def _breaks(draft: Draft, rules: Sequence[Exact]) -> Mask:
 
 
 def _candidates(draft: Draft, name: str, rules: Sequence[Exact], unit: int) -> pd.Index | None:
-    """Values that a column may be moved to: those that functions know, or the days or hours of its range."""
+    """Values that a column may be moved to: those that functions know, else ends of steps, and days of its range."""
     seen = [values for rule in rules for values in rule.seen(name)]
     if seen:
         common = seen[0].unique()
@@ -166,12 +166,22 @@ def _candidates(draft: Draft, name: str, rules: Sequence[Exact], unit: int) -> p
             common = common[positions(other, common) >= 0]
         return common
     quantity = draft.quantities.get(name)
-    if quantity is None or quantity.kind != MOMENT:
+    if quantity is None:
         return None
+    ends = [rule.ends(name, quantity) for rule in rules]
+    if quantity.kind == MOMENT and not all(map(len, ends)):
+        ends.append(_days(quantity, unit))
+    numbers = np.unique(np.concatenate(ends))
+    values: pd.Index = pd.Index(quantity.values_of(numbers) if quantity.kind == NUMBER else numbers)
+    return values
+
+
+def _days(quantity: Quantity, unit: int) -> Numbers:
+    """The days, or hours, of the range of moments."""
     step = max(quantity.step, unit) // quantity.step * quantity.step
     first, last = _shown(np.array([quantity.lower, quantity.upper], dtype=np.int64), quantity).tolist()
     shown = np.arange(first, min(last, first + MOST_DAYS * (DAY // unit) * step) + 1, step)
-    return pd.Index(quantity.snapped(_moments(shown, quantity)))
+    return quantity.snapped(_moments(shown, quantity))
 
 
 def _nearest_alike(

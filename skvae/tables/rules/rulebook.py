@@ -166,12 +166,12 @@ class Rulebook:
         """Rows whose moments lie on the nearest day from which all follows that stands beside them, if one is near.
 
         A weekday says more of a row than which day of a fortnight it was: of both, the day is moved. Moments that are
-        bound to others stay.
+        bound to others stay. Steps are computed of it: the nearest day that has a known age is the end of a year.
         """
         draft, stay = Draft(rows, self.quantities, is_free), np.zeros(len(rows), dtype=bool)
         for name, quantity in self.quantities.items():
-            rules = self.order.rules_from(name)
-            is_bound = any(name in rule.names and not any(rule is one for one in rules) for rule in self.rules)
+            rules, own = self.order.rules_from(name, by_steps=False), self.order.rules_from(name)
+            is_bound = any(name in rule.names and not any(rule is one for one in own) for rule in self.rules)
             if quantity.kind == MOMENT and rules and not is_bound:
                 targets, before = list(map(self.order.target, rules)), draft.numbers(name)
                 free = dict.fromkeys(targets, stay) | {name: draft.free(name)}
@@ -194,7 +194,8 @@ class Rulebook:
     ) -> tuple[pd.DataFrame, Mask]:
         """Rows whose free cells are moved until they keep the rules, and which of them cannot. See ``Moving``."""
         moved, is_broken = rows, np.ones(len(rows), dtype=bool)
-        for way in [Way(mirrors=mirrors), Way(mirrors=mirrors, backward=True)] + [Way(at_random=True)] * N_TURNS:
+        at_random = [Way(at_random=True)] * N_TURNS + [Way(at_random=True, spreads=True)] * N_TURNS
+        for way in [Way(mirrors=mirrors), Way(mirrors=mirrors, backward=True), *at_random]:
             at = np.flatnonzero(is_broken)
             if not len(at):
                 break

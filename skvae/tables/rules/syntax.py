@@ -16,7 +16,9 @@ from skvae.tables.rules.calendar import PARTS, UNITS, part_of_ticks
 QUOTED = re.compile(r"`([^`]*)`")
 OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div)
 FUNCTIONS = {"log": np.log, "exp": np.exp, "sqrt": np.sqrt}  # of numbers
+EXTREMES = {"max": np.maximum, "min": np.minimum}  # of several
 LEARNED = "f"  # a function that is learned of the rows
+STEP = "step"  # the same of a number, whose intervals have one value each
 TEXT_MAX = 200_000  # letters of a formula: a total of a thousand columns has so many
 DEPTH_MAX = 200  # of its brackets
 
@@ -155,7 +157,7 @@ def walk(node: ast.expr, depth: int = 0) -> Iterator[ast.expr]:
             _check_call(name, inside)
         case _:
             raise ValueError(
-                f"A rule is made of columns, numbers, + - * /, brackets, {_functions()} and f(…), but holds "
+                f"A rule is made of columns, numbers, + - * /, brackets, {_functions()}, f(…) and {STEP}(…), but holds "
                 f"{ast.unparse(node)!r}. Write it with these."
             )
     yield node
@@ -165,19 +167,23 @@ def walk(node: ast.expr, depth: int = 0) -> Iterator[ast.expr]:
 
 def _check_call(name: str, arguments: list[ast.expr]) -> None:
     """Refuse functions that there are not, or that get something else than they take."""
+    if name in EXTREMES and len(arguments) > 1:
+        return
     if name == LEARNED and len(arguments) in (1, 2):
         for term in arguments:
             term_of(term)
+    elif name == STEP and len(arguments) == 1 and isinstance(arguments[0], ast.Name):
+        return
     elif name in PARTS and not (len(arguments) == 1 and isinstance(arguments[0], ast.Name)):
         raise ValueError(f"{name}(…) is a part of the calendar of one column. Write a column inside of it.")
     elif name == "round" and len(arguments) == 2 and isinstance(arguments[1], ast.Constant):
         return
     elif name not in PARTS and not (name in ("abs", "round", *FUNCTIONS, *UNITS) and len(arguments) == 1):
         raise ValueError(
-            f"A rule knows {_functions()}, and f(…) of one or two columns, but calls {name!r} of {len(arguments)} "
-            f"here. Write it with these."
+            f"A rule knows {_functions()}, f(…) of one or two columns and {STEP}(…) of one, but calls {name!r} of "
+            f"{len(arguments)} here. Write it with these."
         )
 
 
 def _functions() -> str:
-    return ", ".join(["abs", "round", *FUNCTIONS, *UNITS, *PARTS])
+    return ", ".join(["abs", "round", *FUNCTIONS, *EXTREMES, *UNITS, *PARTS])

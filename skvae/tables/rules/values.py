@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from skvae.tables.rules.calendar import UNITS
 from skvae.tables.rules.quantities import DURATION, MOMENT, NUMBER, Kind, Numbers
-from skvae.tables.rules.syntax import FUNCTIONS, LEARNED, chain_of, name_of, part_at
+from skvae.tables.rules.syntax import EXTREMES, FUNCTIONS, LEARNED, STEP, chain_of, name_of, part_at
 
 
 class Value(NamedTuple):
@@ -96,8 +96,12 @@ def _combined(operator: ast.operator, left: Value, right: Value, text: str) -> V
 
 
 def _of_call(name: str, arguments: list[ast.expr], rows: Source, text: str) -> Value:
-    if name == LEARNED:
-        raise ValueError(f"f(…) is all of the right side of a rule, as in a = f(b), but {text!r} has more. Split it.")
+    if name in (LEARNED, STEP):
+        raise ValueError(
+            f"{name}(…) is all of the right side of a rule, as in a = {name}(b), but {text!r} has more. Split it."
+        )
+    if name in EXTREMES:
+        return _of_extreme(name, [value_of(argument, rows, text) for argument in arguments], text)
     numbers, kind = value_of(arguments[0], rows, text)
     if name in UNITS:
         if kind != DURATION:
@@ -119,3 +123,16 @@ def _of_call(name: str, arguments: list[ast.expr], rows: Source, text: str) -> V
         return Value(FUNCTIONS[name](numbers), NUMBER)
     decimals = arguments[1].value if len(arguments) == 2 and isinstance(arguments[1], ast.Constant) else 0
     return Value(np.round(numbers, int(decimals)), kind)  # type: ignore[arg-type]
+
+
+def _of_extreme(name: str, values: Sequence[Value], text: str) -> Value:
+    kinds = sorted({value.kind for value in values})
+    if len(kinds) > 1:
+        raise ValueError(
+            f"{text!r} compares a {kinds[0]} and a {kinds[1]}, which cannot be. Pass numbers, moments or durations "
+            f"alone to {name}(…)."
+        )
+    numbers = values[0].numbers
+    for value in values[1:]:
+        numbers = EXTREMES[name](numbers, value.numbers)
+    return Value(numbers, values[0].kind)

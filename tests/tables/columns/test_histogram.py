@@ -120,3 +120,14 @@ def test_ranges_of_periods_are_text():
     months = pd.Series(pd.period_range("2020-01", periods=300, freq="M"), name="a")
     labels = histogram_of(pd.concat([months, months[:1].repeat(40)], ignore_index=True)).level_labels
     assert labels[0] == "2020-01" and labels[1].startswith("2020-02/20")
+
+
+def test_ranges_of_half_precision_are_intervals():
+    labels = histogram_of(pd.Series(np.arange(300) / 8, name="a", dtype=np.float16)).level_labels
+    assert isinstance(labels, pd.IntervalIndex)
+    assert (labels[0].left, labels[-1].right) == (0.0, 299 / 8)
+
+
+def test_a_range_that_no_float_holds_gets_a_sentence():
+    with pytest.raises(ValueError, match=r"range of each column .* column 'a' reaches from -1e\+308 to 1e\+308"):
+        histogram_of(pd.Series([-1e308, 0.0, 1e308], name="a"))

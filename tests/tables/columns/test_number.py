@@ -131,3 +131,20 @@ def test_new_whole_numbers_of_an_array_that_floats_do_not_hold_are_said():
     table = Table.fit(np.array([[1, 2], [3, 4]]))
     with pytest.warns(UserWarning, match=r"column 1 holds 9007199254740993; 1 such cell\(s\) are rounded"):
         table.encode(np.array([[2, 2**53 + 1]]))
+
+
+TIMES = {
+    "moments": pd.Series(pd.to_datetime(["2020-01-01", None, None])),
+    "durations": pd.Series(pd.to_timedelta([1, None, None])),
+    "numpy's moments": pd.Series([np.datetime64("2020-01-01"), None, None], dtype=object),
+    "complex": pd.Series([1j, np.nan, np.nan]),
+}
+
+
+@pytest.mark.parametrize("values", TIMES.values(), ids=TIMES.keys())
+@pytest.mark.parametrize("numbers", [[0.5, 1.5, 2.5], [1, 2, 3], [2**60, 2**60 + 3, 2**60 + 5]])
+def test_times_and_complex_numbers_are_no_numbers(values, numbers):
+    table = Table.fit(pd.DataFrame({"a": numbers}))
+    with pytest.raises(ValueError, match=r"Column 'a' held numbers at fit, but now has dtype .* \(these are no real"):
+        table.encode(pd.DataFrame({"a": values}))
+    assert np.isnan(table.encode(pd.DataFrame({"a": values.mask(values.notna())}))).all()

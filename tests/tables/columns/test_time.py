@@ -219,3 +219,14 @@ def test_periods_of_another_length_say_how_to_convert_them():
         with pytest.raises(ValueError, match=r"Convert it with \.astype\('period\[M\]'\)\."):
             fitted(months).encode(other)
         assert_array_equal(fitted(months).encode(other.astype("period[M]")), np.arange(40))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "object", "string", "datetime64[s]", "timedelta64[s]"])
+@pytest.mark.parametrize("kind", ["datetime64[us]", "timedelta64[s]", "period[D]", "Europe/Oslo"])
+def test_a_column_of_gaps_says_nothing_of_a_type(dtype, kind, times):
+    assert np.isnan(fitted(times(kind)).encode(pd.Series([None] * 3, dtype=dtype, name="a"))).all()
+
+
+def test_a_condition_on_periods_of_two_days_is_one_of_them():
+    values = pd.Series(pd.period_range("2020-01-01", periods=9, freq="2D"), name="a")
+    assert fitted(values).as_kind(values[3:4], "a date").tolist() == [pd.Period("2020-01-07", "2D")]

@@ -80,13 +80,55 @@ def people(n, seed=0):
     )
 
 
-TABLES = {"stays": stays, "orders": orders, "budgets": budgets, "weather": weather, "people": people}
+def patients(n, seed=0):
+    """An age that follows from a day of birth, a body mass index, and groups of both."""
+    rng = np.random.default_rng(seed)
+    born = pd.Series(pd.Timestamp("1940-05-18") + pd.to_timedelta(rng.integers(0, 24_837, n), "D"))
+    age = 2024 - born.dt.year - (born.dt.month * 100 + born.dt.day > 517)
+    height, weight = rng.uniform(1.55, 1.9, n).round(3), rng.gamma(25, 3, n).round(1)
+    bmi = (weight / height**2).round(1)
+    columns = {
+        "born": born,
+        "age": age,
+        "age group": np.array(["young", "adult", "old"])[(age >= 30) + 1 * (age >= 65)],
+    }
+    classes = np.array(["under", "normal", "over", "obese"])[np.searchsorted([18.5, 25, 30], bmi, side="right")]
+    return pd.DataFrame(columns | {"height": height, "weight": weight, "bmi": bmi, "weight_class": classes})
+
+
+def jumps(n, seed=0):
+    """The best and the worst of three attempts, and the later of two days."""
+    rng = np.random.default_rng(seed)
+    attempts = (rng.normal(6, 0.6, (n, 1)) + rng.normal(0, 0.3, (n, 3))).round(2)
+    X = pd.DataFrame(attempts, columns=["first", "second", "third"])
+    X = X.assign(best=attempts.max(axis=1), worst=attempts.min(axis=1))
+    X["sent"] = pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 900, n), "D")
+    X["seen"] = X["sent"] + pd.to_timedelta(rng.integers(-90, 90, n), "D")
+    return X.assign(closed=X[["sent", "seen"]].max(axis=1))
+
+
+TABLES = {
+    "stays": stays,
+    "orders": orders,
+    "budgets": budgets,
+    "weather": weather,
+    "people": people,
+    "patients": patients,
+    "jumps": jumps,
+}
 FOUND = {
     "stays": ["`length of stay` = days(end - start)", "quarter = f(quarter(start))", "start <= end", "end <= paid"],
     "orders": ["total = net + tax", "tax = 0.19 * net"],
     "budgets": ["rent + food + fun + saved = 1"],
     "weather": ["max = min + range", "mean <= max", "min <= mean"],
     "people": ["country = f(city)", "currency = f(country)"],
+    "jumps": ["best = max(first, second, third)", "worst = min(first, second, third)", "closed = max(sent, seen)"],
+    "patients": [
+        "bmi = weight / height / height",
+        "age = step(born)",
+        "`age group` = step(age)",
+        "weight_class = step(bmi)",
+    ],
 }
 
 

@@ -58,3 +58,10 @@ def test_sums_may_be_long():
 @pytest.mark.parametrize(("text", "is_sum"), [("a - (b + 1) + -c", True), ("a - b * c", False), ("a - abs(b)", False)])
 def test_sums_only_add_and_take_away(text, is_sum):
     assert Formula(text).is_sum == is_sum
+
+
+def test_what_all_of_a_formula_is():
+    assert [Formula(text).stepped for text in ("step(a)", "step(`b c`)", "a", "f(a)")] == ["a", "b c", None, None]
+    texts = ["max(a, b)", "min(a, `b c`)", "max(a, 1)", "max(a, b) + 1", "abs(a)"]
+    assert [Formula(text).extreme for text in texts] == ["max", "min", None, None, None]
+    assert str(Formula.of_extreme("max", ["a", "b c"])) == "max(a, `b c`)"

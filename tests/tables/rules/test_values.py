@@ -28,6 +28,9 @@ DRAFT = Draft(ROWS, {name: Quantity.of(ROWS[name]) for name in ROWS if name != "
         ("log(a) + exp(a - 1)", [1, np.log(2) + np.e], "number"),
         ("sqrt(`b c`) * 2", [np.sqrt(2), np.nan], "number"),
         ("round(`b c` / 3, 1)", [0.2, -1.3], "number"),
+        ("max(a, `b c`, 1.5)", [1.5, 2], "number"),
+        ("min(a, `b c`) + 1", [1.5, -3.0], "number"),
+        ("days(max(end, day) - day)", [2, 0], "number"),
         ("days(end - day)", [2, 0], "number"),
         ("hours(end - day) / 24", [2, 0], "number"),
         ("month(day) + year(day)", [2021, 2033], "number"),
@@ -58,6 +61,8 @@ def test_moments_stay_exact():
         ("month(a)", "is of a date"),
         ("word + 1", "column 'word' has dtype"),
         ("1 + f(a)", "all of the right side"),
+        ("1 + step(a)", "all of the right side"),
+        ("max(a, day)", "compares a moment and a number"),
     ],
 )
 def test_what_cannot_be_combined_is_refused(text, sentence):

@@ -12,7 +12,9 @@ import pandas as pd
 from skvae.tables.columns.base import Mask
 from skvae.tables.rules.draft import Draft
 from skvae.tables.rules.formulas import Formula
-from skvae.tables.rules.quantities import Numbers
+from skvae.tables.rules.quantities import Numbers, Quantity
+
+Free = Mapping[str, Mask]  # cells that may change, by column
 
 
 class Rule(ABC):
@@ -49,6 +51,10 @@ class Rule(ABC):
     def unknown(self, draft: Draft) -> Mask:
         """Rows without a gap in its columns, of which it says nothing. Shape: (N,)."""
         return np.zeros(len(draft), dtype=bool)
+
+    def limit(self, name: str, draft: Draft) -> tuple[Numbers | None, Numbers | None]:
+        """The smallest and the largest values that it leaves a column, as it can hold them; None for no limit. (N,)."""
+        return None, None
 
     def learned(self, draft: Draft) -> Self:
         """The rule with what rows say of it."""
@@ -110,6 +116,14 @@ class Exact(Rule):
     def seen(self, name: str) -> list[pd.Index]:
         """The values of a column that the rule knows, if it knows values: all others say nothing."""
         return []
+
+    def ends(self, name: str, quantity: Quantity) -> Numbers:
+        """Where intervals of a column end that the target tells apart; none where it tells apart single values."""
+        return np.array([], dtype=np.int64)
+
+    def reach(self, draft: Draft, free: Free) -> Mask:
+        """Move free cells to where the rule holds, if it is none to solve for these; say in which rows. Shape: (N,)."""
+        return np.zeros(len(draft), dtype=bool)
 
     def combinations(self) -> list[tuple[str, pd.Index]]:
         """Values that columns have together, one combination a place; none where the rule is no table of these."""

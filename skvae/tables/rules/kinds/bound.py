@@ -76,7 +76,7 @@ class Bound(Rule):
         return np.broadcast_to(is_broken, len(draft)) & draft.observed(self.names)
 
     def limit(self, name: str, draft: Draft) -> tuple[Numbers | None, Numbers | None]:
-        """The smallest and the largest values that a column may have, as it can hold them; None for no limit. (N,)."""
+        """The values next to the other side."""
         low, high = self.sides
         lower = upper = None
         if high.column == name and name not in low.names:

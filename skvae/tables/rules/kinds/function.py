@@ -138,7 +138,7 @@ class Function(Exact):
         keys = [draft.labels_of(term)[is_new] for term in self.terms]
         new = pd.DataFrame(dict(enumerate([*keys, draft.labels(self.name)[is_new]])))
         new = new.drop_duplicates(subset=list(range(len(keys))))
-        columns = [_appended(old, pd.Index(new[i])) for i, old in enumerate([*self.keys, self.values])]
+        columns = [appended(old, pd.Index(new[i])) for i, old in enumerate([*self.keys, self.values])]
         return replace(self, keys=columns[:-1], values=columns[-1])
 
     def solve(self, draft: Draft, name: str, where: Mask, *, inside: bool = False) -> Mask:  # noqa: D102
@@ -177,5 +177,6 @@ def codes_together(codes: Integers, others: Integers, n_others: int) -> Integers
     return np.where((codes >= 0) & (others >= 0), codes * n_others + others, -1)
 
 
-def _appended(old: pd.Index, new: pd.Index) -> pd.Index:
+def appended(old: pd.Index, new: pd.Index) -> pd.Index:
+    """Both, one after the other."""
     return new.rename(None) if not len(old) else old.append(new).rename(None)

@@ -71,7 +71,7 @@ def _nats_of_an_end_at_zero(distances: Floats) -> float:
         return 0.0
     logarithms = np.log(some)
     of_sign = -len(distances) * log_ndtr(distances.mean() / spread)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):  # of distances that are all equal
         of_shape = len(some) * (np.log(some.std()) - np.log(logarithms.std()) - logarithms.mean())
     return float(max(of_sign, of_shape))
 

@@ -10,17 +10,19 @@ from skvae.tables.rules.search.bounds import find_bounds
 from skvae.tables.rules.search.computed import all_sources, find_computed
 from skvae.tables.rules.search.durations import find_durations
 from skvae.tables.rules.search.evidence import Evidence
+from skvae.tables.rules.search.extremes import find_extremes
 from skvae.tables.rules.search.functions import find_functions
 from skvae.tables.rules.search.relations import Relation, find_relations
+from skvae.tables.rules.search.steps import find_steps
 
 MAX_COLUMNS = 100  # of a table in which functions and bounds are looked for
 FEWEST = 30  # rows
 
 
 def find_rules(rows: pd.DataFrame) -> list[Rule]:
-    """Rules of a table: equations, functions of one or two columns, and bounds.
+    """Rules of a table: equations, steps, functions of one or two columns, and bounds.
 
-    Every equation and function must have so much evidence that less than one in a million tables of independent
+    Every one but bounds must have so much evidence that less than one in a million tables of independent
     columns would show one. That a rule holds in all rows that were seen does not say that it always will: of bounds,
     up to three in the number of rows may break it.
 
@@ -47,7 +49,12 @@ def find_rules(rows: pd.DataFrame) -> list[Rule]:
     if rows.shape[1] <= MAX_COLUMNS:
         computed = find_computed(evidence, sources | {rule.target(evidence.names): rule.inputs for rule in exact})
         exact += computed
-        exact += find_functions(evidence, {*sources, *(rule.target(evidence.names) for rule in exact)})
+        extremes = find_extremes(evidence, sources | {rule.target(evidence.names): rule.inputs for rule in exact})
+        exact += extremes
+        known = sources | {rule.target(evidence.names): rule.inputs for rule in exact}
+        functions = find_functions(evidence, set(known))
+        steps = find_steps(evidence, functions, known)
+        exact += [*steps, *functions]  # of a column that has both, the steps are taken
     for rule in exact:
         target = rule.target(evidence.names)
         if target not in sources and target not in all_sources(rule.inputs, sources):
@@ -55,7 +62,7 @@ def find_rules(rows: pd.DataFrame) -> list[Rule]:
             sources[target] = rule.inputs
     if rows.shape[1] <= MAX_COLUMNS:
         bounds = [pair for pair in find_bounds(evidence) if not _follows(*pair, relations, sources, evidence)]
-        sides = [{rule.target(evidence.names), name} for rule in computed for name in rule.inputs]
+        sides = [{rule.target(evidence.names), name} for rule in [*computed, *extremes, *steps] for name in rule.inputs]
         rules += [
             Bound(Formula.of_column(low), "<=", Formula.of_column(high))
             for low, high in bounds
