@@ -1,4 +1,4 @@
-"""Where a chain starts: at the linear regression of each number on earlier columns, where that leaves little."""
+"""Where a chain of few rows starts: numbers that earlier columns nearly give, at their linear regressions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from skvae.likelihoods import Ruler
 from skvae.networks import Chain
 from skvae.networks.columns import RANK, outputs_among
 
-N_ROWS = 4000  # that a regression is fitted to, at most
+MAX_ROWS = 2000  # more lead there by themselves
 N_ROWS_SHARP = 1000  # that say how sharp it is, at most
 N_PREDICTORS = 128  # of a number, at most: those that are correlated most with it
 CLIP = 3.0  # standard deviations, within which values are predictors
@@ -106,9 +106,10 @@ def start_at_regressions(
     .. math:: \log p(t \mid m) = -\frac{(s_t - m)^2}{2 \sigma^2} + b_t + c(m)
               = \frac{s_t}{\sigma^2} m + \Big(b_t - \frac{s_t^2}{2 \sigma^2}\Big) + c'(m),
 
-    but a sharp one lies far from where random weights start: few rows do not lead there. b is such that each level is
-    as likely, on average, as it is frequent. A number stands for its level by its normal score or by its value,
-    whichever predicts better; ridge and sharpness are those of rows that are left out of their own prediction.
+    but a sharp one lies far from where random weights start. Few rows do not lead there; more than ``MAX_ROWS`` do.
+    b is such that each level is as likely, on average, as it is frequent. A number stands for its level by its normal
+    score or by its value, whichever predicts better; ridge and sharpness are those of rows that are left out of their
+    own prediction.
 
     Parameters
     ----------
@@ -128,8 +129,10 @@ def start_at_regressions(
     Golub, Heath and Wahba (1979), Generalized cross-validation as a method for choosing a good ridge parameter, for
     the errors of rows left out, eq. (1.4); Deming and Stephan (1940), for proportional fitting.
     """
-    x = x[:N_ROWS].cpu()
-    weights = torch.ones(len(x)) if weights is None else weights[:N_ROWS].cpu()
+    if len(x) > MAX_ROWS:
+        return
+    x = x.cpu()
+    weights = torch.ones(len(x)) if weights is None else weights.cpu()
     weights = weights.double() / weights.double().mean()
     columns = coded_columns(chain, x, rulers, weights)
     if not any(column.scales for column in columns.values()):

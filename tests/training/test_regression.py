@@ -12,9 +12,9 @@ from sklearn.linear_model import RidgeCV
 from skvae.networks import MLP, Chain, restack
 from skvae.tables import Table
 from skvae.training import start_at_marginals, start_at_regressions
-from skvae.training.regression import RIDGES, indicators, normal_scores, number_scales, ridge_regression
+from skvae.training.regression import MAX_ROWS, RIDGES, indicators, normal_scores, number_scales, ridge_regression
 
-N_ROWS = 3000
+N_ROWS = MAX_ROWS
 
 
 def begun(df, weights=None, *, regressions=True, n_models=1):
@@ -86,6 +86,12 @@ def test_what_is_loose_or_independent_starts_as_before(seed):
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
+def test_many_rows_start_as_before():
+    many = line(0.1, n_rows=MAX_ROWS + 1)
+    before, after = (begun(many, regressions=chosen)[0].state_dict() for chosen in (False, True))
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
 def test_one_model_of_a_stack_is_begun():
     chain, _ = begun(line(0.1), n_models=2)
     alone, _ = begun(line(0.1), regressions=False)
@@ -115,7 +121,10 @@ def test_normal_scores_are_means_between_quantiles():
 
 def test_scales_have_mean_zero():
     shares = torch.tensor([0.1, 0.6, 0.3], dtype=torch.float64)
-    scales = [*number_scales(shares, torch.tensor([0.0, 1.0, 100.0], dtype=torch.float64)), *indicators(shares, 200 * shares)]
+    scales = [
+        *number_scales(shares, torch.tensor([0.0, 1.0, 100.0], dtype=torch.float64)),
+        *indicators(shares, 200 * shares),
+    ]
     assert len(scales) == 4
     for scale in scales:
         assert float((shares * scale).sum()) == pytest.approx(0, abs=1e-9)
