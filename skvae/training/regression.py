@@ -16,12 +16,16 @@ from skvae.networks.columns import RANK, outputs_among
 MAX_ROWS = 2000  # more lead there by themselves
 N_ROWS_SHARP = 1000  # that say how sharp it is, at most
 N_PREDICTORS = 128  # of a number, at most: those that are correlated most with it
+ROWS_OF_A_PREDICTOR = 8  # at least
 CLIP = 3.0  # standard deviations, within which values are predictors
 FEW_LEVELS, FEW_ROWS = 12, 10  # of a category that is a predictor, and of a level that has an indicator
-RIDGES = torch.logspace(-6, 1, 15, dtype=torch.float64)  # of which the one is taken that predicts best
+# of each row, of which the one is taken that predicts best; with smaller ones slopes are large and of both signs, and
+# the errors of drawn cells add up
+RIDGES = torch.logspace(-2.5, 1, 8, dtype=torch.float64)
 UNEXPLAINED = 0.35  # of a variance, at most; what is looser, training finds as well by itself
 SPREADS = (0.5, 1.0, 2.0, 4.0, 10.0)  # times the variance of the errors: these have no Gaussian tails
 MIN_GAIN = 0.02  # nats
+N_STARTED = RANK // 2  # columns, at most: the other half of a direct context is for what training finds
 N_BALANCES, BALANCE = 6, 0.7  # rounds of proportional fitting, and how far each goes
 
 
@@ -144,7 +148,7 @@ def start_at_regressions(
             regression = _regression(column, predictors, predictors.owner < j, weights)
             if regression is not None:
                 found[j] = regression
-    best = sorted(found, key=lambda j: -found[j].gain)[:RANK]
+    best = sorted(found, key=lambda j: -found[j].gain)[:N_STARTED]
     if best:
         _begin(chain, model, columns, {j: found[j] for j in best}, predictors.owner)
 
@@ -232,7 +236,8 @@ def _regression(column: Coded, predictors: Predictors, is_earlier: Tensor, weigh
 def _most_correlated(cells: Tensor, y: Tensor, is_earlier: Tensor, weights: Tensor) -> Tensor:
     """Positions of the predictors that are used."""
     size = ((weights * y) @ cells).abs().masked_fill(~is_earlier, -1.0)
-    return size.topk(min(N_PREDICTORS, int(is_earlier.sum()))).indices.sort().values
+    most = min(N_PREDICTORS, max(len(y) // ROWS_OF_A_PREDICTOR, 1), int(is_earlier.sum()))
+    return size.topk(most).indices.sort().values
 
 
 def ridge_regression(cells: Tensor, y: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
