@@ -107,7 +107,7 @@ def beside_at_start(name: str, plan: Plan, data: Data, train: list[Tensor], run:
             weights = None if data.weights is None else data.weights[rows]
             start_at_marginals(model, model.joint, s, data.x[rows], weights)
             if isinstance(model, Chain):
-                start_at_regressions(model, s, data.x[rows], data.table.of_columns.rulers(), weights)
+                start_at_regressions(model, s, data.x[rows], weights)
     return model
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from skvae.likelihoods import Ruler
 from skvae.networks import Chain
 from skvae.networks.columns import RANK, outputs_among
 
@@ -99,9 +97,7 @@ class Regression(NamedTuple):
 
 
 @torch.no_grad()
-def start_at_regressions(
-    chain: Chain, model: int, x: Tensor, rulers: Sequence[Ruler], weights: Tensor | None = None
-) -> None:
+def start_at_regressions(chain: Chain, model: int, x: Tensor, weights: Tensor | None = None) -> None:
     r"""Start a number that earlier columns nearly give at its ridge regression on them.
 
     A logit is a sum of products of what a level is and what the context says, so that a Gaussian around a linear
@@ -123,8 +119,6 @@ def start_at_regressions(
         Which of the stack.
     x : Tensor of shape (N, D)
         Its training rows.
-    rulers : sequence of Rulers
-        The levels of numbers.
     weights : Tensor of shape (N,), optional
         Of the rows.
 
@@ -138,7 +132,7 @@ def start_at_regressions(
     x = x.cpu()
     weights = torch.ones(len(x)) if weights is None else weights.cpu()
     weights = weights.double() / weights.double().mean()
-    columns = coded_columns(chain, x, rulers, weights)
+    columns = coded_columns(chain, x, weights)
     if not any(column.scales for column in columns.values()):
         return
     predictors = Predictors.of(columns)
@@ -153,19 +147,19 @@ def start_at_regressions(
         _begin(chain, model, columns, {j: found[j] for j in best}, predictors.owner)
 
 
-def coded_columns(chain: Chain, x: Tensor, rulers: Sequence[Ruler], weights: Tensor) -> dict[int, Coded]:
+def coded_columns(chain: Chain, x: Tensor, weights: Tensor) -> dict[int, Coded]:
     """The columns of rows whose cells have levels, by their positions."""
-    middles = {ruler.column: (ruler.begins + ruler.ends).double() / 2 for ruler in rulers}
     columns, first = {}, 0
     for block in chain.joint.coded():
         is_number = block.family.levels == "ordered"
+        begin, middles = first, block.columns.edges.double().mean(dim=1)
         for j, n in zip(block.index, block.columns.n_levels.tolist(), strict=True):
             codes = x[:, j].nan_to_num(nan=-1.0).long().clamp(max=n - 1)
             is_known = codes >= 0
             counts = torch.bincount(codes[is_known], weights[is_known], minlength=n) + 1e-3
             shares = counts / counts.sum()
             if is_number:
-                scales = number_scales(shares, middles.get(j)) if n > 2 else []
+                scales = number_scales(shares, middles[first - begin :][:n]) if n > 2 else []
             else:
                 scales = indicators(shares, counts) if n <= FEW_LEVELS else []
             columns[j] = Coded(codes, shares, first, scales, is_number)
@@ -173,16 +167,16 @@ def coded_columns(chain: Chain, x: Tensor, rulers: Sequence[Ruler], weights: Ten
     return dict(sorted(columns.items()))
 
 
-def number_scales(shares: Tensor, middles: Tensor | None) -> list[Tensor]:
-    """The normal scores of levels, and their values where these are known. Shape: (n,) each.
+def number_scales(shares: Tensor, middles: Tensor) -> list[Tensor]:
+    """The normal scores of levels, and the middles of their ranges, if they have any. Shape: (n,), (n,) or (0,).
 
     Examples
     --------
-    >>> number_scales(torch.tensor([.5, .5]), None)
+    >>> number_scales(torch.tensor([.5, .5]), torch.empty(0))
     [tensor([-0.7979,  0.7979])]
     """
     scales = [normal_scores(shares)]
-    if middles is not None and len(middles) == len(shares):
+    if len(middles):
         centred = middles - (shares * middles).sum()
         clipped = (centred / (shares * centred.square()).sum().sqrt().clamp(min=1e-300)).clamp(-CLIP, CLIP)
         scales.append(clipped - (shares * clipped).sum())

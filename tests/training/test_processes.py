@@ -122,7 +122,7 @@ def test_processes_go_on_together_where_they_were_killed(tmp_path):
     kept = SEEDED[0] | {"checkpoint_dir": str(tmp_path / "kept")}
     (died, *killed), (ended, *whole_fits) = forked(tmp_path, [kept | {"killed_after": 4}], [kept, SEEDED[0]])
     assert (died, ended) == ("False", "True")
-    assert [Path(name).suffix for name in killed] == [".unfinished"]
+    assert {Path(name).suffix for name in killed} - {".part"} == {".unfinished"}  # a part, if it died while it wrote
     assert [Path(name).suffix for name in whole_fits] == [".fit"]
     for resumed, whole in said_in(tmp_path):
         assert resumed == whole

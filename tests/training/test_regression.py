@@ -29,7 +29,7 @@ def begun(df, weights=None, *, regressions=True, n_models=1):
     for s in range(n_models):
         start_at_marginals(chain, chain.joint, s, x, weights)
     if regressions:
-        start_at_regressions(chain, n_models - 1, x, table.rulers(), weights)
+        start_at_regressions(chain, n_models - 1, x, weights)
     return chain, table
 
 
