@@ -103,10 +103,8 @@ class Chain(ByColumn):
         rank = vectors.shape[1]
         assert self.context.levels is not None and rank <= RANK
         self.context.slopes[model, :, :rank] = 0.0
-        self.context.levels.begin_at(model, vectors)
-        begun = self.smoothing(self.U)[model].clone()
-        begun[:, :rank] = weights.to(begun)
-        self.U[model] = self.smoothing.undone(begun.unsqueeze(0))[0]
+        self.context.levels.smoothing.begin_at(self.context.levels.vectors, model, vectors)
+        self.smoothing.begin_at(self.U, model, weights)
 
     def hidden(self, context: Tensor, columns: slice) -> Tensor:
         """What the context says to these columns. Shape: (S, B, C, 2 R), kept."""

@@ -58,6 +58,13 @@ class Smoothing(nn.Module):
         roots = self.get_buffer("roots").double()
         return self._along(smoothed.double(), torch.linalg.pinv(roots, hermitian=True)).to(smoothed.dtype)
 
+    @torch.no_grad()
+    def begin_at(self, weights: Tensor, model: int, first: Tensor) -> None:
+        """Let the first numbers of all levels be these when smoothed, in one model, in place. (S, T, R), (T, r)."""
+        begun = self(weights)[model].clone()
+        begun[:, : first.shape[1]] = first.to(begun)
+        weights[model] = self.undone(begun.unsqueeze(0))[0]
+
     def _along(self, weights: Tensor, matrices: Tensor) -> Tensor:
         """Products with the matrix of each smoothed column, padded to one width. Shape: (S, T, R), (C, n, n), kept."""
         index = self.get_buffer("index")
@@ -115,12 +122,6 @@ class Levels(nn.Module):
             n_levels += block.columns.n_levels.tolist()
             is_ordered += [block.family.levels == "ordered"] * len(block.index)
         return cls(columns_of(coded), n_levels, is_ordered, width, std, generator)
-
-    def begin_at(self, model: int, vectors: Tensor) -> None:
-        """Let the first numbers of the vectors of all levels be these, in one model. Shape: (T, r)."""
-        begun = self.smoothing(self.vectors)[model].detach().clone()
-        begun[:, : vectors.shape[1]] = vectors.to(begun)
-        self.vectors.data[model] = self.smoothing.undone(begun.unsqueeze(0))[0]
 
     def table(self) -> Tensor:
         """The vectors of all levels and, after them, of the gap of each column. Shape: (S, T + C, R)."""
