@@ -27,15 +27,24 @@ def cuts(columns: Columns) -> Tensor:
 
 def _cuts_of_column(shares: Tensor, edges: Tensor) -> Tensor:
     """The cuts of one column. Shape: (T,), (T, 2) -> (T, 4)."""
-    infinite = shares.new_tensor([torch.inf])
-    ends = torch.cat([-infinite, torch.special.ndtri(shares.cumsum(0)[:-1]), infinite])
+    ends, score = _ends(shares), normal_scores(shares)
     below, above = ends[:-1], ends[1:]
-    density = torch.exp(-0.5 * ends.square()) / math.sqrt(2 * math.pi)
-    score = (density[:-1] - density[1:]) / shares
     low = torch.where(below.isfinite(), below, 2 * score - above.nan_to_num(posinf=1.0))
     high = torch.where(above.isfinite(), above, 2 * score - below.nan_to_num(neginf=-1.0))
     is_atom = edges[:, 0] == edges[:, 1]
     return torch.stack([below, above, torch.where(is_atom, score, low), torch.where(is_atom, score, high)], dim=1)
+
+
+def normal_scores(shares: Tensor) -> Tensor:
+    """Mean of a standard normal variable in each level, between the quantiles of its ends. Shape: (T,), kept."""
+    density = torch.exp(-0.5 * _ends(shares).square()) / math.sqrt(2 * math.pi)
+    return (density[:-1] - density[1:]) / shares
+
+
+def _ends(shares: Tensor) -> Tensor:
+    """The normal quantiles that levels lie between. Shape: (T,) -> (T + 1,)."""
+    infinite = shares.new_tensor([torch.inf])
+    return torch.cat([-infinite, torch.special.ndtri(shares.cumsum(0)[:-1]), infinite])
 
 
 def log_between(below: Tensor, above: Tensor, loc: Tensor, log_scale: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from skvae.likelihoods.scores import normal_scores
 from skvae.networks import Chain
 from skvae.networks.columns import RANK, outputs_among
 
@@ -181,14 +182,6 @@ def number_scales(shares: Tensor, middles: Tensor) -> list[Tensor]:
         clipped = (centred / (shares * centred.square()).sum().sqrt().clamp(min=1e-300)).clamp(-CLIP, CLIP)
         scales.append(clipped - (shares * clipped).sum())
     return scales
-
-
-def normal_scores(shares: Tensor) -> Tensor:
-    """Means of a standard normal variable between the quantiles that levels lie between. Shape: (n,), kept."""
-    below = torch.cat([torch.zeros_like(shares[:1]), shares.cumsum(0)]).clamp(max=1.0)
-    quantiles = torch.special.ndtri(below)
-    density = torch.exp(-quantiles.square() / 2) / math.sqrt(2 * math.pi)
-    return -torch.diff(density) / shares
 
 
 def indicators(shares: Tensor, counts: Tensor) -> list[Tensor]:

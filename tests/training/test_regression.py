@@ -9,10 +9,11 @@ import torch
 from scipy.stats import norm
 from sklearn.linear_model import RidgeCV
 
+from skvae.likelihoods.scores import normal_scores
 from skvae.networks import MLP, Chain, restack
 from skvae.tables import Table
 from skvae.training import start_at_marginals, start_at_regressions
-from skvae.training.regression import MAX_ROWS, RIDGES, indicators, normal_scores, number_scales, ridge_regression
+from skvae.training.regression import MAX_ROWS, RIDGES, indicators, number_scales, ridge_regression
 
 N_ROWS = MAX_ROWS
 
