@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from skvae.tables.bins import Floats, Integers
 from skvae.tables.columns.base import Mask
@@ -107,6 +108,16 @@ class Evidence:
     def gaps(self, name: str) -> Mask:
         """Where a column has gaps. Shape: (N,)."""
         return is_missing(self.column(name))
+
+    def side_by_side(self, names: list[str]) -> tuple[NDArray[np.int32], Mask]:
+        """The codes of some columns, and where these have no gaps. Shape: (N, C) twice."""
+        codes, is_known = (
+            np.zeros((len(self), len(names)), dtype=np.int32),
+            np.ones((len(self), len(names)), dtype=bool),
+        )
+        for j, name in enumerate(names):
+            codes[:, j], is_known[:, j] = self.codes(name), ~self.gaps(name)
+        return codes, is_known
 
 
 def surprise_of(values: Floats) -> float:

@@ -158,8 +158,7 @@ class _Columns:
 
     def __init__(self, evidence: Evidence, names: list[str]) -> None:
         self.names = names
-        self.codes = np.column_stack([evidence.codes(name) for name in names]).astype(np.int32)
-        self.is_known = np.column_stack([~evidence.gaps(name) for name in names])
+        self.codes, self.is_known = evidence.side_by_side(names)
 
     def that_follow(self, of: Determinant, n_tried: float, among: list[str] | None = None) -> list[str]:
         """Columns that have one value for each of a determinant."""

@@ -110,9 +110,7 @@ class _Targets:
 
     def __init__(self, evidence: Evidence, names: list[str]) -> None:
         self.evidence, self.names = evidence, names
-        n_rows = len(evidence)
-        self.codes = np.column_stack([np.empty((n_rows, 0)), *map(evidence.codes, names)]).astype(np.int32)
-        self.is_known = np.column_stack([np.empty((n_rows, 0)), *(~evidence.gaps(name) for name in names)]).astype(bool)
+        self.codes, self.is_known = evidence.side_by_side(names)
 
     def in_order_of(self, source: str) -> list[str]:
         """Columns that change no more often, in rows sorted by a number, than they have values."""
