@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import torch
@@ -237,14 +236,11 @@ def ridge_regression(cells: Tensor, y: Tensor, weights: Tensor) -> tuple[Tensor,
     values = values.clamp(min=1e-9 * float(values.max()))
     along = cells @ axes
     leverages, by_axis = (root * along).square(), (root.square() * along).T @ y
-    best, least = (torch.zeros_like(by_axis), y), math.inf
-    for ridge in RIDGES * len(y):
-        inverse = 1 / (values + ridge)
-        errors = (y - along @ (inverse * by_axis)) / (1 - (leverages @ inverse).clamp(max=0.99))
-        loss = float((weights * errors.square()).mean())
-        if loss < least:
-            best, least = (axes @ (inverse * by_axis), errors), loss
-    return best
+    inverse = 1 / (values[:, None] + RIDGES * len(y))
+    fitted, own_share = along @ (inverse * by_axis[:, None]), leverages @ inverse
+    errors = (y[:, None] - fitted) / (1 - own_share.clamp(max=0.99))
+    best = (weights @ errors.square()).argmin()
+    return axes @ (inverse[:, best] * by_axis), errors[:, best]
 
 
 def _balanced(scale: Tensor, predicted: Tensor, codes: Tensor, shares: Tensor, variance: float) -> tuple[Tensor, float]:
