@@ -16,8 +16,8 @@ Positions = NDArray[np.integer[Any]]
 Mask = NDArray[np.bool_]
 Redraw = Callable[[Positions], Rows]
 
-N_REDRAWS = 4  # of rows that break a rule, before their cells are moved
-N_MORE = 20  # of those that then break one still
+N_REDRAWS = 4  # of rows that break a rule, before their cells are moved, and of those that then break one still
+N_AT_ONCE = 8  # draws of each row that is left, in as many rounds again: one that keeps the rules is taken
 HARDLY_ANY = 0.95  # share of rows that break one still: what is near enough is let be
 FEW = 20  # rows, of which a share says little
 MOST_REDRAWN = 0.5  # share of rows: where more break a rule, drawing them again would only keep odd ones
@@ -58,8 +58,8 @@ def obey(
         frame = rules.aligned(frame, is_free, rng)
     attempt = Attempt(rules, frame, is_free, rng, mirrors=not are_means)
 
-    def drawn_again() -> tuple[Positions, pd.DataFrame]:
-        at = np.flatnonzero(attempt.broken)
+    def drawn_again(n_draws: int = 1) -> tuple[Positions, pd.DataFrame]:
+        at = np.repeat(np.flatnonzero(attempt.broken), n_draws)
         return at, rules.aligned(as_frame(redraw(at), rules.names), attempt.free(at), rng)
 
     if not are_means:
@@ -69,14 +69,15 @@ def obey(
                 break
             attempt.solve(*drawn_again())
     attempt.move(*attempt.rows_where(attempt.broken))
-    for turn in range(N_MORE):
+    is_vain = False
+    for n_draws in [1] * N_REDRAWS + [N_AT_ONCE] * N_REDRAWS:
+        if is_vain and n_draws > 1:  # a ratio of whole numbers is given, say
+            attempt.forgive()
         n_broken = int(attempt.broken.sum())
         if not n_broken:
             break
-        attempt.move(*drawn_again())
+        attempt.move(*drawn_again(n_draws))
         is_vain = n_broken > FEW and attempt.broken.sum() > HARDLY_ANY * n_broken
-        if turn >= N_REDRAWS and is_vain:  # a ratio of whole numbers is given, say
-            attempt.forgive()
     attempt.forgive()
     attempt.solve(*attempt.rows_where(attempt.broken | attempt.is_hopeless))  # these keep the exact rules that they can
     return _as(attempt.frame, rows), attempt.broken | attempt.is_hopeless
@@ -126,9 +127,12 @@ class Attempt:
             self._take(at, *self.rules.solve(rows, self.free(at)))
 
     def move(self, at: Positions, rows: pd.DataFrame) -> None:
-        """Take rows for those at some positions, and move their cells."""
+        """Take rows for those at some positions, and move their cells; of several rows for one, one that keeps all."""
         if len(at):
-            self._take(at, *self.rules.move(rows, self.free(at), self.rng, mirrors=self.mirrors))
+            moved, broken = self.rules.move(rows, self.free(at), self.rng, mirrors=self.mirrors)
+            best = np.lexsort((broken, at))
+            at, first = np.unique(at[best], return_index=True)
+            self._take(at, moved.iloc[best[first]], broken[best[first]])
 
     def forgive(self) -> None:
         """Let rows be that keep the rules as nearly as the decimals of their free cells allow."""

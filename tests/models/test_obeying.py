@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from skvae.models.obeying import check_condition, obey, refuse_broken, with_known
+from skvae.models.obeying import N_AT_ONCE, check_condition, obey, refuse_broken, with_known
 from skvae.tables import Rulebook
 from tests.tables.rules.ruled import TABLES, orders, people
 
@@ -31,7 +31,7 @@ def test_rows_are_drawn_again_until_they_keep_the_rules(name):
     rows, broken = obey(book, shuffled(X, 1000, 0), generator(), redraw)
     assert not broken.any()
     assert set(book.held(rows).values()) == {1.0}
-    assert all(one >= other for one, other in pairwise(calls))
+    assert all(N_AT_ONCE * one >= other for one, other in pairwise(calls))
 
 
 def test_the_same_seed_gives_the_same_rows():
@@ -76,18 +76,35 @@ def test_rows_that_contradict_rules_themselves_are_left():
     pd.testing.assert_frame_equal(rows, wrong)
 
 
-def test_rows_that_can_only_nearly_keep_a_rule_are_kept():
-    """A ratio is given, with all its digits, of whole numbers that are drawn."""
+def ratios():
+    """A ratio is given, with all its digits, of whole numbers that are drawn: the rules, the rows, the free cells."""
     rng = np.random.default_rng(0)
     X = pd.DataFrame({"people": rng.integers(1000, 90000, 300), "area": rng.integers(2, 90, 300)})
     X["density"] = X["people"] / X["area"]
-    book = Rulebook.given(["density = people / area"], X)
-    rows, is_free = X.assign(density=np.pi * 100), np.ones(X.shape, dtype=bool)
+    is_free = np.ones(X.shape, dtype=bool)
     is_free[:, 2] = False
+    return Rulebook.given(["density = people / area"], X), X.assign(density=np.pi * 100), is_free
+
+
+def test_rows_that_can_only_nearly_keep_a_rule_are_kept():
+    book, rows, is_free = ratios()
     kept, broken = obey(book, rows, generator(), lambda at: rows.iloc[at], is_free=is_free)
     assert not broken.any()
     assert (kept["density"] == np.pi * 100).all()
     np.testing.assert_array_less((kept["people"] - np.pi * 100 * kept["area"]).abs(), 0.5 + 1e-6)
+
+
+def test_of_a_row_that_is_left_several_are_drawn_at_once():
+    book, rows, is_free = ratios()
+    rows.loc[0, "density"], calls = rows.loc[0, "people"] / rows.loc[0, "area"], []
+
+    def redraw(at):
+        calls.append(at.tolist())
+        return rows.iloc[at].assign(people=-1)
+
+    kept, _ = obey(book, rows[:3], generator(), redraw, is_free=is_free[:3])
+    pd.testing.assert_frame_equal(kept[:1], rows[:1])
+    assert calls == 8 * [[1, 2]] + 4 * [[1] * N_AT_ONCE + [2] * N_AT_ONCE]
 
 
 def test_what_cannot_be_said_is_a_sentence():
