@@ -158,8 +158,8 @@ def test_a_column_of_gaps_in_a_later_chunk_is_of_the_dtype_of_the_first(is_large
         name for name, dtype in large_mixed.dtypes.items() if isinstance(dtype, np.dtype) and dtype.kind in "biu"
     ]
     named = large_mixed.dtypes.drop(no_gaps)
-    first, second, third = large_mixed[:600], large_mixed[600:900], large_mixed[900:]
+    first, second, third = large_mixed[:200], large_mixed[200:300], large_mixed[300:400]
     as_read = second.assign(**dict.fromkeys(named.index, np.nan))  # as pandas.read_csv has a column without a cell
-    as_typed = second.assign(**{name: pd.Series([None] * 300, second.index, dtype) for name, dtype in named.items()})
+    as_typed = second.assign(**{name: pd.Series([None] * 100, second.index, dtype) for name, dtype in named.items()})
     one, other = (model().fit_chunks([first, chunk, third]) for chunk in (as_read, as_typed))
     assert_array_equal(one.transform(large_mixed), other.transform(large_mixed))
