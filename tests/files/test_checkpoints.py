@@ -22,7 +22,7 @@ from skvae.priors import fit_prior
 pytest.importorskip("safetensors")
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
-X = load_wine(as_frame=True).data.iloc[:, :5]
+X = load_wine(as_frame=True).data.iloc[::2, :5]
 
 
 class Killed(BaseException):
@@ -151,7 +151,7 @@ def test_each_training_of_a_fit_goes_on_bit_by_bit(n_ended, whole_beside, killed
 @pytest.mark.parametrize("options", [{"warm_start": True}, {"early_stopping": True}], ids=str)
 def test_a_second_fit_of_all_trainings_goes_on(options, killed, tmp_path):
     def twice(place=None, second=lambda vae: vae.fit(GAPS)):
-        vae = model(place, **BESIDE, **options).fit(GAPS[:120])
+        vae = model(place, **BESIDE, **options).fit(GAPS[:60])
         return second(vae) or vae
 
     whole = twice()
@@ -205,25 +205,25 @@ def test_seconds_go_on(killed, tmp_path):
 
 
 def test_weights_judges_and_a_warm_start(killed, tmp_path):
-    first, weights = model().fit(X[:100]), np.arange(len(X)) + 1.0
+    first, weights = model().fit(X[:50]), np.arange(len(X)) + 1.0
 
     def warm(place=None, start=first):
         vae = model(place, warm_start=True)
         vars(vae).update({name: value for name, value in vars(start).items() if name not in vae.get_params()})
-        return vae.fit(X, sample_weight=weights, X_val=X[:50])
+        return vae.fit(X, sample_weight=weights, X_val=X[:25])
 
     whole = warm()
     killed(lambda: warm(tmp_path))
     with pytest.warns(UserWarning, match="of other parameters"):
-        killed(lambda: warm(tmp_path, start=model(random_state=1).fit(X[:100])))
+        killed(lambda: warm(tmp_path, start=model(random_state=1).fit(X[:50])))
     assert_same(warm(tmp_path), whole)
 
 
 @pytest.mark.parametrize("is_streamed", [False, True])
 def test_chunks(is_streamed, killed, tmp_path, monkeypatch):
     if is_streamed:
-        monkeypatch.setattr("skvae.models.streaming.IN_MEMORY", 500)
-    chunks = [X[:60], X[60:120], X[120:]]
+        monkeypatch.setattr("skvae.models.streaming.IN_MEMORY", 250)
+    chunks = [X[:30], X[30:60], X[60:]]
     whole = model().fit_chunks(chunks)
     killed(lambda: model(tmp_path).fit_chunks(chunks))
     assert_same(model(tmp_path).fit_chunks(chunks), whole)
