@@ -21,5 +21,5 @@ def profile(variable: str, n_short: int, n_long: int) -> settings:
     )
 
 
-TABLES = profile("SKVAE_FUZZ_TABLES", 30, 10_000)
+TABLES = profile("SKVAE_FUZZ_TABLES", 40, 10_000)
 FILES = profile("SKVAE_FUZZ_FILES", 100, 2_000)
