@@ -9,7 +9,8 @@ there are factors. Of each model, on 1,000 rows of test:
 - spare: share of the explained variance that the components beyond the F-th have;
 - score: nats per row.
 
-PCA and a plain fit are told nothing either; "plain, told" is a plain fit with F components.
+PCA and a plain fit are told nothing either; "plain, told" is a plain fit with F components, "FA, told" a factor
+analysis of F with varimax. "ordered, rotated" has the components of the ordered fit as ``rotated_factors`` turns them.
 
     python benchmarks/factors.py [--seeds 10] [--factors 2 3 4 5 6]
 """
@@ -25,9 +26,10 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import spearmanr
-from sklearn.decomposition import PCA
+from sklearn.decomposition import PCA, FactorAnalysis
 
 from skvae import VAETransformer
+from skvae.inspection import Factors, rotated_factors
 
 N_TRAIN, N_TEST, NOISE, CORRELATION = 2500, 1000, 0.3, 0.5
 
@@ -63,15 +65,18 @@ def simulate(n_factors: int, seed: int) -> Simulated:
     return Simulated(X[:N_TRAIN], X[N_TRAIN:], z[N_TRAIN:], np.array(owner))
 
 
-def judged(model, data: Simulated) -> dict[str, float]:
-    """What a fitted model has made of the factors."""
+def judged(model, data: Simulated, turned: Factors | None = None) -> dict[str, float]:
+    """What a fitted model has made of the factors, its components as they are or turned."""
     n_factors = data.factors.shape[1]
-    Z = model.transform(data.test)
+    Z, effects = model.transform(data.test), by_column(model)
+    if turned is not None:
+        Z, effects = Z @ turned.rotation, turned.strength
     rho = np.abs(spearmanr(data.factors, Z).statistic[:n_factors, n_factors:])
     factors, components = linear_sum_assignment(-rho)
     matched = dict(zip(factors, components, strict=True))
-    strongest = by_column(model).argmax(axis=0)
-    shares = np.sort(np.clip(model.explained_variance_ratio_, 0, None))[::-1]
+    strongest = effects.argmax(axis=0)
+    shares = getattr(model, "explained_variance_ratio_", np.ones(n_factors))
+    shares = np.sort(np.clip(shares, 0, None))[::-1]
     return {
         "named": np.mean([strongest[d] == matched.get(f) for d, f in enumerate(data.owner)]),
         "rho": rho[factors, components].mean(),
@@ -84,6 +89,8 @@ def by_column(model) -> np.ndarray:
     """How much of each column every component explains. Shape: (K, D)."""
     if isinstance(model, PCA):
         return np.abs(model.components_ * np.sqrt(model.explained_variance_)[:, None])
+    if isinstance(model, FactorAnalysis):
+        return np.abs(model.components_)
     return model.explained_variance_by_column_ if model.ordered else model.strength_
 
 
@@ -99,6 +106,7 @@ def main() -> None:
         data = simulate(n_factors, seed)
         models = {
             "PCA": PCA(min(2 * n_factors, data.train.shape[1])),
+            "FA, told": FactorAnalysis(n_factors, rotation="varimax"),
             "plain": VAETransformer(2 * n_factors, random_state=seed),
             "plain, told": VAETransformer(n_factors, random_state=seed),
             "ordered": VAETransformer(2 * n_factors, ordered=True, random_state=seed),
@@ -106,9 +114,13 @@ def main() -> None:
         for name, model in models.items():
             begin = time.process_time()
             model.fit(data.train)
-            row = {"seed": seed, "factors": n_factors, "columns": len(data.owner), "model": name}
-            rows.append(row | judged(model, data) | {"seconds": time.process_time() - begin})
-            print(pd.DataFrame(rows[-1:]).round(3).to_string(index=False, header=len(rows) == 1), flush=True)
+            views = {name: judged(model, data)}
+            if name == "ordered":
+                views["ordered, rotated"] = judged(model, data, rotated_factors(model, data.train))
+            for view, measured in views.items():
+                row = {"seed": seed, "factors": n_factors, "columns": len(data.owner), "model": view}
+                rows.append(row | measured | {"seconds": time.process_time() - begin})
+                print(pd.DataFrame(rows[-1:]).round(3).to_string(index=False, header=len(rows) == 1), flush=True)
     table = pd.DataFrame(rows)
     table["factors are"] = np.where(table["seed"] % 2, "dependent", "independent")
     measured = ["named", "rho", "spare", "score", "seconds"]

@@ -1,6 +1,7 @@
 """Looking into fitted models: pictures, as scikit-learn's Display classes, and a report on the latent space."""
 
 from skvae.inspection.activity import ComponentActivityDisplay
+from skvae.inspection.factors import Factors, rotated_factors
 from skvae.inspection.latent_size import LatentSizeDisplay
 from skvae.inspection.latent_space import LatentSpaceDisplay
 from skvae.inspection.loadings import LoadingsDisplay
@@ -13,6 +14,7 @@ from skvae.inspection.training_curves import TrainingDisplay
 __all__ = [
     "AssociationsDisplay",
     "ComponentActivityDisplay",
+    "Factors",
     "LatentSizeDisplay",
     "LatentSpaceDisplay",
     "LoadingsDisplay",
@@ -21,4 +23,5 @@ __all__ = [
     "ReconstructionDisplay",
     "TrainingDisplay",
     "latent_report",
+    "rotated_factors",
 ]

@@ -125,7 +125,13 @@ def expected_amounts(vae: VAE | Level, amounts: Amounts, z: Tensor) -> Floats:
 
 @torch.no_grad()
 def loadings_of(
-    vae: VAE, table: Table, x: Tensor, q: DiagonalNormal, weights: Tensor | None, n_rows: int = N_ROWS
+    vae: VAE,
+    table: Table,
+    x: Tensor,
+    q: DiagonalNormal,
+    weights: Tensor | None,
+    n_rows: int = N_ROWS,
+    axes: Floats | None = None,
 ) -> Loadings:
     """Effects of the components of a stack of one over rows.
 
@@ -143,6 +149,8 @@ def loadings_of(
         Weights of the rows.
     n_rows : int
         Rows that are decoded at most.
+    axes : ndarray of shape (K, K), optional
+        Orthonormal columns, the directions of z that stand for the components; q is the posterior along them.
     """
     shares, z = np.ones(len(x)) if weights is None else weights.cpu().double().numpy(), q.loc[0].double()
     low, high = (weighted_quantile(z.cpu().numpy(), shares, at) for at in (LOW, HIGH))
@@ -151,12 +159,17 @@ def loadings_of(
     every = math.ceil(len(x) / n_rows)
     x, z, shares = x[::every], z[::every], shares[::every]
     yardstick, precise = Yardstick.of(table, x, shares), _precise(vae)
-    whole, of_components = yardstick.expected(precise, z), list[tuple[Floats, ...]]()
+    back = None if axes is None else torch.from_numpy(axes.T).to(z)
+
+    def expected(z: Tensor) -> Floats:
+        return yardstick.expected(precise, z if back is None else z @ back)
+
+    whole, of_components = expected(z), list[tuple[Floats, ...]]()
     unexplained, few = yardstick.share_left(whole, shares), slice(None, None, math.ceil(N_ENDS * len(x) / n_rows))
     some = shares[few] / max(shares[few].sum(), TINY)
     for k in range(vae.n_components):
-        ends = [yardstick.expected(precise, _with(z[few], k, float(at[k]))) for at in (low, high)]
-        without = yardstick.expected(precise, _with(z, k, float(mean[k])))
+        ends = [expected(_with(z[few], k, float(at[k]))) for at in (low, high)]
+        without = expected(_with(z, k, float(mean[k])))
         effect, strength = some @ (ends[1] - ends[0]) / 2, np.sqrt(variance_of(whole - without, shares))
         in_units = (effect * yardstick.reach, strength * yardstick.reach, effect * yardstick.size)
         measured = map(yardstick.amounts.largest, in_units)
