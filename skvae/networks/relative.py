@@ -77,9 +77,11 @@ class RelativeLogits(nn.Module):
     def of_column(self, j: int, x: Tensor, hidden: Tensor, logits: Tensor) -> Tensor:
         """``forward`` for the outputs of one column alone. Shape: (S, B, D), (S, B, H), (S, B, T_j) -> (S, B, T_j)."""
         c = self.rulers.columns.index(j)
-        if self.get_buffer("reference")[c, 0] < 0:
-            return logits
         return logits + self._logits(x, hidden.unsqueeze(2), [c]).to(logits.dtype)
+
+    def tells(self, j: int) -> bool:
+        """Whether something is added to the logits of a column: whether it has references."""
+        return j in self.rulers.columns and bool(self.get_buffer("reference")[self.rulers.columns.index(j), 0] >= 0)
 
     def refer(self, c: int, references: list[int]) -> None:
         """Let the column with the ruler at a position have those at others as references."""

@@ -77,6 +77,19 @@ def test_all_columns_together_are_the_sums_of_their_kernels(rows):
     assert logits[:, n_levels[0] : sum(n_levels[:2])].abs().max() > 0.5
 
 
+def test_columns_without_references_are_as_they_were(rows):
+    x, hidden = rows
+    relative = built(three_columns())
+    n_levels, zeros = relative.rulers.n_levels, torch.zeros(1, 40, sum(relative.rulers.n_levels), dtype=torch.float64)
+    relative.refer(1, [])
+    assert [relative.tells(r.column) for r in three_columns()] == [False, False, True]
+    logits = relative(x, hidden, zeros)[0]
+    assert (logits[:, : -n_levels[2]] == 0.0).all()
+    torch.testing.assert_close(logits[:, -n_levels[2] :], by_loops(relative, x, hidden, 2))
+    relative.refer(2, [])
+    assert relative(x, hidden, zeros) is zeros
+
+
 def test_one_column_is_what_it_is_among_all(rows):
     x, hidden = rows
     relative = built(three_columns(), {0: 0, 1: 40, 2: 90})
