@@ -58,7 +58,7 @@ class Softmax(Likelihood):
     ) -> Tensor:
         """A draw of a level, by the inverse distribution function, and of a position in it. Shape: (S, B, D)."""
         peak = max_by_column(logits, column, len(first_level))
-        share = torch.exp(logits - peak[..., column])
+        share = torch.exp(logits - (peak if len(first_level) == 1 else peak[..., column]))
         reached = share.cumsum(dim=-1, dtype=torch.float64)  # over all columns, one after another
         last = torch.cat([first_level[1:], first_level.new_tensor([len(column)])]) - 1
         start, end = reached[..., first_level] - share[..., first_level], reached[..., last]

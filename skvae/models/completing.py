@@ -179,8 +179,9 @@ class ByReader:
             accepted = self._accept(rows[at[:1]], len(at), self.chain, generator, gaps=gaps)
             if accepted is not None:
                 drawn[at], is_left[at] = accepted, False
-        for at in torch.split(is_left.nonzero().squeeze(-1), max(1, self._n_rows_of(self.chain) // N_PROPOSALS)):
-            drawn[at] = self._resample(rows[at], self.chain, generator, gaps=gaps)
+        if is_left.any():
+            for at in torch.split(is_left.nonzero().squeeze(-1), max(1, self._n_rows_of(self.chain) // N_PROPOSALS)):
+                drawn[at] = self._resample(rows[at], self.chain, generator, gaps=gaps)
         return drawn
 
     def shares(self, x: Tensor, j: int, generator: torch.Generator) -> Tensor:  # noqa: D102

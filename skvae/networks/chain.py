@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from skvae.likelihoods import Joint, Parameters, Ruler
+from skvae.likelihoods import Block, Joint, Parameters, Ruler
 from skvae.networks.autoregressive import Tune
 from skvae.networks.columns import (
     DIRECT_STD,
@@ -25,6 +25,25 @@ from skvae.networks.columns import (
 from skvae.networks.encoder import Trunk
 from skvae.networks.relative import RelativeLogits
 from skvae.networks.rulers import comparable
+
+
+class Prefixes(NamedTuple):
+    """What is known of rows before their next column, once for all rows whose levels so far are the same.
+
+    Attributes
+    ----------
+    context : Tensor of shape (1, P, 2 R)
+        Sum over the columns so far.
+    of_row : Tensor of shape (B,) or None
+        Which of the prefixes is that of each row; None where every row has its own.
+    """
+
+    context: Tensor
+    of_row: Tensor | None
+
+    def by_row(self, values: Tensor) -> Tensor:
+        """The values of each row's prefix. Shape: (1, P, ...) -> (1, B, ...)."""
+        return values if self.of_row is None else values.index_select(1, self.of_row)
 
 
 class Chain(ByColumn):
@@ -161,25 +180,41 @@ class Chain(ByColumn):
 
         Shape: (1, B, D) both -> (1, B, D), (1, B).
         """
-        context, log_prob = x.new_zeros(*x.shape[:2], 2 * RANK), x.new_zeros(x.shape[:2])
+        n_rows, log_prob = x.shape[1], x.new_zeros(x.shape[:2])
+        prefixes = Prefixes(x.new_zeros(1, 1, 2 * RANK), x.new_zeros(n_rows, dtype=torch.long))
         table, weights = self.context.table(), self.smoothing(self.U)
         for j in range(n):
             block = self.joint.alone(j, x)
             asked = is_asked[..., j]
             if asked.any() or x[..., j].isnan().any():
-                heads = self._heads_of_column(j, x, context, weights)
+                heads = self._heads_of_column(j, x, prefixes, weights)
                 if tune is not None:
                     heads = tune(j, block, x, heads)
                 if asked.any():
                     log_prob = log_prob + log_prob_of_column(j, block, x, heads).masked_fill(~asked, 0.0)
                 fill_column(self.joint, j, block, x, heads, generator)
-            context = context + self.context.cell(x, j, block, table)
+            prefixes = self._after(j, x, block, prefixes, table)
         return x, log_prob
 
-    def _heads_of_column(self, j: int, x: Tensor, context: Tensor, weights: Tensor) -> dict[str, Tensor]:
-        """The heads of column j after the columns so far. Shape: context (S, B, 2 R), weights (S, T, 2 R)."""
-        hidden = self.hidden(context.unsqueeze(2), slice(j, j + 1))[:, :, 0]
-        heads = self.heads_at(j, lambda part: self.bias[..., part] + torch.bmm(hidden, weights[:, part].mT))
-        if self.relative is not None and j in self.relative.rulers.columns:
-            heads["logits"] = self.relative.of_column(j, x, hidden, heads["logits"])
+    def _heads_of_column(self, j: int, x: Tensor, prefixes: Prefixes, weights: Tensor) -> dict[str, Tensor]:
+        """The heads of column j after the columns so far. Shape: x (1, B, D), weights (1, T, 2 R)."""
+        hidden = self.hidden(prefixes.context.unsqueeze(2), slice(j, j + 1))[:, :, 0]
+
+        def outputs(part: slice) -> Tensor:
+            return prefixes.by_row(self.bias[..., part] + torch.bmm(hidden, weights[:, part].mT))
+
+        heads = self.heads_at(j, outputs)
+        if self.relative is not None and self.relative.tells(j):
+            heads["logits"] = self.relative.of_column(j, x, prefixes.by_row(hidden), heads["logits"])
         return heads
+
+    def _after(self, j: int, x: Tensor, block: Block, prefixes: Prefixes, table: Tensor | None) -> Prefixes:
+        """What is known once column j is there, too. Shape: x (1, B, D), table (1, T, 2 R)."""
+        if prefixes.of_row is not None and table is not None and j not in self.context.number_index:
+            assert self.context.levels is not None
+            code, n_codes = self.context.levels.codes(x, j).flatten(), table.shape[1]
+            distinct, of_row = torch.unique(prefixes.of_row * n_codes + code, return_inverse=True)
+            if 2 * len(distinct) <= len(of_row):  # for more, the look-up costs what it spares
+                before, added = prefixes.context[:, distinct // n_codes], table[:, distinct % n_codes]
+                return Prefixes(before + added, of_row)
+        return Prefixes(prefixes.by_row(prefixes.context) + self.context.cell(x, j, block, table), None)

@@ -66,14 +66,22 @@ class RelativeLogits(nn.Module):
 
     def forward(self, x: Tensor, hidden: Tensor, outputs: Tensor) -> Tensor:
         """Outputs with what the references say added. Shape: (S, B, D), (S, B, D, H), (S, B, T) -> (S, B, T)."""
-        every = slice(0, len(self.rulers.columns))
-        hidden = hidden.index_select(2, self.rulers.get_buffer("position"))
-        return outputs.index_add(-1, self.get_buffer("outputs"), self._logits(x, hidden, every).to(outputs.dtype))
+        columns = self._with_references()
+        if not columns:
+            return outputs
+        hidden = hidden.index_select(2, self.rulers.get_buffer("position")[columns])
+        outputs_of = torch.split(self.get_buffer("outputs"), self.rulers.n_levels)
+        told = torch.cat([outputs_of[c] for c in columns])
+        return outputs.index_add(-1, told, self._logits(x, hidden, columns).to(outputs.dtype))
 
     def of_column(self, j: int, x: Tensor, hidden: Tensor, logits: Tensor) -> Tensor:
         """``forward`` for the outputs of one column alone. Shape: (S, B, D), (S, B, H), (S, B, T_j) -> (S, B, T_j)."""
         c = self.rulers.columns.index(j)
-        return logits + self._logits(x, hidden.unsqueeze(2), slice(c, c + 1)).to(logits.dtype)
+        return logits + self._logits(x, hidden.unsqueeze(2), [c]).to(logits.dtype)
+
+    def tells(self, j: int) -> bool:
+        """Whether something is added to the logits of a column: whether it has references."""
+        return j in self.rulers.columns and bool(self.get_buffer("reference")[self.rulers.columns.index(j), 0] >= 0)
 
     def refer(self, c: int, references: list[int]) -> None:
         """Let the column with the ruler at a position have those at others as references."""
@@ -81,7 +89,15 @@ class RelativeLogits(nn.Module):
         reference[c] = -1.0
         reference[c, : len(references)] = torch.tensor(references, dtype=reference.dtype, device=reference.device)
 
-    def level_of_reference(self, x: Tensor, columns: slice) -> Tensor:
+    def _with_references(self) -> list[int]:
+        """The columns that have any. On a GPU, which would have to be waited for, these are all."""
+        reference = self.get_buffer("reference")
+        if reference.device.type != "cpu":
+            return list(range(len(reference)))
+        has_any: list[int] = (reference[:, 0] >= 0).nonzero().flatten().tolist()
+        return has_any
+
+    def level_of_reference(self, x: Tensor, columns: list[int]) -> Tensor:
         """Level of each column in which its references fall; −1 where they say nothing. (S, B, D) -> (S, B, C', R)."""
         reference = self.get_buffer("reference")[columns].long().clamp(-1, len(self.rulers.columns) - 1)
         values = self.rulers.measure(x, reference.clamp(min=0))
@@ -90,8 +106,8 @@ class RelativeLogits(nn.Module):
     def ranges_met(self, j: int, x: Tensor) -> dict[int, Tensor]:
         """The level in which the value of each reference of a column lies; −1 for no range. (S, B, D) -> (S, B)."""
         c = self.rulers.columns.index(j)
-        tau = self.level_of_reference(x, slice(c, c + 1))
-        tau = tau.masked_fill(self.rulers.are_single(tau, slice(c, c + 1)), -1)
+        tau = self.level_of_reference(x, [c])
+        tau = tau.masked_fill(self.rulers.are_single(tau, [c]), -1)
         chosen = self.get_buffer("reference")[c].long().tolist()
         return {self.rulers.columns[r]: tau[:, :, 0, k] for k, r in enumerate(chosen) if r >= 0}
 
@@ -101,13 +117,13 @@ class RelativeLogits(nn.Module):
         k = self.get_buffer("reference")[c].long().tolist().index(r)
         self.get_buffer("met")[c, k, : len(shift)] += shift
 
-    def _logits(self, x: Tensor, hidden: Tensor, columns: slice) -> Tensor:
+    def _logits(self, x: Tensor, hidden: Tensor, columns: list[int]) -> Tensor:
         """Additions to the logits of some columns, side by side. Shape: (S, B, D), (S, B, C', H) -> (S, B, T')."""
         tau = self.level_of_reference(x, columns)
         kernels = self._kernels(tau, hidden, columns)
         return self._spread(tau, kernels, columns)
 
-    def _kernels(self, tau: Tensor, hidden: Tensor, columns: slice) -> Tensor:
+    def _kernels(self, tau: Tensor, hidden: Tensor, columns: list[int]) -> Tensor:
         """The mixed kernel of each pair. Shape: (S, B, C', R), (S, B, C', H) -> (S, B, C', R, steps)."""
         gates = torch.einsum("sbch,scrmh->sbcrm", hidden, self.gates[:, columns].to(hidden.dtype))
         gates = gates + gates.new_tensor([1.0] + [0.0] * (N_KERNELS - 1))
@@ -119,13 +135,13 @@ class RelativeLogits(nn.Module):
         met = states[..., 0].to(mixed.dtype) * self._of_met(tau, columns).to(mixed.dtype)
         return mixed + met.unsqueeze(-1) * (torch.arange(N_STEPS, device=met.device) == OWN_LEVEL)
 
-    def _of_met(self, tau: Tensor, columns: slice) -> Tensor:
+    def _of_met(self, tau: Tensor, columns: list[int]) -> Tensor:
         """What is added to the logit of the level that each reference meets. Shape: (S, B, C', R), kept."""
         met = self.get_buffer("met")[columns]
         column, reference = (torch.arange(n, device=tau.device) for n in met.shape[:2])
         return met[column.unsqueeze(-1), reference, tau.clamp(min=0)]
 
-    def _spread(self, tau: Tensor, kernels: Tensor, columns: slice) -> Tensor:
+    def _spread(self, tau: Tensor, kernels: Tensor, columns: list[int]) -> Tensor:
         """Kernels, each around its level, added up by column. Shape: (S, B, C', R, steps) -> (S, B, T').
 
         A kernel is the running sum of its differences, of which only 19 are not zero.
@@ -136,6 +152,6 @@ class RelativeLogits(nn.Module):
         begin = torch.minimum(begin.flatten(-2), self.get_buffer("n_levels")[columns])
         rises = torch.diff(kernels, dim=-1, prepend=torch.zeros_like(kernels[..., :1])).flatten(-2)
         logits = rises.new_zeros(*rises.shape[:3], self.n_places).scatter_add(-1, begin, rises).cumsum(dim=-1)
-        first, last = (sum(self.rulers.n_levels[:c]) for c in (columns.start, columns.stop))
-        places = self.get_buffer("places")[first:last] - columns.start * self.n_places
+        places_of = torch.split(self.get_buffer("places"), self.rulers.n_levels)
+        places = torch.cat([places_of[c] + (i - c) * self.n_places for i, c in enumerate(columns)])
         return logits.flatten(2).index_select(-1, places)

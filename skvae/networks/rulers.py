@@ -55,7 +55,7 @@ class Rulers(nn.Module):
         place = (cells.nan_to_num(nan=0.0) * self.n_points).long()
         return self.get_buffer("points")[which, place].masked_fill(cells.isnan(), torch.nan)
 
-    def level_of(self, values: Tensor, columns: slice) -> Tensor:
+    def level_of(self, values: Tensor, columns: list[int]) -> Tensor:
         """Level of each of some columns in which values lie; −1 outside of its range. Shape: (S, B, C', R), kept."""
         by_column = values.permute(2, 0, 1, 3)
         sought = by_column.nan_to_num(nan=-BEYOND).flatten(1).contiguous()
@@ -63,7 +63,7 @@ class Rulers(nn.Module):
         last = self.get_buffer("last")[columns].view(-1, 1, 1, 1)
         return level.view(by_column.shape).masked_fill(by_column > last, -1).permute(1, 2, 0, 3)
 
-    def are_single(self, level: Tensor, columns: slice) -> Tensor:
+    def are_single(self, level: Tensor, columns: list[int]) -> Tensor:
         """Whether levels of some columns are single values. Shape: (S, B, C', R), kept."""
         is_single = self.get_buffer("is_single")[columns]
         of_column = torch.arange(len(is_single), device=level.device).view(-1, 1)

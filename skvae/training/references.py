@@ -47,7 +47,7 @@ def choose_references(relative: RelativeLogits, x: Tensor, seed: int) -> None:
         if not earlier:
             continue
         level = x[0, :, column].nan_to_num(nan=-1.0).long()
-        tau = relative.rulers.level_of(in_order[:, earlier], slice(c, c + 1))[0, :, 0]
+        tau = relative.rulers.level_of(in_order[:, earlier], [c])[0, :, 0]
         tau = tau.gather(1, place[earlier])
         gains = torch.stack([_gain(level, of_reference, generator) for of_reference in tau])
         best = gains.argsort(descending=True)[:N_REFERENCES]

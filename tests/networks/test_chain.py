@@ -83,6 +83,23 @@ def test_that_there_are_no_gaps_adds_no_probability(build):
     torch.testing.assert_close(log_prob, chain.log_prob(rows, n_known=1))
 
 
+@pytest.mark.parametrize("parts", [TINY, [(Categorical(), [0, 1, 3], [2, 2, 3]), (Gaussian("column"), [2], [0])]])
+def test_rows_that_begin_alike_have_the_probability_that_they_have_alone(parts, build):
+    chain = build(parts)
+    x = torch.tensor([[1.0, 0.0, 2.0, 0.0], [1.0, 0.0, 1.0, 2.0], [0.0, 1.0, 1.0, 1.0]], dtype=torch.float64)
+    rows = x[torch.arange(12) % 3]
+    rows[:, 2] += torch.arange(12) // 3 if len(parts) == 2 else 0  # numbers, which no two rows share
+    torch.testing.assert_close(log_prob_of_first(chain, 4, rows[None]), chain.log_prob(rows[None]))
+
+
+def test_what_rows_share_is_evaluated_once(build):
+    chain, seen = build([(Categorical(), [0, 1, 2], [2, 2, 900]), (Bernoulli(), [3], [0])]), list[int]()
+    chain.deep.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].shape[1]))
+    drawn = chain.sample(400, torch.empty(0, dtype=torch.float64), generator(), gaps=True)[0].long()
+    pairs = len(drawn[:, :2].unique(dim=0))
+    assert seen == [1, 2, pairs, 400]
+
+
 def test_no_column_sees_later_ones(build):
     chain = build(MIXED)
     x = torch.tensor([[[0.3, 1.0, 2.4, 3.0]]], dtype=torch.float64)

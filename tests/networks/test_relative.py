@@ -29,7 +29,7 @@ def built(rulers, first_output=None):
 
 def by_loops(relative, x, hidden, c):
     """The equation of the class, cell by cell."""
-    tau = relative.level_of_reference(x, slice(c, c + 1))[0, :, 0]
+    tau = relative.level_of_reference(x, [c])[0, :, 0]
     logits = torch.zeros(x.shape[1], relative.rulers.n_levels[c], dtype=x.dtype)
     for b in range(x.shape[1]):
         for r in range(N_REFERENCES):
@@ -77,6 +77,19 @@ def test_all_columns_together_are_the_sums_of_their_kernels(rows):
     assert logits[:, n_levels[0] : sum(n_levels[:2])].abs().max() > 0.5
 
 
+def test_columns_without_references_are_as_they_were(rows):
+    x, hidden = rows
+    relative = built(three_columns())
+    n_levels, zeros = relative.rulers.n_levels, torch.zeros(1, 40, sum(relative.rulers.n_levels), dtype=torch.float64)
+    relative.refer(1, [])
+    assert [relative.tells(r.column) for r in three_columns()] == [False, False, True]
+    logits = relative(x, hidden, zeros)[0]
+    assert (logits[:, : -n_levels[2]] == 0.0).all()
+    torch.testing.assert_close(logits[:, -n_levels[2] :], by_loops(relative, x, hidden, 2))
+    relative.refer(2, [])
+    assert relative(x, hidden, zeros) is zeros
+
+
 def test_one_column_is_what_it_is_among_all(rows):
     x, hidden = rows
     relative = built(three_columns(), {0: 0, 1: 40, 2: 90})
@@ -90,7 +103,7 @@ def test_one_column_is_what_it_is_among_all(rows):
 def test_values_fall_into_their_levels():
     relative = built(three_columns()).float()
     x = torch.tensor([[[2.55, 0.0, 0.0], [5.01, 0.0, 0.0], [11.5, 0.0, 0.0], [torch.nan, 0.0, 0.0]]])
-    tau = relative.level_of_reference(x, slice(1, 2))[0, :, 0]
+    tau = relative.level_of_reference(x, [1])[0, :, 0]
     assert tau[:, 0].tolist() == [2, 6, -1, -1]  # 25; 50 and more, after the single value; 115, and a gap: nothing
     assert (tau[:, 1:] == -1).all()  # there are no more references
 

@@ -12,7 +12,7 @@ def levels(rulers, cells, column):
     x[0, :, 0] = torch.tensor(cells)
     both = Rulers(rulers).float()
     values = both.measure(x, torch.tensor([[0]]))
-    return both.level_of(values, slice(column, column + 1))[0, :, 0, 0].tolist()
+    return both.level_of(values, [column])[0, :, 0, 0].tolist()
 
 
 def test_values_fall_into_their_levels():
@@ -24,7 +24,7 @@ def test_values_fall_into_their_levels():
 def test_a_single_value_is_met_exactly():
     whole = ruler(0, [49.0, 50.0, 51.0], [49.0, 50.0, 51.0])
     assert levels([whole, three_columns()[1]], [0.0, 1.0, 2.0], 1) == [4, 5, 6]
-    single = Rulers([whole, three_columns()[1]]).are_single(torch.tensor([[[[4], [5], [-1]]]]).mT, slice(1, 2))
+    single = Rulers([whole, three_columns()[1]]).are_single(torch.tensor([[[[4], [5], [-1]]]]).mT, [1])
     assert single.flatten().tolist() == [False, True, False]
 
 
