@@ -31,6 +31,25 @@ def test_precision():
     assert resolve_precision("auto", width=64, n_columns=10, device=cpu) == torch.float32  # small products
 
 
+@pytest.mark.parametrize(
+    ("capabilities", "expected"),
+    [
+        ({"avx512_f": True, "avx512_bf16": False, "amx_bf16": False}, torch.float32),  # its products are slower there
+        ({"avx512_f": True, "avx512_bf16": True, "amx_bf16": False}, torch.bfloat16),
+        ({"avx512_f": True, "avx512_bf16": False, "amx_bf16": True}, torch.bfloat16),
+        ({"architecture": "aarch64"}, torch.float32),
+    ],
+)
+def test_auto_takes_bfloat16_where_there_are_instructions_for_it(capabilities, expected, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+    assert resolve_precision("auto", width=512, n_columns=512, device=torch.device("cpu")) == expected
+
+
+def test_auto_is_float32_where_torch_does_not_say_what_there_is(monkeypatch):
+    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    assert resolve_precision("auto", width=512, n_columns=512, device=torch.device("cpu")) == torch.float32
+
+
 def test_threads_are_put_back_also_after_an_error():
     before = torch.get_num_threads()
     try:
