@@ -14,7 +14,7 @@ from skvae.estimators.input import read_rows
 from skvae.inspection.canvas import Floats
 from skvae.inspection.fitted import Rows, find_vae
 from skvae.models.kl import posterior_of_rows
-from skvae.models.loadings import Loadings, loadings_of
+from skvae.models.loadings import loadings_of
 from skvae.models.ordering import Turn
 from skvae.objectives import DiagonalNormal
 
@@ -88,11 +88,11 @@ def rotated_factors(estimator: BaseEstimator, X: Rows) -> Factors:
     axes[np.ix_(chosen, chosen)] = varimax(with_unit_rows(vae.components_[chosen].T))
     q = posterior_of_rows(vae.vae_, x.to(vae.vae_.decoder.bias.dtype))
     turned = DiagonalNormal(q.loc @ torch.from_numpy(axes).to(q.loc), q.scale)
-    loadings = loadings_of(vae.vae_, table, x, turned, None, axes=axes)
-    turn = Turn.of(Loadings(*(part[chosen] for part in loadings)))
-    order, signs = chosen[turn.order.numpy()], turn.signs.numpy()
-    effect, strength = loadings.effect[order] * signs[:, None], loadings.strength[order]
-    return Factors(axes[:, order] * signs, of_all_columns(effect, table), of_all_columns(strength, table))
+    loadings = loadings_of(vae.vae_, table, x, turned, None, axes=axes).rearranged(chosen, np.ones(len(chosen)))
+    turn = Turn.of(loadings)
+    rotation = axes[:, chosen[turn.order.numpy()]] * turn.signs.numpy()
+    effect, strength, *_ = turn.of_loadings(loadings)
+    return Factors(rotation, of_all_columns(effect, table), of_all_columns(strength, table))
 
 
 def with_unit_rows(loadings: Floats) -> Floats:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import copy
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from skvae.networks import VAE, Level, alone
@@ -47,7 +48,7 @@ class Loadings(NamedTuple):
     pull: Floats
     explained: Floats
 
-    def rearranged(self, order: Floats, signs: Floats) -> Loadings:
+    def rearranged(self, order: NDArray[np.integer[Any]], signs: Floats) -> Loadings:
         """Those of the components in another order, some of them turned around. Shape: (K,), (K,)."""
         effect, strength, pull, explained = (part[order] for part in self)
         return Loadings(effect * signs[:, None], strength, pull * signs[:, None], explained)
